@@ -1,0 +1,31 @@
+# Every target does its own set-up on a fresh Debian machine that has Rust, a JDK and root.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test bench soak fmt clean
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 12
+	@echo
+	@echo "make run FILE=/path/to/file       reads that file; PORT=8083 is where REST listens; RUN_ONCE=1 ends when all is moved"
+	@echo "make bench LINES=10000 ROUNDS=1 ONLY=gantry|kafka FLAT_LINES= FLAT_CONNECTORS=   a smaller benchmark"
+	@echo "make soak KILLS=50 CONNECTORS=100 FLOW_S=60   a shorter soak"
+
+run: ## build, then move a real file through the log into another file; Ctrl-C ends it
+	@scripts/run-example.sh
+
+test: ## everything that must be green, in CI order
+	@scripts/test.sh
+
+bench: ## Kafka Connect and Gantry side by side; writes tests/bench/RESULTS.md
+	@tests/bench/run.sh
+
+soak: ## the long runs: kill -9, leaks; writes tests/soak/RESULTS.md
+	@tests/soak/run.sh
+
+fmt: ## format the Rust code
+	@cargo fmt --all
+
+clean: ## remove what was built and the example's data
+	@cargo clean
+	@rm -rf work

@@ -1,0 +1,23 @@
+//! A transformation that writes texts in capitals.
+
+use gantry_api::{
+    ConfigDef, ConnectRecord, Plugin, PluginInfo, Result, Transformation, Value,
+};
+
+/// How Gantry finds and makes it.
+pub(crate) fn plugin() -> Plugin<dyn Transformation> {
+    let info = PluginInfo::new("org.example.Uppercase", "", ConfigDef::new);
+    Plugin::new(info, |_props| Ok(Box::new(Uppercase)))
+}
+
+#[derive(Debug)]
+struct Uppercase;
+
+impl Transformation for Uppercase {
+    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
+        if let Value::String(text) = &record.value.value {
+            record.value.value = Value::String(text.to_uppercase().into());
+        }
+        Ok(Some(record))
+    }
+}

@@ -1,0 +1,319 @@
+//! What may be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing::Level;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "gantry",
+    version,
+    about = "Kafka Connect in one native program, with a durable log inside",
+    after_help = "\
+Examples:
+  gantry standalone                                   a worker on http://127.0.0.1:8083
+  gantry standalone worker.properties source.json sink.properties
+  gantry connector create source.json
+  gantry topic read lines --from-beginning
+
+`gantry <command> --help` shows more, with examples."
+)]
+pub(super) struct CommandLine {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run a worker: connectors, REST API and the embedded log in this process
+    Standalone(StandaloneArgs),
+    /// Look at, fill and empty topics of a running worker
+    Topic(TopicArgs),
+    /// Look at and change connectors of a running worker
+    Connector(ConnectorArgs),
+    /// Print the reference of all worker keys, as Markdown
+    WorkerKeys,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gantry standalone
+      embedded log in ./gantry-data, REST on http://127.0.0.1:8083, JSON without schemas
+  gantry standalone worker.properties source.properties sink.json
+      as Kafka's connect-standalone takes them
+  gantry standalone source.json --set gantry.data.dir=/var/lib/gantry
+      a connector without a worker file, and one worker key
+
+Connectors made over REST live as long as the process; topics and offsets stay.
+SIGTERM or Ctrl-C stops the worker in order, a second one at once.")]
+pub(super) struct StandaloneArgs {
+    /// A worker file (properties), then connector files (properties or JSON). A first file that
+    /// configures a connector means that there is no worker file
+    #[arg(value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// Sets a worker key, over what the worker file says; may be given more than once
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(super) set: Vec<(String, String)>,
+    /// What is logged to standard error
+    #[arg(long, value_enum, default_value = "info")]
+    pub(super) log_level: LogLevelArg,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum LogLevelArg {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl From<LogLevelArg> for Level {
+    fn from(level: LogLevelArg) -> Self {
+        match level {
+            LogLevelArg::Error => Level::ERROR,
+            LogLevelArg::Warn => Level::WARN,
+            LogLevelArg::Info => Level::INFO,
+            LogLevelArg::Debug => Level::DEBUG,
+            LogLevelArg::Trace => Level::TRACE,
+        }
+    }
+}
+
+/// Where the worker is.
+#[derive(Clone, Debug, Args)]
+pub(super) struct WorkerUrl {
+    /// The worker's REST address
+    #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:8083")]
+    pub(super) url: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gantry topic list
+  gantry topic create lines --queues 4 --retention-ms 86400000
+  gantry topic describe lines
+  echo hello | gantry topic write lines --key greeting
+  gantry topic read lines --from-beginning --max 10
+  gantry topic dump lines --max 100 --timeout-ms 5000 > lines.jsonl
+  gantry topic load copy < lines.jsonl
+  gantry topic delete copy")]
+pub(super) struct TopicArgs {
+    #[command(flatten)]
+    pub(super) worker: WorkerUrl,
+    #[command(subcommand)]
+    pub(super) command: TopicCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TopicCommand {
+    /// List all topics
+    List,
+    /// Show one topic with the offsets of its queues
+    Describe {
+        /// The topic
+        topic: String,
+    },
+    /// Create a topic
+    Create {
+        /// The topic
+        topic: String,
+        /// How many queues (Kafka: partitions); the worker's gantry.topic.queues if not given
+        #[arg(long)]
+        queues: Option<u32>,
+        /// Keep the last record of each key for ever
+        #[arg(long, conflicts_with_all = ["retention_ms", "retention_bytes"])]
+        compact: bool,
+        /// Milliseconds that records are kept
+        #[arg(long)]
+        retention_ms: Option<u64>,
+        /// Bytes that the topic may keep
+        #[arg(long)]
+        retention_bytes: Option<u64>,
+    },
+    /// Delete a topic with its records
+    Delete {
+        /// The topic
+        topic: String,
+    },
+    /// Print records as text: new ones as they come, or those that are there
+    #[command(after_help = "\
+Examples:
+  gantry topic read lines                              new records, until Ctrl-C
+  gantry topic read lines --from-beginning             what is there, then end
+  gantry topic read lines --from-beginning --follow    what is there, then new records
+  gantry topic read lines --from-beginning --verbose   with queue, offset, time, key, headers")]
+    Read {
+        /// The topic
+        topic: String,
+        /// Begin with the oldest record, and end with the newest unless --follow is given
+        #[arg(long)]
+        from_beginning: bool,
+        /// Go on with new records
+        #[arg(long)]
+        follow: bool,
+        /// Stop after so many records
+        #[arg(long)]
+        max: Option<u64>,
+        /// Only this queue
+        #[arg(long)]
+        partition: Option<u32>,
+        /// Print queue, offset, time, key and headers, too
+        #[arg(long)]
+        verbose: bool,
+    },
+    /// Write each line of standard input as a record; the topic is created if it is missing
+    Write {
+        /// The topic
+        topic: String,
+        /// The key of all records
+        #[arg(long, conflicts_with = "key_separator")]
+        key: Option<String>,
+        /// What stands between key and value in a line, for example a tab
+        #[arg(long)]
+        key_separator: Option<String>,
+        /// A header of all records; may be given more than once
+        #[arg(long, value_name = "NAME=VALUE", value_parser = key_value)]
+        header: Vec<(String, String)>,
+    },
+    /// Write records from JSON lines on standard input; the topic is created if it is missing
+    #[command(after_help = "\
+A line: {\"partition\":0,\"timestamp\":1700000000000,\"key\":null,\"value\":\"6869\",\"headers\":[[\"h\",\"61\"]]}
+Keys, values and headers are hexadecimal or null; partition, timestamp and headers may be left out.")]
+    Load {
+        /// The topic
+        topic: String,
+    },
+    /// Print records as JSON lines, after a line with the number of queues
+    #[command(after_help = "\
+The first line is {\"partitions\":N}, or {\"missing\":true} if there is no such topic within the
+time; then one line for each record, keys, values and headers hexadecimal or null.")]
+    Dump {
+        /// The topic
+        topic: String,
+        /// Stop after so many records
+        #[arg(long)]
+        max: Option<u64>,
+        /// Wait so long for the topic and its records; without it, print what is there
+        #[arg(long)]
+        timeout_ms: Option<u64>,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gantry connector list
+  gantry connector create source.json
+  gantry connector status source
+  gantry connector config source --set tasks.max=2
+  gantry connector restart source --include-tasks --only-failed
+  gantry connector delete source")]
+pub(super) struct ConnectorArgs {
+    #[command(flatten)]
+    pub(super) worker: WorkerUrl,
+    #[command(subcommand)]
+    pub(super) command: ConnectorCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConnectorCommand {
+    /// List all connectors with their states
+    List,
+    /// Show the state of a connector and its tasks
+    Status {
+        /// The connector
+        name: String,
+    },
+    /// Create a connector from a properties or JSON file
+    Create {
+        /// The file
+        file: PathBuf,
+    },
+    /// Print a connector's configuration, or change keys of it
+    Config {
+        /// The connector
+        name: String,
+        /// Sets a key; may be given more than once
+        #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+        set: Vec<(String, String)>,
+        /// Removes a key; may be given more than once
+        #[arg(long, value_name = "KEY")]
+        unset: Vec<String>,
+    },
+    /// Create or replace a connector's configuration from a file
+    Put {
+        /// The file
+        file: PathBuf,
+    },
+    /// Check a configuration without creating the connector
+    Validate {
+        /// The file
+        file: PathBuf,
+    },
+    /// Pause a connector: its tasks stay and move nothing
+    Pause {
+        /// The connector
+        name: String,
+    },
+    /// Go on after pause or stop
+    Resume {
+        /// The connector
+        name: String,
+    },
+    /// Stop a connector: it has no tasks until it is resumed
+    Stop {
+        /// The connector
+        name: String,
+    },
+    /// Restart a connector, its tasks, or one task
+    Restart {
+        /// The connector
+        name: String,
+        /// Restart this task only
+        #[arg(long, conflicts_with_all = ["include_tasks", "only_failed"])]
+        task: Option<u32>,
+        /// Restart the tasks as well
+        #[arg(long)]
+        include_tasks: bool,
+        /// Restart only what has failed
+        #[arg(long)]
+        only_failed: bool,
+    },
+    /// Delete a connector; its topics and offsets stay
+    Delete {
+        /// The connector
+        name: String,
+    },
+    /// Print a connector's offsets
+    Offsets {
+        /// The connector
+        name: String,
+        /// Forget them; the connector must be stopped
+        #[arg(long)]
+        reset: bool,
+    },
+    /// List the topics that a connector has used
+    Topics {
+        /// The connector
+        name: String,
+    },
+    /// List the plugins of the worker
+    Plugins {
+        /// Converters, transformations and predicates as well
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok((key.trim().to_owned(), value.to_owned()))
+        }
+        _ => Err("write KEY=VALUE".to_owned()),
+    }
+}

@@ -1,0 +1,74 @@
+//! The command line.
+
+mod args;
+mod client;
+mod connector;
+mod output;
+mod topic;
+mod topic_io;
+
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use gantry_api::PluginRegistry;
+
+use self::args::{Command, CommandLine};
+use self::output::{complain, say, say_bytes};
+use crate::logging::LogLevel;
+use crate::startup::{self, Standalone};
+use crate::worker_config::markdown;
+
+/// The exit status of a command line that is wrong.
+const EXIT_USAGE: u8 = 2;
+
+/// Runs a command line, program name first.
+pub(crate) fn run(
+    args: impl IntoIterator<Item = OsString>,
+    plugins: PluginRegistry,
+) -> ExitCode {
+    let command_line = match CommandLine::try_parse_from(args) {
+        Ok(command_line) => command_line,
+        Err(error) => return usage(&error),
+    };
+    let outcome = match command_line.command {
+        Command::Standalone(args) => {
+            let level = LogLevel::start(args.log_level.into());
+            tracing::debug!(level = ?level.current(), "logging");
+            let standalone = Standalone { files: args.files, overrides: args.set };
+            let outcome = startup::run(&standalone, plugins);
+            if let Err(error) = &outcome {
+                tracing::error!("{error}");
+                return ExitCode::FAILURE;
+            }
+            outcome
+        }
+        Command::Topic(args) => topic::run(args),
+        Command::Connector(args) => connector::run(args),
+        Command::WorkerKeys => say_bytes(markdown().as_bytes()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _ = say(error.render().to_string().trim_end());
+            ExitCode::SUCCESS
+        }
+        _ => {
+            complain(error.render().to_string().trim_end());
+            ExitCode::from(EXIT_USAGE)
+        }
+    }
+}

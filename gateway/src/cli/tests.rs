@@ -1,0 +1,59 @@
+use clap::CommandFactory;
+
+use super::args::{CommandLine, ConnectorCommand, TopicCommand};
+use super::output::table;
+use super::*;
+
+fn parse(line: &str) -> Result<CommandLine, clap::Error> {
+    CommandLine::try_parse_from(line.split_whitespace())
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    CommandLine::command().debug_assert();
+}
+
+#[test]
+fn every_command_group_has_examples_in_its_help() {
+    let examples = |command: &clap::Command| {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        assert!(help.contains("gantry "), "{}", command.get_name());
+    };
+    let root = CommandLine::command();
+    examples(&root);
+    root.get_subcommands().filter(|c| c.get_name() != "worker-keys").for_each(examples);
+}
+
+#[test]
+fn files_and_keys_of_standalone() {
+    let line = parse("gantry standalone w.properties a.json --set a=b=c --log-level debug").unwrap();
+    let Command::Standalone(args) = line.command else { panic!() };
+    assert_eq!(args.files.len(), 2);
+    assert_eq!(args.set, [("a".to_owned(), "b=c".to_owned())]);
+    assert!(parse("gantry standalone --set novalue").is_err());
+}
+
+#[test]
+fn the_url_may_stand_anywhere() {
+    for line in
+        ["gantry topic --url http://h:1 dump t --max 3", "gantry topic dump t --max 3 --url http://h:1"]
+    {
+        let Command::Topic(args) = parse(line).unwrap().command else { panic!() };
+        assert_eq!(args.worker.url, "http://h:1");
+        assert!(matches!(args.command, TopicCommand::Dump { max: Some(3), .. }));
+    }
+    let line = parse("gantry connector restart c --include-tasks").unwrap();
+    let Command::Connector(args) = line.command else { panic!() };
+    assert_eq!(args.worker.url, "http://127.0.0.1:8083");
+    let ConnectorCommand::Restart { include_tasks: true, only_failed: false, .. } = args.command
+    else {
+        panic!("{:?}", args.command)
+    };
+    assert!(parse("gantry connector restart c --task 0 --only-failed").is_err());
+}
+
+#[test]
+fn tables_are_aligned() {
+    let rows = [["é", "1"], ["long name", "2"]].map(|row| row.map(str::to_owned).to_vec());
+    assert_eq!(table(&["A", "B"], &rows), "A          B\né          1\nlong name  2");
+}

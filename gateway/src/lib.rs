@@ -1,0 +1,29 @@
+//! The `gantry` binary as a library: the command line, the REST API, start-up and shutdown.
+//!
+//! A program that registers plugins of its own and calls [`Gantry::main`] is a Gantry with them
+//! inside:
+//!
+//! ```no_run
+//! fn main() -> std::process::ExitCode {
+//!     gantry::Gantry::new()
+//!         .register(|registry| {
+//!             // registry.connector(…); registry.transformation(…);
+//!             let _ = registry;
+//!         })
+//!         .main()
+//! }
+//! ```
+
+mod cli;
+mod files;
+mod gantry;
+mod identity;
+mod json;
+mod logging;
+mod metrics;
+mod rest;
+mod shutdown;
+mod startup;
+mod worker_config;
+
+pub use gantry::Gantry;

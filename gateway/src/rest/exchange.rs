@@ -1,0 +1,101 @@
+//! What endpoints take and give: negotiated requests, bounded bodies, JSON.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::error::ApiError;
+use super::state::AppState;
+
+/// A larger body is not a configuration.
+pub(crate) const BODY_BYTES_MAX: usize = 8 << 20;
+
+/// A request that accepts JSON and brings, if anything, JSON; with the state to answer it.
+pub(crate) struct Api(pub(crate) Arc<AppState>);
+
+impl FromRequestParts<Arc<AppState>> for Api {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &Arc<AppState>,
+    ) -> Result<Self, ApiError> {
+        if content_type(&parts.headers).is_some_and(|type_| !is_json(type_)) {
+            return Err(ApiError::framework(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        }
+        if !accepts_json(&parts.headers) {
+            return Err(ApiError::framework(StatusCode::NOT_ACCEPTABLE));
+        }
+        Ok(Self(Arc::clone(state)))
+    }
+}
+
+/// The body of a request.
+pub(crate) struct Payload(pub(crate) Bytes);
+
+impl FromRequest<Arc<AppState>> for Payload {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &Arc<AppState>) -> Result<Self, ApiError> {
+        let typed = content_type(request.headers()).is_some();
+        let body = to_bytes(request.into_body(), BODY_BYTES_MAX)
+            .await
+            .map_err(|_| ApiError::too_large(BODY_BYTES_MAX))?;
+        if !typed && !body.is_empty() {
+            return Err(ApiError::body_without_type());
+        }
+        Ok(Self(body))
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default())
+}
+
+fn is_json(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    ["application/json", "application/*", "*/*"].iter().any(|j| essence.eq_ignore_ascii_case(j))
+}
+
+fn accepts_json(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(header::ACCEPT).iter().peekable();
+    if values.peek().is_none() {
+        return true;
+    }
+    values.any(|value| value.to_str().unwrap_or_default().split(',').any(is_json))
+}
+
+/// An answer of JSON.
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Response, ApiError> {
+    let text = serde_json::to_vec(value)
+        .map_err(|error| ApiError::internal(format!("the answer cannot be written: {error}")))?;
+    let mut response = (status, Body::from(text)).into_response();
+    let type_ = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, type_);
+    Ok(response)
+}
+
+/// 200 with JSON.
+pub(crate) fn ok(value: &impl Serialize) -> Result<Response, ApiError> {
+    json(StatusCode::OK, value)
+}
+
+/// An answer without a body.
+pub(crate) fn empty(status: StatusCode) -> Result<Response, ApiError> {
+    Ok(status.into_response())
+}
+
+/// A parameter of the query as Java reads a boolean: `true` in any case of letters, all else
+/// is false; `default` if it is not there.
+pub(crate) fn flag(query: &[(String, String)], name: &str, default: bool) -> bool {
+    match query.iter().find(|(key, _)| key == name) {
+        Some((_, value)) => value.eq_ignore_ascii_case("true"),
+        None => default,
+    }
+}

@@ -1,0 +1,27 @@
+//! Kafka Connect's REST API, and our own endpoints for topics under `/gantry`. Handlers are thin:
+//! what they do is the herder's and the log's.
+
+mod config_body;
+mod connectors;
+mod error;
+mod exchange;
+mod lifecycle;
+mod offsets;
+mod partition;
+mod path;
+mod plugins;
+mod record_line;
+mod router;
+mod server;
+mod state;
+mod topic_records;
+mod topics;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use path::encode_segment;
+pub(crate) use router::router;
+pub(crate) use server::{Server, bind};
+pub(crate) use state::{AppState, Identity};

@@ -1,0 +1,81 @@
+//! A connector's offsets.
+
+use axum::extract::Path;
+use axum::response::Response;
+use gantry_api::OffsetMap;
+use gantry_engine::{ConnectorOffset, ConnectorOffsets};
+use serde::{Deserialize, Serialize};
+
+use super::error::ApiError;
+use super::exchange::{Api, Payload, ok};
+
+/// `{"offsets":[…]}` as it may come.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AlterRequest {
+    #[serde(default)]
+    offsets: Option<Vec<AlterOffset>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AlterOffset {
+    #[serde(default)]
+    partition: Option<OffsetMap>,
+    #[serde(default)]
+    offset: Option<OffsetMap>,
+}
+
+#[derive(Serialize)]
+struct Message {
+    message: String,
+}
+
+/// `GET /connectors/{name}/offsets`
+pub(super) async fn get(Api(state): Api, Path(name): Path<String>) -> Result<Response, ApiError> {
+    ok(&state.herder.offsets(&name)?)
+}
+
+/// `PATCH /connectors/{name}/offsets`
+pub(super) async fn alter(
+    Api(state): Api,
+    Path(name): Path<String>,
+    Payload(body): Payload,
+) -> Result<Response, ApiError> {
+    let request: AlterRequest = serde_json::from_slice(&body).map_err(|error| {
+        ApiError::bad_request(format!(
+            "the body is wrong: {error}; write {{\"offsets\":[{{\"partition\":{{…}},\
+             \"offset\":{{…}}}}]}}"
+        ))
+    })?;
+    let given = request.offsets.unwrap_or_default();
+    if given.is_empty() {
+        return Err(ApiError::bad_request(
+            "Partitions / offsets need to be provided for an alter offsets request",
+        ));
+    }
+    let mut offsets = Vec::with_capacity(given.len());
+    for AlterOffset { partition, offset } in given {
+        match partition {
+            Some(partition) => offsets.push(ConnectorOffset { partition, offset }),
+            None => {
+                let connector = state.herder.connector_info(&name)?;
+                return Err(ApiError::bad_request(format!(
+                    "The partition for a {} connector offset cannot be null or missing",
+                    connector.type_
+                )));
+            }
+        }
+    }
+    let message = state.herder.alter_offsets(&name, ConnectorOffsets { offsets }).await?;
+    ok(&Message { message })
+}
+
+/// `DELETE /connectors/{name}/offsets`
+pub(super) async fn reset(
+    Api(state): Api,
+    Path(name): Path<String>,
+) -> Result<Response, ApiError> {
+    let message = state.herder.reset_offsets(&name).await?;
+    ok(&Message { message })
+}

@@ -1,0 +1,79 @@
+//! Plugins, their keys, and validation.
+
+use axum::extract::{Path, Query};
+use axum::response::Response;
+
+use super::config_body::parse_config;
+use super::error::ApiError;
+use super::exchange::{Api, Payload, flag, ok};
+use super::state::AppState;
+
+/// The plugin version that stands for whatever is there.
+const LATEST: &str = "latest";
+
+/// `GET /connector-plugins`, with `connectorsOnly`
+pub(super) async fn list(
+    Api(state): Api,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Result<Response, ApiError> {
+    ok(&state.herder.plugins(flag(&query, "connectorsOnly", true)))
+}
+
+/// `GET /connector-plugins/{name}/config`, with `version`
+pub(super) async fn config(
+    Api(state): Api,
+    Path(name): Path<String>,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Result<Response, ApiError> {
+    let keys = state.herder.plugin_config(&name)?;
+    let wanted = query.iter().find(|(key, _)| key == "version").map(|(_, value)| value.as_str());
+    if let Some(wanted) = wanted.filter(|wanted| *wanted != LATEST) {
+        let there = version_of(&state, &name);
+        if wanted != there {
+            return Err(ApiError::bad_request(format!(
+                "Plugin {name} not found that matches the version range [{wanted},{wanted}], \
+                 available versions: [{there}]"
+            )));
+        }
+    }
+    ok(&keys)
+}
+
+fn version_of(state: &AppState, name: &str) -> String {
+    let plugins = state.herder.plugins(false);
+    let found = plugins.into_iter().find(|plugin| {
+        plugin.class == name || plugin.class.rsplit('.').next() == Some(name)
+    });
+    found
+        .and_then(|plugin| plugin.version)
+        .unwrap_or_else(|| state.identity.version.to_owned())
+}
+
+/// `PUT /connector-plugins/{name}/config/validate`
+pub(super) async fn validate(
+    Api(state): Api,
+    Path(name): Path<String>,
+    Payload(body): Payload,
+) -> Result<Response, ApiError> {
+    let config = parse_config(&body).map_err(ApiError::bad_request)?;
+    if let Some(class) = config.props.get("connector.class")
+        && !alias(class).ends_with(alias(&name))
+    {
+        return Err(ApiError::bad_request(format!(
+            "Included connector type {class} does not match request type {name}"
+        )));
+    }
+    let infos = state
+        .herder
+        .validate(&name, config.props.clone())
+        .map_err(ApiError::of_validation)?;
+    ok(&config.mark_nulls(infos))
+}
+
+/// A class without the ending that may be left out.
+fn alias(class: &str) -> &str {
+    match class.strip_suffix("Connector") {
+        Some(short) if !short.is_empty() => short,
+        _ => class,
+    }
+}

@@ -1,0 +1,158 @@
+//! Listening, and one bounded task for each connection.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::worker_config::Listener;
+
+/// Connections at a time over all listeners; more wait to be accepted.
+const CONNECTIONS_MAX: usize = 1_024;
+/// A client that takes longer for the head of a request is cut off.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// The largest head of a request, in bytes.
+const HEAD_BYTES_MAX: usize = 64 << 10;
+/// After a failed accept (too many open files, for one) the next is tried so much later.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// How long open requests may go on once the worker stops.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Listens where `listener` says. The error is a sentence with key and remedy.
+pub(crate) async fn bind(listener: &Listener) -> Result<TcpListener, String> {
+    let mut failure = None;
+    for host in listener.bind_hosts() {
+        match TcpListener::bind((host.as_str(), listener.port)).await {
+            Ok(bound) => return Ok(bound),
+            // Without IPv6 the next host, which is IPv4, is tried.
+            Err(error) => {
+                if failure.is_none() || error.kind() == io::ErrorKind::AddrInUse {
+                    failure = Some(error);
+                }
+            }
+        }
+    }
+    let error = failure.map_or_else(|| "no address".to_owned(), |error| error.to_string());
+    let next = listener.port.checked_add(1).unwrap_or(8083);
+    let other = Listener { port: next, ..listener.clone() };
+    Err(format!(
+        "cannot listen on {listener}: {error}. Stop what listens there, or set another address, \
+         for example listeners={other}"
+    ))
+}
+
+/// The running REST server.
+pub(crate) struct Server {
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Server {
+    /// Serves on all listeners until [`Server::stop`].
+    pub(crate) fn start(
+        listeners: Vec<TcpListener>,
+        router: &Router,
+        stopping: CancellationToken,
+    ) -> Self {
+        let tasks = TaskTracker::new();
+        let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        for listener in listeners {
+            let accepting = accept(
+                listener,
+                router.clone(),
+                stopping.clone(),
+                Arc::clone(&connections),
+                tasks.clone(),
+            );
+            tasks.spawn(accepting);
+        }
+        Self { stopping, tasks }
+    }
+
+    /// Takes no more requests and waits a bounded time for those that are open.
+    pub(crate) async fn stop(&self) {
+        self.stopping.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(DRAIN_TIMEOUT, self.tasks.wait()).await.is_err() {
+            tracing::warn!("requests were still open when the REST server stopped");
+        }
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    router: Router,
+    stopping: CancellationToken,
+    connections: Arc<Semaphore>,
+    tasks: TaskTracker,
+) {
+    loop {
+        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { return };
+        let accepted = tokio::select! {
+            () = stopping.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let connection = serve(stream, peer, router.clone(), stopping.clone());
+                tasks.spawn(async move {
+                    connection.await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_RETRY).await;
+            }
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, stopping: CancellationToken) {
+    let _ = stream.set_nodelay(true);
+    let service = TowerToHyperService::new(tower::service_fn(
+        move |request: hyper::Request<hyper::body::Incoming>| {
+            let router = router.clone();
+            async move {
+                let request = request.map(axum::body::Body::new);
+                Ok::<_, Infallible>(call(router, request).await)
+            }
+        },
+    ));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%peer, %error, "a connection broke off");
+    }
+}
+
+async fn call(
+    router: Router,
+    request: axum::extract::Request,
+) -> axum::response::Response {
+    match tower::ServiceExt::oneshot(router, request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}

@@ -1,0 +1,122 @@
+//! The REST API in this process, on the in-memory log, with the native connectors.
+
+mod connectors;
+mod framework;
+mod topics;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use gantry_engine::{Herder, WorkerConfig};
+use gantry_log::{FullLog, MemoryLog};
+use serde_json::Value as Json;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use super::{AppState, Identity, router};
+use crate::Gantry;
+use crate::metrics::Metrics;
+use crate::worker_config::HeaderRules;
+
+/// How long a test waits for what shall happen.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A worker without a port.
+struct Bench {
+    router: Router,
+    dir: tempfile::TempDir,
+}
+
+/// An answer.
+#[derive(Debug)]
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    text: String,
+}
+
+impl Answer {
+    fn json(&self) -> Json {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
+    }
+    fn header(&self, name: header::HeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+    fn message(&self) -> String {
+        self.json()["message"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let log: Arc<dyn FullLog> = Arc::new(MemoryLog::new());
+        let mut config = WorkerConfig::new("127.0.0.1:8083");
+        for key in ["key.converter", "value.converter"] {
+            let class = "org.apache.kafka.connect.storage.StringConverter";
+            config.props.insert(key.to_owned(), class.to_owned());
+        }
+        config.offset_flush_interval_ms = 50;
+        let plugins = Gantry::new().plugins().clone();
+        let herder = Herder::start(config, plugins, Arc::clone(&log)).await.unwrap();
+        let mut headers = HeaderRules::default();
+        headers.set("x-test", "yes").unwrap();
+        let state = Arc::new(AppState {
+            metrics: Metrics::new(Arc::clone(&herder), None),
+            herder,
+            log,
+            identity: Identity { version: "1", commit: "c", cluster_id: "id".to_owned() },
+            address: "worker:1".to_owned(),
+            headers,
+            stopping: CancellationToken::new(),
+        });
+        Self { router: router(&state), dir: tempfile::tempdir().unwrap() }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = answer.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    async fn call(&self, method: &str, path: &str, body: &str) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        if !body.is_empty() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, "").await
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.dir.path().join(name).display().to_string()
+    }
+
+    /// The body that creates a file source.
+    fn source(&self, name: &str, state: &str) -> String {
+        let file = self.path("in.txt");
+        format!(
+            r#"{{"name":"{name}","initial_state":"{state}","config":{{"connector.class":"FileStreamSource","tasks.max":1,"file":"{file}","topic":"lines"}}}}"#
+        )
+    }
+
+    /// Waits until an answer's part is so.
+    async fn until(&self, path: &str, pointer: &str, expected: Json) {
+        let end = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let answer = self.get(path).await;
+            if answer.json().pointer(pointer) == Some(&expected) {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < end, "{path} {pointer}: {answer:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The worker itself: `/`, `/health`, `/metrics`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::error::ApiError;
+use super::exchange::{Api, ok};
+use super::state::AppState;
+use crate::metrics::CONTENT_TYPE;
+
+#[derive(Serialize)]
+struct Root<'a> {
+    version: &'a str,
+    commit: &'a str,
+    kafka_cluster_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Health<'a> {
+    status: &'a str,
+    message: &'a str,
+}
+
+/// `GET /`
+pub(super) async fn root(Api(state): Api) -> Result<Response, ApiError> {
+    let identity = &state.identity;
+    ok(&Root {
+        version: identity.version,
+        commit: identity.commit,
+        kafka_cluster_id: &identity.cluster_id,
+    })
+}
+
+/// `GET /health`
+pub(super) async fn health(Api(_): Api) -> Result<Response, ApiError> {
+    ok(&Health {
+        status: "healthy",
+        message: "Worker has completed startup and is ready to handle requests.",
+    })
+}
+
+/// `GET /metrics`
+pub(super) async fn metrics(State(state): State<Arc<AppState>>) -> Result<Response, ApiError> {
+    let text = state
+        .metrics
+        .encode()
+        .map_err(|error| ApiError::internal(format!("metrics cannot be written: {error}")))?;
+    let mut response = text.into_response();
+    let type_ = HeaderValue::from_static(CONTENT_TYPE);
+    response.headers_mut().insert(header::CONTENT_TYPE, type_);
+    Ok(response)
+}

@@ -1,0 +1,264 @@
+//! From a worker file to settings.
+
+use std::path::Path;
+
+use gantry_api::{PluginRegistry, Props};
+use gantry_engine::{RestartPolicy, WorkerConfig};
+use gantry_log::EmbeddedConfig;
+use gantry_model::config::ParsedConfig;
+
+use super::headers::HeaderRules;
+use super::listeners::Listener;
+use super::row::Effect;
+use super::table::{definition, is_known, nearest, row};
+use super::{providers, table};
+use crate::files::read_properties;
+
+/// What a worker file is without a worker file: this computer only, JSON without schemas.
+const BUILT_IN: [(&str, &str); 5] = [
+    ("listeners", "http://127.0.0.1:8083"),
+    ("key.converter", "org.apache.kafka.connect.json.JsonConverter"),
+    ("key.converter.schemas.enable", "false"),
+    ("value.converter", "org.apache.kafka.connect.json.JsonConverter"),
+    ("value.converter.schemas.enable", "false"),
+];
+
+/// Keys that a worker file must hold, as in Kafka's standalone mode. (`bootstrap.servers` and
+/// `offset.storage.file.filename`, which Kafka wants as well, have no use here.)
+const REQUIRED: [&str; 2] = ["key.converter", "value.converter"];
+
+/// A worker file that cannot be used: names the file, the key, the value and the remedy.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct WorkerConfigError(pub(crate) String);
+
+/// All that the worker file says, checked.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// For the engine. Its `worker_id` is set once the REST port is known.
+    pub(crate) engine: WorkerConfig,
+    /// For the embedded log.
+    pub(crate) log: EmbeddedConfig,
+    /// Where REST listens; never empty.
+    pub(crate) listeners: Vec<Listener>,
+    /// The host to be known by, if not the listener's.
+    pub(crate) advertised_host: Option<String>,
+    /// The port to be known by, if not the listener's.
+    pub(crate) advertised_port: Option<u16>,
+    /// Headers of every REST answer.
+    pub(crate) headers: HeaderRules,
+    /// To be logged at start-up.
+    pub(crate) notices: Vec<String>,
+    /// To be logged as warnings at start-up.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Reads a worker file, or the built-in one, with `overrides` on top of it.
+pub(crate) fn load(
+    file: Option<&Path>,
+    overrides: &[(String, String)],
+    plugins: &PluginRegistry,
+) -> Result<Settings, WorkerConfigError> {
+    let mut props = match file {
+        Some(path) => read_properties(path).map_err(WorkerConfigError)?,
+        None => BUILT_IN.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+    };
+    props.extend(overrides.iter().cloned());
+    let source = match file {
+        Some(path) => path.display().to_string(),
+        None => "the command line".to_owned(),
+    };
+    settings(props, plugins)
+        .map_err(|message| WorkerConfigError(format!("worker configuration ({source}): {message}")))
+}
+
+/// Checks properties. The error is a sentence without the file.
+pub(super) fn settings(mut props: Props, plugins: &PluginRegistry) -> Result<Settings, String> {
+    let providers = providers::create(&props, plugins)?;
+    providers::resolve(&mut props, &providers)?;
+    for required in REQUIRED {
+        if !props.contains_key(required) {
+            return Err(format!(
+                "Missing required configuration \"{required}\" which has no default value. \
+                 Add it, for example {required}=org.apache.kafka.connect.json.JsonConverter"
+            ));
+        }
+    }
+    check_classes(&props, plugins)?;
+    let parsed = parse(&props)?;
+    let listeners = listeners(&parsed)?;
+    let advertised_port = match parsed.long("rest.advertised.port") {
+        None => None,
+        Some(port) => Some(u16::try_from(port).map_err(|_| {
+            format!("Invalid value {port} for configuration rest.advertised.port: \
+                     a port is a number from 0 to 65535")
+        })?),
+    };
+    let mut engine = engine(&parsed);
+    engine.config_providers = providers;
+    let settings = Settings {
+        log: log(&parsed),
+        listeners,
+        advertised_host: parsed.string("rest.advertised.host.name").map(str::to_owned),
+        advertised_port,
+        headers: headers(&parsed)?,
+        notices: notices(&props),
+        warnings: warnings(&props),
+        engine: WorkerConfig { props, ..engine },
+    };
+    Ok(settings)
+}
+
+/// Parses each key, so that the message can say what would be right.
+fn parse(props: &Props) -> Result<ParsedConfig, String> {
+    definition().parse(props).map_err(|error| {
+        let message = error.message();
+        let wrong = table::rows().find(|row| message.contains(&format!(" {}:", row.name)));
+        match wrong {
+            Some(row) => format!(
+                "{message}. Write {}, or leave {} out for the default {}",
+                row.allowed(),
+                row.name,
+                row.default_text()
+            ),
+            None => message.to_owned(),
+        }
+    })
+}
+
+fn check_classes(props: &Props, plugins: &PluginRegistry) -> Result<(), String> {
+    for (key, header) in
+        [("key.converter", false), ("value.converter", false), ("header.converter", true)]
+    {
+        let Some(class) = props.get(key).map(|class| class.trim()) else { continue };
+        let (found, known) = if header {
+            let known = plugins.header_converters.iter().map(|p| p.info.class.to_string());
+            (plugins.find_header_converter(class).is_some(), known.collect::<Vec<_>>())
+        } else {
+            let known = plugins.converters.iter().map(|p| p.info.class.to_string());
+            (plugins.find_converter(class).is_some(), known.collect())
+        };
+        if !found {
+            return Err(format!(
+                "Invalid value {class} for configuration {key}: Class {class} could not be found. \
+                 Take one of {}",
+                known.join(", ")
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn listeners(parsed: &ParsedConfig) -> Result<Vec<Listener>, String> {
+    let uris = parsed.list("listeners");
+    if uris.is_empty() {
+        return Err("Invalid value for configuration listeners: it is empty; \
+                    write for example listeners=http://127.0.0.1:8083"
+            .to_owned());
+    }
+    let parse = |uri: &String| {
+        Listener::parse(uri)
+            .map_err(|why| format!("Invalid value {uri} for configuration listeners: {why}"))
+    };
+    uris.iter().map(parse).collect()
+}
+
+fn headers(parsed: &ParsedConfig) -> Result<HeaderRules, String> {
+    let text = parsed.string("response.http.headers.config").unwrap_or_default();
+    let invalid = |key: &str, why: String| format!("Invalid value for configuration {key}: {why}");
+    let mut rules =
+        HeaderRules::parse(text).map_err(|why| invalid("response.http.headers.config", why))?;
+    let origin = parsed.string("access.control.allow.origin").unwrap_or_default();
+    if !origin.is_empty() {
+        let methods = match parsed.string("access.control.allow.methods") {
+            None | Some("") => "GET,POST,HEAD",
+            Some(methods) => methods,
+        };
+        rules
+            .set("access-control-allow-origin", origin)
+            .map_err(|why| invalid("access.control.allow.origin", why))?;
+        rules
+            .set("access-control-allow-methods", methods)
+            .map_err(|why| invalid("access.control.allow.methods", why))?;
+    }
+    Ok(rules)
+}
+
+/// A number of the table, whose checks keep it from being negative; 0 otherwise.
+fn unsigned(parsed: &ParsedConfig, key: &str) -> u64 {
+    parsed.long(key).and_then(|number| u64::try_from(number).ok()).unwrap_or_default()
+}
+
+fn engine(parsed: &ParsedConfig) -> WorkerConfig {
+    let defaults = WorkerConfig::new("");
+    let offset_storage_topic = match parsed.string("offset.storage.topic") {
+        Some(topic) if !topic.is_empty() => topic.to_owned(),
+        _ => defaults.offset_storage_topic.clone(),
+    };
+    WorkerConfig {
+        offset_flush_interval_ms: unsigned(parsed, "offset.flush.interval.ms"),
+        offset_flush_timeout_ms: unsigned(parsed, "offset.flush.timeout.ms"),
+        task_shutdown_graceful_timeout_ms: unsigned(parsed, "task.shutdown.graceful.timeout.ms"),
+        topic_creation_enable: parsed.boolean("topic.creation.enable"),
+        topic_tracking_enable: parsed.boolean("topic.tracking.enable"),
+        topic_tracking_allow_reset: parsed.boolean("topic.tracking.allow.reset"),
+        offset_storage_topic,
+        default_topic_queues: u32::try_from(unsigned(parsed, "gantry.topic.queues")).unwrap_or(1),
+        client_override_policy: parsed
+            .string("connector.client.config.override.policy")
+            .unwrap_or("All")
+            .to_owned(),
+        restart: RestartPolicy {
+            max_restarts: u32::try_from(unsigned(parsed, "gantry.restart.max")).unwrap_or(u32::MAX),
+            backoff_ms: unsigned(parsed, "gantry.restart.backoff.ms"),
+            backoff_max_ms: unsigned(parsed, "gantry.restart.backoff.max.ms"),
+        },
+        task_buffer_bytes: usize::try_from(unsigned(parsed, "gantry.task.buffer.bytes"))
+            .unwrap_or(usize::MAX),
+        ..defaults
+    }
+}
+
+fn log(parsed: &ParsedConfig) -> EmbeddedConfig {
+    let limit = |key: &str| parsed.long(key).and_then(|number| u64::try_from(number).ok());
+    let mut log = EmbeddedConfig::new(parsed.string("gantry.data.dir").unwrap_or("./gantry-data"));
+    log.sync_interval_ms = unsigned(parsed, "gantry.log.sync.interval.ms");
+    log.segment_bytes = unsigned(parsed, "gantry.log.segment.bytes");
+    log.retention_ms = limit("gantry.log.retention.ms");
+    log.retention_bytes = limit("gantry.log.retention.bytes");
+    log
+}
+
+fn notices(props: &Props) -> Vec<String> {
+    let mut notices = Vec::new();
+    if props.contains_key("bootstrap.servers") {
+        notices.push(
+            "bootstrap.servers is set and not used: topics are in the embedded log (gantry.log)"
+                .to_owned(),
+        );
+    }
+    if props.contains_key("offset.storage.file.filename") {
+        notices.push(
+            "offset.storage.file.filename is set and not used: offsets are in the log".to_owned(),
+        );
+    }
+    let idle: Vec<&str> = props
+        .keys()
+        .filter(|key| !matches!(key.as_str(), "bootstrap.servers" | "offset.storage.file.filename"))
+        .filter(|key| row(key).is_some_and(|row| row.effect == Effect::Accepted))
+        .map(String::as_str)
+        .collect();
+    if !idle.is_empty() {
+        notices.push(format!("keys without effect here: {}", idle.join(", ")));
+    }
+    notices
+}
+
+fn warnings(props: &Props) -> Vec<String> {
+    let unknown = props.keys().filter(|key| !is_known(key));
+    let warn = |key: &String| match nearest(key) {
+        Some(known) => format!("unknown worker key {key} is ignored; did you mean {known}?"),
+        None => format!("unknown worker key {key} is ignored"),
+    };
+    unknown.map(warn).collect()
+}

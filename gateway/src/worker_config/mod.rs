@@ -1,0 +1,21 @@
+//! The worker file: one table of all keys feeds reading, warnings, and the reference page
+//! `docs/worker-config.md`.
+
+mod headers;
+mod listeners;
+mod load;
+mod providers;
+mod reference;
+mod row;
+mod table;
+mod table_clients;
+mod table_distributed;
+mod table_worker;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use headers::HeaderRules;
+pub(crate) use listeners::{Listener, host_port};
+pub(crate) use load::{Settings, load};
+pub(crate) use reference::markdown;

@@ -1,0 +1,136 @@
+//! JSON's scalars as Jackson writes them.
+
+use gantry_model::text;
+
+/// Appends a quoted string. Characters above U+FFFF become two `\u` escapes.
+pub(crate) fn string(out: &mut Vec<u8>, value: &str) {
+    let bytes = value.as_bytes();
+    out.reserve(bytes.len() + 2);
+    out.push(b'"');
+    let mut from = 0;
+    loop {
+        let at = super::scan::escape(bytes, from);
+        out.extend_from_slice(bytes.get(from..at).unwrap_or_default());
+        let Some(&b) = bytes.get(at) else { break };
+        from = at + escaped(out, b, value.get(at..).unwrap_or_default());
+    }
+    out.push(b'"');
+}
+
+/// Appends the escape of the character at the beginning of `rest`; its length in bytes.
+#[cold]
+fn escaped(out: &mut Vec<u8>, first: u8, rest: &str) -> usize {
+    let short = match first {
+        b'"' => b'"',
+        b'\\' => b'\\',
+        0x08 => b'b',
+        0x0C => b'f',
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        _ => {
+            let mut units = [0; 2];
+            let Some(char) = rest.chars().next() else { return 1 };
+            for unit in char.encode_utf16(&mut units) {
+                hex(out, *unit);
+            }
+            return char.len_utf8();
+        }
+    };
+    out.extend_from_slice(&[b'\\', short]);
+    1
+}
+
+fn hex(out: &mut Vec<u8>, unit: u16) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    out.extend_from_slice(b"\\u");
+    out.extend([12, 8, 4, 0].map(|shift| DIGITS[usize::from(unit >> shift & 15)]));
+}
+
+/// Appends bytes as base64 text.
+pub(crate) fn bytes(out: &mut Vec<u8>, value: &[u8]) {
+    out.push(b'"');
+    super::base64::encode(out, value);
+    out.push(b'"');
+}
+
+/// Appends a whole number.
+pub(crate) fn integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// Between these, Java and the shortest decimal notation are written alike.
+const PLAIN_MIN: f64 = 1e-3;
+const PLAIN_MAX: f64 = 1e7;
+
+/// Appends a float in Java's notation; NaN and infinities as strings.
+pub(crate) fn float(out: &mut Vec<u8>, value: f32) {
+    if (PLAIN_MIN..PLAIN_MAX).contains(&f64::from(value.abs())) {
+        out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
+    } else {
+        number_text(out, &text::float(value), value.is_finite());
+    }
+}
+
+/// Appends a double in Java's notation; NaN and infinities as strings.
+pub(crate) fn double(out: &mut Vec<u8>, value: f64) {
+    if (PLAIN_MIN..PLAIN_MAX).contains(&value.abs()) {
+        out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
+    } else {
+        number_text(out, &text::double(value), value.is_finite());
+    }
+}
+
+fn number_text(out: &mut Vec<u8>, text: &str, finite: bool) {
+    if finite {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        string(out, text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl Fn(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn strings_are_escaped_as_jackson_does() {
+        let text = "h\u{e9}\"\\\n\r\t\u{8}\u{c}\u{1}\u{1f}\u{7f}\u{2028}😀/";
+        assert_eq!(
+            written(|out| string(out, text)),
+            "\"h\u{e9}\\\"\\\\\\n\\r\\t\\b\\f\\u0001\\u001F\u{7f}\u{2028}\\uD83D\\uDE00/\""
+        );
+        let long = format!("{}\"{}", "x".repeat(40), "é".repeat(40));
+        assert_eq!(written(|out| string(out, &long)), format!("\"{}\"", long.replace('"', "\\\"")));
+    }
+
+    #[test]
+    fn floats_are_written_as_java_does() {
+        for (value, text) in [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (100.0, "100.0"),
+            (0.001, "0.001"),
+            (9_999_999.0, "9999999.0"),
+            (1e7, "1.0E7"),
+            (1e-4, "1.0E-4"),
+            (-1.5e300, "-1.5E300"),
+            (f64::NAN, "\"NaN\""),
+            (f64::INFINITY, "\"Infinity\""),
+            (f64::NEG_INFINITY, "\"-Infinity\""),
+        ] {
+            assert_eq!(written(|out| double(out, value)), text);
+        }
+        assert_eq!(written(|out| float(out, 0.1)), "0.1");
+        assert_eq!(written(|out| float(out, 1e10)), "1.0E10");
+        assert_eq!(written(|out| float(out, 16_777_216.0)), "1.6777216E7");
+        assert_eq!(written(|out| float(out, f32::NAN)), "\"NaN\"");
+    }
+}

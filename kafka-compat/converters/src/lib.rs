@@ -1,0 +1,20 @@
+//! Kafka Connect's converters and header converters: JSON, text, bytes, numbers.
+//!
+//! Each class of Kafka Connect is one module here; [`converters`] and [`header_converters`] list
+//! them as plugins. Behaviour, names, defaults and messages are Kafka Connect's. Decoding keeps
+//! slices of the input where it can; encoding fills one buffer that many records share.
+
+mod boolean;
+mod byte_array;
+mod charset;
+mod json;
+mod number;
+mod plugins;
+mod simple_header;
+mod string;
+mod utf8;
+
+pub use json::JsonConverter;
+pub use plugins::{converters, header_converters};
+pub use simple_header::SimpleHeaderConverter;
+pub use string::StringConverter;

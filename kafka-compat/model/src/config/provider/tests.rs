@@ -1,0 +1,60 @@
+use super::*;
+
+fn props(pairs: &[(&str, &str)]) -> Props {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn properties_are_read_as_java_does() {
+    let text = "# c\n! c\na=1\n b : 2\nc 3\nlong=x\\\n   y\nesc\\=aped = t\\tb\\u00e9\\q\nempty\n\
+                \\u0066oo=\\ud83d\\ude00\ncr=1\\\r\n  2\r\nlast=\\\\";
+    let all = read_properties(text).unwrap();
+    let expected = props(&[
+        ("a", "1"),
+        ("b", "2"),
+        ("c", "3"),
+        ("long", "xy"),
+        ("esc=aped", "t\tb\u{e9}q"),
+        ("empty", ""),
+        ("foo", "\u{1f600}"),
+        ("cr", "12"),
+        ("last", "\\"),
+    ]);
+    assert_eq!(all, expected);
+    for bad in ["a=\\u12", "a=\\u12g4", "a=\\u+123"] {
+        assert!(read_properties(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn variables_are_found() {
+    let found = |text| -> Vec<(String, String, String)> {
+        variables(text)
+            .into_iter()
+            .map(|v| (v.provider.to_owned(), v.path.to_owned(), v.key.to_owned()))
+            .collect()
+    };
+    let one = |a: &str, b: &str, c: &str| vec![(a.to_owned(), b.to_owned(), c.to_owned())];
+    assert_eq!(found("x${p:a:b:c}y"), one("p", "a", "b:c"));
+    assert_eq!(found("${none} ${p:k}"), one("p", "", "k"));
+    assert_eq!(found("$${p:k}"), one("p", "", "k"));
+    assert!(found("${p:k ${").is_empty());
+}
+
+#[test]
+fn replacements_are_not_replaced_again() {
+    let env = props(&[("A", "${env:B}"), ("B", "b")]);
+    let mut providers = Providers::new();
+    providers.insert("env".to_owned(), create(ENV_CLASS, &props(&[]), &env).unwrap());
+    let out = substitute(&props(&[("k", "${env:A}-${env:C}-${x:B}")]), &providers).unwrap();
+    assert_eq!(out, props(&[("k", "${env:B}-${env:C}-${x:B}")]));
+    assert!(substitute(&props(&[("k", "${env:path:B}")]), &providers).is_err());
+}
+
+#[test]
+fn keys_do_not_lead_out_of_a_folder() {
+    let folder = std::env::temp_dir();
+    let provider = DirectoryProvider::new(&props(&[])).unwrap();
+    let found = provider.get(&folder.to_string_lossy(), &["../etc/hostname", "..", "/etc/hostname"]);
+    assert!(found.unwrap().is_empty());
+}

@@ -1,0 +1,87 @@
+use std::sync::Arc;
+
+use super::infos::ConfigInfos;
+use super::*;
+use crate::plugin::Props;
+
+fn props(pairs: &[(&str, &str)]) -> Props {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+struct Letters;
+impl Recommender for Letters {
+    fn valid_values(&self, _: &str, config: &ParsedConfig) -> Vec<String> {
+        vec![format!("after-{}", config.string("parent").unwrap_or("none"))]
+    }
+    fn visible(&self, _: &str, config: &ParsedConfig) -> bool {
+        config.string("parent").is_some()
+    }
+}
+
+fn def() -> ConfigDef {
+    let key = |name: &str| ConfigKey::nullable(name, Type::String, Importance::Low, "doc");
+    ConfigDef::new()
+        .define(key("parent").dependents(&["child", "ghost"]).group("g", 1, Width::Short, "P"))
+        .define(key("child").recommender(Arc::new(Letters)))
+        .define(
+            ConfigKey::new("n", Type::Long, 7, Importance::High, "doc")
+                .validator(Validator::at_least(1)),
+        )
+}
+
+#[test]
+fn dependents_recommend_and_ghosts_show() {
+    let values = def().validate(&props(&[("parent", "p"), ("n", "x")]));
+    let find = |name: &str| values.iter().find(|value| value.name == name).unwrap();
+    assert_eq!(find("child").recommended_values, ["after-p"]);
+    assert!(find("child").visible && !find("ghost").visible);
+    assert_eq!(find("ghost").errors, ["ghost is referred in the dependents, but not defined."]);
+    assert_eq!(
+        find("n").errors,
+        [
+            "Invalid value x for configuration n: Not a number of type LONG",
+            "Invalid value null for configuration n: Value must be non-null"
+        ]
+    );
+    let infos = ConfigInfos::new("C", &def(), values, vec!["g".to_owned()]);
+    assert_eq!(infos.error_count, 3);
+    assert!(infos.configs.first().unwrap().definition.is_none());
+    let shown = serde_json::to_string(&infos.configs.get(1).unwrap().definition).unwrap();
+    assert_eq!(
+        shown,
+        r#"{"name":"parent","type":"STRING","required":false,"default_value":null,"importance":"LOW","documentation":"doc","group":"g","order_in_group":1,"width":"SHORT","display_name":"P","dependents":["child","ghost"]}"#
+    );
+    assert_eq!(
+        def().parse(&props(&[])).unwrap_err().message(),
+        "Some configurations in are referred in the dependents, but not defined: ghost"
+    );
+}
+
+#[test]
+fn a_circle_of_dependents_ends() {
+    let key = |name: &str, on: &str| {
+        ConfigKey::nullable(name, Type::String, Importance::Low, "").dependents(&[on])
+    };
+    let def = ConfigDef::new().define(key("a", "b")).define(key("b", "b"));
+    assert_eq!(def.validate(&props(&[])).len(), 2);
+}
+
+#[test]
+fn classes_are_looked_up() {
+    let lookup: ClassLookup = Arc::new(|name| (name == "Short").then(|| "full.Short".to_owned()));
+    let def = ConfigDef::new()
+        .define(ConfigKey::required("c", Type::Class, Importance::Low, ""))
+        .with_classes(lookup);
+    assert_eq!(def.parse(&props(&[("c", "Short")])).unwrap().string("c"), Some("full.Short"));
+    assert_eq!(
+        def.parse(&props(&[("c", "no")])).unwrap_err().message(),
+        "Invalid value no for configuration c: Class no could not be found."
+    );
+}
+
+#[test]
+fn passwords_do_not_show() {
+    let def = ConfigDef::new().define(ConfigKey::required("p", Type::Password, Importance::Low, ""));
+    let values = def.validate(&props(&[("p", "secret")]));
+    assert_eq!(values.first().unwrap().value.as_deref(), Some("[hidden]"));
+}

@@ -1,0 +1,23 @@
+//! Kafka Connect's data model: schemas, values, records, configuration definitions and the
+//! traits of pure plugins (converters, transformations, predicates). No I/O, no async.
+
+pub mod calendar;
+pub mod config;
+mod decimal;
+pub mod error;
+pub mod logical;
+pub mod plugin;
+pub mod project;
+pub mod record;
+pub mod regex;
+pub mod schema;
+pub mod text;
+pub mod value;
+mod validate;
+pub mod values;
+
+pub use error::{Domain, Error, ErrorKind, Result, Retry};
+pub use logical::Decimal;
+pub use record::{ConnectRecord, Header, Headers, Str, TopicPartition};
+pub use schema::{Field, Fields, Kind, Schema, SchemaBuilder};
+pub use value::{Datum, MapValue, Struct, Value};

@@ -1,0 +1,26 @@
+//! The list of all transformations.
+
+use gantry_model::plugin::{Plugin, Transformation};
+
+/// All transformations of Kafka Connect, under its class names: with `$Key` and `$Value` where
+/// Kafka has them.
+pub fn transformations() -> Vec<Plugin<dyn Transformation>> {
+    let mut all = Vec::new();
+    all.extend(crate::cast::plugins());
+    all.push(crate::drop_headers::plugin());
+    all.extend(crate::extract_field::plugins());
+    all.push(crate::filter::plugin());
+    all.extend(crate::flatten::plugins());
+    all.extend(crate::header_from::plugins());
+    all.extend(crate::hoist_field::plugins());
+    all.extend(crate::insert_field::plugins());
+    all.push(crate::insert_header::plugin());
+    all.extend(crate::mask_field::plugins());
+    all.push(crate::regex_router::plugin());
+    all.extend(crate::replace_field::plugins());
+    all.extend(crate::set_schema_metadata::plugins());
+    all.extend(crate::timestamp_converter::plugins());
+    all.push(crate::timestamp_router::plugin());
+    all.push(crate::value_to_key::plugin());
+    all
+}

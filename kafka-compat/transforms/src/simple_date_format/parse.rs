@@ -1,0 +1,366 @@
+//! Reading moments, as leniently as Java does: fields overflow, and what follows is ignored.
+
+use gantry_model::text::digit;
+
+use super::format::{MONTHS, SHORT, WEEKDAYS};
+use super::resolve::{Field, Resolver};
+use super::{HOUR_MS, MINUTE_MS, Part, SimpleDateFormat};
+
+/// Names of the time zone that are read; all others need an offset.
+const ZONE_NAMES: [&str; 3] = ["Coordinated Universal Time", "UTC", "GMT"];
+const ERAS: [(&str, i64); 4] = [("Before Christ", 0), ("Anno Domini", 1), ("BC", 0), ("AD", 1)];
+
+impl SimpleDateFormat {
+    /// The moment that a text names, in milliseconds since the epoch; `None` where the text does
+    /// not match. Fields that the pattern lacks are those of the epoch.
+    pub(crate) fn parse(&self, text: &str) -> Option<i64> {
+        let mut reader = Reader { rest: text, resolver: Resolver::default(), two_digits: false };
+        for (index, part) in self.parts.iter().enumerate() {
+            match part {
+                Part::Literal(literal) => reader.rest = reader.rest.strip_prefix(&**literal)?,
+                Part::Field(letter, count) => {
+                    // Numbers without anything between them have exactly their width.
+                    let next = self.parts.get(index + 1);
+                    let width = next.is_some_and(is_number).then_some(*count);
+                    reader.field(*letter, *count, width, self.century_start_year())?;
+                }
+            }
+        }
+        let ms = reader.resolver.moment_ms();
+        if reader.two_digits && ms < self.century_start_ms {
+            // The first year of the century is in it only from today's date on.
+            return Some(reader.resolver.add_years(100).moment_ms());
+        }
+        Some(ms)
+    }
+}
+
+fn letter_is_month(letter: char) -> bool {
+    matches!(letter, 'M' | 'L')
+}
+
+fn is_number(part: &Part) -> bool {
+    match part {
+        Part::Literal(_) => false,
+        Part::Field('M' | 'L', count) => *count < SHORT,
+        Part::Field(letter, _) => !matches!(letter, 'G' | 'E' | 'a' | 'z' | 'Z' | 'X'),
+    }
+}
+
+struct Reader<'a> {
+    rest: &'a str,
+    resolver: Resolver,
+    /// Whether the year was given by two digits that begin the century.
+    two_digits: bool,
+}
+
+impl Reader<'_> {
+    fn field(
+        &mut self,
+        letter: char,
+        count: usize,
+        width: Option<usize>,
+        century_start: i64,
+    ) -> Option<()> {
+        let whole = self.rest;
+        self.rest = whole.trim_start_matches([' ', '\t']);
+        let blanks = whole.len() - self.rest.len();
+        let by_name = matches!(letter, 'E' | 'G' | 'a') || letter_is_month(letter) && count >= SHORT;
+        // Names are looked for before the blanks, where they are not.
+        if self.rest.is_empty() || by_name && blanks > 0 {
+            return None;
+        }
+        // The width counts from before the blanks.
+        let width = match width {
+            None => None,
+            Some(width) => Some(width.checked_sub(blanks).filter(|width| *width > 0)?),
+        };
+        match letter {
+            'y' | 'Y' => self.year(letter, count, width, century_start)?,
+            _ if letter_is_month(letter) && count >= SHORT => {
+                let month = self.name(&MONTHS)?;
+                self.resolver.set(Field::Month, month);
+            }
+            'E' => {
+                let weekday = self.name(&WEEKDAYS)?;
+                self.resolver.set(Field::DayOfWeek, weekday);
+            }
+            'G' => {
+                let era = self.one_of(&ERAS)?;
+                self.resolver.set(Field::Era, era);
+            }
+            'a' => {
+                let half = self.one_of(&[("AM", 0), ("PM", 1)])?;
+                self.resolver.set(Field::AmPm, half);
+            }
+            'z' | 'Z' => self.zone()?,
+            'X' => self.iso_zone(count)?,
+            _ => {
+                let value = self.number(width)?;
+                let (field, value) = numeric(letter, value);
+                self.resolver.set(field, value);
+            }
+        }
+        Some(())
+    }
+
+    fn year(
+        &mut self,
+        letter: char,
+        count: usize,
+        width: Option<usize>,
+        century_start: i64,
+    ) -> Option<()> {
+        let before = self.rest;
+        let mut year = self.number(width)?;
+        let taken = before.get(..before.len() - self.rest.len()).unwrap_or_default();
+        let digits = taken.chars().filter(|c| digit(*c).is_some()).count();
+        if count <= 2 && digits == 2 && taken.chars().count() == 2 {
+            let start = century_start.rem_euclid(100);
+            self.two_digits = year == start;
+            year += century_start - start + if year < start { 100 } else { 0 };
+        }
+        self.resolver.set(if letter == 'y' { Field::Year } else { Field::WeekYear }, year);
+        Some(())
+    }
+
+    /// A whole number: digits of any script, a minus before them. At most `width` characters.
+    fn number(&mut self, width: Option<usize>) -> Option<i64> {
+        let limit = match width {
+            None => self.rest.len(),
+            Some(width) => {
+                // All of the width must be there, even if fewer of it are digits.
+                self.rest.char_indices().map(|(at, c)| at + c.len_utf8()).nth(width - 1)?
+            }
+        };
+        let text = self.rest.get(..limit)?;
+        let body = text.strip_prefix('-').unwrap_or(text);
+        let mut value = 0i64;
+        let mut taken = 0;
+        for c in body.chars() {
+            let Some(next) = digit(c) else { break };
+            value = value.saturating_mul(10).saturating_add(i64::from(next));
+            taken += c.len_utf8();
+        }
+        if taken == 0 {
+            return None;
+        }
+        let sign = text.len() - body.len();
+        self.rest = self.rest.get(sign + taken..)?;
+        let value = if sign > 0 { -value } else { value };
+        // Java goes on with 32 bits; what is beyond 64 bits it limits first.
+        Some(i64::from(if value.unsigned_abs() >= i64::MAX as u64 {
+            if value < 0 { i32::MIN } else { i32::MAX }
+        } else {
+            value as i32
+        }))
+    }
+
+    /// The index of the longest name, full or short, in any case of letters.
+    fn name(&mut self, names: &[&str]) -> Option<i64> {
+        let full = names.iter().position(|name| self.starts_with(name));
+        let short = || {
+            let short = |name: &&str| name.get(..SHORT).is_some_and(|s| self.starts_with(s));
+            names.iter().position(short)
+        };
+        let (index, length) = match full {
+            Some(index) => (index, names.get(index)?.len()),
+            None => (short()?, SHORT),
+        };
+        self.rest = self.rest.get(length..)?;
+        i64::try_from(index).ok()
+    }
+
+    fn one_of(&mut self, names: &[(&str, i64)]) -> Option<i64> {
+        let (name, value) = names.iter().find(|(name, _)| self.starts_with(name))?;
+        self.rest = self.rest.get(name.len()..)?;
+        Some(*value)
+    }
+
+    fn starts_with(&self, name: &str) -> bool {
+        self.rest.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+    }
+
+    /// A name of UTC, `GMT+h:mm`, or an offset `+hhmm`.
+    fn zone(&mut self) -> Option<()> {
+        if let Some(name) = ZONE_NAMES.into_iter().find(|name| self.starts_with(name)) {
+            self.rest = self.rest.get(name.len()..)?;
+            if name != "GMT" || !self.rest.starts_with(['+', '-']) {
+                self.resolver.set(Field::ZoneMs, 0);
+                return Some(());
+            }
+            return self.offset(true, false, true);
+        }
+        self.offset(false, true, true)
+    }
+
+    /// `Z`, or an offset of the form that the count of letters asks for.
+    fn iso_zone(&mut self, count: usize) -> Option<()> {
+        if let Some(rest) = self.rest.strip_prefix('Z') {
+            self.rest = rest;
+            self.resolver.set(Field::ZoneMs, 0);
+            return Some(());
+        }
+        self.offset(count == 3, true, count != 1)
+    }
+
+    /// Sign, hours of one or two digits, and minutes.
+    fn offset(&mut self, colon: bool, two_digits: bool, minutes: bool) -> Option<()> {
+        let sign = match self.rest.as_bytes().first()? {
+            b'+' => 1,
+            b'-' => -1,
+            _ => return None,
+        };
+        let mut rest = self.rest.get(1..)?;
+        let digit = |rest: &mut &str| {
+            let value = rest.chars().next()?.to_digit(10)?;
+            *rest = rest.get(1..)?;
+            Some(i64::from(value))
+        };
+        let mut hours = digit(&mut rest)?;
+        match digit(&mut rest) {
+            Some(second) => hours = hours * 10 + second,
+            None if two_digits => return None,
+            None => {}
+        }
+        let mut of_hour = 0;
+        if minutes {
+            if colon {
+                rest = rest.strip_prefix(':')?;
+            }
+            of_hour = digit(&mut rest)? * 10 + digit(&mut rest)?;
+        }
+        if hours > 23 || of_hour > 59 {
+            return None;
+        }
+        self.rest = rest;
+        self.resolver.set(Field::ZoneMs, sign * (hours * HOUR_MS + of_hour * MINUTE_MS));
+        Some(())
+    }
+}
+
+/// What a letter's number means to the calendar.
+fn numeric(letter: char, value: i64) -> (Field, i64) {
+    match letter {
+        'M' | 'L' => (Field::Month, value - 1),
+        'd' => (Field::DayOfMonth, value),
+        'D' => (Field::DayOfYear, value),
+        'F' => (Field::DayOfWeekInMonth, value),
+        'w' => (Field::WeekOfYear, value),
+        'W' => (Field::WeekOfMonth, value),
+        // Monday is 1 and Sunday 7; any other number is taken as the calendar's, from Sunday.
+        'u' => match value {
+            1..=6 => (Field::DayOfWeek, value),
+            7 => (Field::DayOfWeek, 0),
+            _ => (Field::DayOfWeek, value - 1),
+        },
+        'k' => (Field::HourOfDay, if value == 24 { 0 } else { value }),
+        'H' => (Field::HourOfDay, value),
+        'h' => (Field::Hour, if value == 12 { 0 } else { value }),
+        'K' => (Field::Hour, value),
+        'm' => (Field::Minute, value),
+        's' => (Field::Second, value),
+        // Only S is left: all others are read elsewhere.
+        _ => (Field::Millisecond, value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pattern: &str, text: &str) -> Option<i64> {
+        SimpleDateFormat::compile(pattern).expect("valid").parse(text)
+    }
+
+    const DAY: i64 = 1_699_920_000_000; // 2023-11-14
+
+    #[test]
+    fn dates() {
+        for (pattern, text) in [
+            ("yyyy-MM-dd", "2023-11-14"),
+            ("yyyy-MM-dd", " 2023- 11-14 and more"),
+            ("yyyyMMdd", "20231114"),
+            ("dd.MM.yy", "14.11.23"),
+            ("MMM d yyyy", "nov 14 2023"),
+            ("d MMMM yyyy", "14 NOVEMBER 2023"),
+            ("yyyy D", "2023 318"),
+            ("yyyy-MM-dd", "2023-10-45"),
+            ("yyyy-MM-dd", "2022-23-14"),
+            ("YYYY ww E", "2023 46 Tue"),
+            ("YYYY ww u", "2023 46 2"),
+            ("yyyy MM W E", "2023 11 3 Tue"),
+            ("yyyy MM F E", "2023 11 2 Tuesday"),
+            ("E d MMM yyyy", "Mon 14 Nov 2023"),
+        ] {
+            assert_eq!(read(pattern, text), Some(DAY), "{pattern}: {text}");
+        }
+    }
+
+    #[test]
+    fn times() {
+        for (pattern, text, ms) in [
+            ("HH:mm:ss.SSS", "22:13:20.123", 80_000_123),
+            ("HH:mm:ss.SSS", "22:13:20.1", 80_000_001),
+            ("hh:mm a", "12:15 AM", 900_000),
+            ("hh:mm a", "10:15 pm", 80_100_000),
+            ("KK:mm a", "10:15 PM", 80_100_000),
+            ("kk:mm", "24:15", 900_000),
+            ("HH:mm", "25:61", 93_660_000),
+            ("HHmm", "0115", 4_500_000),
+            ("HH:mm Z", "01:00 +0100", 0),
+            ("HH:mm z", "01:00 GMT+1:00", 0),
+            ("HH:mm z", "01:00 UTC", 3_600_000),
+            ("HH:mmX", "01:00+01", 0),
+            ("HH:mmXX", "01:00+0100", 0),
+            ("HH:mmXXX", "01:00-01:00", 7_200_000),
+            ("HH:mmXXX", "01:00Z", 3_600_000),
+        ] {
+            assert_eq!(read(pattern, text), Some(ms), "{pattern}: {text}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_match() {
+        for (pattern, text) in [
+            ("yyyy-MM-dd", "bad"),
+            ("yyyy-MM-dd", ""),
+            ("yyyy-MM-dd", "2023-11"),
+            ("yyyyMMdd", "2023"),
+            ("MMM", "Nob"),
+            ("HH:mmXXX", "01:00+0100"),
+            ("HH:mmXXX", "01:00"),
+            ("HH:mm Z", "01:00 +2500"),
+            ("HH:mm z", "01:00 Nowhere"),
+            ("HH", "+1"),
+            ("MMM d", " Nov 14"),
+            ("wHH", " 107"),
+        ] {
+            assert_eq!(read(pattern, text), None, "{pattern}: {text}");
+        }
+    }
+
+    #[test]
+    fn two_digits_are_within_eighty_years_back() {
+        let mut format = SimpleDateFormat::compile("yy-MM-dd").expect("valid");
+        format.century_start_ms = read("yyyy-MM-dd", "1946-06-15").expect("valid");
+        for (text, date) in [
+            ("45-01-01", "2045-01-01"),
+            ("46-06-14", "2046-06-14"),
+            ("46-06-15", "1946-06-15"),
+            ("99-01-01", "1999-01-01"),
+            ("1-01-01", "0001-01-01"),
+        ] {
+            assert_eq!(format.parse(text), read("yyyy-MM-dd", date), "{text}");
+        }
+    }
+
+    #[test]
+    fn formatted_moments_are_read_back() {
+        let format =
+            SimpleDateFormat::compile("G yyyy-MM-dd'T'HH:mm:ss.SSSXXX").expect("valid");
+        for ms in [0, -1, 1_700_000_000_123, -62_135_596_799_995, -12_219_292_800_001] {
+            assert_eq!(format.parse(&format.format(ms)), Some(ms));
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What several transformations share: choosing key or value, checking what they hold, caching
+//! updated schemas, and defining plugins.
+
+mod cache;
+mod define;
+mod require;
+mod side;
+mod structs;
+
+pub(crate) use cache::{SchemaCache, TopicCache};
+pub(crate) use define::{
+    keyed, predicate, regex_validator, replace_null, replace_null_key, single, value_list,
+};
+pub(crate) use require::{
+    map_of, map_or_null, no_text_key, schema_of, struct_of, struct_or_null, struct_ref, unique_map,
+};
+pub(crate) use side::Side;
+pub(crate) use structs::{apply_defaults, copy_basics, fields_of, has_defaults, struct_values};

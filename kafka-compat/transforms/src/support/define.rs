@@ -1,0 +1,101 @@
+//! Definitions of plugins and of the keys that many of them have.
+
+use gantry_model::config::{
+    ConfigData, ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator,
+};
+use gantry_model::plugin::{Plugin, PluginInfo, Predicate, Transformation};
+use gantry_model::regex::JavaPattern;
+use gantry_model::{Error, Result};
+
+use super::side::Side;
+
+const PACKAGE: &str = "org.apache.kafka.connect.transforms";
+/// The key that many transformations share.
+const REPLACE_NULL: &str = "replace.null.with.default";
+
+/// The `$Key` and the `$Value` plugin of one transformation.
+pub(crate) fn keyed(
+    name: &str,
+    config: fn() -> ConfigDef,
+    make: fn(&ParsedConfig, Side) -> Result<Box<dyn Transformation>>,
+) -> [Plugin<dyn Transformation>; 2] {
+    Side::ALL.map(|(side, suffix)| {
+        parsed(&format!("{name}{suffix}"), config, move |props| make(props, side))
+    })
+}
+
+/// A transformation without `$Key` and `$Value` forms.
+pub(crate) fn single(
+    name: &str,
+    config: fn() -> ConfigDef,
+    make: fn(&ParsedConfig) -> Result<Box<dyn Transformation>>,
+) -> Plugin<dyn Transformation> {
+    parsed(name, config, make)
+}
+
+/// A predicate.
+pub(crate) fn predicate(
+    name: &str,
+    config: fn() -> ConfigDef,
+    make: fn(&ParsedConfig) -> Result<Box<dyn Predicate>>,
+) -> Plugin<dyn Predicate> {
+    parsed(&format!("predicates.{name}"), config, make)
+}
+
+/// A plugin that is made from its parsed configuration. `name` follows the package.
+fn parsed<T: ?Sized + 'static>(
+    name: &str,
+    config: fn() -> ConfigDef,
+    make: impl Fn(&ParsedConfig) -> Result<Box<T>> + Send + Sync + 'static,
+) -> Plugin<T> {
+    let info = PluginInfo::new(&format!("{PACKAGE}.{name}"), "", config);
+    Plugin::new(info, move |props| make(&config().parse(props)?))
+}
+
+/// Whether a null field becomes its schema's default before it is copied.
+pub(crate) fn replace_null_key() -> ConfigKey {
+    ConfigKey::new(
+        REPLACE_NULL,
+        Type::Boolean,
+        true,
+        Importance::Medium,
+        "If true, a field that is null is replaced by the default of its schema, if it has one. \
+         If false, it stays null.",
+    )
+}
+
+/// The value of [`replace_null_key`].
+pub(crate) fn replace_null(config: &ParsedConfig) -> bool {
+    config.boolean(REPLACE_NULL)
+}
+
+/// Checks a list of texts: none is empty, and the list itself only if `empty_allowed`.
+pub(crate) fn value_list(empty_allowed: bool) -> Validator {
+    Validator::custom(move |name, value| {
+        let ConfigData::List(list) = value else {
+            return Err(Error::config(format!("Configuration '{name}' values must not be null.")));
+        };
+        if list.is_empty() && !empty_allowed {
+            return Err(Error::config(format!(
+                "Configuration '{name}' must not be empty. Valid values include: any non-empty value"
+            )));
+        }
+        if list.iter().any(String::is_empty) {
+            return Err(Error::config(format!("Configuration '{name}' values must not be empty.")));
+        }
+        Ok(())
+    })
+}
+
+/// Checks that a text is a Java regular expression.
+pub(crate) fn regex_validator() -> Validator {
+    Validator::custom(|name, value| {
+        let ConfigData::String(pattern) = value else { return Ok(()) };
+        JavaPattern::compile(pattern).map(|_| ()).map_err(|error| {
+            Error::config(format!(
+                "Invalid value {pattern} for configuration {name}: Invalid regex: {}",
+                error.message()
+            ))
+        })
+    })
+}

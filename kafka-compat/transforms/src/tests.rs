@@ -1,0 +1,71 @@
+//! Helpers of the unit tests, and tests of the list of plugins.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use gantry_model::plugin::Transformation;
+use gantry_model::{
+    ConnectRecord, Datum, MapValue, Result, Schema, SchemaBuilder, Struct, Value,
+};
+
+/// The transformation of that simple class name.
+pub(crate) fn make(class: &str, config: &[(&str, &str)]) -> Result<Box<dyn Transformation>> {
+    let plugins = crate::transformations();
+    let plugin = plugins.iter().find(|p| p.info.answers_to(class)).expect("known class");
+    let props = config.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    plugin.create(&props)
+}
+
+/// The message of an error that must be.
+pub(crate) fn error_text<T>(result: Result<T>) -> String {
+    result.err().expect("an error").message().to_owned()
+}
+
+/// A schemaless map.
+pub(crate) fn map(entries: &[(&str, Value)]) -> Value {
+    let entries = entries.iter().map(|(key, value)| (Value::str(key), value.clone()));
+    Value::map(MapValue::from_distinct(entries.collect()))
+}
+
+/// A record in topic `topic` with a schemaless value.
+pub(crate) fn record(value: Value) -> ConnectRecord {
+    ConnectRecord::new("topic".into(), Datum::schemaless(value))
+}
+
+/// `STRUCT{id: INT32, d: optional INT32, default 9}`
+pub(crate) fn schema_of_struct(optional: bool) -> Schema {
+    let with_default = SchemaBuilder::new(gantry_model::Kind::Int32)
+        .optional()
+        .default_value(Some(Value::Int32(9)))
+        .build_plain();
+    SchemaBuilder::structure(vec![("id".into(), Schema::int32()), ("d".into(), with_default)])
+        .expect("distinct names")
+        .set_optional(optional)
+        .build_plain()
+}
+
+/// A record with a struct of [`schema_of_struct`]: `{id: 1, d: null}`.
+pub(crate) fn struct_record() -> ConnectRecord {
+    let schema = schema_of_struct(false);
+    let inner = Struct::from_values(schema.clone(), vec![Value::Int32(1), Value::Null]);
+    let mut record = record(Value::Struct(Arc::new(inner)));
+    record.value.schema = Some(schema);
+    record
+}
+
+#[test]
+fn every_plugin_has_its_own_class_alias_and_documented_keys() {
+    let mut seen = HashSet::new();
+    let mut infos: Vec<_> = crate::transformations().into_iter().map(|p| p.info).collect();
+    infos.extend(crate::predicates().into_iter().map(|p| p.info));
+    for info in infos {
+        assert!(info.class.starts_with("org.apache.kafka.connect.transforms."));
+        let simple = info.class.rsplit('.').next().expect("a name");
+        assert!(info.answers_to(simple), "{info:?}");
+        assert!(seen.insert(info.class.clone()), "{info:?} twice");
+        for key in info.config_def().keys() {
+            assert!(key.doc.len() > 10, "{info:?} {}", key.name);
+        }
+    }
+    assert!(crate::transformations().iter().any(|p| p.info.answers_to("Cast$Key")));
+}

@@ -1,0 +1,133 @@
+//! What the author of a connector implements.
+
+use async_trait::async_trait;
+use gantry_model::Result;
+use gantry_model::config::ConfigValue;
+use gantry_model::plugin::Props;
+
+use crate::context::{ConnectorContext, SinkTaskContext, SourceTaskContext};
+use crate::offset::{OffsetMap, SinkOffset, SinkOffsets};
+use crate::record::{SinkRecord, SourceRecord};
+use gantry_model::TopicPartition;
+
+/// Whether a source connector can be exactly-once with a given configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExactlyOnceSupport {
+    /// It gives each record a position from which it goes on.
+    Supported,
+    /// It does not.
+    Unsupported,
+}
+
+/// A connector: checks its configuration and splits the work into tasks.
+///
+/// Life cycle: `validate`* → `start` → `task_configs`* → `stop`. `validate` may be called on an
+/// instance that is never started.
+#[async_trait]
+pub trait Connector: Send {
+    /// Checks across keys that the definition cannot express: adds errors to the findings.
+    /// Pure: no network, no tasks.
+    fn validate(&self, _props: &Props, _findings: &mut Vec<ConfigValue>) {}
+
+    /// Takes the configuration. May do I/O; what it spawns ends when `ctx.cancel` fires.
+    async fn start(&mut self, ctx: ConnectorContext, props: &Props) -> Result<()>;
+
+    /// One configuration for each task, at most `max_tasks`. Called again after
+    /// [`ConnectorContext::request_task_reconfiguration`].
+    async fn task_configs(&mut self, max_tasks: u32) -> Result<Vec<Props>>;
+
+    /// Ends what `start` began.
+    async fn stop(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether a source is exactly-once with this configuration.
+    fn exactly_once_support(&self, _props: &Props) -> ExactlyOnceSupport {
+        ExactlyOnceSupport::Unsupported
+    }
+
+    /// Asked before a user's offsets of a source are written; `None` resets a partition.
+    /// An error refuses the change.
+    async fn alter_offsets(
+        &mut self,
+        _props: &Props,
+        _changes: &[(OffsetMap, Option<OffsetMap>)],
+    ) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A source task. Owned by the runtime and called from one place: `&mut self` needs no lock.
+#[async_trait]
+pub trait SourceTask: Send {
+    /// Takes the task's configuration and finds where to go on through `ctx.offsets`.
+    async fn start(&mut self, ctx: SourceTaskContext, props: &Props) -> Result<()>;
+
+    /// Waits for data and gives a batch; empty means nothing for now and the runtime asks again
+    /// after a moment. A source that has ended waits for ever.
+    ///
+    /// Cancel safe: the runtime drops this future to pause or stop. Records not yet given must
+    /// be found again by the next call. Not called while too many bytes are unacknowledged:
+    /// that is the back-pressure.
+    async fn poll(&mut self) -> Result<Vec<SourceRecord>>;
+
+    /// Whether [`SourceTask::acknowledge`] is to be called; asked once after `start`.
+    fn wants_acknowledgements(&self) -> bool {
+        false
+    }
+
+    /// How many further records, in the order polled, are durable in the log, were filtered
+    /// out, or were tolerated as errors. For sources that confirm upstream.
+    async fn acknowledge(&mut self, _count: u64) -> Result<()> {
+        Ok(())
+    }
+
+    /// Called after offsets were committed.
+    async fn commit(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Ends what `start` began. Also called after a failure.
+    async fn stop(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A sink task. Owned by the runtime and called from one place: `&mut self` needs no lock.
+#[async_trait]
+pub trait SinkTask: Send {
+    /// Takes the task's configuration.
+    async fn start(&mut self, ctx: SinkTaskContext, props: &Props) -> Result<()>;
+
+    /// Queues gained, with what was committed for them. Before the first record of any.
+    async fn open(&mut self, _queues: &[(TopicPartition, Option<SinkOffset>)]) -> Result<()> {
+        Ok(())
+    }
+
+    /// Takes a batch. Borrowed, so that a retry passes the same batch again: an error that
+    /// [is retriable](gantry_model::Error::is_retriable) asks for it. Empty when there is
+    /// nothing to read for now.
+    async fn put(&mut self, records: &[SinkRecord]) -> Result<()>;
+
+    /// Makes durable what was put and says what is safe to commit: by default all of
+    /// `written`, the offset after the last record put of each queue.
+    async fn pre_commit(&mut self, written: &SinkOffsets) -> Result<SinkOffsets> {
+        self.flush(written).await?;
+        Ok(written.clone())
+    }
+
+    /// Makes durable what was put. Called by the default `pre_commit`.
+    async fn flush(&mut self, _written: &SinkOffsets) -> Result<()> {
+        Ok(())
+    }
+
+    /// Queues lost, after their last `pre_commit`.
+    async fn close(&mut self, _queues: &[TopicPartition]) -> Result<()> {
+        Ok(())
+    }
+
+    /// Ends what `start` began. Also called after a failure.
+    async fn stop(&mut self) -> Result<()> {
+        Ok(())
+    }
+}

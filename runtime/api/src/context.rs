@@ -1,0 +1,139 @@
+//! What plugins are given by the runtime.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use gantry_model::{Error, Str, TopicPartition};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::offset::{OffsetMap, SourcePartition};
+use crate::record::SinkRecord;
+
+/// Reads committed source offsets.
+pub trait OffsetReader: Send + Sync {
+    /// The last committed offset of a partition, `None` if there is none.
+    fn offset(&self, partition: &SourcePartition) -> Option<OffsetMap>;
+}
+
+/// For connectors.
+#[derive(Clone)]
+pub struct ConnectorContext {
+    /// The connector's name.
+    pub name: Str,
+    /// Fires when the connector is stopped.
+    pub cancel: CancellationToken,
+    /// Committed source offsets of this connector.
+    pub offsets: Arc<dyn OffsetReader>,
+    /// Wakes the herder; see [`ConnectorContext::request_task_reconfiguration`].
+    pub reconfigure: Arc<Notify>,
+}
+
+impl ConnectorContext {
+    /// Asks the herder to call `task_configs` again.
+    pub fn request_task_reconfiguration(&self) {
+        self.reconfigure.notify_one();
+    }
+}
+
+impl std::fmt::Debug for ConnectorContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ConnectorContext({})", self.name)
+    }
+}
+
+/// For source tasks.
+#[derive(Clone)]
+pub struct SourceTaskContext {
+    /// The connector's name.
+    pub connector: Str,
+    /// The task's number, from 0.
+    pub task: u32,
+    /// Fires when the task is stopped.
+    pub cancel: CancellationToken,
+    /// Committed source offsets of this connector.
+    pub offsets: Arc<dyn OffsetReader>,
+}
+
+impl std::fmt::Debug for SourceTaskContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SourceTaskContext({}-{})", self.connector, self.task)
+    }
+}
+
+/// A record that a sink could not deliver, and why.
+#[derive(Debug)]
+pub struct ErrantRecord {
+    /// The record as it was put.
+    pub record: SinkRecord,
+    /// Why.
+    pub error: Error,
+}
+
+/// What a sink task has asked for since the runtime last looked.
+#[derive(Debug, Default)]
+pub struct SinkRequests {
+    /// Commit soon.
+    pub commit: bool,
+    /// Read on from these offsets.
+    pub rewind: BTreeMap<TopicPartition, u64>,
+    /// Do not read these queues until resumed.
+    pub pause: Vec<TopicPartition>,
+    /// Read these queues again.
+    pub resume: Vec<TopicPartition>,
+    /// Wait this long before the next put of a retried batch.
+    pub timeout_ms: Option<u64>,
+    /// To be reported as `errors.*` say.
+    pub errant: Vec<ErrantRecord>,
+}
+
+/// For sink tasks.
+#[derive(Clone, Debug)]
+pub struct SinkTaskContext {
+    /// The connector's name.
+    pub connector: Str,
+    /// The task's number, from 0.
+    pub task: u32,
+    /// Fires when the task is stopped.
+    pub cancel: CancellationToken,
+    requests: Arc<Mutex<SinkRequests>>,
+}
+
+impl SinkTaskContext {
+    /// A context for one task.
+    pub fn new(connector: Str, task: u32, cancel: CancellationToken) -> Self {
+        Self { connector, task, cancel, requests: Arc::default() }
+    }
+    fn lock(&self) -> MutexGuard<'_, SinkRequests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Asks to commit soon instead of at the next interval.
+    pub fn request_commit(&self) {
+        self.lock().commit = true;
+    }
+    /// Asks to read on from other offsets.
+    pub fn rewind(&self, offsets: BTreeMap<TopicPartition, u64>) {
+        self.lock().rewind.extend(offsets);
+    }
+    /// Asks not to read these queues for now.
+    pub fn pause(&self, queues: &[TopicPartition]) {
+        self.lock().pause.extend_from_slice(queues);
+    }
+    /// Asks to read paused queues again.
+    pub fn resume(&self, queues: &[TopicPartition]) {
+        self.lock().resume.extend_from_slice(queues);
+    }
+    /// Sets how long the runtime waits before it puts a failed batch again.
+    pub fn timeout(&self, timeout_ms: u64) {
+        self.lock().timeout_ms = Some(timeout_ms);
+    }
+    /// Reports a record that could not be delivered, to be skipped, logged or sent to the dead
+    /// letter queue as `errors.*` say.
+    pub fn report(&self, record: SinkRecord, error: Error) {
+        self.lock().errant.push(ErrantRecord { record, error });
+    }
+    /// Takes what was asked for: for the runtime.
+    pub fn take_requests(&self) -> SinkRequests {
+        std::mem::take(&mut *self.lock())
+    }
+}

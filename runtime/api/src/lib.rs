@@ -1,0 +1,31 @@
+//! All that the author of a native Gantry plugin sees: the traits of connectors and tasks, what
+//! they are given, and how they are registered. Data, configuration definitions, converters and
+//! transformations come from `gantry_model` and are re-exported here.
+
+mod connector;
+mod context;
+mod offset;
+mod record;
+mod registry;
+
+pub use async_trait::async_trait;
+pub use bytes::Bytes;
+pub use bytestring::ByteString;
+pub use connector::{Connector, ExactlyOnceSupport, SinkTask, SourceTask};
+pub use context::{
+    ConnectorContext, ErrantRecord, OffsetReader, SinkRequests, SinkTaskContext, SourceTaskContext,
+};
+pub use gantry_model as model;
+pub use gantry_model::config::{ConfigDef, ConfigKey, Importance, Type, Validator, Width};
+pub use gantry_model::plugin::{
+    ConfigProvider, Converter, HeaderConverter, Plugin, PluginInfo, Predicate, Props,
+    Transformation,
+};
+pub use gantry_model::{
+    ConnectRecord, Datum, Domain, Error, ErrorKind, Header, Headers, Kind, Result, Retry, Schema,
+    SchemaBuilder, Str, Struct, TopicPartition, Value,
+};
+pub use offset::{OffsetMap, SinkOffset, SinkOffsets, SourceOffset, SourcePartition};
+pub use record::{SinkRecord, SourceRecord, TimestampType};
+pub use registry::{ConnectorPlugin, PluginRegistry, TaskFactory};
+pub use tokio_util::sync::CancellationToken;

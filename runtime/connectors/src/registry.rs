@@ -1,0 +1,41 @@
+//! What this build holds.
+
+use gantry_api::ConnectorPlugin;
+
+/// All connectors that this build holds, in the order of their folders.
+pub fn plugins() -> Vec<ConnectorPlugin> {
+    let lists: &[fn() -> Vec<ConnectorPlugin>] = &[
+        #[cfg(feature = "datagen")]
+        crate::datagen::plugins,
+        #[cfg(feature = "file")]
+        crate::file::plugins,
+    ];
+    lists.iter().flat_map(|list| list()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn names_are_kafkas() {
+        let mut registry = gantry_api::PluginRegistry::default();
+        for plugin in super::plugins() {
+            registry.connector(plugin);
+        }
+        for (name, kind) in [
+            ("org.apache.kafka.connect.file.FileStreamSourceConnector", "source"),
+            ("FileStreamSourceConnector", "source"),
+            ("FileStreamSource", "source"),
+            ("org.apache.kafka.connect.file.FileStreamSinkConnector", "sink"),
+            ("FileStreamSinkConnector", "sink"),
+            ("FileStreamSink", "sink"),
+            ("org.gantry.connect.datagen.DatagenSourceConnector", "source"),
+            ("DatagenSource", "source"),
+            ("Datagen", "source"),
+        ] {
+            let plugin = registry.find_connector(name).unwrap_or_else(|| panic!("{name}"));
+            assert_eq!(plugin.type_name(), kind, "{name}");
+            plugin.create().unwrap();
+        }
+        assert!(registry.find_connector("FileStream").is_none());
+    }
+}

@@ -1,0 +1,80 @@
+//! What the engine needs of the worker's configuration. The gateway reads the worker file.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use gantry_api::{ConfigProvider, Props};
+
+/// When a failed task is started again by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RestartPolicy {
+    /// How often in a row; 0 is Kafka Connect's way: never.
+    pub max_restarts: u32,
+    /// The wait before the first, doubled for each further one.
+    pub backoff_ms: u64,
+    /// The longest wait.
+    pub backoff_max_ms: u64,
+}
+
+/// The worker's settings, defaults of connectors among them.
+#[derive(Clone)]
+pub struct WorkerConfig {
+    /// `host:port` of its REST API: how states name the worker.
+    pub worker_id: String,
+    /// All properties of the worker file: the defaults of `key.converter` and the like, with
+    /// their `key.converter.*` settings, are read from here.
+    pub props: Props,
+    /// `offset.flush.interval.ms`
+    pub offset_flush_interval_ms: u64,
+    /// `offset.flush.timeout.ms`
+    pub offset_flush_timeout_ms: u64,
+    /// `task.shutdown.graceful.timeout.ms`
+    pub task_shutdown_graceful_timeout_ms: u64,
+    /// `topic.creation.enable`
+    pub topic_creation_enable: bool,
+    /// `topic.tracking.enable`
+    pub topic_tracking_enable: bool,
+    /// `topic.tracking.allow.reset`
+    pub topic_tracking_allow_reset: bool,
+    /// `offset.storage.topic`
+    pub offset_storage_topic: String,
+    /// Queues of a topic that a source creates without saying how many.
+    pub default_topic_queues: u32,
+    /// `connector.client.config.override.policy`: `All`, `None`, `Principal` or `Allowlist`.
+    pub client_override_policy: String,
+    /// Restart of failed tasks for connectors that do not say (`gantry.restart.*`).
+    pub restart: RestartPolicy,
+    /// Bytes that one task may have in flight (`gantry.task.buffer.bytes`).
+    pub task_buffer_bytes: usize,
+    /// The configured `config.providers` by name.
+    pub config_providers: BTreeMap<String, Arc<dyn ConfigProvider>>,
+}
+
+impl WorkerConfig {
+    /// The defaults, under a worker id.
+    pub fn new(worker_id: &str) -> Self {
+        Self {
+            worker_id: worker_id.to_owned(),
+            props: Props::new(),
+            offset_flush_interval_ms: 60_000,
+            offset_flush_timeout_ms: 5_000,
+            task_shutdown_graceful_timeout_ms: 5_000,
+            topic_creation_enable: true,
+            topic_tracking_enable: true,
+            topic_tracking_allow_reset: true,
+            offset_storage_topic: "connect-offsets".to_owned(),
+            default_topic_queues: 1,
+            client_override_policy: "All".to_owned(),
+            restart: RestartPolicy { max_restarts: 0, backoff_ms: 1_000, backoff_max_ms: 60_000 },
+            task_buffer_bytes: 16 << 20,
+            config_providers: BTreeMap::new(),
+        }
+    }
+}
+
+impl std::fmt::Debug for WorkerConfig {
+    /// Without properties: they may hold secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "WorkerConfig({})", self.worker_id)
+    }
+}

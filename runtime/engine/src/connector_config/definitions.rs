@@ -1,0 +1,445 @@
+//! Definitions of the common keys, in Kafka Connect's order, groups and names.
+
+use gantry_api::model::config::ConfigData;
+use gantry_api::model::regex::JavaPattern;
+use gantry_api::{ConfigDef, ConfigKey, Error, Importance, Type, Validator, Width};
+
+use super::{
+    CONNECTOR_CLASS, DLQ_TOPIC, HEADER_CONVERTER, KEY_CONVERTER, NAME, PREDICATES, TASKS_MAX,
+    TOPICS, TOPICS_REGEX, TRANSFORMS, VALUE_CONVERTER,
+};
+
+const COMMON: &str = "Common";
+const ERRORS: &str = "Error Handling";
+
+/// The defaults of a connector's converters: the worker's settings.
+pub(crate) trait WorkerDefaults {
+    /// The worker's value of a converter key.
+    fn converter(&self, key: &str) -> Option<&str>;
+}
+
+impl WorkerDefaults for gantry_api::Props {
+    fn converter(&self, key: &str) -> Option<&str> {
+        self.get(key).map(String::as_str)
+    }
+}
+
+fn version_key(name: &str, importance: Importance, width: Width, display: &str) -> ConfigKey {
+    let version = ConfigData::String(env!("CARGO_PKG_VERSION").to_owned());
+    let doc = "The version of the plugin to take when several are there.";
+    ConfigKey::new(name, Type::String, version, importance, doc).group(COMMON, -1, width, display)
+}
+
+fn converter_key(worker: &dyn WorkerDefaults, name: &str, display: &str, doc: &str) -> ConfigKey {
+    let fallback = (name == HEADER_CONVERTER)
+        .then_some("org.apache.kafka.connect.storage.SimpleHeaderConverter");
+    let default = worker
+        .converter(name)
+        .or(fallback)
+        .map_or(ConfigData::Null, |class| ConfigData::Class(class.to_owned()));
+    ConfigKey::new(name, Type::Class, default, Importance::Low, doc)
+        .group(COMMON, -1, Width::Short, display)
+}
+
+fn aliases() -> Validator {
+    Validator::custom(|name, value| {
+        let ConfigData::List(list) = value else { return Ok(()) };
+        let repeated = list.iter().enumerate().any(|(i, alias)| list[..i].contains(alias));
+        if repeated {
+            return Err(Error::config(format!(
+                "Invalid value [{}] for configuration {name}: Duplicate alias provided.",
+                list.join(", ")
+            )));
+        }
+        Ok(())
+    })
+}
+
+fn head(worker: &dyn WorkerDefaults) -> ConfigDef {
+    let doc = "The name of the connector, unique among all.";
+    let class_doc = "The class of the connector: its full name, its simple name, or the simple \
+                     name without Connector.";
+    ConfigDef::new()
+        .define(
+            ConfigKey::required(NAME, Type::String, Importance::High, doc)
+                .validator(Validator::NonEmptyStringWithoutControlChars)
+                .group(COMMON, -1, Width::Medium, "Connector name"),
+        )
+        .define(
+            ConfigKey::required(CONNECTOR_CLASS, Type::String, Importance::High, class_doc)
+                .group(COMMON, -1, Width::Long, "Connector class"),
+        )
+        .define(version_key(
+            "connector.plugin.version",
+            Importance::Medium,
+            Width::Medium,
+            "Connector version",
+        ))
+        .define(
+            ConfigKey::new(
+                TASKS_MAX,
+                Type::Int,
+                1,
+                Importance::High,
+                "The most tasks that the connector may have.",
+            )
+            .validator(Validator::at_least(1))
+            .group(COMMON, -1, Width::Short, "Tasks max"),
+        )
+        .define(
+            ConfigKey::new(
+                "tasks.max.enforce",
+                Type::Boolean,
+                true,
+                Importance::Low,
+                "Whether a connector that makes more tasks than tasks.max fails.",
+            )
+            .group(COMMON, -1, Width::Short, "Enforce tasks max"),
+        )
+        .define(converter_key(
+            worker,
+            KEY_CONVERTER,
+            "Key converter class",
+            "The converter of keys; without it the worker's.",
+        ))
+        .define(version_key(
+            "key.converter.plugin.version",
+            Importance::Low,
+            Width::Short,
+            "Key converter version",
+        ))
+        .define(converter_key(
+            worker,
+            VALUE_CONVERTER,
+            "Value converter class",
+            "The converter of values; without it the worker's.",
+        ))
+        .define(version_key(
+            "value.converter.plugin.version",
+            Importance::Low,
+            Width::Short,
+            "Value converter version",
+        ))
+        .define(converter_key(
+            worker,
+            HEADER_CONVERTER,
+            "Header converter class",
+            "The converter of headers; without it the worker's.",
+        ))
+        .define(version_key(
+            "header.converter.plugin.version",
+            Importance::Low,
+            Width::Short,
+            "Header converter version",
+        ))
+        .define(
+            ConfigKey::new(
+                TRANSFORMS,
+                Type::List,
+                ConfigData::EMPTY_LIST,
+                Importance::Low,
+                "Names of the transformations, in the order applied; each is set by \
+                 transforms.NAME.type and further keys.",
+            )
+            .validator(aliases())
+            .group("Transforms", -1, Width::Long, "Transforms"),
+        )
+        .define(
+            ConfigKey::new(
+                PREDICATES,
+                Type::List,
+                ConfigData::EMPTY_LIST,
+                Importance::Low,
+                "Names of the predicates that transformations refer to.",
+            )
+            .validator(aliases())
+            .group("Predicates", -1, Width::Long, "Predicates"),
+        )
+        .define(
+            ConfigKey::new(
+                "config.action.reload",
+                Type::String,
+                "restart",
+                Importance::Low,
+                "What to do when a value of a config provider has changed: none or restart.",
+            )
+            .validator(Validator::one_of(&["none", "restart"]))
+            .group(COMMON, -1, Width::Medium, "Reload Action"),
+        )
+}
+
+fn errors(def: ConfigDef) -> ConfigDef {
+    let key = |name, type_, default: ConfigData, width, display, doc| {
+        ConfigKey::new(name, type_, default, Importance::Medium, doc)
+            .group(ERRORS, -1, width, display)
+    };
+    def.define(key(
+        "errors.retry.timeout",
+        Type::Long,
+        ConfigData::Long(0),
+        Width::Medium,
+        "Retry Timeout for Errors",
+        "How many milliseconds a failed operation is tried again; 0 never, -1 for ever.",
+    ))
+    .define(key(
+        "errors.retry.delay.max.ms",
+        Type::Long,
+        ConfigData::Long(60_000),
+        Width::Medium,
+        "Maximum Delay Between Retries for Errors",
+        "The longest wait between two tries, in milliseconds.",
+    ))
+    .define(
+        key(
+            "errors.tolerance",
+            Type::String,
+            ConfigData::String("none".to_owned()),
+            Width::Short,
+            "Error Tolerance",
+            "none: the first record that cannot be handled fails the task. all: such records \
+             are skipped.",
+        )
+        .validator(Validator::one_of(&["none", "all"])),
+    )
+    .define(key(
+        "errors.log.enable",
+        Type::Boolean,
+        ConfigData::Boolean(false),
+        Width::Short,
+        "Log Errors",
+        "Whether each failed record is logged.",
+    ))
+    .define(key(
+        "errors.log.include.messages",
+        Type::Boolean,
+        ConfigData::Boolean(false),
+        Width::Short,
+        "Log Error Details",
+        "Whether the log tells the record's topic, partition, offset and timestamp.",
+    ))
+}
+
+fn dead_letter_queue(def: ConfigDef) -> ConfigDef {
+    let key = |name, type_, default: ConfigData, display, doc| {
+        ConfigKey::new(name, type_, default, Importance::Medium, doc)
+            .group(ERRORS, -1, Width::Medium, display)
+    };
+    def.define(key(
+        DLQ_TOPIC,
+        Type::String,
+        ConfigData::String(String::new()),
+        "Dead Letter Queue Topic Name",
+        "The topic that failed records go to; empty: none.",
+    ))
+    .define(key(
+        "errors.deadletterqueue.topic.replication.factor",
+        Type::Short,
+        ConfigData::Short(3),
+        "Dead Letter Queue Topic Replication Factor",
+        "Accepted for compatibility; how often data is kept is the log's own setting.",
+    ))
+    .define(key(
+        "errors.deadletterqueue.context.headers.enable",
+        Type::Boolean,
+        ConfigData::Boolean(false),
+        "Enable Error Context Headers",
+        "Whether headers that begin with __connect.errors. say where and why it failed.",
+    ))
+}
+
+fn regex_validator() -> Validator {
+    Validator::custom(|name, value| match value {
+        ConfigData::String(text) if !text.is_empty() => match JavaPattern::compile(text) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Error::config(format!(
+                "Invalid value {text} for configuration {name}: Invalid regex: {}",
+                error.message()
+            ))),
+        },
+        _ => Ok(()),
+    })
+}
+
+fn topics_validator() -> Validator {
+    Validator::custom(|name, value| {
+        let ConfigData::List(list) = value else { return Ok(()) };
+        if list.iter().enumerate().any(|(i, topic)| list[..i].contains(topic)) {
+            return Err(Error::config(format!(
+                "Configuration '{name}' values must not be duplicated."
+            )));
+        }
+        if list.iter().any(String::is_empty) {
+            return Err(Error::config(format!("Configuration '{name}' values must not be empty.")));
+        }
+        Ok(())
+    })
+}
+
+/// The common keys of a sink.
+pub(crate) fn sink_definition(worker: &dyn WorkerDefaults) -> ConfigDef {
+    let def = errors(head(worker))
+        .define(
+            ConfigKey::new(
+                TOPICS,
+                Type::List,
+                ConfigData::EMPTY_LIST,
+                Importance::High,
+                "The topics to read.",
+            )
+            .validator(topics_validator())
+            .group(COMMON, -1, Width::Long, "Topics"),
+        )
+        .define(
+            ConfigKey::new(
+                TOPICS_REGEX,
+                Type::String,
+                "",
+                Importance::High,
+                "A Java regular expression: all topics whose whole name matches are read.",
+            )
+            .validator(regex_validator())
+            .group(COMMON, -1, Width::Long, "Topics regex"),
+        );
+    dead_letter_queue(def)
+}
+
+/// The common keys of a source.
+pub(crate) fn source_definition(worker: &dyn WorkerDefaults) -> ConfigDef {
+    const EXACTLY_ONCE: &str = "Exactly Once Support";
+    errors(head(worker))
+        .define(
+            ConfigKey::new(
+                "topic.creation.groups",
+                Type::List,
+                ConfigData::EMPTY_LIST,
+                Importance::Low,
+                "Names of groups of topics that are created with settings of their own.",
+            )
+            .group("Topic Creation", -1, Width::Long, "Topic Creation Groups"),
+        )
+        .define(
+            ConfigKey::new(
+                "exactly.once.support",
+                Type::String,
+                "requested",
+                Importance::Medium,
+                "required: refuse a connector that cannot be exactly-once. requested: do not.",
+            )
+            .validator(Validator::CaseInsensitiveValidString(vec![
+                "requested".to_owned(),
+                "required".to_owned(),
+            ]))
+            .group(EXACTLY_ONCE, -1, Width::Short, "Exactly once support"),
+        )
+        .define(
+            ConfigKey::new(
+                "transaction.boundary",
+                Type::String,
+                "poll",
+                Importance::Medium,
+                "What is written as one: the records of a poll, of an interval, or what the \
+                 connector says.",
+            )
+            .validator(Validator::CaseInsensitiveValidString(vec![
+                "poll".to_owned(),
+                "interval".to_owned(),
+                "connector".to_owned(),
+            ]))
+            .group(EXACTLY_ONCE, -1, Width::Short, "Transaction Boundary"),
+        )
+        .define(
+            ConfigKey::nullable(
+                "transaction.boundary.interval.ms",
+                Type::Long,
+                Importance::Low,
+                "The interval in milliseconds when transaction.boundary is interval.",
+            )
+            .group(EXACTLY_ONCE, -1, Width::Short, "Transaction boundary interval"),
+        )
+        .define(
+            ConfigKey::nullable(
+                "offsets.storage.topic",
+                Type::String,
+                Importance::Low,
+                "A topic of the connector's own for its offsets; without it the worker's.",
+            )
+            .group("offsets.topic", -1, Width::Long, "Offsets topic"),
+        )
+}
+
+/// How a group of topics is created.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TopicCreation {
+    /// Patterns of names that belong to it.
+    pub(crate) include: Vec<JavaPattern>,
+    /// Patterns of names that do not.
+    pub(crate) exclude: Vec<JavaPattern>,
+    /// How many queues; `None`: the default.
+    pub(crate) queues: Option<u32>,
+    /// `retention.ms`, `None`: the log's.
+    pub(crate) retention_ms: Option<u64>,
+    /// `retention.bytes`, `None`: the log's.
+    pub(crate) retention_bytes: Option<u64>,
+    /// `cleanup.policy=compact`
+    pub(crate) compact: bool,
+}
+
+/// Adds the keys of the topic creation groups that a configuration names.
+pub(crate) fn embed_topic_creation(mut def: ConfigDef, groups: &[String]) -> ConfigDef {
+    let mut all: Vec<&str> = groups.iter().map(String::as_str).collect();
+    all.push("default");
+    for group in all {
+        let title = format!("Topic Creation: {group}");
+        let is_default = group == "default";
+        let partitions = format!("topic.creation.{group}.partitions");
+        let factor = format!("topic.creation.{group}.replication.factor");
+        if !is_default {
+            for what in ["include", "exclude"] {
+                let name = format!("topic.creation.{group}.{what}");
+                let doc = "Java regular expressions of topic names.";
+                let key = if what == "include" {
+                    ConfigKey::required(&name, Type::List, Importance::Low, doc)
+                } else {
+                    let none = ConfigData::EMPTY_LIST;
+                    ConfigKey::new(&name, Type::List, none, Importance::Low, doc)
+                };
+                def = def.define(key.group(&title, -1, Width::Long, what));
+            }
+        }
+        let count = |name: &str, type_, doc| {
+            if is_default {
+                ConfigKey::required(name, type_, Importance::Low, doc)
+            } else {
+                ConfigKey::nullable(name, type_, Importance::Low, doc)
+            }
+        };
+        let positive_or_default = || {
+            Validator::custom(|name, value| {
+                let number = match *value {
+                    ConfigData::Int(n) => i64::from(n),
+                    ConfigData::Short(n) => i64::from(n),
+                    _ => return Ok(()),
+                };
+                if number == -1 || number >= 1 {
+                    return Ok(());
+                }
+                Err(Error::config(format!(
+                    "Invalid value {number} for configuration {name}: must be -1 for the \
+                     log's default, or at least 1"
+                )))
+            })
+        };
+        def = def
+            .define(
+                count(&factor, Type::Short, "Accepted for compatibility; -1: the log's default.")
+                    .validator(positive_or_default())
+                    .group(&title, -1, Width::Long, "Replication factor"),
+            )
+            .define(
+                count(&partitions, Type::Int, "How many queues; -1: the log's default.")
+                    .validator(positive_or_default())
+                    .group(&title, -1, Width::Long, "Partition count"),
+            );
+    }
+    def
+}

@@ -1,0 +1,40 @@
+//! The keys that every connector has: their definitions, and their parsed form.
+
+mod definitions;
+mod parsed;
+
+pub(crate) use definitions::{
+    TopicCreation, embed_topic_creation, sink_definition, source_definition,
+};
+pub(crate) use parsed::{ConnectorConfig, converter_props, stage_props, stages};
+
+/// `name`
+pub(crate) const NAME: &str = "name";
+/// `connector.class`
+pub(crate) const CONNECTOR_CLASS: &str = "connector.class";
+/// `tasks.max`
+pub(crate) const TASKS_MAX: &str = "tasks.max";
+/// `task.class`
+pub(crate) const TASK_CLASS: &str = "task.class";
+/// `key.converter`
+pub(crate) const KEY_CONVERTER: &str = "key.converter";
+/// `value.converter`
+pub(crate) const VALUE_CONVERTER: &str = "value.converter";
+/// `header.converter`
+pub(crate) const HEADER_CONVERTER: &str = "header.converter";
+/// `transforms`
+pub(crate) const TRANSFORMS: &str = "transforms";
+/// `predicates`
+pub(crate) const PREDICATES: &str = "predicates";
+/// `topics`
+pub(crate) const TOPICS: &str = "topics";
+/// `topics.regex`
+pub(crate) const TOPICS_REGEX: &str = "topics.regex";
+/// `errors.deadletterqueue.topic.name`
+pub(crate) const DLQ_TOPIC: &str = "errors.deadletterqueue.topic.name";
+/// `gantry.restart.max`
+pub(crate) const RESTART_MAX: &str = "gantry.restart.max";
+/// `gantry.restart.backoff.ms`
+pub(crate) const RESTART_BACKOFF: &str = "gantry.restart.backoff.ms";
+/// `gantry.restart.backoff.max.ms`
+pub(crate) const RESTART_BACKOFF_MAX: &str = "gantry.restart.backoff.max.ms";

@@ -1,0 +1,336 @@
+//! What changes connectors: put, patch, delete, pause, resume, stop, restart.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gantry_api::Props;
+
+use super::Herder;
+use super::connector::RunningConnector;
+use crate::connector_config::{CONNECTOR_CLASS, NAME};
+use crate::entities::{
+    ConnectorStateInfo, CreatedConnector, TargetState, UnitState,
+};
+use crate::error::HerderError;
+use crate::task::{ActiveTopicSet, TaskHandle};
+
+impl Herder {
+    fn grace(&self) -> Duration {
+        Duration::from_millis(self.worker.task_shutdown_graceful_timeout_ms)
+    }
+
+    /// Creates a connector, or changes it where `allow_replace`. The configuration is
+    /// validated first. `target` is the state to begin in; a changed connector keeps its own.
+    pub async fn put_connector(
+        &self,
+        name: &str,
+        mut config: Props,
+        target: Option<TargetState>,
+        allow_replace: bool,
+    ) -> Result<CreatedConnector, HerderError> {
+        config.insert(NAME.to_owned(), name.to_owned());
+        let _changing = self.changing.lock().await;
+        self.check(&config)?;
+        let old = {
+            let mut connectors = self.lock();
+            if connectors.contains_key(name) && !allow_replace {
+                return Err(HerderError::already_exists(format!(
+                    "Connector {name} already exists"
+                )));
+            }
+            connectors.remove(name)
+        };
+        let created = old.is_none();
+        let mut kept_target = None;
+        let mut topics = Arc::<ActiveTopicSet>::default();
+        let mut metrics = Vec::new();
+        if let Some(old) = old {
+            kept_target = Some(old.target);
+            topics = Arc::clone(&old.active_topics);
+            metrics.clone_from(&old.metrics);
+            self.halt(old).await;
+        }
+        let class = config.get(CONNECTOR_CLASS).map_or("", String::as_str);
+        let plugin = self.find_plugin(class)?.clone();
+        let target = kept_target.or(target).unwrap_or(TargetState::Started);
+        let mut connector = RunningConnector::new(name, config, plugin, target, topics);
+        connector.metrics = metrics;
+        // Paused at creation: no tasks until resumed.
+        let with_tasks = target == TargetState::Started || (!created && target == TargetState::Paused);
+        self.launch(&mut connector, with_tasks).await;
+        self.lock().insert(name.to_owned(), connector);
+        Ok(CreatedConnector { created, info: self.connector_info(name)? })
+    }
+
+    /// Changes some keys; a null removes one.
+    pub async fn patch_connector(
+        &self,
+        name: &str,
+        patch: BTreeMap<String, Option<String>>,
+    ) -> Result<CreatedConnector, HerderError> {
+        let mut config = self.connector_config(name)?;
+        for (key, value) in patch {
+            match value {
+                Some(value) => config.insert(key, value),
+                None => config.remove(&key),
+            };
+        }
+        self.put_connector(name, config, None, true).await
+    }
+
+    /// Starts the instance and, if wanted, the tasks of a connector that has none. A failure
+    /// is the connector's state.
+    async fn launch(&self, connector: &mut RunningConnector, with_tasks: bool) {
+        connector.trace = None;
+        if connector.target == TargetState::Stopped {
+            return;
+        }
+        let started =
+            self.start_instance(&connector.name, &connector.config, &connector.plugin).await;
+        match started {
+            Ok(started) => {
+                if with_tasks {
+                    self.start_tasks(connector, &started);
+                }
+                connector.instance = Some(started.instance);
+            }
+            Err(error) => {
+                tracing::error!(connector = %connector.name, %error, "connector failed to start");
+                connector.trace = Some(error.trace());
+            }
+        }
+    }
+
+    /// Stops the tasks and the instance of a connector, all tasks at once.
+    async fn halt(&self, mut connector: RunningConnector) {
+        let tasks = std::mem::take(&mut connector.tasks);
+        self.stop_tasks(tasks).await;
+        if let Some(instance) = connector.instance.take() {
+            instance.stop(&connector.name, self.grace()).await;
+        }
+    }
+
+    async fn stop_tasks(&self, tasks: Vec<TaskHandle>) {
+        for task in &tasks {
+            task.cancel();
+        }
+        let grace = self.grace();
+        futures_util::future::join_all(tasks.into_iter().map(|task| task.stopped(grace))).await;
+    }
+
+    /// Removes a connector. Its offsets stay, as in Kafka Connect.
+    pub async fn delete_connector(&self, name: &str) -> Result<(), HerderError> {
+        let _changing = self.changing.lock().await;
+        let connector = self.lock().remove(name);
+        let connector = connector
+            .ok_or_else(|| HerderError::not_found(format!("Connector {name} not found")))?;
+        self.halt(connector).await;
+        Ok(())
+    }
+
+    fn unknown(name: &str) -> HerderError {
+        HerderError::not_found(format!("Unknown connector {name}"))
+    }
+
+    /// Keeps the tasks but moves nothing.
+    pub async fn pause(&self, name: &str) -> Result<(), HerderError> {
+        let _changing = self.changing.lock().await;
+        let mut connectors = self.lock();
+        let connector = connectors.get_mut(name).ok_or_else(|| Self::unknown(name))?;
+        connector.target = TargetState::Paused;
+        for task in &connector.tasks {
+            task.set_target(TargetState::Paused);
+        }
+        Ok(())
+    }
+
+    /// Goes on; tasks that there are none of are made.
+    pub async fn resume(&self, name: &str) -> Result<(), HerderError> {
+        let _changing = self.changing.lock().await;
+        let idle = {
+            let mut connectors = self.lock();
+            let connector = connectors.get_mut(name).ok_or_else(|| Self::unknown(name))?;
+            connector.target = TargetState::Started;
+            for task in &connector.tasks {
+                task.set_target(TargetState::Started);
+            }
+            connector.tasks.is_empty()
+        };
+        if idle {
+            self.relaunch(name).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends all tasks; the connector and its offsets stay.
+    pub async fn stop(&self, name: &str) -> Result<(), HerderError> {
+        let _changing = self.changing.lock().await;
+        let (tasks, instance) = {
+            let mut connectors = self.lock();
+            let connector = connectors.get_mut(name).ok_or_else(|| Self::unknown(name))?;
+            connector.target = TargetState::Stopped;
+            connector.trace = None;
+            connector.task_configs.clear();
+            (std::mem::take(&mut connector.tasks), connector.instance.take())
+        };
+        self.stop_tasks(tasks).await;
+        if let Some(instance) = instance {
+            instance.stop(name, self.grace()).await;
+        }
+        Ok(())
+    }
+
+    /// Stops everything of a connector and starts it anew, as its target state says.
+    async fn relaunch(&self, name: &str) -> Result<(), HerderError> {
+        let (tasks, instance) = {
+            let mut connectors = self.lock();
+            let connector = connectors.get_mut(name).ok_or_else(|| Self::unknown(name))?;
+            (std::mem::take(&mut connector.tasks), connector.instance.take())
+        };
+        self.stop_tasks(tasks).await;
+        if let Some(instance) = instance {
+            instance.stop(name, self.grace()).await;
+        }
+        let fresh = {
+            let connectors = self.lock();
+            let old = connectors.get(name).ok_or_else(|| Self::unknown(name))?;
+            let mut fresh = RunningConnector::new(
+                name,
+                old.config.clone(),
+                old.plugin.clone(),
+                old.target,
+                Arc::clone(&old.active_topics),
+            );
+            fresh.metrics.clone_from(&old.metrics);
+            fresh
+        };
+        let mut fresh = fresh;
+        self.launch(&mut fresh, true).await;
+        self.lock().insert(name.to_owned(), fresh);
+        Ok(())
+    }
+
+    /// Asks the connector for its task configurations again and starts the tasks anew if they
+    /// have changed.
+    pub(super) async fn reconfigure(&self, name: &str) -> Result<(), HerderError> {
+        let _changing = self.changing.lock().await;
+        let is_started = self
+            .lock()
+            .get(name)
+            .is_some_and(|connector| connector.target != TargetState::Stopped);
+        if is_started { self.relaunch(name).await } else { Ok(()) }
+    }
+
+    /// Starts the connector's instance anew; its tasks go on.
+    pub async fn restart_connector(&self, name: &str) -> Result<(), HerderError> {
+        let _changing = self.changing.lock().await;
+        let (instance, config, plugin, target) = {
+            let mut connectors = self.lock();
+            let connector = connectors.get_mut(name).ok_or_else(|| {
+                HerderError::not_found(format!("Unknown connector: {name}"))
+            })?;
+            let parts = (connector.config.clone(), connector.plugin.clone(), connector.target);
+            (connector.instance.take(), parts.0, parts.1, parts.2)
+        };
+        if let Some(instance) = instance {
+            instance.stop(name, self.grace()).await;
+        }
+        if target == TargetState::Stopped {
+            return Ok(());
+        }
+        let started = self.start_instance(name, &config, &plugin).await;
+        let mut connectors = self.lock();
+        let Some(connector) = connectors.get_mut(name) else { return Ok(()) };
+        match started {
+            Ok(started) => {
+                connector.trace = None;
+                if connector.tasks.is_empty() && target == TargetState::Started {
+                    self.start_tasks(connector, &started);
+                }
+                connector.instance = Some(started.instance);
+            }
+            Err(error) => connector.trace = Some(error.trace()),
+        }
+        Ok(())
+    }
+
+    /// Restarts the connector and, as asked, tasks: all, or only what failed. The answer shows
+    /// as RESTARTING what is restarted.
+    pub async fn restart_connector_and_tasks(
+        &self,
+        name: &str,
+        include_tasks: bool,
+        only_failed: bool,
+    ) -> Result<ConnectorStateInfo, HerderError> {
+        let mut plan = self.connector_status(name).map_err(|_| {
+            HerderError::not_found(format!("Unknown connector: {name}"))
+        })?;
+        let wanted = |state: UnitState| !only_failed || state == UnitState::Failed;
+        let instance = wanted(plan.connector.state);
+        let tasks: Vec<u32> = plan
+            .tasks
+            .iter()
+            .filter(|task| include_tasks && wanted(task.state))
+            .map(|task| task.id)
+            .collect();
+        if instance {
+            plan.connector.state = UnitState::Restarting;
+            self.restart_connector(name).await?;
+        }
+        for task in plan.tasks.iter_mut().filter(|task| tasks.contains(&task.id)) {
+            task.state = UnitState::Restarting;
+        }
+        for task in tasks {
+            // A connector that was restarted with fewer tasks has answered already.
+            if let Err(error) = self.restart_task(name, task).await {
+                tracing::warn!(connector = name, task, %error, "task not restarted");
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Starts one task anew.
+    pub async fn restart_task(&self, name: &str, task: u32) -> Result<(), HerderError> {
+        let _changing = self.changing.lock().await;
+        let (handle, config) = {
+            let mut connectors = self.lock();
+            let connector = connectors.get_mut(name).ok_or_else(|| {
+                HerderError::not_found(format!("Unknown connector: {name}"))
+            })?;
+            let position = connector.tasks.iter().position(|known| known.id.task == task);
+            let position = position.ok_or_else(|| {
+                HerderError::not_found(format!("Unknown task: {name}-{task}"))
+            })?;
+            (connector.tasks.remove(position), connector.config.clone())
+        };
+        handle.stopped(self.grace()).await;
+        let mut connectors = self.lock();
+        let Some(connector) = connectors.get_mut(name) else { return Ok(()) };
+        let shown = connector.task_configs.get(task as usize).cloned().unwrap_or_default();
+        let count = u32::try_from(connector.task_configs.len()).unwrap_or(u32::MAX);
+        let failed = |error: gantry_api::Error| HerderError::internal(error.to_string());
+        let props = self.resolve(&shown).map_err(failed)?;
+        let resolved = self.resolve(&config).map_err(failed)?;
+        let common = crate::connector_config::ConnectorConfig::parse(
+            &resolved,
+            connector.plugin.is_source(),
+            &self.worker,
+        )
+        .map_err(failed)?;
+        let setup = self.task_setup(connector, task, count, props, &Arc::new(common));
+        let at = connector.tasks.partition_point(|known| known.id.task < task);
+        connector.tasks.insert(at, TaskHandle::start(setup));
+        Ok(())
+    }
+
+    /// Stops all connectors: what they have moved is flushed and committed.
+    pub async fn shutdown(&self) {
+        let _changing = self.changing.lock().await;
+        let connectors = std::mem::take(&mut *self.lock());
+        futures_util::future::join_all(
+            connectors.into_values().map(|connector| self.halt(connector)),
+        )
+        .await;
+    }
+}

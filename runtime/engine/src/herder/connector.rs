@@ -1,0 +1,258 @@
+//! One connector as the herder holds it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gantry_api::{
+    CancellationToken, Connector, ConnectorContext, ConnectorPlugin, Error, Props, Result,
+};
+use tokio::sync::Notify;
+
+use super::Herder;
+use crate::connector_config::{CONNECTOR_CLASS, ConnectorConfig, TASK_CLASS, TASKS_MAX};
+use crate::entities::{ConnectorState, TargetState, TaskId, UnitState};
+use crate::metrics::TaskMetrics;
+use crate::task::{ActiveTopicSet, TaskHandle, TaskSetup};
+
+/// Tasks that one connector may have.
+const TASKS_MAX_LIMIT: u32 = 10_000;
+
+/// A connector with its configuration, instance and tasks.
+pub(super) struct RunningConnector {
+    pub(super) name: String,
+    /// As the user gave it, with `name`.
+    pub(super) config: Props,
+    pub(super) plugin: ConnectorPlugin,
+    pub(super) target: TargetState,
+    /// Why the connector itself failed.
+    pub(super) trace: Option<String>,
+    /// The instance, when it is started.
+    pub(super) instance: Option<Instance>,
+    /// Properties of the tasks as the user may see them: secrets not resolved.
+    pub(super) task_configs: Vec<Props>,
+    pub(super) tasks: Vec<TaskHandle>,
+    /// Counters by task number, kept when tasks are started again.
+    pub(super) metrics: Vec<Arc<TaskMetrics>>,
+    pub(super) active_topics: Arc<ActiveTopicSet>,
+}
+
+/// A started instance of a connector. Dropping it fires its token.
+pub(super) struct Instance {
+    pub(super) connector: Box<dyn Connector>,
+    cancel: CancellationToken,
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+impl Instance {
+    pub(super) async fn stop(mut self, name: &str, limit: Duration) {
+        self.cancel.cancel();
+        match tokio::time::timeout(limit, self.connector.stop()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(connector = name, %error, "connector did not stop cleanly"),
+            Err(_) => tracing::error!(connector = name, "connector did not stop in time; abandoned"),
+        }
+    }
+}
+
+impl RunningConnector {
+    pub(super) fn new(
+        name: &str,
+        config: Props,
+        plugin: ConnectorPlugin,
+        target: TargetState,
+        active_topics: Arc<ActiveTopicSet>,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            config,
+            plugin,
+            target,
+            trace: None,
+            instance: None,
+            task_configs: Vec::new(),
+            tasks: Vec::new(),
+            metrics: Vec::new(),
+            active_topics,
+        }
+    }
+
+    pub(super) fn state(&self) -> UnitState {
+        match (&self.trace, self.target) {
+            (Some(_), _) => UnitState::Failed,
+            (None, TargetState::Started) => UnitState::Running,
+            (None, TargetState::Paused) => UnitState::Paused,
+            (None, TargetState::Stopped) => UnitState::Stopped,
+        }
+    }
+
+    pub(super) fn describe(&self, worker_id: &str) -> ConnectorState {
+        ConnectorState {
+            state: self.state(),
+            worker_id: worker_id.to_owned(),
+            trace: self.trace.clone(),
+            version: Some(self.plugin.info.version.to_string()),
+        }
+    }
+
+    pub(super) fn task_ids(&self) -> Vec<TaskId> {
+        (0..self.tasks.len())
+            .map(|task| TaskId {
+                connector: self.name.clone(),
+                task: u32::try_from(task).unwrap_or(u32::MAX),
+            })
+            .collect()
+    }
+}
+
+/// What starting a connector gave.
+pub(super) struct Started {
+    pub(super) instance: Instance,
+    /// Resolved properties of the tasks.
+    pub(super) tasks: Vec<Props>,
+    pub(super) config: Arc<ConnectorConfig>,
+}
+
+impl Herder {
+    /// Starts an instance and asks it for the configurations of its tasks.
+    pub(super) async fn start_instance(
+        &self,
+        name: &str,
+        config: &Props,
+        plugin: &ConnectorPlugin,
+    ) -> Result<Started> {
+        let resolved = self.resolve(config)?;
+        let common = ConnectorConfig::parse(&resolved, plugin.is_source(), &self.worker)?;
+        let cancel = CancellationToken::new();
+        let reconfigure = Arc::new(Notify::new());
+        let context = ConnectorContext {
+            name: name.into(),
+            cancel: cancel.clone(),
+            offsets: self.offsets.reader(name),
+            reconfigure: Arc::clone(&reconfigure),
+        };
+        let mut instance = Instance { connector: plugin.create()?, cancel: cancel.clone() };
+        instance.connector.start(context, &resolved).await?;
+        let tasks = self.task_configs(&mut instance, &resolved, plugin).await?;
+        self.watch(name, cancel, reconfigure);
+        Ok(Started { instance, tasks, config: Arc::new(common) })
+    }
+
+    async fn task_configs(
+        &self,
+        instance: &mut Instance,
+        resolved: &Props,
+        plugin: &ConnectorPlugin,
+    ) -> Result<Vec<Props>> {
+        let max = resolved.get(TASKS_MAX).map_or(Ok(1), |text| text.trim().parse::<u32>());
+        let max = max.unwrap_or(1).clamp(1, TASKS_MAX_LIMIT);
+        let mut configs = instance.connector.task_configs(max).await?;
+        if configs.len() > max as usize {
+            let enforced = resolved
+                .get("tasks.max.enforce")
+                .is_none_or(|text| !text.trim().eq_ignore_ascii_case("false"));
+            if enforced {
+                return Err(Error::connect(format!(
+                    "The connector made {} tasks, which is more than the {max} that tasks.max \
+                     allows: raise tasks.max, or set tasks.max.enforce=false",
+                    configs.len()
+                )));
+            }
+            tracing::warn!(tasks = configs.len(), max, "the connector made more tasks than tasks.max");
+        }
+        for config in &mut configs {
+            let class = resolved.get(CONNECTOR_CLASS).map_or("", String::as_str);
+            let full = plugin.info.class.strip_suffix("Connector").unwrap_or(class);
+            config.insert(TASK_CLASS.to_owned(), format!("{full}Task"));
+            // Stages and converters are read from the task's properties.
+            for (key, value) in resolved {
+                config.entry(key.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        Ok(configs)
+    }
+
+    /// Starts the tasks of a connector; the caller has stopped older ones.
+    pub(super) fn start_tasks(&self, connector: &mut RunningConnector, started: &Started) {
+        let count = u32::try_from(started.tasks.len()).unwrap_or(u32::MAX);
+        connector.metrics.resize_with(started.tasks.len(), Arc::default);
+        connector.task_configs =
+            started.tasks.iter().map(|task| unresolve(task, &connector.config)).collect();
+        connector.tasks.clear();
+        for (task, props) in (0..count).zip(&started.tasks) {
+            let setup = self.task_setup(connector, task, count, props.clone(), &started.config);
+            connector.tasks.push(TaskHandle::start(setup));
+        }
+    }
+
+    /// What a task needs to start.
+    pub(super) fn task_setup(
+        &self,
+        connector: &RunningConnector,
+        task: u32,
+        tasks: u32,
+        props: Props,
+        config: &Arc<ConnectorConfig>,
+    ) -> TaskSetup {
+        let class = props.get(TASK_CLASS).cloned().unwrap_or_default();
+        TaskSetup {
+            id: TaskId { connector: connector.name.clone(), task },
+            tasks,
+            props,
+            class,
+            config: Arc::clone(config),
+            worker: Arc::clone(&self.worker),
+            plugins: Arc::clone(&self.plugins),
+            plugin: connector.plugin.clone(),
+            log: Arc::clone(&self.log),
+            offsets: Arc::clone(&self.offsets),
+            active_topics: self
+                .worker
+                .topic_tracking_enable
+                .then(|| Arc::clone(&connector.active_topics)),
+            target: connector.target,
+            metrics: connector
+                .metrics
+                .get(task as usize)
+                .map(Arc::clone)
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Waits for the connector to ask for new task configurations.
+    fn watch(&self, name: &str, cancel: CancellationToken, reconfigure: Arc<Notify>) {
+        let herder = self.me.clone();
+        let name = name.to_owned();
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = cancel.cancelled() => return,
+                    () = reconfigure.notified() => {}
+                }
+                let Some(herder) = herder.upgrade() else { return };
+                if let Err(error) = herder.reconfigure(&name).await {
+                    tracing::error!(connector = %name, %error, "could not reconfigure the tasks");
+                }
+            }
+        });
+    }
+
+    /// Replaces `${provider:path:key}` by the values of the configured providers.
+    pub(crate) fn resolve(&self, config: &Props) -> Result<Props> {
+        gantry_api::model::config::provider::substitute(config, &self.worker.config_providers)
+    }
+}
+
+/// Puts back the user's text where a value is what it resolves to, so that secrets stay hidden.
+fn unresolve(task: &Props, user: &Props) -> Props {
+    task.iter()
+        .map(|(key, value)| match user.get(key) {
+            Some(text) if text.contains("${") => (key.clone(), text.clone()),
+            _ => (key.clone(), value.clone()),
+        })
+        .collect()
+}

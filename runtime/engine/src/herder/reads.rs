@@ -1,0 +1,193 @@
+//! What the herder answers without changing anything.
+
+use std::sync::Arc;
+
+use gantry_api::{ConnectorPlugin, Props};
+use gantry_log::FullLog;
+
+use super::Herder;
+use super::connector::RunningConnector;
+use crate::config::WorkerConfig;
+use crate::entities::{
+    ActiveTopics, ConnectorInfo, ConnectorOffset, ConnectorOffsets, ConnectorStateInfo,
+    PluginDescription, TaskId, TaskInfo, TaskState, UnitState,
+};
+use crate::error::HerderError;
+use crate::metrics::{ConnectorCounts, TaskSnapshot};
+
+fn no_connector(name: &str) -> HerderError {
+    HerderError::not_found(format!("Connector {name} not found"))
+}
+
+impl Herder {
+    fn with<T>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&RunningConnector) -> T,
+    ) -> Result<T, HerderError> {
+        self.lock().get(name).map(read).ok_or_else(|| no_connector(name))
+    }
+
+    /// The names of all connectors, sorted.
+    pub fn connectors(&self) -> Vec<String> {
+        self.lock().keys().cloned().collect()
+    }
+
+    /// A connector's configuration and tasks.
+    pub fn connector_info(&self, name: &str) -> Result<ConnectorInfo, HerderError> {
+        self.with(name, |connector| ConnectorInfo {
+            name: name.to_owned(),
+            config: connector.config.clone(),
+            tasks: connector.task_ids(),
+            type_: connector.plugin.type_name(),
+        })
+    }
+
+    /// A connector's configuration as the user gave it, with `name`.
+    pub fn connector_config(&self, name: &str) -> Result<Props, HerderError> {
+        self.with(name, |connector| connector.config.clone())
+    }
+
+    /// The state of a connector and its tasks.
+    pub fn connector_status(&self, name: &str) -> Result<ConnectorStateInfo, HerderError> {
+        let worker_id = &self.worker.worker_id;
+        self.with(name, |connector| ConnectorStateInfo {
+            name: name.to_owned(),
+            connector: connector.describe(worker_id),
+            tasks: connector
+                .tasks
+                .iter()
+                .map(|task| task.describe(worker_id, &connector.plugin.info.version))
+                .collect(),
+            type_: connector.plugin.type_name(),
+        })
+        .map_err(|_| HerderError::not_found(format!("No status found for connector {name}")))
+    }
+
+    /// The configurations of a connector's tasks.
+    pub fn task_infos(&self, name: &str) -> Result<Vec<TaskInfo>, HerderError> {
+        self.with(name, |connector| {
+            connector
+                .task_ids()
+                .into_iter()
+                .zip(&connector.task_configs)
+                .map(|(id, config)| TaskInfo { id, config: config.clone() })
+                .collect()
+        })
+    }
+
+    /// The state of one task.
+    pub fn task_status(&self, name: &str, task: u32) -> Result<TaskState, HerderError> {
+        let none = || HerderError::not_found(format!("No status found for task {name}-{task}"));
+        let status = self.connector_status(name).map_err(|_| none())?;
+        status.tasks.into_iter().find(|state| state.id == task).ok_or_else(none)
+    }
+
+    /// The topics that a connector has used; none for one that is not there.
+    pub fn active_topics(&self, name: &str) -> ActiveTopics {
+        let topics = self.with(name, |connector| connector.active_topics.list());
+        ActiveTopics { topics: topics.unwrap_or_default() }
+    }
+
+    /// Forgets the topics that a connector has used.
+    pub fn reset_active_topics(&self, name: &str) {
+        if let Some(connector) = self.lock().get(name) {
+            connector.active_topics.reset();
+        }
+    }
+
+    /// The committed offsets of a connector.
+    pub fn offsets(&self, name: &str) -> Result<ConnectorOffsets, HerderError> {
+        let is_source = self.with(name, |connector| connector.plugin.is_source())?;
+        let offsets = self
+            .offsets
+            .all(name, is_source)
+            .into_iter()
+            .map(|(partition, offset)| ConnectorOffset { partition, offset: Some(offset) })
+            .collect();
+        Ok(ConnectorOffsets { offsets })
+    }
+
+    /// All plugins: connectors, or those of every kind.
+    pub fn plugins(&self, connectors_only: bool) -> Vec<PluginDescription> {
+        let describe = |info: &gantry_api::PluginInfo, type_| PluginDescription {
+            class: info.class.to_string(),
+            type_,
+            version: Some(info.version.to_string()),
+        };
+        let plugins = &self.plugins;
+        let of_type = |wanted: &str| {
+            let mut found: Vec<PluginDescription> = plugins
+                .connectors
+                .iter()
+                .filter(|plugin| plugin.type_name() == wanted)
+                .map(|plugin| describe(&plugin.info, plugin.type_name()))
+                .collect();
+            found.sort_by(|a, b| a.class.cmp(&b.class));
+            found
+        };
+        let mut all = of_type("sink");
+        all.extend(of_type("source"));
+        if !connectors_only {
+            all.extend(plugins.converters.iter().map(|p| describe(&p.info, "converter")));
+            all.extend(
+                plugins.header_converters.iter().map(|p| describe(&p.info, "header_converter")),
+            );
+            all.extend(plugins.predicates.iter().map(|p| describe(&p.info, "predicate")));
+            all.extend(
+                plugins.transformations.iter().map(|p| describe(&p.info, "transformation")),
+            );
+        }
+        all
+    }
+
+    /// The connector plugin that a class name stands for.
+    pub(crate) fn find_plugin(&self, class: &str) -> Result<&ConnectorPlugin, HerderError> {
+        self.plugins.find_connector(class).ok_or_else(|| {
+            let known: Vec<String> =
+                self.plugins.connectors.iter().map(|plugin| format!("{:?}", plugin.info)).collect();
+            HerderError::bad_request(format!(
+                "org.apache.kafka.connect.errors.ConnectException: Failed to find any class that \
+                 implements Connector and which name matches {class}, available connectors are: {}",
+                known.join(", ")
+            ))
+        })
+    }
+
+    /// The log that the connectors use.
+    pub fn log(&self) -> &Arc<dyn FullLog> {
+        &self.log
+    }
+
+    /// The worker's settings.
+    pub fn worker_config(&self) -> &WorkerConfig {
+        &self.worker
+    }
+
+    pub(crate) fn plugin_registry(&self) -> &gantry_api::PluginRegistry {
+        &self.plugins
+    }
+
+    /// The counters of all tasks: task, `source` or `sink`, state, values.
+    pub fn task_metrics(&self) -> Vec<(TaskId, &'static str, UnitState, TaskSnapshot)> {
+        let connectors = self.lock();
+        connectors
+            .values()
+            .flat_map(|connector| {
+                let type_ = connector.plugin.type_name();
+                connector.tasks.iter().map(move |task| {
+                    (task.id.clone(), type_, task.state().0, task.metrics.snapshot())
+                })
+            })
+            .collect()
+    }
+
+    /// How many connectors and tasks there are.
+    pub fn counts(&self) -> ConnectorCounts {
+        let connectors = self.lock();
+        ConnectorCounts {
+            connectors: connectors.len() as u64,
+            tasks: connectors.values().map(|connector| connector.tasks.len() as u64).sum(),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Gantry's Connect runtime: the herder that holds connectors, the tasks that move records,
+//! offsets, error handling, metrics. It knows plugins and the log by their traits only.
+
+mod config;
+mod connector_config;
+mod entities;
+mod error;
+mod herder;
+mod metrics;
+mod offsets;
+mod task;
+mod validation;
+
+pub use config::{RestartPolicy, WorkerConfig};
+pub use entities::{
+    ActiveTopics, ConnectorInfo, ConnectorOffset, ConnectorOffsets, ConnectorState,
+    ConnectorStateInfo, CreatedConnector, PluginDescription, TargetState, TaskId, TaskInfo,
+    TaskState, UnitState,
+};
+pub use error::{HerderError, HerderErrorKind};
+pub use herder::Herder;
+pub use metrics::{ConnectorCounts, TaskMetrics, TaskSnapshot};
+
+#[cfg(test)]
+mod tests;

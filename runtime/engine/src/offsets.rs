@@ -1,0 +1,250 @@
+//! Offsets of all connectors: a compacted topic, folded in memory. Keys and values are Kafka
+//! Connect's: key `["connector",{partition}]`, value `{offset}` or null.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gantry_api::{OffsetMap, OffsetReader, SinkOffset, SinkOffsets, SourcePartition, Str};
+use gantry_log::{
+    FullLog, LogError, LogRecord, QueueBatch, ReadLimits, TopicPartition, TopicSpec,
+};
+use serde_json::Value as Json;
+
+/// Bytes read at once when the topic is folded.
+const READ_BYTES: usize = 1 << 20;
+/// Records read at once when the topic is folded.
+const READ_RECORDS: usize = 10_000;
+
+/// Name of a queue's topic in a sink's partition, as the REST API shows it.
+pub(crate) const KAFKA_TOPIC: &str = "kafka_topic";
+/// Name of a queue's number in a sink's partition.
+pub(crate) const KAFKA_PARTITION: &str = "kafka_partition";
+/// Name of the offset of a sink.
+pub(crate) const KAFKA_OFFSET: &str = "kafka_offset";
+/// Name of what a sink stores with its offset; never shown.
+const METADATA: &str = "metadata";
+
+/// One partition of a connector: its map, and where it stands.
+#[derive(Clone, Debug)]
+struct Entry {
+    partition: OffsetMap,
+    offset: OffsetMap,
+}
+
+/// What was committed, by connector and by the partition's canonical JSON.
+type Committed = HashMap<String, BTreeMap<Str, Entry>>;
+
+/// A change of one partition's offset; `None` removes it.
+pub(crate) type Change = (SourcePartition, Option<OffsetMap>);
+
+/// The offsets of all connectors.
+pub(crate) struct OffsetStore {
+    log: Arc<dyn FullLog>,
+    queue: TopicPartition,
+    committed: Mutex<Committed>,
+}
+
+impl OffsetStore {
+    /// Creates the topic if it is not there and folds it.
+    pub(crate) async fn load(log: Arc<dyn FullLog>, topic: &str) -> Result<Arc<Self>, LogError> {
+        if log.topic(topic).await?.is_none() {
+            match log.create_topic(topic, TopicSpec::compacted()).await {
+                Ok(()) | Err(LogError::TopicExists(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let queue = TopicPartition::new(topic, 0);
+        let store = Self { log, queue, committed: Mutex::default() };
+        store.fold().await?;
+        Ok(Arc::new(store))
+    }
+
+    async fn fold(&self) -> Result<(), LogError> {
+        let range = self.log.range(&self.queue).await?;
+        let mut position = range.earliest;
+        let limits = ReadLimits {
+            max_bytes: READ_BYTES,
+            max_records: READ_RECORDS,
+            wait: Duration::ZERO,
+        };
+        while position < range.next {
+            let read = self.log.read(&[(self.queue.clone(), position)], limits).await?;
+            let Some(batch) = read.into_iter().next() else { break };
+            let mut committed = self.lock();
+            for (_, record) in &batch.records {
+                apply(&mut committed, record);
+            }
+            drop(committed);
+            position = batch.next;
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Committed> {
+        self.committed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The changes as records of the offset topic, to be appended together with the data where
+    /// the log is atomic.
+    pub(crate) fn batch(&self, connector: &str, changes: &[Change]) -> QueueBatch {
+        let now_ms = crate::task::now_ms();
+        let records = changes
+            .iter()
+            .map(|(partition, offset)| LogRecord {
+                key: Some(key(connector, partition.canonical())),
+                value: offset.as_ref().map(|map| Bytes::from(object(map))),
+                headers: Vec::new(),
+                timestamp_ms: now_ms,
+            })
+            .collect();
+        QueueBatch { to: self.queue.clone(), records }
+    }
+
+    /// Notes changes that are durable.
+    pub(crate) fn applied(&self, connector: &str, changes: Vec<Change>) {
+        let mut committed = self.lock();
+        let partitions = committed.entry(connector.to_owned()).or_default();
+        for (partition, offset) in changes {
+            let canonical = Str::clone(partition.canonical());
+            match offset {
+                Some(offset) => {
+                    let partition = partition.map().clone();
+                    partitions.insert(canonical, Entry { partition, offset });
+                }
+                None => {
+                    partitions.remove(&canonical);
+                }
+            }
+        }
+    }
+
+    /// Writes changes; durable on return.
+    pub(crate) async fn store(
+        &self,
+        connector: &str,
+        changes: Vec<Change>,
+    ) -> Result<(), LogError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.log.append(vec![self.batch(connector, &changes)]).await?.await?;
+        self.applied(connector, changes);
+        Ok(())
+    }
+
+    /// All partitions and offsets of a connector, as the REST API shows them.
+    pub(crate) fn all(&self, connector: &str, is_source: bool) -> Vec<(OffsetMap, OffsetMap)> {
+        let committed = self.lock();
+        let Some(partitions) = committed.get(connector) else { return Vec::new() };
+        partitions
+            .values()
+            .filter(|entry| is_source != entry.partition.contains_key(KAFKA_TOPIC))
+            .map(|entry| {
+                let mut offset = entry.offset.clone();
+                if !is_source {
+                    offset.remove(METADATA);
+                }
+                (entry.partition.clone(), offset)
+            })
+            .collect()
+    }
+
+    /// What a sink has committed.
+    pub(crate) fn sink_offsets(&self, connector: &str) -> SinkOffsets {
+        let committed = self.lock();
+        let Some(partitions) = committed.get(connector) else { return SinkOffsets::new() };
+        partitions.values().filter_map(sink_entry).collect()
+    }
+
+    /// A sink's offsets as changes.
+    pub(crate) fn sink_changes(offsets: &SinkOffsets) -> Vec<Change> {
+        offsets
+            .iter()
+            .map(|(queue, offset)| {
+                let mut map = OffsetMap::new();
+                map.insert(KAFKA_OFFSET.to_owned(), Json::from(offset.offset));
+                if let Some(metadata) = &offset.metadata {
+                    map.insert(METADATA.to_owned(), Json::from(&**metadata));
+                }
+                (sink_partition(queue), Some(map))
+            })
+            .collect()
+    }
+
+    /// Reads the source offsets of one connector.
+    pub(crate) fn reader(self: &Arc<Self>, connector: &str) -> Arc<dyn OffsetReader> {
+        Arc::new(Reader { store: Arc::clone(self), connector: connector.to_owned() })
+    }
+}
+
+impl std::fmt::Debug for OffsetStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "OffsetStore({})", self.queue)
+    }
+}
+
+/// The partition map of a sink's queue.
+pub(crate) fn sink_partition(queue: &TopicPartition) -> SourcePartition {
+    let mut map = OffsetMap::new();
+    map.insert(KAFKA_PARTITION.to_owned(), Json::from(queue.partition));
+    map.insert(KAFKA_TOPIC.to_owned(), Json::from(&*queue.topic));
+    SourcePartition::new(map)
+}
+
+fn sink_entry(entry: &Entry) -> Option<(TopicPartition, SinkOffset)> {
+    let topic = entry.partition.get(KAFKA_TOPIC)?.as_str()?;
+    let queue = u32::try_from(entry.partition.get(KAFKA_PARTITION)?.as_u64()?).ok()?;
+    let offset = entry.offset.get(KAFKA_OFFSET)?.as_u64()?;
+    let metadata = entry.offset.get(METADATA).and_then(Json::as_str).map(Str::from);
+    Some((TopicPartition::new(topic, queue), SinkOffset { offset, metadata }))
+}
+
+fn object(map: &OffsetMap) -> String {
+    Json::Object(map.clone()).to_string()
+}
+
+fn key(connector: &str, canonical_partition: &str) -> Bytes {
+    Bytes::from(format!("[{},{canonical_partition}]", Json::from(connector)))
+}
+
+/// Folds one record; what is not in our form is passed over with a warning.
+fn apply(committed: &mut Committed, record: &LogRecord) {
+    let parsed = record
+        .key
+        .as_deref()
+        .and_then(|key| serde_json::from_slice::<(String, OffsetMap)>(key).ok());
+    let Some((connector, partition)) = parsed else {
+        tracing::warn!("a record of the offset topic has a key that is no offset key; ignored");
+        return;
+    };
+    let canonical = Str::clone(SourcePartition::new(partition.clone()).canonical());
+    let partitions = committed.entry(connector).or_default();
+    match &record.value {
+        None => {
+            partitions.remove(&canonical);
+        }
+        Some(value) => match serde_json::from_slice::<OffsetMap>(value) {
+            Ok(offset) => {
+                partitions.insert(canonical, Entry { partition, offset });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a record of the offset topic has no valid value; ignored");
+            }
+        },
+    }
+}
+
+struct Reader {
+    store: Arc<OffsetStore>,
+    connector: String,
+}
+
+impl OffsetReader for Reader {
+    fn offset(&self, partition: &SourcePartition) -> Option<OffsetMap> {
+        let committed = self.store.lock();
+        let entry = committed.get(&self.connector)?.get(partition.canonical())?;
+        Some(entry.offset.clone())
+    }
+}

@@ -1,0 +1,565 @@
+//! A sink task: read → converters → transformations → put → pre-commit → commit.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gantry_api::{
+    ConnectRecord, Datum, Error, Header, Result, SinkOffset, SinkOffsets, SinkRecord, SinkTask,
+    SinkTaskContext, Str, TimestampType,
+};
+use gantry_log::{LogError, LogRecord, QueueRecords, ReadLimits, TopicPartition};
+use tokio::sync::watch;
+
+use super::errors::{Consumed, ErrorHandler};
+use super::stages::{Failure, Stage, Stages};
+use super::supervisor::TaskEnv;
+use super::topics::TopicTracker;
+use crate::entities::{TargetState, UnitState};
+use crate::metrics::TaskMetrics;
+use crate::offsets::OffsetStore;
+
+/// Bytes read at once.
+const READ_BYTES_MAX: usize = 1 << 20;
+/// Records read at once where `max.poll.records` does not say.
+const READ_RECORDS_MAX: usize = 8_192;
+/// The longest wait for records before the task gets an empty put.
+const READ_WAIT_MS: u64 = 500;
+/// The wait before a failed put is tried again, unless the task sets another.
+const PUT_RETRY_WAIT_MS: u64 = 3_000;
+
+/// Where to begin in a queue that has no committed offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reset {
+    Earliest,
+    Latest,
+    None,
+}
+
+pub(super) struct SinkWorker<'a> {
+    env: &'a TaskEnv,
+    task: Box<dyn SinkTask>,
+    context: SinkTaskContext,
+    stages: Stages,
+    errors: ErrorHandler,
+    tracker: TopicTracker,
+    /// Where to read on in each queue that is this task's.
+    positions: Vec<(TopicPartition, u64)>,
+    /// Queues that the task does not want for now.
+    paused: BTreeSet<TopicPartition>,
+    /// After the last record put of each queue.
+    written: SinkOffsets,
+    committed: SinkOffsets,
+    reset: Reset,
+    group: String,
+    limits: ReadLimits,
+    commit_due: Instant,
+    /// The raw form of the batch being put, kept for the dead letter queue.
+    raw: HashMap<(TopicPartition, u64), LogRecord>,
+}
+
+impl<'a> SinkWorker<'a> {
+    pub(super) fn new(env: &'a TaskEnv, task: Box<dyn SinkTask>, stages: Stages) -> Self {
+        let errors = ErrorHandler::new(
+            env.id.clone(),
+            Arc::clone(&env.config),
+            Arc::clone(&env.log),
+            Arc::clone(&env.metrics),
+        );
+        let client = |key: &str| {
+            env.props
+                .get(&format!("consumer.override.{key}"))
+                .or_else(|| env.worker.props.get(&format!("consumer.{key}")))
+                .map(|value| value.trim().to_owned())
+        };
+        let max_records = client("max.poll.records").and_then(|n| n.parse().ok());
+        let limits = ReadLimits {
+            max_bytes: READ_BYTES_MAX,
+            max_records: max_records.unwrap_or(READ_RECORDS_MAX),
+            wait: Duration::from_millis(READ_WAIT_MS),
+        };
+        let reset = match client("auto.offset.reset").as_deref() {
+            Some("latest") => Reset::Latest,
+            Some("none") => Reset::None,
+            _ => Reset::Earliest,
+        };
+        let group = client("group.id").unwrap_or_else(|| format!("connect-{}", env.connector));
+        let context =
+            SinkTaskContext::new(Str::clone(&env.connector), env.id.task, env.cancel.clone());
+        Self {
+            task,
+            context,
+            stages,
+            errors,
+            tracker: TopicTracker::new(env.active_topics.clone()),
+            positions: Vec::new(),
+            paused: BTreeSet::new(),
+            written: SinkOffsets::new(),
+            committed: SinkOffsets::new(),
+            reset,
+            group,
+            limits,
+            commit_due: Instant::now(),
+            raw: HashMap::new(),
+            env,
+        }
+    }
+
+    /// Runs until cancelled or failed. What was put is flushed and committed when cancelled;
+    /// `stop` is called always.
+    pub(super) async fn run(&mut self) -> Result<()> {
+        let result = match self.start().await {
+            Ok(()) => self.work().await,
+            Err(error) => Err(error),
+        };
+        let mut closed = Ok(());
+        if result.is_ok() {
+            closed = self.commit().await;
+            let queues: Vec<_> = self.positions.iter().map(|(queue, _)| queue.clone()).collect();
+            closed = closed.and(self.task.close(&queues).await);
+        }
+        let stopped = self.task.stop().await;
+        result.and(closed).and(stopped)
+    }
+
+    async fn start(&mut self) -> Result<()> {
+        self.errors.start().await?;
+        self.task.start(self.context.clone(), &self.env.props).await?;
+        self.assign().await?;
+        self.schedule_commit();
+        Ok(())
+    }
+
+    fn schedule_commit(&mut self) {
+        let interval_ms = self.env.worker.offset_flush_interval_ms.max(1);
+        self.commit_due = Instant::now() + Duration::from_millis(interval_ms);
+    }
+
+    async fn work(&mut self) -> Result<()> {
+        let mut target = self.env.target.clone();
+        let mut topics = self.env.log.topic_changes();
+        loop {
+            // A topic that always has records must leave room for the neighbours.
+            tokio::task::consume_budget().await;
+            if *target.borrow_and_update() == TargetState::Paused {
+                if !self.pause(&mut target).await? {
+                    return Ok(());
+                }
+                continue;
+            }
+            self.env.set_state(UnitState::Running);
+            let wait = Duration::from_millis(READ_WAIT_MS)
+                .min(self.commit_due.saturating_duration_since(Instant::now()));
+            let active = self.active_positions();
+            let limits = ReadLimits { wait, ..self.limits };
+            let batches = tokio::select! {
+                biased;
+                () = self.env.cancel.cancelled() => return Ok(()),
+                _ = target.changed() => continue,
+                changed = topics.changed() => {
+                    if changed.is_ok() {
+                        self.assign().await?;
+                    }
+                    continue;
+                }
+                read = read(self.env, &active, limits) => match read {
+                    Ok(batches) => batches,
+                    Err(error) => {
+                        self.read_failed(error).await?;
+                        continue;
+                    }
+                },
+            };
+            self.deliver(batches).await?;
+            self.requests().await?;
+            if Instant::now() >= self.commit_due {
+                self.commit().await?;
+            }
+        }
+    }
+
+    fn active_positions(&self) -> Vec<(TopicPartition, u64)> {
+        if self.paused.is_empty() {
+            return self.positions.clone();
+        }
+        self.positions
+            .iter()
+            .filter(|(queue, _)| !self.paused.contains(queue))
+            .cloned()
+            .collect()
+    }
+
+    /// Finds the queues that are this task's: all queues of its topics, dealt round the tasks
+    /// in order. Opens new ones, closes those that are gone.
+    async fn assign(&mut self) -> Result<()> {
+        let topics = self.env.log.topics().await.map_err(|error| unreadable(&error))?;
+        let config = &self.env.config;
+        let wanted = |name: &str| match &config.topics_regex {
+            Some(pattern) => pattern.matches(name),
+            None => config.topics.iter().any(|topic| topic == name),
+        };
+        let mine: BTreeSet<TopicPartition> = topics
+            .iter()
+            .filter(|(name, _)| wanted(name))
+            .flat_map(|(name, info)| {
+                (0..info.spec.queues).map(|queue| TopicPartition::new(Str::clone(name), queue))
+            })
+            .enumerate()
+            .filter(|(i, _)| *i as u64 % u64::from(self.env.tasks.max(1)) == u64::from(self.env.id.task))
+            .map(|(_, queue)| queue)
+            .collect();
+        let gone: Vec<TopicPartition> = self
+            .positions
+            .iter()
+            .map(|(queue, _)| queue)
+            .filter(|queue| !mine.contains(queue))
+            .cloned()
+            .collect();
+        let new: Vec<TopicPartition> = mine
+            .into_iter()
+            .filter(|queue| !self.positions.iter().any(|(known, _)| known == queue))
+            .collect();
+        if !gone.is_empty() {
+            self.commit().await?;
+            self.task.close(&gone).await?;
+            self.positions.retain(|(queue, _)| !gone.contains(queue));
+            for queue in &gone {
+                self.written.remove(queue);
+                self.committed.remove(queue);
+                self.paused.remove(queue);
+            }
+        }
+        if !new.is_empty() {
+            self.open(new).await?;
+        }
+        Ok(())
+    }
+
+    async fn open(&mut self, new: Vec<TopicPartition>) -> Result<()> {
+        let stored = self.env.offsets.sink_offsets(&self.env.connector);
+        let failed = |error: LogError| unreadable(&error);
+        let in_group = self.env.log.committed(&self.group, &new).await.map_err(failed)?;
+        let mut opened = Vec::with_capacity(new.len());
+        for queue in new {
+            let committed = stored
+                .get(&queue)
+                .cloned()
+                .or_else(|| in_group.get(&queue).map(|&offset| SinkOffset::new(offset)));
+            let range = self.env.log.range(&queue).await.map_err(failed)?;
+            let position = match &committed {
+                Some(at) if (range.earliest..=range.next).contains(&at.offset) => at.offset,
+                Some(at) => {
+                    tracing::warn!(
+                        task = %self.env.id, %queue, committed = at.offset,
+                        earliest = range.earliest, next = range.next,
+                        "the committed offset is no longer in the log; auto.offset.reset decides"
+                    );
+                    self.reset_position(&queue, range.earliest, range.next)?
+                }
+                None => self.reset_position(&queue, range.earliest, range.next)?,
+            };
+            self.positions.push((queue.clone(), position));
+            opened.push((queue, committed));
+        }
+        self.task.open(&opened).await
+    }
+
+    fn reset_position(&self, queue: &TopicPartition, earliest: u64, next: u64) -> Result<u64> {
+        match self.reset {
+            Reset::Earliest => Ok(earliest),
+            Reset::Latest => Ok(next),
+            Reset::None => Err(Error::connect(format!(
+                "No committed offset for {queue} and consumer.override.auto.offset.reset is \
+                 none: set it to earliest or latest, or set an offset for the connector"
+            ))),
+        }
+    }
+
+    async fn read_failed(&mut self, error: LogError) -> Result<()> {
+        match error {
+            LogError::OutOfRange { queue, wanted, range } => {
+                tracing::warn!(
+                    task = %self.env.id, %queue, wanted, earliest = range.earliest,
+                    next = range.next,
+                    "records were removed by retention before they were read"
+                );
+                let position = self.reset_position(&queue, range.earliest, range.next)?;
+                self.seek(&queue, position);
+                Ok(())
+            }
+            LogError::Unknown(_) => self.assign().await,
+            error if error.is_retriable() => {
+                tracing::warn!(task = %self.env.id, %error, "could not read; trying again");
+                tokio::time::sleep(Duration::from_millis(READ_WAIT_MS)).await;
+                Ok(())
+            }
+            error => Err(unreadable(&error)),
+        }
+    }
+
+    fn seek(&mut self, queue: &TopicPartition, position: u64) {
+        if let Some((_, at)) = self.positions.iter_mut().find(|(known, _)| known == queue) {
+            *at = position;
+        }
+    }
+
+    /// Converts and puts what was read.
+    async fn deliver(&mut self, batches: Vec<QueueRecords>) -> Result<()> {
+        let begun = Instant::now();
+        let total: usize = batches.iter().map(|batch| batch.records.len()).sum();
+        let mut records = Vec::with_capacity(total);
+        let mut reached = Vec::with_capacity(batches.len());
+        let mut bytes = 0;
+        let mut lag = 0;
+        self.raw.clear();
+        for batch in batches {
+            self.tracker.used(&batch.from.topic);
+            lag += batch.end.saturating_sub(batch.next);
+            for (offset, record) in batch.records {
+                bytes += record.size();
+                self.convert(&batch.from, offset, record, &mut records).await?;
+            }
+            reached.push((batch.from, batch.next));
+        }
+        TaskMetrics::add(&self.env.metrics.records_in, total as u64);
+        TaskMetrics::add(&self.env.metrics.bytes, bytes as u64);
+        TaskMetrics::set(&self.env.metrics.queue_bytes, bytes as u64);
+        self.put(&records).await?;
+        TaskMetrics::set(&self.env.metrics.queue_bytes, 0);
+        TaskMetrics::set(&self.env.metrics.lag_records, lag);
+        TaskMetrics::add(&self.env.metrics.records_out, records.len() as u64);
+        if total > 0 {
+            self.env.metrics.batch(begun.elapsed());
+        }
+        for (queue, next) in reached {
+            self.seek(&queue, next);
+            self.written.insert(queue, SinkOffset::new(next));
+        }
+        Ok(())
+    }
+
+    /// Converts and transforms one record; what fails goes the way of `errors.*`.
+    async fn convert(
+        &mut self,
+        queue: &TopicPartition,
+        offset: u64,
+        record: LogRecord,
+        records: &mut Vec<SinkRecord>,
+    ) -> Result<()> {
+        let begun = Instant::now();
+        let mut attempt = 0;
+        loop {
+            match self.decode(queue, offset, &record) {
+                Ok(Some(converted)) => {
+                    records.push(SinkRecord {
+                        record: converted,
+                        origin: queue.clone(),
+                        offset,
+                        timestamp_type: TimestampType::CreateTime,
+                    });
+                    if self.errors.has_dlq() {
+                        self.raw.insert((queue.clone(), offset), record);
+                    }
+                    return Ok(());
+                }
+                Ok(None) => {
+                    TaskMetrics::add(&self.env.metrics.records_filtered, 1);
+                    return Ok(());
+                }
+                Err(failure) => {
+                    attempt += 1;
+                    if self.errors.may_retry(&failure.error, attempt, begun.elapsed()).await {
+                        continue;
+                    }
+                    let consumed = Consumed { queue, offset };
+                    return self.errors.failed(failure, Some(consumed), Some(record)).await;
+                }
+            }
+        }
+    }
+
+    fn decode(
+        &mut self,
+        queue: &TopicPartition,
+        offset: u64,
+        record: &LogRecord,
+    ) -> Result<Option<ConnectRecord>, Failure> {
+        let topic = &queue.topic;
+        let mut headers = Vec::with_capacity(record.headers.len());
+        for header in &record.headers {
+            let value = header.value.clone();
+            let datum = self.stages.header.inner.to_connect_header(topic, &header.key, value);
+            match datum {
+                Ok(datum) => headers.push(Header { key: Str::clone(&header.key), datum }),
+                Err(error) => {
+                    return Err(self.stages.header.failed(Stage::HeaderConverter, error));
+                }
+            }
+        }
+        let key = if record.key.is_none() && record.headers.is_empty() {
+            self.null_key(topic)?
+        } else {
+            match self.stages.key.inner.to_connect(topic, &headers, record.key.clone()) {
+                Ok(key) => key,
+                Err(error) => return Err(self.stages.key.failed(Stage::KeyConverter, error)),
+            }
+        };
+        let value = match self.stages.value.inner.to_connect(topic, &headers, record.value.clone())
+        {
+            Ok(value) => value,
+            Err(error) => return Err(self.stages.value.failed(Stage::ValueConverter, error)),
+        };
+        self.stages.transform(ConnectRecord {
+            topic: Str::clone(topic),
+            partition: i32::try_from(queue.partition).ok(),
+            key,
+            value,
+            timestamp_ms: Some(record.timestamp_ms),
+            headers,
+            sink_offset: Some(offset),
+        })
+    }
+
+    fn null_key(&mut self, topic: &str) -> Result<Datum, Failure> {
+        match self.stages.key.inner.to_connect(topic, &Vec::new(), None) {
+            Ok(key) => Ok(key),
+            Err(error) => Err(self.stages.key.failed(Stage::KeyConverter, error)),
+        }
+    }
+
+    /// Puts a batch, again and again while the task says that this may help.
+    async fn put(&mut self, records: &[SinkRecord]) -> Result<()> {
+        loop {
+            let error = match self.task.put(records).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            TaskMetrics::add(&self.env.metrics.errors, 1);
+            if !error.is_retriable() {
+                return Err(Error::connect(
+                    "Exiting WorkerSinkTask due to unrecoverable exception.",
+                )
+                .caused_by(error));
+            }
+            TaskMetrics::add(&self.env.metrics.retries, 1);
+            let requests = self.context.take_requests();
+            let wait_ms = requests.timeout_ms.unwrap_or(PUT_RETRY_WAIT_MS);
+            tracing::warn!(task = %self.env.id, %error, wait_ms, "put failed; trying again");
+            tokio::select! {
+                () = self.env.cancel.cancelled() => {
+                    return Err(Error::connect("stopped while a batch could not be put")
+                        .caused_by(error));
+                }
+                () = tokio::time::sleep(Duration::from_millis(wait_ms)) => {}
+            }
+        }
+    }
+
+    /// Does what the task has asked for.
+    async fn requests(&mut self) -> Result<()> {
+        let requests = self.context.take_requests();
+        for errant in requests.errant {
+            let origin = errant.record.origin.clone();
+            let raw = self.raw.remove(&(origin.clone(), errant.record.offset));
+            let failure =
+                Failure { stage: Stage::TaskPut, class: self.env.class.clone(), error: errant.error };
+            let consumed = Consumed { queue: &origin, offset: errant.record.offset };
+            self.errors.failed(failure, Some(consumed), raw).await?;
+        }
+        for (queue, offset) in requests.rewind {
+            self.seek(&queue, offset);
+            self.written.insert(queue, SinkOffset::new(offset));
+        }
+        self.paused.extend(requests.pause);
+        for queue in requests.resume {
+            self.paused.remove(&queue);
+        }
+        if requests.commit {
+            self.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Flushes the task and commits what it says is safe.
+    async fn commit(&mut self) -> Result<()> {
+        self.schedule_commit();
+        if self.written.is_empty() {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        self.errors.flush().await?;
+        let safe = match self.task.pre_commit(&self.written).await {
+            Ok(safe) => safe,
+            Err(error) => {
+                // As Kafka Connect: go back to what is committed, so that nothing is skipped.
+                TaskMetrics::add(&self.env.metrics.offset_commit_failures, 1);
+                return Err(error);
+            }
+        };
+        let changed: SinkOffsets = safe
+            .into_iter()
+            .filter(|(queue, offset)| {
+                let limit = self.written.get(queue).map_or(0, |written| written.offset);
+                offset.offset <= limit && self.committed.get(queue) != Some(offset)
+            })
+            .collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let changes = OffsetStore::sink_changes(&changed);
+        let group =
+            changed.iter().map(|(queue, at)| (queue.clone(), Some(at.offset))).collect();
+        let stored = match self.env.offsets.store(&self.env.connector, changes).await {
+            // Tools look at the group; the offset topic is what a task starts from.
+            Ok(()) => self.env.log.commit(&self.group, &group).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = stored {
+            TaskMetrics::add(&self.env.metrics.offset_commit_failures, 1);
+            tracing::error!(task = %self.env.id, %error, "could not commit offsets; trying again at the next interval");
+            return Ok(());
+        }
+        self.committed.extend(changed);
+        TaskMetrics::add(&self.env.metrics.offset_commits, 1);
+        let elapsed = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        TaskMetrics::add(&self.env.metrics.offset_commit_time_us, elapsed);
+        Ok(())
+    }
+
+    /// Waits while paused; false when cancelled.
+    async fn pause(&mut self, target: &mut watch::Receiver<TargetState>) -> Result<bool> {
+        self.commit().await?;
+        self.env.set_state(UnitState::Paused);
+        loop {
+            tokio::select! {
+                () = self.env.cancel.cancelled() => return Ok(false),
+                changed = target.changed() => {
+                    if changed.is_err() {
+                        return Ok(false);
+                    }
+                    if *target.borrow() != TargetState::Paused {
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Reads; without any queue it waits, so that the task gets its empty puts.
+async fn read(
+    env: &TaskEnv,
+    positions: &[(TopicPartition, u64)],
+    limits: ReadLimits,
+) -> Result<Vec<QueueRecords>, LogError> {
+    if positions.is_empty() {
+        tokio::time::sleep(limits.wait).await;
+        return Ok(Vec::new());
+    }
+    env.log.read(positions, limits).await
+}
+
+fn unreadable(error: &LogError) -> Error {
+    let text = format!("Could not read from the log: {error}");
+    if error.is_retriable() { Error::retriable(text) } else { Error::connect(text) }
+}

@@ -1,0 +1,530 @@
+//! A source task: poll → transformations → converters → append → acknowledgement in order →
+//! offsets. Many batches are in flight, bounded by bytes.
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
+use gantry_api::model::text;
+use gantry_api::{
+    ConnectRecord, Error, Result, SourceOffset, SourcePartition, SourceRecord, SourceTask,
+    SourceTaskContext, Str, Value,
+};
+use gantry_log::{LogError, LogRecord, QueueBatch, RecordHeader, TopicPartition};
+use tokio::time::MissedTickBehavior;
+
+use super::errors::ErrorHandler;
+use super::now_ms;
+use super::partitioner::queue_of_key;
+use super::stages::{Failure, Stage, Stages};
+use super::supervisor::TaskEnv;
+use super::topics::{TopicCreator, TopicTracker};
+use crate::entities::{TargetState, UnitState};
+use crate::metrics::TaskMetrics;
+use crate::offsets::Change;
+
+/// The wait after a poll that gave nothing.
+const IDLE_WAIT_MS: u64 = 10;
+/// The wait after a poll that failed with an error worth trying again.
+const POLL_RETRY_WAIT_MS: u64 = 1_000;
+
+/// A write on its way, and what is to be done when it is durable.
+struct Written {
+    result: Result<(), LogError>,
+    /// Records of the source that it covers, dropped ones among them.
+    polled: u64,
+    records: u64,
+    bytes: usize,
+    offsets: Vec<(SourcePartition, SourceOffset)>,
+}
+
+type InFlight = FuturesOrdered<Pin<Box<dyn Future<Output = Written> + Send>>>;
+
+/// What the next write will hold.
+#[derive(Default)]
+struct Pending {
+    batches: Vec<QueueBatch>,
+    polled: u64,
+    records: u64,
+    bytes: usize,
+    offsets: Vec<(SourcePartition, SourceOffset)>,
+}
+
+impl Pending {
+    fn note_offset(&mut self, partition: SourcePartition, offset: SourceOffset) {
+        // One partition after the other is the rule: look at the last first.
+        match self.offsets.iter_mut().rev().find(|(known, _)| *known == partition) {
+            Some((_, last)) => *last = offset,
+            None => self.offsets.push((partition, offset)),
+        }
+    }
+
+    fn push(&mut self, topic: Str, queue: u32, record: LogRecord) {
+        self.bytes += record.size();
+        self.records += 1;
+        let same = |batch: &QueueBatch| {
+            batch.to.partition == queue
+                && (Arc::ptr_eq(&batch.to.topic, &topic) || batch.to.topic == topic)
+        };
+        // The last batch is nearly always the one.
+        match self.batches.iter_mut().rev().find(|batch| same(batch)) {
+            Some(batch) => batch.records.push(record),
+            None => self.batches.push(QueueBatch {
+                to: TopicPartition { topic, partition: queue },
+                records: vec![record],
+            }),
+        }
+    }
+}
+
+/// What one turn of the loop found.
+enum Turn {
+    Records(Vec<SourceRecord>),
+    Again,
+    Stop,
+}
+
+pub(super) struct SourceWorker<'a> {
+    env: &'a TaskEnv,
+    task: Box<dyn SourceTask>,
+    stages: Stages,
+    errors: ErrorHandler,
+    creator: TopicCreator,
+    tracker: TopicTracker,
+    in_flight: InFlight,
+    in_flight_bytes: usize,
+    acknowledged: u64,
+    wants_acks: bool,
+    pending: Pending,
+    /// Durable, but not yet in the offset topic: only where the log is not atomic, or where
+    /// nothing was written since.
+    uncommitted: Vec<(SourcePartition, SourceOffset)>,
+    /// Counts batches, so that records without a key go round the queues.
+    batch_number: u32,
+}
+
+impl<'a> SourceWorker<'a> {
+    pub(super) fn new(env: &'a TaskEnv, task: Box<dyn SourceTask>, stages: Stages) -> Self {
+        let errors = ErrorHandler::new(
+            env.id.clone(),
+            Arc::clone(&env.config),
+            Arc::clone(&env.log),
+            Arc::clone(&env.metrics),
+        );
+        let groups = env.config.topic_creation.clone();
+        let creator =
+            TopicCreator::new(Arc::clone(&env.log), groups, env.worker.default_topic_queues);
+        Self {
+            task,
+            stages,
+            errors,
+            creator,
+            tracker: TopicTracker::new(env.active_topics.clone()),
+            in_flight: InFlight::new(),
+            in_flight_bytes: 0,
+            acknowledged: 0,
+            wants_acks: false,
+            pending: Pending::default(),
+            uncommitted: Vec::new(),
+            batch_number: 0,
+            env,
+        }
+    }
+
+    /// Runs until cancelled or failed. What was polled is written and its offsets are
+    /// committed in either case; `stop` is called always.
+    pub(super) async fn run(&mut self) -> Result<()> {
+        let started = self.start().await;
+        let result = match started {
+            Ok(()) => self.work().await,
+            Err(error) => Err(error),
+        };
+        let flushed = self.flush().await;
+        let stopped = self.task.stop().await;
+        result.and(flushed).and(stopped)
+    }
+
+    async fn start(&mut self) -> Result<()> {
+        self.errors.start().await?;
+        let context = SourceTaskContext {
+            connector: Str::clone(&self.env.connector),
+            task: self.env.id.task,
+            cancel: self.env.cancel.clone(),
+            offsets: self.env.offsets.reader(&self.env.connector),
+        };
+        self.task.start(context, &self.env.props).await?;
+        self.wants_acks = self.task.wants_acknowledgements();
+        Ok(())
+    }
+
+    async fn work(&mut self) -> Result<()> {
+        let interval = Duration::from_millis(self.env.worker.offset_flush_interval_ms.max(1));
+        let mut flush_timer = tokio::time::interval_at(tokio::time::Instant::now() + interval, interval);
+        flush_timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut target = self.env.target.clone();
+        loop {
+            // A source that always has records must leave room for its neighbours.
+            tokio::task::consume_budget().await;
+            if *target.borrow_and_update() == TargetState::Paused {
+                if !self.pause(&mut target).await? {
+                    return Ok(());
+                }
+                continue;
+            }
+            self.env.set_state(UnitState::Running);
+            self.make_room().await?;
+            let begun = Instant::now();
+            let records = match self.poll(&mut target, &mut flush_timer).await? {
+                Turn::Records(records) => records,
+                Turn::Again => continue,
+                Turn::Stop => return Ok(()),
+            };
+            self.acknowledge().await?;
+            if records.is_empty() {
+                tokio::select! {
+                    () = self.env.cancel.cancelled() => return Ok(()),
+                    () = tokio::time::sleep(Duration::from_millis(IDLE_WAIT_MS)) => continue,
+                }
+            }
+            let converted = self.convert(records).await;
+            // What came before a poison record is written even if the task fails now.
+            self.write().await?;
+            self.env.metrics.batch(begun.elapsed());
+            converted?;
+        }
+    }
+
+    /// Waits for records, and meanwhile takes acknowledgements.
+    async fn poll(
+        &mut self,
+        target: &mut tokio::sync::watch::Receiver<TargetState>,
+        flush_timer: &mut tokio::time::Interval,
+    ) -> Result<Turn> {
+        let mut settled: Vec<Written> = Vec::new();
+        let mut flush = false;
+        let turn = {
+            let mut poll = pin!(self.task.poll());
+            loop {
+                tokio::select! {
+                    biased;
+                    () = self.env.cancel.cancelled() => break Ok(Turn::Stop),
+                    _ = target.changed() => break Ok(Turn::Again),
+                    Some(written) = self.in_flight.next(), if !self.in_flight.is_empty() => {
+                        settled.push(written);
+                        if self.wants_acks || settled.len() >= 64 {
+                            break Ok(Turn::Again);
+                        }
+                    }
+                    _ = flush_timer.tick() => {
+                        flush = true;
+                        break Ok(Turn::Again);
+                    }
+                    records = &mut poll => break records.map(Turn::Records),
+                }
+            }
+        };
+        for written in settled {
+            self.settle(written)?;
+        }
+        if flush {
+            self.commit_offsets().await?;
+        }
+        if matches!(turn, Ok(Turn::Again)) {
+            self.acknowledge().await?;
+        }
+        match turn {
+            Err(error) if error.is_retriable() => {
+                tracing::warn!(task = %self.env.id, %error, "poll failed; trying again");
+                TaskMetrics::add(&self.env.metrics.retries, 1);
+                tokio::select! {
+                    () = self.env.cancel.cancelled() => Ok(Turn::Stop),
+                    () = tokio::time::sleep(Duration::from_millis(POLL_RETRY_WAIT_MS)) => Ok(Turn::Again),
+                }
+            }
+            other => other,
+        }
+    }
+
+    /// Converts polled records into the pending write.
+    async fn convert(&mut self, records: Vec<SourceRecord>) -> Result<()> {
+        TaskMetrics::add(&self.env.metrics.records_in, records.len() as u64);
+        self.batch_number = self.batch_number.wrapping_add(1);
+        let keep = self.errors.has_dlq() || self.errors.retries();
+        for SourceRecord { record, partition, offset } in records {
+            let original = keep.then(|| record.clone());
+            match self.encode(record) {
+                Ok(encoded) => self.take(encoded).await?,
+                Err(failure) => self.recover(failure, original).await?,
+            }
+            self.pending.polled += 1;
+            self.pending.note_offset(partition, offset);
+        }
+        Ok(())
+    }
+
+    /// Puts an encoded record into the pending write; `None` was dropped.
+    async fn take(&mut self, encoded: Option<Encoded>) -> Result<()> {
+        let Some(Encoded { topic, partition, record }) = encoded else {
+            TaskMetrics::add(&self.env.metrics.records_filtered, 1);
+            return Ok(());
+        };
+        let queues = match self.creator.known(&topic) {
+            Some(queues) => queues,
+            None => self.creator.ensure(&topic).await?,
+        };
+        let queue = match (partition, &record.key) {
+            (Some(wanted), _) => u32::try_from(wanted)
+                .ok()
+                .filter(|&queue| queue < queues)
+                .ok_or_else(|| {
+                    Error::connect(format!(
+                        "Invalid partition given with record: {wanted} is not in the range \
+                         [0...{}] of topic {topic}",
+                        queues - 1
+                    ))
+                })?,
+            (None, _) if queues == 1 => 0,
+            (None, Some(key)) => queue_of_key(key, queues),
+            (None, None) => self.batch_number % queues,
+        };
+        self.pending.push(topic, queue, record);
+        Ok(())
+    }
+
+    /// Tries a failed record again where that may help, else reports it.
+    async fn recover(
+        &mut self,
+        mut failure: Failure,
+        original: Option<ConnectRecord>,
+    ) -> Result<()> {
+        let begun = Instant::now();
+        let mut attempt = 0;
+        if let Some(record) = &original {
+            loop {
+                attempt += 1;
+                if !self.errors.may_retry(&failure.error, attempt, begun.elapsed()).await {
+                    break;
+                }
+                match self.encode(record.clone()) {
+                    Ok(encoded) => return self.take(encoded).await,
+                    Err(again) => failure = again,
+                }
+            }
+        }
+        let original = match original {
+            Some(record) if self.errors.has_dlq() => Some(self.encode_plain(record)),
+            _ => None,
+        };
+        self.errors.failed(failure, None, original).await
+    }
+
+    /// Transforms and converts one record; `None` when a transformation dropped it.
+    fn encode(&mut self, record: ConnectRecord) -> Result<Option<Encoded>, Failure> {
+        let Some(record) = self.stages.transform(record)? else { return Ok(None) };
+        let ConnectRecord { topic, partition, key, value, timestamp_ms, mut headers, .. } = record;
+        let stages = &mut self.stages;
+        let key = match stages.key.inner.from_connect(&topic, &mut headers, &key) {
+            Ok(key) => key,
+            Err(error) => return Err(stages.key.failed(Stage::KeyConverter, error)),
+        };
+        let value = match stages.value.inner.from_connect(&topic, &mut headers, &value) {
+            Ok(value) => value,
+            Err(error) => return Err(stages.value.failed(Stage::ValueConverter, error)),
+        };
+        let mut converted = Vec::with_capacity(headers.len());
+        for header in &headers {
+            let bytes =
+                stages.header.inner.from_connect_header(&topic, &header.key, &header.datum);
+            match bytes {
+                Ok(value) => converted
+                    .push(RecordHeader { key: Str::clone(&header.key), value }),
+                Err(error) => return Err(stages.header.failed(Stage::HeaderConverter, error)),
+            }
+        }
+        let timestamp_ms = timestamp_ms.unwrap_or_else(now_ms);
+        let record = LogRecord { key, value, headers: converted, timestamp_ms };
+        Ok(Some(Encoded { topic, partition, record }))
+    }
+
+    /// A record for the dead letter queue: untransformed, converted where that works, else as
+    /// text.
+    fn encode_plain(&mut self, record: ConnectRecord) -> LogRecord {
+        let ConnectRecord { topic, key, value, timestamp_ms, mut headers, .. } = record;
+        let as_text = |value: &Value| match value {
+            Value::Null => None,
+            Value::Bytes(bytes) => Some(bytes.clone()),
+            other => Some(Bytes::from(text::java_string(other))),
+        };
+        let converted_key = self.stages.key.inner.from_connect(&topic, &mut headers, &key);
+        let converted_value = self.stages.value.inner.from_connect(&topic, &mut headers, &value);
+        LogRecord {
+            key: converted_key.unwrap_or_else(|_| as_text(&key.value)),
+            value: converted_value.unwrap_or_else(|_| as_text(&value.value)),
+            headers: Vec::new(),
+            timestamp_ms: timestamp_ms.unwrap_or_else(now_ms),
+        }
+    }
+
+    /// Gives the pending write to the log. Where the log is atomic, the offsets go with it.
+    async fn write(&mut self) -> Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        let Pending { mut batches, polled, records, bytes, offsets } = pending;
+        if batches.is_empty() {
+            // Nothing to write: the offsets wait for the next commit, behind what is in flight.
+            if polled > 0 {
+                let done = Written { result: Ok(()), polled, records, bytes, offsets };
+                self.in_flight.push_back(Box::pin(std::future::ready(done)));
+            }
+            return Ok(());
+        }
+        for batch in &batches {
+            self.tracker.used(&batch.to.topic);
+        }
+        let topics: Vec<Str> = batches.iter().map(|batch| Str::clone(&batch.to.topic)).collect();
+        if self.env.log.is_atomic() {
+            batches.push(self.env.offsets.batch(&self.env.connector, &changes(&offsets)));
+        }
+        // The dead letter queue holds what these offsets pass over.
+        self.errors.flush().await?;
+        let durable = match self.env.log.append(batches).await {
+            Ok(durable) => durable,
+            Err(error) => {
+                for topic in topics {
+                    self.creator.forget(&topic);
+                }
+                return Err(unwritable(&error));
+            }
+        };
+        self.in_flight_bytes += bytes;
+        self.gauge();
+        self.in_flight.push_back(Box::pin(async move {
+            let result = durable.await.map(|_| ());
+            Written { result, polled, records, bytes, offsets }
+        }));
+        Ok(())
+    }
+
+    fn gauge(&self) {
+        TaskMetrics::set(&self.env.metrics.queue_bytes, self.in_flight_bytes as u64);
+    }
+
+    /// Takes the outcome of one write, in the order written.
+    fn settle(&mut self, written: Written) -> Result<()> {
+        let Written { result, polled, records, bytes, offsets } = written;
+        self.in_flight_bytes = self.in_flight_bytes.saturating_sub(bytes);
+        self.gauge();
+        result.map_err(|error| unwritable(&error))?;
+        self.acknowledged += polled;
+        TaskMetrics::add(&self.env.metrics.records_out, records);
+        TaskMetrics::add(&self.env.metrics.bytes, bytes as u64);
+        if self.env.log.is_atomic() && records > 0 {
+            for (partition, _) in &offsets {
+                self.uncommitted.retain(|(known, _)| known != partition);
+            }
+            self.env.offsets.applied(&self.env.connector, changes(&offsets));
+            TaskMetrics::add(&self.env.metrics.offset_commits, 1);
+        } else {
+            for (partition, offset) in offsets {
+                match self.uncommitted.iter_mut().find(|(known, _)| *known == partition) {
+                    Some((_, last)) => *last = offset,
+                    None => self.uncommitted.push((partition, offset)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until there is room for another batch.
+    async fn make_room(&mut self) -> Result<()> {
+        while self.in_flight_bytes > self.env.worker.task_buffer_bytes {
+            match self.in_flight.next().await {
+                Some(written) => self.settle(written)?,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    async fn acknowledge(&mut self) -> Result<()> {
+        let count = std::mem::take(&mut self.acknowledged);
+        if count > 0 && self.wants_acks {
+            self.task.acknowledge(count).await?;
+        }
+        Ok(())
+    }
+
+    async fn commit_offsets(&mut self) -> Result<()> {
+        let begun = Instant::now();
+        let uncommitted = std::mem::take(&mut self.uncommitted);
+        if !uncommitted.is_empty() {
+            let stored =
+                self.env.offsets.store(&self.env.connector, changes(&uncommitted)).await;
+            if let Err(error) = stored {
+                TaskMetrics::add(&self.env.metrics.offset_commit_failures, 1);
+                tracing::error!(task = %self.env.id, %error, "could not commit offsets; trying again at the next interval");
+                // Newer offsets of the same partitions come behind these.
+                self.uncommitted = uncommitted;
+                return Ok(());
+            }
+            TaskMetrics::add(&self.env.metrics.offset_commits, 1);
+        }
+        let elapsed = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        TaskMetrics::add(&self.env.metrics.offset_commit_time_us, elapsed);
+        self.task.commit().await
+    }
+
+    /// Waits until all that was polled is durable and committed.
+    async fn flush(&mut self) -> Result<()> {
+        self.write().await?;
+        self.errors.flush().await?;
+        while let Some(written) = self.in_flight.next().await {
+            self.settle(written)?;
+        }
+        self.acknowledge().await?;
+        self.commit_offsets().await
+    }
+
+    /// Waits while paused; false when cancelled.
+    async fn pause(
+        &mut self,
+        target: &mut tokio::sync::watch::Receiver<TargetState>,
+    ) -> Result<bool> {
+        self.flush().await?;
+        self.env.set_state(UnitState::Paused);
+        loop {
+            tokio::select! {
+                () = self.env.cancel.cancelled() => return Ok(false),
+                changed = target.changed() => {
+                    if changed.is_err() {
+                        return Ok(false);
+                    }
+                    if *target.borrow() != TargetState::Paused {
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A record ready for the log.
+struct Encoded {
+    topic: Str,
+    partition: Option<i32>,
+    record: LogRecord,
+}
+
+fn changes(offsets: &[(SourcePartition, SourceOffset)]) -> Vec<Change> {
+    offsets
+        .iter()
+        .map(|(partition, offset)| (partition.clone(), Some(offset.to_map())))
+        .collect()
+}
+
+fn unwritable(error: &LogError) -> Error {
+    let text = format!("Could not write to the log: {error}");
+    if error.is_retriable() { Error::retriable(text) } else { Error::connect(text) }
+}

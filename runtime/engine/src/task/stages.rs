@@ -1,0 +1,167 @@
+//! The stages a record passes between connector and log: transformations and converters.
+
+use gantry_api::model::plugin::ConverterType;
+use gantry_api::{
+    ConnectRecord, Converter, Error, HeaderConverter, PluginRegistry, Predicate, Props, Result,
+    Transformation,
+};
+
+use crate::connector_config::{
+    HEADER_CONVERTER, KEY_CONVERTER, PREDICATES, TRANSFORMS, VALUE_CONVERTER, converter_props,
+    stage_props, stages,
+};
+
+/// Where in the pipeline something failed: Kafka Connect's `Stage`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Transformation,
+    KeyConverter,
+    ValueConverter,
+    HeaderConverter,
+    TaskPut,
+    KafkaProduce,
+}
+
+impl Stage {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Transformation => "TRANSFORMATION",
+            Self::KeyConverter => "KEY_CONVERTER",
+            Self::ValueConverter => "VALUE_CONVERTER",
+            Self::HeaderConverter => "HEADER_CONVERTER",
+            Self::TaskPut => "TASK_PUT",
+            Self::KafkaProduce => "KAFKA_PRODUCE",
+        }
+    }
+}
+
+/// An error with the stage and the class that made it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) stage: Stage,
+    pub(crate) class: String,
+    pub(crate) error: Error,
+}
+
+struct Step {
+    class: String,
+    transformation: Box<dyn Transformation>,
+    predicate: Option<(Box<dyn Predicate>, bool)>,
+}
+
+/// A converter with the class name that errors tell.
+pub(crate) struct Named<T: ?Sized> {
+    pub(crate) class: String,
+    pub(crate) inner: Box<T>,
+}
+
+impl<T: ?Sized> Named<T> {
+    pub(crate) fn failed(&self, stage: Stage, error: Error) -> Failure {
+        Failure { stage, class: self.class.clone(), error }
+    }
+}
+
+/// All stages of one task.
+pub(crate) struct Stages {
+    steps: Vec<Step>,
+    pub(crate) key: Named<dyn Converter>,
+    pub(crate) value: Named<dyn Converter>,
+    pub(crate) header: Named<dyn HeaderConverter>,
+}
+
+impl Stages {
+    /// Makes the stages that a connector's properties name; the worker's converters fill in.
+    pub(crate) fn build(plugins: &PluginRegistry, props: &Props, worker: &Props) -> Result<Self> {
+        let converter = |key: &str, type_| -> Result<Named<dyn Converter>> {
+            let (class, props) = converter_props(props, worker, key, type_)
+                .ok_or_else(|| Error::config(format!("{key} is set by neither connector nor worker: name a converter class")))?;
+            let plugin = plugins.find_converter(&class).ok_or_else(|| not_found(&class, key))?;
+            Ok(Named { class: plugin.info.class.to_string(), inner: plugin.create(&props)? })
+        };
+        let (class, header_props) =
+            converter_props(props, worker, HEADER_CONVERTER, ConverterType::Header)
+                .unwrap_or_else(|| ("SimpleHeaderConverter".to_owned(), Props::new()));
+        let plugin = plugins
+            .find_header_converter(&class)
+            .ok_or_else(|| not_found(&class, HEADER_CONVERTER))?;
+        Ok(Self {
+            steps: steps(plugins, props)?,
+            key: converter(KEY_CONVERTER, ConverterType::Key)?,
+            value: converter(VALUE_CONVERTER, ConverterType::Value)?,
+            header: Named {
+                class: plugin.info.class.to_string(),
+                inner: plugin.create(&header_props)?,
+            },
+        })
+    }
+
+    /// Applies all transformations; `None` when one dropped the record.
+    pub(crate) fn transform(
+        &mut self,
+        mut record: ConnectRecord,
+    ) -> Result<Option<ConnectRecord>, Failure> {
+        for step in &mut self.steps {
+            let failed = |error| Failure {
+                stage: Stage::Transformation,
+                class: step.class.clone(),
+                error,
+            };
+            if let Some((predicate, negate)) = &mut step.predicate
+                && predicate.test(&record).map_err(failed)? == *negate
+            {
+                continue;
+            }
+            match step.transformation.apply(record).map_err(failed)? {
+                Some(next) => record = next,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(record))
+    }
+
+}
+
+fn steps(plugins: &PluginRegistry, props: &Props) -> Result<Vec<Step>> {
+    let mut steps = Vec::new();
+    for name in stages(props, TRANSFORMS) {
+        let own = stage_props(props, &format!("{TRANSFORMS}.{name}."));
+        let key = format!("{TRANSFORMS}.{name}.type");
+        let class = own.get("type").ok_or_else(|| missing(&key))?.trim();
+        let plugin = plugins.find_transformation(class).ok_or_else(|| not_found(class, &key))?;
+        let predicate = match own.get("predicate").map(|name| name.trim()) {
+            None => None,
+            Some(predicate) => Some((
+                build_predicate(plugins, props, predicate)?,
+                own.get("negate").is_some_and(|n| n.trim().eq_ignore_ascii_case("true")),
+            )),
+        };
+        steps.push(Step {
+            class: plugin.info.class.to_string(),
+            transformation: plugin.create(&own)?,
+            predicate,
+        });
+    }
+    Ok(steps)
+}
+
+fn build_predicate(
+    plugins: &PluginRegistry,
+    props: &Props,
+    name: &str,
+) -> Result<Box<dyn Predicate>> {
+    let own = stage_props(props, &format!("{PREDICATES}.{name}."));
+    let key = format!("{PREDICATES}.{name}.type");
+    let class = own.get("type").ok_or_else(|| missing(&key))?.trim();
+    let plugin = plugins.find_predicate(class).ok_or_else(|| not_found(class, &key))?;
+    plugin.create(&own)
+}
+
+fn missing(key: &str) -> Error {
+    Error::config(format!("Missing required configuration \"{key}\" which has no default value."))
+}
+
+fn not_found(class: &str, key: &str) -> Error {
+    Error::config(format!(
+        "Invalid value {class} for configuration {key}: Class {class} could not be found."
+    ))
+}

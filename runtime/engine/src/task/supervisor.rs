@@ -1,0 +1,234 @@
+//! Starts a task, watches over it, and starts it again where the restart policy says so.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use gantry_api::{
+    CancellationToken, ConnectorPlugin, Error, PluginRegistry, Props, Result, Str, TaskFactory,
+};
+use gantry_log::FullLog;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::sink::SinkWorker;
+use super::source::SourceWorker;
+use super::stages::Stages;
+use super::topics::ActiveTopicSet;
+use crate::config::WorkerConfig;
+use crate::connector_config::ConnectorConfig;
+use crate::entities::{TargetState, TaskId, TaskState, UnitState};
+use crate::metrics::TaskMetrics;
+use crate::offsets::OffsetStore;
+
+/// What a task works with.
+pub(crate) struct TaskEnv {
+    pub(super) id: TaskId,
+    pub(super) connector: Str,
+    /// The task's class, as errors tell it.
+    pub(super) class: String,
+    /// How many tasks the connector has.
+    pub(super) tasks: u32,
+    /// The task's own properties, secrets resolved.
+    pub(super) props: Props,
+    pub(super) config: Arc<ConnectorConfig>,
+    pub(super) worker: Arc<WorkerConfig>,
+    pub(super) plugins: Arc<PluginRegistry>,
+    pub(super) plugin: ConnectorPlugin,
+    pub(super) log: Arc<dyn FullLog>,
+    pub(super) offsets: Arc<OffsetStore>,
+    pub(super) active_topics: Option<Arc<ActiveTopicSet>>,
+    pub(super) cancel: CancellationToken,
+    pub(super) target: watch::Receiver<TargetState>,
+    pub(super) metrics: Arc<TaskMetrics>,
+    state: Arc<Mutex<StateCell>>,
+}
+
+#[derive(Debug)]
+struct StateCell {
+    state: UnitState,
+    trace: Option<String>,
+}
+
+fn lock(state: &Mutex<StateCell>) -> MutexGuard<'_, StateCell> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl TaskEnv {
+    /// Shows a state; called from the task's loop, so it is cheap when nothing changes.
+    pub(super) fn set_state(&self, new: UnitState) {
+        let mut cell = lock(&self.state);
+        if cell.state != new {
+            tracing::info!(task = %self.id, from = ?cell.state, to = ?new, "task state");
+            *cell = StateCell { state: new, trace: None };
+        }
+    }
+    fn set_failed(&self, error: &Error) {
+        let trace = error.trace();
+        tracing::error!(
+            task = %self.id, error = %error, trace = %trace,
+            "task failed and is not recovered until restarted"
+        );
+        *lock(&self.state) = StateCell { state: UnitState::Failed, trace: Some(trace) };
+    }
+    fn set_restarting(&self) {
+        lock(&self.state).state = UnitState::Restarting;
+    }
+}
+
+/// What the herder gives to start a task.
+pub(crate) struct TaskSetup {
+    pub(crate) id: TaskId,
+    pub(crate) tasks: u32,
+    pub(crate) props: Props,
+    pub(crate) class: String,
+    pub(crate) config: Arc<ConnectorConfig>,
+    pub(crate) worker: Arc<WorkerConfig>,
+    pub(crate) plugins: Arc<PluginRegistry>,
+    pub(crate) plugin: ConnectorPlugin,
+    pub(crate) log: Arc<dyn FullLog>,
+    pub(crate) offsets: Arc<OffsetStore>,
+    pub(crate) active_topics: Option<Arc<ActiveTopicSet>>,
+    pub(crate) target: TargetState,
+    pub(crate) metrics: Arc<TaskMetrics>,
+}
+
+/// A task that was started. Dropping it cancels the task.
+pub(crate) struct TaskHandle {
+    pub(crate) id: TaskId,
+    pub(crate) metrics: Arc<TaskMetrics>,
+    cancel: CancellationToken,
+    target: watch::Sender<TargetState>,
+    state: Arc<Mutex<StateCell>>,
+    join: Option<JoinHandle<()>>,
+}
+
+impl TaskHandle {
+    /// Starts a task.
+    pub(crate) fn start(setup: TaskSetup) -> Self {
+        let cancel = CancellationToken::new();
+        let (target, target_rx) = watch::channel(setup.target);
+        let state =
+            Arc::new(Mutex::new(StateCell { state: UnitState::Unassigned, trace: None }));
+        let env = TaskEnv {
+            connector: setup.id.connector.as_str().into(),
+            id: setup.id.clone(),
+            class: setup.class,
+            tasks: setup.tasks,
+            props: setup.props,
+            config: setup.config,
+            worker: setup.worker,
+            plugins: setup.plugins,
+            plugin: setup.plugin,
+            log: setup.log,
+            offsets: setup.offsets,
+            active_topics: setup.active_topics,
+            cancel: cancel.clone(),
+            target: target_rx,
+            metrics: Arc::clone(&setup.metrics),
+            state: Arc::clone(&state),
+        };
+        let join = tokio::spawn(supervise(env));
+        Self { id: setup.id, metrics: setup.metrics, cancel, target, state, join: Some(join) }
+    }
+
+    /// What it is doing.
+    pub(crate) fn state(&self) -> (UnitState, Option<String>) {
+        let cell = lock(&self.state);
+        (cell.state, cell.trace.clone())
+    }
+
+    /// As the REST API shows it.
+    pub(crate) fn describe(&self, worker_id: &str, version: &str) -> TaskState {
+        let (state, trace) = self.state();
+        TaskState {
+            id: self.id.task,
+            state,
+            worker_id: worker_id.to_owned(),
+            trace,
+            version: Some(version.to_owned()),
+        }
+    }
+
+    /// Pauses or resumes it.
+    pub(crate) fn set_target(&self, target: TargetState) {
+        self.target.send_replace(target);
+    }
+
+    /// Asks it to stop, without waiting.
+    pub(crate) fn cancel(&self) {
+        self.cancel.cancel();
+    }
+
+    /// Waits until it has stopped; what takes longer than `limit` is abandoned.
+    pub(crate) async fn stopped(mut self, limit: Duration) {
+        self.cancel.cancel();
+        let Some(mut join) = self.join.take() else { return };
+        if tokio::time::timeout(limit, &mut join).await.is_err() {
+            tracing::error!(
+                task = %self.id,
+                "task did not stop within task.shutdown.graceful.timeout.ms; abandoned"
+            );
+            join.abort();
+        }
+    }
+}
+
+impl Drop for TaskHandle {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+/// Runs a task until it is cancelled, or has failed and may not start again.
+async fn supervise(env: TaskEnv) {
+    let mut restarts = 0;
+    loop {
+        let begun = Instant::now();
+        let outcome = AssertUnwindSafe(run(&env)).catch_unwind().await;
+        let error = match outcome {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error,
+            Err(panic) => panicked(panic.as_ref()),
+        };
+        env.set_failed(&error);
+        let policy = env.config.restart;
+        if begun.elapsed() > Duration::from_millis(policy.backoff_max_ms) {
+            // It had worked for long: this is a new failure, not the same again.
+            restarts = 0;
+        }
+        if restarts >= policy.max_restarts || env.cancel.is_cancelled() {
+            return;
+        }
+        let wait_ms = policy
+            .backoff_ms
+            .saturating_mul(1 << restarts.min(30))
+            .min(policy.backoff_max_ms);
+        restarts += 1;
+        tracing::warn!(task = %env.id, restarts, of = policy.max_restarts, wait_ms, "task restarts by itself");
+        tokio::select! {
+            () = env.cancel.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_millis(wait_ms)) => {}
+        }
+        TaskMetrics::add(&env.metrics.restarts, 1);
+        env.set_restarting();
+    }
+}
+
+async fn run(env: &TaskEnv) -> Result<()> {
+    let stages = Stages::build(&env.plugins, &env.props, &env.worker.props)?;
+    match &env.plugin.tasks {
+        TaskFactory::Source(make) => SourceWorker::new(env, make()?, stages).run().await,
+        TaskFactory::Sink(make) => SinkWorker::new(env, make()?, stages).run().await,
+    }
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned());
+    Error::java("java.lang.RuntimeException", format!("the task panicked: {text}"))
+}

@@ -1,0 +1,169 @@
+//! Topics that a connector uses: tracked for the REST API, and created for sources.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gantry_api::{Error, Result, Str};
+use gantry_log::{Cleanup, FullLog, LogError, TopicSpec};
+
+use crate::connector_config::TopicCreation;
+
+/// The topics that a connector has used since its creation or the last reset.
+#[derive(Debug, Default)]
+pub(crate) struct ActiveTopicSet {
+    names: Mutex<BTreeSet<String>>,
+    resets: AtomicU64,
+}
+
+impl ActiveTopicSet {
+    /// Their names, sorted.
+    pub(crate) fn list(&self) -> Vec<String> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+    /// Forgets all; what is used again comes back.
+    pub(crate) fn reset(&self) {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.resets.fetch_add(1, Ordering::Release);
+    }
+    fn add(&self, topic: &str) {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(topic.to_owned());
+    }
+}
+
+/// One task's view of the set: tells it a topic only when it has not done so since the last
+/// reset, so that the record path takes no lock.
+#[derive(Debug)]
+pub(super) struct TopicTracker {
+    set: Option<Arc<ActiveTopicSet>>,
+    told: BTreeSet<Str>,
+    last: Option<Str>,
+    resets: u64,
+}
+
+impl TopicTracker {
+    /// Tracks nothing when `set` is `None`.
+    pub(super) fn new(set: Option<Arc<ActiveTopicSet>>) -> Self {
+        Self { set, told: BTreeSet::new(), last: None, resets: 0 }
+    }
+    /// To be called once per batch of records of a topic.
+    pub(super) fn used(&mut self, topic: &Str) {
+        let Some(set) = &self.set else { return };
+        let resets = set.resets.load(Ordering::Acquire);
+        if resets != self.resets {
+            self.resets = resets;
+            self.told.clear();
+            self.last = None;
+        }
+        if self.last.as_ref().is_some_and(|last| Arc::ptr_eq(last, topic)) {
+            return;
+        }
+        if !self.told.contains(topic) {
+            set.add(topic);
+            self.told.insert(Str::clone(topic));
+        }
+        self.last = Some(Str::clone(topic));
+    }
+}
+
+/// How many queues topics have, and how to create those that are not there.
+pub(super) struct TopicCreator {
+    log: Arc<dyn FullLog>,
+    groups: Vec<TopicCreation>,
+    default_queues: u32,
+    queues: HashMap<Str, u32>,
+    last: Option<(Str, u32)>,
+}
+
+/// Topics remembered by one task.
+const TOPICS_CACHED_MAX: usize = 10_000;
+
+impl TopicCreator {
+    pub(super) fn new(
+        log: Arc<dyn FullLog>,
+        groups: Vec<TopicCreation>,
+        default_queues: u32,
+    ) -> Self {
+        Self { log, groups, default_queues, queues: HashMap::new(), last: None }
+    }
+
+    /// How many queues a topic has, if that is known already.
+    pub(super) fn known(&mut self, topic: &Str) -> Option<u32> {
+        if let Some((last, queues)) = &self.last
+            && (Arc::ptr_eq(last, topic) || last == topic)
+        {
+            return Some(*queues);
+        }
+        let queues = *self.queues.get(topic)?;
+        self.last = Some((Str::clone(topic), queues));
+        Some(queues)
+    }
+
+    /// Forgets a topic that turned out to be gone.
+    pub(super) fn forget(&mut self, topic: &str) {
+        self.queues.remove(topic);
+        self.last = None;
+    }
+
+    /// How many queues a topic has; it is created if it is not there.
+    pub(super) async fn ensure(&mut self, topic: &Str) -> Result<u32> {
+        if let Some(queues) = self.known(topic) {
+            return Ok(queues);
+        }
+        let failed = |error: LogError| {
+            let text = format!("Could not create or find topic {topic}: {error}");
+            if error.is_retriable() { Error::retriable(text) } else { Error::connect(text) }
+        };
+        let queues = match self.log.topic(topic).await.map_err(failed)? {
+            Some(info) => info.spec.queues,
+            None => {
+                let spec = self.spec(topic);
+                match self.log.create_topic(topic, spec).await {
+                    Ok(()) => {
+                        tracing::info!(topic = %topic, queues = spec.queues, "topic created");
+                        spec.queues
+                    }
+                    Err(LogError::TopicExists(_)) => self
+                        .log
+                        .topic(topic)
+                        .await
+                        .map_err(failed)?
+                        .map_or(1, |info| info.spec.queues),
+                    Err(error) => return Err(failed(error)),
+                }
+            }
+        };
+        if self.queues.len() >= TOPICS_CACHED_MAX {
+            self.queues.clear();
+        }
+        self.queues.insert(Str::clone(topic), queues);
+        self.last = Some((Str::clone(topic), queues));
+        Ok(queues)
+    }
+
+    fn spec(&self, topic: &str) -> TopicSpec {
+        let default = self.groups.last();
+        // The default group, the last one, has no patterns and takes what no other group does.
+        let group = self
+            .groups
+            .iter()
+            .find(|group| {
+                group.include.iter().any(|pattern| pattern.matches(topic))
+                    && !group.exclude.iter().any(|pattern| pattern.matches(topic))
+            })
+            .or(default);
+        let queues = group
+            .and_then(|group| group.queues)
+            .or_else(|| default.and_then(|group| group.queues))
+            .unwrap_or(self.default_queues);
+        let cleanup = match group {
+            Some(group) if group.compact => Cleanup::Compact,
+            Some(group) => Cleanup::Delete {
+                retention_ms: group.retention_ms,
+                retention_bytes: group.retention_bytes,
+            },
+            None => Cleanup::Delete { retention_ms: None, retention_bytes: None },
+        };
+        TopicSpec { queues, cleanup }
+    }
+}

@@ -1,0 +1,214 @@
+//! A source that counts, a sink that remembers; both fail when told to.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use gantry_api::{
+    ConfigDef, ConnectRecord, Connector, ConnectorContext, ConnectorPlugin, Datum, Error,
+    PluginInfo, PluginRegistry, Props, Result, Schema, SinkOffset, SinkOffsets, SinkRecord,
+    SinkTask, SinkTaskContext, SourceOffset, SourcePartition, SourceRecord, SourceTask,
+    SourceTaskContext, TaskFactory, TopicPartition, Value, async_trait,
+};
+
+pub(super) const SOURCE: &str = "test.CountingSourceConnector";
+pub(super) const SINK: &str = "test.RememberingSinkConnector";
+
+/// What the plugins saw and what they shall do.
+#[derive(Clone, Default)]
+pub(super) struct Probe(Arc<State>);
+
+#[derive(Default)]
+pub(super) struct State {
+    /// Texts put, by task.
+    pub(super) put: Mutex<BTreeMap<u32, Vec<String>>>,
+    /// Queues opened, by task.
+    pub(super) opened: Mutex<BTreeMap<u32, Vec<(TopicPartition, Option<SinkOffset>)>>>,
+    /// Puts that shall fail in a way worth trying again.
+    pub(super) put_failures: AtomicU64,
+    /// Starts of source tasks.
+    pub(super) starts: AtomicU64,
+    pub(super) acknowledged: AtomicU64,
+    pub(super) connector_stops: AtomicU64,
+    /// The sink reports texts that hold "errant".
+    pub(super) report_errant: AtomicBool,
+}
+
+impl std::ops::Deref for Probe {
+    type Target = State;
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}
+
+impl Probe {
+    pub(super) fn put_texts(&self) -> Vec<String> {
+        self.put.lock().expect("lock").values().flatten().cloned().collect()
+    }
+}
+
+pub(super) fn registry(probe: &Probe) -> PluginRegistry {
+    let mut registry = PluginRegistry {
+        converters: gantry_converters::converters(),
+        header_converters: gantry_converters::header_converters(),
+        transformations: gantry_transforms::transformations(),
+        predicates: gantry_transforms::predicates(),
+        ..PluginRegistry::default()
+    };
+    let (a, b, c, d) = (probe.clone(), probe.clone(), probe.clone(), probe.clone());
+    let plain = |probe: Probe| TestConnector { props: Props::new(), probe };
+    registry.connector(ConnectorPlugin::new(
+        PluginInfo::new(SOURCE, "Connector", ConfigDef::new),
+        Arc::new(move || Ok(Box::new(plain(a.clone())))),
+        TaskFactory::Source(Arc::new(move || Ok(Box::new(Source::new(b.clone()))))),
+    ));
+    registry.connector(ConnectorPlugin::new(
+        PluginInfo::new(SINK, "Connector", ConfigDef::new),
+        Arc::new(move || Ok(Box::new(plain(c.clone())))),
+        TaskFactory::Sink(Arc::new(move || Ok(Box::new(Sink { probe: d.clone(), context: None })))),
+    ));
+    registry
+}
+
+struct TestConnector {
+    props: Props,
+    probe: Probe,
+}
+
+#[async_trait]
+impl Connector for TestConnector {
+    async fn start(&mut self, _ctx: ConnectorContext, props: &Props) -> Result<()> {
+        if props.contains_key("fail.connector") {
+            return Err(Error::connect("the connector was told to fail"));
+        }
+        self.props = props.clone();
+        Ok(())
+    }
+    async fn task_configs(&mut self, max_tasks: u32) -> Result<Vec<Props>> {
+        Ok((0..max_tasks).map(|_| self.props.clone()).collect())
+    }
+    async fn stop(&mut self) -> Result<()> {
+        self.probe.connector_stops.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+/// Emits `n-<i>` for i in 0..count; keys: topic, count, fail.at, panic.at, bytes.at, key.mod.
+struct Source {
+    probe: Probe,
+    props: Props,
+    next: i64,
+    partition: SourcePartition,
+}
+
+impl Source {
+    fn new(probe: Probe) -> Self {
+        Self { probe, props: Props::new(), next: 0, partition: SourcePartition::of("id", "0") }
+    }
+    fn number(&self, key: &str) -> Option<i64> {
+        self.props.get(key).and_then(|text| text.parse().ok())
+    }
+}
+
+#[async_trait]
+impl SourceTask for Source {
+    async fn start(&mut self, ctx: SourceTaskContext, props: &Props) -> Result<()> {
+        self.probe.starts.fetch_add(1, Ordering::SeqCst);
+        self.props = props.clone();
+        self.partition = SourcePartition::of("id", &ctx.task.to_string());
+        let stored = ctx.offsets.offset(&self.partition);
+        self.next = stored.and_then(|map| map["n"].as_i64()).unwrap_or(0);
+        Ok(())
+    }
+    fn wants_acknowledgements(&self) -> bool {
+        true
+    }
+    async fn acknowledge(&mut self, count: u64) -> Result<()> {
+        self.probe.acknowledged.fetch_add(count, Ordering::SeqCst);
+        Ok(())
+    }
+    async fn poll(&mut self) -> Result<Vec<SourceRecord>> {
+        let count = self.number("count").unwrap_or(i64::MAX);
+        if self.next >= count {
+            return std::future::pending().await;
+        }
+        if let Some(delay_ms) = self.number("delay.ms") {
+            tokio::time::sleep(std::time::Duration::from_millis(delay_ms.unsigned_abs())).await;
+        }
+        if self.number("fail.at") == Some(self.next) {
+            return Err(Error::connect("the task was told to fail"));
+        }
+        assert_ne!(self.number("panic.at"), Some(self.next), "the task was told to panic");
+        let topic = self.props["topic"].as_str().into();
+        let value = if self.number("bytes.at") == Some(self.next) {
+            Datum::new(Schema::bytes(), Value::Bytes(vec![0xff].into()))
+        } else {
+            Datum::new(Schema::string(), Value::str(&format!("n-{}", self.next)))
+        };
+        let mut record = ConnectRecord::new(topic, value);
+        if let Some(modulus) = self.number("key.mod") {
+            let key = format!("k{}", self.next % modulus);
+            record.key = Datum::new(Schema::string(), Value::str(&key));
+        }
+        self.next += 1;
+        let offset = SourceOffset::Number("n".into(), self.next);
+        Ok(vec![SourceRecord { record, partition: self.partition.clone(), offset }])
+    }
+}
+
+struct Sink {
+    probe: Probe,
+    context: Option<SinkTaskContext>,
+}
+
+impl Sink {
+    fn task(&self) -> u32 {
+        self.context.as_ref().map_or(0, |context| context.task)
+    }
+}
+
+#[async_trait]
+impl SinkTask for Sink {
+    async fn start(&mut self, ctx: SinkTaskContext, _props: &Props) -> Result<()> {
+        self.context = Some(ctx);
+        Ok(())
+    }
+    async fn open(&mut self, queues: &[(TopicPartition, Option<SinkOffset>)]) -> Result<()> {
+        let mut opened = self.probe.opened.lock().expect("lock");
+        opened.entry(self.task()).or_default().extend_from_slice(queues);
+        Ok(())
+    }
+    async fn put(&mut self, records: &[SinkRecord]) -> Result<()> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let left = self.probe.put_failures.load(Ordering::SeqCst);
+        if left > 0 {
+            self.probe.put_failures.store(left - 1, Ordering::SeqCst);
+            if let Some(context) = &self.context {
+                context.timeout(5);
+            }
+            return Err(Error::retriable("not now"));
+        }
+        let mut put = self.probe.put.lock().expect("lock");
+        let texts = put.entry(self.task()).or_default();
+        for record in records {
+            let text = gantry_api::model::text::java_string(&record.record.value.value);
+            if text.contains("errant") && self.probe.report_errant.load(Ordering::SeqCst) {
+                if let Some(context) = &self.context {
+                    context.report(record.clone(), Error::data("errant it is"));
+                }
+                continue;
+            }
+            texts.push(text);
+        }
+        Ok(())
+    }
+    async fn pre_commit(&mut self, written: &SinkOffsets) -> Result<SinkOffsets> {
+        let mut safe = written.clone();
+        for offset in safe.values_mut() {
+            offset.metadata = Some("mark".into());
+        }
+        Ok(safe)
+    }
+}

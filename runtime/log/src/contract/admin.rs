@@ -1,0 +1,79 @@
+//! What topics promise.
+
+use super::support::{AnyLog, eventually, fresh, put, queue, read_all, text, topic, topic_of};
+use crate::api::{Cleanup, LogError, TopicInfo, TopicSpec};
+
+/// A created topic is found as it was asked for, and cannot be created again.
+pub async fn topics_are_created_and_listed(log: AnyLog) {
+    let cleanup = Cleanup::Delete { retention_ms: Some(3_600_000), retention_bytes: Some(1 << 30) };
+    let specs = [
+        TopicSpec::with_queues(3),
+        TopicSpec::compacted(),
+        TopicSpec { queues: 2, cleanup },
+    ];
+    for spec in specs {
+        let name = topic_of(&log, "created", spec).await;
+        let expected = TopicInfo { spec };
+        assert_eq!(log.topic(&name).await.expect("answers"), Some(expected));
+        let all = log.topics().await.expect("answers");
+        assert_eq!(all.get(&name), Some(&expected));
+        match log.create_topic(&name, spec).await {
+            Err(LogError::TopicExists(named)) => assert_eq!(named, name),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(log.topic(&fresh("nowhere")).await.expect("answers"), None);
+}
+
+/// Names follow Kafka's rule, and a topic has queues.
+pub async fn names_and_sizes_are_checked(log: AnyLog) {
+    let too_long = "x".repeat(crate::TOPIC_NAME_BYTES_MAX + 1);
+    for name in ["", ".", "..", "a b", "a/b", "ä", too_long.as_str()] {
+        let refused = log.create_topic(name, TopicSpec::with_queues(1)).await;
+        match refused {
+            Err(LogError::InvalidTopic { topic, reason }) => {
+                assert_eq!(&*topic, name);
+                assert!(!reason.is_empty());
+            }
+            other => panic!("{name:?}: {other:?}"),
+        }
+    }
+    let refused = log.create_topic(&fresh("queueless"), TopicSpec::with_queues(0)).await;
+    assert!(matches!(refused, Err(LogError::InvalidTopic { .. })), "{refused:?}");
+}
+
+/// A deleted topic is gone with its records; one of the same name begins without them.
+pub async fn deleted_topic_is_gone(log: AnyLog) {
+    let name = topic(&log, "deleted", 1).await;
+    put(&log, &queue(&name, 0), vec![text("old")]).await;
+    log.delete_topic(&name).await.expect("deletes");
+    eventually("the topic is gone", || async {
+        log.topic(&name).await.expect("answers").is_none()
+    })
+    .await;
+    assert!(!log.topics().await.expect("answers").contains_key(&name));
+    match log.delete_topic(&name).await {
+        Err(LogError::Unknown(named)) => assert_eq!(named.topic, name),
+        other => panic!("{other:?}"),
+    }
+    log.create_topic(&name, TopicSpec::with_queues(1)).await.expect("creates again");
+    assert!(read_all(&log, &queue(&name, 0)).await.is_empty(), "records came back");
+    put(&log, &queue(&name, 0), vec![text("new")]).await;
+    eventually("the new record can be read", || async {
+        read_all(&log, &queue(&name, 0)).await.len() == 1
+    })
+    .await;
+}
+
+/// The counter of changes goes up when a topic comes and when one goes.
+pub async fn topic_changes_count_up(log: AnyLog) {
+    let mut changes = log.topic_changes();
+    let before = *changes.borrow_and_update();
+    let name = topic(&log, "counted", 1).await;
+    changes.changed().await.expect("the log lives");
+    let created = *changes.borrow_and_update();
+    assert!(created > before);
+    log.delete_topic(&name).await.expect("deletes");
+    changes.changed().await.expect("the log lives");
+    assert!(*changes.borrow_and_update() > created);
+}

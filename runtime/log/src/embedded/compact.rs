@@ -1,0 +1,281 @@
+//! Compaction: takes the records of one queue out of the shared segments into a file of its own,
+//! the last record of each key only, with their offsets.
+//!
+//! A compacted queue is thus one compacted file, which covers all offsets below its end, and then
+//! the shared segments. Only closed files are read, so the writer takes no notice; the new file
+//! replaces the old one by a rename, so a crash leaves one or the other.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::disk::{Disk, WriteFile};
+use super::frame::{FrameBuilder, FrameKind, SECTION_BYTES_TARGET};
+use super::housekeeper::{remove, rename_durably};
+use super::index::{Placed, SegmentIndex};
+use super::read::{Fault, Visit, visit_segment};
+use super::record::{Names, RawRecord};
+use super::scan::file_header;
+use super::segment::{FileName, Segment, index_path};
+use super::state::{Part, Shared};
+use super::wire::Malformed;
+use crate::api::{LogError, LogRecord};
+use crate::sync::now_ms;
+
+/// Most keys kept in memory while compacting, at about 50 bytes each. With more keys than that
+/// the queue is compacted in several passes.
+const KEYS_MAX: usize = 500_000;
+
+/// Keys by 128 bits of hash, seeded anew each time: a collision would lose a record, and with
+/// this many keys its probability is below 10^-27.
+#[derive(Debug, Default)]
+struct LastOffsets {
+    hashers: (RandomState, RandomState),
+    last: HashMap<(u64, u64), u64>,
+}
+
+impl LastOffsets {
+    fn hash(&self, block: &Bytes, raw: &RawRecord) -> (u64, u64) {
+        let key = raw.key.as_ref().and_then(|range| block.get(range.clone()));
+        (self.hashers.0.hash_one(key), self.hashers.1.hash_one(key))
+    }
+}
+
+/// Finds the last offset of each key.
+struct Learn {
+    keys: LastOffsets,
+    keys_max: usize,
+    below: u64,
+    /// One after the last offset learned.
+    next: u64,
+}
+
+impl Visit for Learn {
+    fn wanted(&self) -> usize {
+        usize::MAX
+    }
+
+    fn visit(&mut self, block: &Bytes, offset: u64, raw: RawRecord) -> Result<bool, Malformed> {
+        let hash = self.keys.hash(block, &raw);
+        let is_full = self.keys.last.len() >= self.keys_max && !self.keys.last.contains_key(&hash);
+        if offset >= self.below || is_full {
+            return Ok(false);
+        }
+        self.keys.last.insert(hash, offset);
+        self.next = offset + 1;
+        Ok(true)
+    }
+}
+
+/// Writes what stays.
+struct Keep<'a> {
+    keys: &'a LastOffsets,
+    end: u64,
+    names: Names,
+    output: Output,
+    failed: Option<io::Error>,
+}
+
+impl Visit for Keep<'_> {
+    fn wanted(&self) -> usize {
+        usize::MAX
+    }
+
+    fn visit(&mut self, block: &Bytes, offset: u64, raw: RawRecord) -> Result<bool, Malformed> {
+        if offset >= self.end {
+            return Ok(false);
+        }
+        let last = self.keys.last.get(&self.keys.hash(block, &raw));
+        let is_last_of_key = last.is_none_or(|last| *last == offset);
+        // The very last record stays whatever it is: who reads on always gets to the end.
+        if offset + 1 == self.end || (is_last_of_key && raw.value.is_some()) {
+            let record = raw.take(block, &mut self.names)?;
+            if let Err(error) = self.output.push(offset, record) {
+                self.failed = Some(error);
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The file being written.
+struct Output {
+    file: Box<dyn WriteFile>,
+    queue: u32,
+    len: u64,
+    frames: u64,
+    index: SegmentIndex,
+    records: Vec<(u64, LogRecord)>,
+    bytes: usize,
+}
+
+impl Output {
+    fn push(&mut self, offset: u64, record: LogRecord) -> io::Result<()> {
+        let size = record.size();
+        if self.bytes + size > SECTION_BYTES_TARGET {
+            self.flush()?;
+        }
+        self.bytes += size.max(1);
+        self.records.push((offset, record));
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let (Some((first, _)), Some((last, _))) = (self.records.first(), self.records.last())
+        else {
+            return Ok(());
+        };
+        let (first, next) = (*first, last + 1);
+        let mut frame = FrameBuilder::new(FrameKind::Compacted, self.bytes);
+        frame.put_sparse(self.queue, &self.records);
+        let section = frame.sections().first().copied();
+        let written_ms = now_ms();
+        let bytes = frame.seal(self.frames, written_ms, self.len);
+        self.file.append(&[&bytes])?;
+        if let Some(section) = section {
+            let placed = Placed {
+                queue: self.queue,
+                first,
+                next,
+                newest_ms: section.newest_ms,
+                pos: self.len + section.at as u64,
+                len: section.len as u32,
+            };
+            self.index.push(&placed, written_ms);
+        }
+        self.len += bytes.len() as u64;
+        self.frames += 1;
+        self.bytes = 0;
+        self.records.clear();
+        Ok(())
+    }
+}
+
+/// Compacts a queue up to `end`, in as many passes as it takes.
+pub(crate) fn compact(
+    shared: &Shared,
+    disk: &dyn Disk,
+    queue: u32,
+    end: u64,
+) -> Result<(), LogError> {
+    compact_with(shared, disk, queue, end, KEYS_MAX)
+}
+
+pub(crate) fn compact_with(
+    shared: &Shared,
+    disk: &dyn Disk,
+    queue: u32,
+    end: u64,
+    keys_max: usize,
+) -> Result<(), LogError> {
+    loop {
+        let parts: Vec<Part> = match shared.state().queues.get(&queue) {
+            Some(queue) => queue.parts.iter().cloned().collect(),
+            None => return Ok(()),
+        };
+        let is_base = |part: &&Part| matches!(part.segment.name, FileName::Compacted { .. });
+        let covered = parts.first().filter(is_base).map_or(0, |part| part.next);
+        let fresh: Vec<&Part> = parts.iter().filter(|part| part.next > covered).collect();
+        let is_done = fresh.first().is_none_or(|part| part.first >= end);
+        if is_done {
+            return Ok(());
+        }
+        let mut learn =
+            Learn { keys: LastOffsets::default(), keys_max, below: end, next: covered };
+        for part in &fresh {
+            let from = part.first.max(covered);
+            if !visit_segment(shared, &part.segment, queue, from, &mut learn).map_err(plain)? {
+                break;
+            }
+        }
+        if learn.next == covered {
+            return Ok(());
+        }
+        pass(shared, disk, queue, &parts, &learn)?;
+    }
+}
+
+fn plain(fault: Fault) -> LogError {
+    match fault {
+        Fault::Gone => LogError::Unavailable("a file of the log was deleted by somebody".into()),
+        Fault::Log(error) => error,
+    }
+}
+
+fn pass(
+    shared: &Shared,
+    disk: &dyn Disk,
+    queue: u32,
+    parts: &[Part],
+    learn: &Learn,
+) -> Result<(), LogError> {
+    let end = learn.next;
+    let name = FileName::Compacted { queue, end };
+    let path = name.path(&shared.config.dir);
+    let temporary = path.with_extension("log.tmp");
+    let fault = |error: io::Error| {
+        remove(&temporary);
+        let path = path.display();
+        LogError::Unavailable(format!("cannot write {path}: {error}; trying again later").into())
+    };
+    let mut file = disk.create(&temporary).map_err(fault)?;
+    let header = file_header(end);
+    file.append(&[&header]).map_err(fault)?;
+    let output = Output {
+        file,
+        queue,
+        len: header.len() as u64,
+        frames: 0,
+        index: SegmentIndex::default(),
+        records: Vec::new(),
+        bytes: 0,
+    };
+    let mut keep =
+        Keep { keys: &learn.keys, end, names: Names::default(), output, failed: None };
+    for part in parts {
+        let more = visit_segment(shared, &part.segment, queue, part.first, &mut keep);
+        let more = more.map_err(plain).inspect_err(|_| remove(&temporary))?;
+        if let Some(error) = keep.failed.take() {
+            return Err(fault(error));
+        }
+        if !more {
+            break;
+        }
+    }
+    let mut output = keep.output;
+    output.flush().and_then(|()| output.file.sync()).map_err(fault)?;
+    rename_durably(disk, &temporary, &path).map_err(fault)?;
+    let segment = Arc::new(Segment::completed(&shared.config.dir, name, output.len, output.index));
+    segment.persist();
+    replace(shared, queue, &segment, end);
+    Ok(())
+}
+
+/// Lets readers find the new file, and deletes the one it replaces.
+fn replace(shared: &Shared, queue: u32, segment: &Arc<Segment>, end: u64) {
+    let mut state = shared.state();
+    state.segments.insert(segment.name, Arc::clone(segment));
+    let mut replaced = None;
+    if let Some(queue) = state.queues.get_mut(&queue) {
+        let is_base = |part: &&Part| matches!(part.segment.name, FileName::Compacted { .. });
+        replaced = queue.parts.front().filter(is_base).map(|part| Arc::clone(&part.segment));
+        queue.parts.retain(|part| part.next > end);
+        if let Some(part) = queue.parts.front_mut() {
+            part.first = part.first.max(end);
+        }
+        queue.parts.push_front(Part { first: 0, next: end, segment: Arc::clone(segment) });
+    }
+    if let Some(replaced) = &replaced {
+        state.segments.remove(&replaced.name);
+    }
+    drop(state);
+    if let Some(replaced) = replaced {
+        shared.cache.forget(&replaced);
+        remove(&index_path(&replaced.path));
+        remove(&replaced.path);
+    }
+}

@@ -1,0 +1,185 @@
+//! Retention and compaction.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::{
+    append, batch, config, eventually, files, keyed, queue, read_all, read_from, value,
+};
+use crate::embedded::EmbeddedLog;
+use crate::embedded::compact::compact_with;
+use crate::embedded::disk::SystemDisk;
+use crate::{Cleanup, Log, LogAdmin, LogError, LogRecord, QueueBatch, TopicSpec};
+
+fn delete(retention_ms: Option<u64>, retention_bytes: Option<u64>) -> TopicSpec {
+    TopicSpec { queues: 1, cleanup: Cleanup::Delete { retention_ms, retention_bytes } }
+}
+
+fn disk_bytes(dir: &Path) -> u64 {
+    files(dir).iter().filter_map(|path| path.metadata().ok()).map(|meta| meta.len()).sum()
+}
+
+async fn put(log: &EmbeddedLog, topic: &str, records: Vec<LogRecord>) {
+    append(log, vec![QueueBatch { to: queue(topic, 0), records }]).await.unwrap();
+}
+
+fn earliest(log: &EmbeddedLog, topic: &str) -> u64 {
+    log.shared().state().range(&queue(topic, 0)).unwrap().earliest
+}
+
+#[tokio::test]
+async fn old_records_go_and_readers_below_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = EmbeddedLog::open(config(dir.path())).unwrap();
+    log.create_topic("short", delete(Some(1), None)).await.unwrap();
+    log.create_topic("long", delete(None, None)).await.unwrap();
+    for i in 0..50 {
+        append(&log, vec![batch("short", 0, &[&"x".repeat(500)])]).await.unwrap();
+        if i == 10 {
+            append(&log, vec![batch("long", 0, &["stays"])]).await.unwrap();
+        }
+    }
+    // Also what was in the segment being written to, which is closed when it is old enough.
+    eventually("all is gone", || earliest(&log, "short") == 50);
+    match read_from(&log, &queue("short", 0), 10).await {
+        Err(LogError::OutOfRange { wanted: 10, range, .. }) => assert_eq!(range.earliest, 50),
+        other => panic!("{other:?}"),
+    }
+    eventually("files are gone", || files(dir.path()).len() <= 3);
+    assert_eq!(super::values(&log, "long", 0).await, ["stays"]);
+    append(&log, vec![batch("short", 0, &["new"])]).await.unwrap();
+    drop(log);
+    let quiet = super::one_segment(dir.path());
+    let log = EmbeddedLog::open(quiet).unwrap();
+    let range = log.range(&queue("short", 0)).await.unwrap();
+    assert!(range.earliest >= 50 && range.next == 51, "{range:?}");
+    assert_eq!(super::values(&log, "long", 0).await, ["stays"]);
+}
+
+#[tokio::test]
+async fn a_topic_keeps_about_the_bytes_it_may() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = EmbeddedLog::open(config(dir.path())).unwrap();
+    log.create_topic("t", delete(None, Some(20_000))).await.unwrap();
+    for _ in 0..200 {
+        append(&log, vec![batch("t", 0, &[&"x".repeat(500)])]).await.unwrap();
+    }
+    eventually("it is small", || disk_bytes(dir.path()) < 20_000 + 2 * 4096);
+    let left = read_all(&log, &queue("t", 0)).await;
+    let bytes: usize = left.iter().map(|(_, record)| record.size()).sum();
+    assert!(bytes > 20_000 - 4096, "no more than needed goes: {bytes} are left");
+    assert_eq!(left.last().unwrap().0, 199);
+}
+
+#[tokio::test]
+async fn a_deleted_topic_frees_its_space() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = EmbeddedLog::open(config(dir.path())).unwrap();
+    log.create_topic("t", delete(None, None)).await.unwrap();
+    for _ in 0..100 {
+        append(&log, vec![batch("t", 0, &[&"x".repeat(500)])]).await.unwrap();
+    }
+    assert!(disk_bytes(dir.path()) > 50_000);
+    log.delete_topic("t").await.unwrap();
+    eventually("the files are gone", || disk_bytes(dir.path()) < 2 * 4096);
+}
+
+fn fold(records: &[(u64, LogRecord)]) -> BTreeMap<String, String> {
+    let mut folded = BTreeMap::new();
+    for (_, record) in records {
+        let key = String::from_utf8(record.key.clone().unwrap().to_vec()).unwrap();
+        match &record.value {
+            Some(_) => folded.insert(key, value(record)),
+            None => folded.remove(&key),
+        };
+    }
+    folded
+}
+
+#[tokio::test]
+async fn a_compacted_topic_stays_small_and_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = EmbeddedLog::open(config(dir.path())).unwrap();
+    log.create_topic("c", TopicSpec::compacted()).await.unwrap();
+    let mut expected = BTreeMap::new();
+    let old: Vec<_> = (0..20).map(|i| keyed(&format!("old{i}"), Some("kept".into()))).collect();
+    expected.extend((0..20).map(|i| (format!("old{i}"), "kept".to_owned())));
+    put(&log, "c", old).await;
+    put(&log, "c", vec![keyed("gone", Some("soon".into()))]).await;
+    for round in 0..2000 {
+        let (key, value) = (format!("k{}", round % 10), format!("{round} {}", "x".repeat(100)));
+        put(&log, "c", vec![keyed(&key, Some(value.clone()))]).await;
+        expected.insert(key, value);
+        if round == 100 {
+            put(&log, "c", vec![keyed("gone", None)]).await;
+        }
+    }
+    eventually("it is compacted", || disk_bytes(dir.path()) < 5 * 4096);
+    let end = log.range(&queue("c", 0)).await.unwrap();
+    assert_eq!((end.earliest, end.next), (0, 2022), "offsets stay what they were");
+    let records = read_all(&log, &queue("c", 0)).await;
+    assert!(records.len() < 200, "{} records are left", records.len());
+    assert!(records.is_sorted_by(|a, b| a.0 < b.0));
+    assert_eq!(fold(&records), expected);
+    let gone = records.iter().any(|(_, record)| record.key.as_deref() == Some(b"gone"));
+    assert!(!gone, "a tombstone takes its key away, and itself");
+    // From any offset a reader gets to the end.
+    for from in [1, 19, 20, 21, 500, 1999, 2021] {
+        let rest = read_from(&log, &queue("c", 0), from).await.unwrap();
+        let expected = records.iter().filter(|(offset, _)| *offset >= from);
+        assert!(rest.iter().eq(expected), "from {from}");
+    }
+    log.close().await;
+    let log = EmbeddedLog::open(config(dir.path())).unwrap();
+    assert_eq!(fold(&read_all(&log, &queue("c", 0)).await), expected);
+    assert_eq!(log.offset_for_time(&queue("c", 0), 0).await.unwrap(), Some(0));
+    put(&log, "c", vec![keyed("old1", Some("new".into()))]).await;
+    expected.insert("old1".into(), "new".into());
+    assert_eq!(fold(&read_all(&log, &queue("c", 0)).await), expected);
+}
+
+#[tokio::test]
+async fn compaction_in_several_passes_and_past_data_of_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let quiet =
+        crate::EmbeddedConfig { retention_check_interval_ms: 1 << 40, ..config(dir.path()) };
+    let log = EmbeddedLog::open(quiet.clone()).unwrap();
+    log.create_topic("c", TopicSpec::compacted()).await.unwrap();
+    log.create_topic("d", delete(None, None)).await.unwrap();
+    let mut expected = BTreeMap::new();
+    for i in 0..300 {
+        // The data of the other topic keeps every segment, so only this test compacts.
+        append(&log, vec![batch("d", 0, &["d"])]).await.unwrap();
+        let (key, value) = (format!("k{}", i % 40), format!("{i} {}", "y".repeat(50)));
+        let value = (i % 7 != 0).then_some(value);
+        put(&log, "c", vec![keyed(&key, value.clone())]).await;
+        match value {
+            Some(value) => expected.insert(key, value),
+            None => expected.remove(&key),
+        };
+    }
+    let before = read_all(&log, &queue("c", 0)).await;
+    assert_eq!(fold(&before), expected);
+    for (end, keys_max) in [(50, 7), (100, 1000), (101, 1), (250, 30)] {
+        let number = log.shared().state().catalog.queue(&queue("c", 0)).unwrap();
+        compact_with(log.shared(), &SystemDisk, number, end, keys_max).unwrap();
+        let after = read_all(&log, &queue("c", 0)).await;
+        assert_eq!(fold(&after), expected, "up to {end}");
+        assert!(after.iter().all(|record| before.contains(record)), "nothing is made up");
+        let below = |records: &[(u64, LogRecord)]| {
+            records.iter().filter(|(offset, _)| *offset < end).cloned().collect::<Vec<_>>()
+        };
+        // Only the last of each key, no tombstones, and the very last record.
+        let mut keys = std::collections::HashSet::new();
+        for (offset, record) in &below(&after) {
+            assert!(keys.insert(record.key.clone()), "{:?} twice", record.key);
+            assert!(record.value.is_some() || offset + 1 == end);
+        }
+        let rest = |records: &[(u64, LogRecord)]| records.len() - below(records).len();
+        assert_eq!(rest(&after), rest(&before), "what is above stays");
+    }
+    assert_eq!(super::values(&log, "d", 0).await.len(), 300);
+    log.close().await;
+    let log = EmbeddedLog::open(quiet).unwrap();
+    assert_eq!(fold(&read_all(&log, &queue("c", 0)).await), expected);
+}

@@ -1,0 +1,132 @@
+//! One queue in memory: its records, and what cleanup takes of them.
+
+use std::collections::{HashMap, VecDeque};
+
+use bytes::Bytes;
+
+use crate::api::{Cleanup, LogError, LogRecord, OffsetRange};
+use crate::share::Share;
+use crate::{Str, TopicPartition};
+
+/// A compacted queue is compacted when it has at least this many records and twice as many
+/// as after the last time.
+const COMPACT_RECORDS_MIN: usize = 1024;
+
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    /// Offset, when it was appended (milliseconds since the epoch), record.
+    records: VecDeque<(u64, u64, LogRecord)>,
+    bytes: u64,
+    earliest: u64,
+    next: u64,
+    /// How many records the last compaction left.
+    compacted_len: usize,
+}
+
+impl Queue {
+    pub(super) fn range(&self) -> OffsetRange {
+        OffsetRange { earliest: self.earliest, next: self.next }
+    }
+
+    pub(super) fn append(&mut self, records: Vec<LogRecord>, now_ms: u64) -> u64 {
+        let first = self.next;
+        for record in records {
+            self.bytes += record.size() as u64;
+            self.records.push_back((self.next, now_ms, record));
+            self.next += 1;
+        }
+        first
+    }
+
+    pub(super) fn check(&self, queue: &TopicPartition, wanted: u64) -> Result<(), LogError> {
+        let range = self.range();
+        if (range.earliest..=range.next).contains(&wanted) {
+            return Ok(());
+        }
+        Err(LogError::OutOfRange { queue: queue.clone(), wanted, range })
+    }
+
+    /// What fits the share, from that offset on, and where to read on.
+    pub(super) fn read(&self, from: u64, share: &mut Share) -> (Vec<(u64, LogRecord)>, u64) {
+        let start = self.records.partition_point(|(offset, ..)| *offset < from);
+        let mut next = from;
+        let mut taken = Vec::new();
+        for (offset, _, record) in self.records.range(start..) {
+            if !share.take(record.size()) {
+                break;
+            }
+            taken.push((*offset, record.clone()));
+            next = offset + 1;
+        }
+        (taken, next)
+    }
+
+    pub(super) fn offset_for_time(&self, timestamp_ms: i64) -> Option<u64> {
+        let found = self.records.iter().find(|(_, _, r)| r.timestamp_ms >= timestamp_ms);
+        found.map(|(offset, ..)| *offset)
+    }
+
+    pub(super) fn clean(&mut self, cleanup: &Cleanup, now_ms: u64) {
+        match *cleanup {
+            Cleanup::Delete { retention_ms, retention_bytes } => {
+                let oldest = retention_ms.map_or(0, |keep| now_ms.saturating_sub(keep));
+                self.expire(oldest, retention_bytes.unwrap_or(u64::MAX));
+            }
+            Cleanup::Compact => self.compact_if_due(),
+        }
+    }
+
+    fn expire(&mut self, oldest_ms: u64, bytes_max: u64) {
+        while let Some((offset, appended_ms, record)) = self.records.front() {
+            let size = record.size() as u64;
+            if *appended_ms >= oldest_ms && self.bytes <= bytes_max {
+                return;
+            }
+            self.earliest = offset + 1;
+            self.bytes -= size;
+            self.records.pop_front();
+        }
+    }
+
+    fn compact_if_due(&mut self) {
+        let due = (2 * self.compacted_len).max(COMPACT_RECORDS_MIN);
+        if self.records.len() < due {
+            return;
+        }
+        let mut last: HashMap<Option<Bytes>, u64> = HashMap::new();
+        for (offset, _, record) in &self.records {
+            last.insert(record.key.clone(), *offset);
+        }
+        // The very last record stays whatever it is: who reads on always gets to the end.
+        let end = self.next.saturating_sub(1);
+        self.records.retain(|(offset, _, record)| {
+            let is_last_of_key = last.get(&record.key) == Some(offset);
+            *offset == end || (is_last_of_key && record.value.is_some())
+        });
+        self.bytes = self.records.iter().map(|(_, _, r)| r.size() as u64).sum();
+        self.compacted_len = self.records.len();
+    }
+}
+
+/// A topic in memory.
+#[derive(Debug)]
+pub(super) struct Topic {
+    pub(super) cleanup: Cleanup,
+    pub(super) queues: Vec<Queue>,
+}
+
+impl Topic {
+    pub(super) fn new(queues: u32, cleanup: Cleanup) -> Self {
+        Self { cleanup, queues: (0..queues).map(|_| Queue::default()).collect() }
+    }
+}
+
+/// The queue of that name, or [`LogError::Unknown`].
+pub(super) fn find<'a>(
+    topics: &'a std::collections::BTreeMap<Str, Topic>,
+    queue: &TopicPartition,
+) -> Result<&'a Queue, LogError> {
+    let topic = topics.get(&queue.topic);
+    let found = topic.and_then(|t| t.queues.get(queue.partition as usize));
+    found.ok_or_else(|| LogError::Unknown(queue.clone()))
+}

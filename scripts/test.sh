@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Everything that must be green, in order, each step named and timed. The first failure ends it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export PATH="$PATH:$HOME/.cargo/bin"
+
+LOGS="${CARGO_TARGET_DIR:-target}/test-logs"
+mkdir -p "$LOGS"
+SUMMARY="$LOGS/summary.txt"
+: >"$SUMMARY"
+BEGAN=$SECONDS
+
+# step NAME COMMAND…: runs it, shows and keeps its output.
+step() {
+  local name=$1 log began=$SECONDS status=0
+  shift
+  log="$LOGS/${name// /-}.log"
+  printf '\n==> %s: %s\n' "$name" "$*"
+  "$@" 2>&1 | tee "$log" || status=$?
+  if [ "$status" -eq 0 ]; then
+    printf 'ok    %5d s  %s\n' $((SECONDS - began)) "$name" >>"$SUMMARY"
+  else
+    printf 'FAIL  %5d s  %s (log: %s)\n' $((SECONDS - began)) "$name" "$log" >>"$SUMMARY"
+    summary
+    exit 1
+  fi
+}
+
+summary() {
+  printf '\n==> summary\n'
+  cat "$SUMMARY"
+  printf 'total %5d s\n' $((SECONDS - BEGAN))
+}
+
+step "set-up"            scripts/setup.sh
+step "format"            cargo fmt --all --check
+step "lints"             cargo clippy --locked --release --workspace --all-targets -- -D warnings
+step "licences"          cargo deny --locked check bans licenses sources
+step "build"             cargo build --locked --release -p gantry
+step "tests"             cargo test --locked --release --workspace
+step "documentation"     env RUSTDOCFLAGS="-D warnings" cargo doc --locked --release --workspace --no-deps
+step "pipelines"         tests/conformance/run-pipeline.sh
+step "rest"              tests/conformance/run-rest.sh
+step "fifty kills"       tests/soak/kill.py --kills 50
+step "example"           env RUN_ONCE=1 scripts/run-example.sh
+summary

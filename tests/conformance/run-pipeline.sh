@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Replays the recorded pipelines against the release binary (built here when it is not). Options: pipeline.py --help.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+cargo build --quiet --release -p gantry
+exec python3 tests/conformance/pipeline.py "$@"

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Replays the recorded REST transcripts against the release binary (built here when it is not). Options: rest.py --help.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+cargo build --quiet --release -p gantry
+exec python3 tests/conformance/rest.py "$@"

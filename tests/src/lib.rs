@@ -1,0 +1,3 @@
+//! Gantry's test harness: what the tests below `tests/` share.
+
+pub mod unit;
