@@ -51,8 +51,7 @@ pub(crate) fn is_connector(path: &Path) -> Result<bool, String> {
     if looks_like_json(&bytes) {
         return Ok(true);
     }
-    let props =
-        parse_properties(&bytes).map_err(|why| format!("{}: {why}", path.display()))?;
+    let props = parse_properties(&bytes).map_err(|why| format!("{}: {why}", path.display()))?;
     Ok(props.contains_key("connector.class"))
 }
 

@@ -65,9 +65,7 @@ fn config_providers() -> Vec<Plugin<dyn ConfigProvider>> {
     let info = |class: &str| PluginInfo::new(class, "ConfigProvider", ConfigDef::new);
     let boxed = |provider| -> Box<dyn ConfigProvider> { provider };
     vec![
-        Plugin::new(info(FILE_CLASS), move |props| {
-            Ok(boxed(Box::new(FileProvider::new(props)?)))
-        }),
+        Plugin::new(info(FILE_CLASS), move |props| Ok(boxed(Box::new(FileProvider::new(props)?)))),
         Plugin::new(info(DIRECTORY_CLASS), move |props| {
             Ok(boxed(Box::new(DirectoryProvider::new(props)?)))
         }),

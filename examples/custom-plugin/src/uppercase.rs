@@ -1,13 +1,14 @@
 //! A transformation that writes texts in capitals.
 
 use gantry_api::{
-    ConfigDef, ConnectRecord, Plugin, PluginInfo, Result, Transformation, Value,
+    ConfigDef, ConnectRecord, Plugin, PluginInfo, Props, Result, Transformation, Value,
 };
 
 /// How Gantry finds and makes it.
 pub(crate) fn plugin() -> Plugin<dyn Transformation> {
     let info = PluginInfo::new("org.example.Uppercase", "", ConfigDef::new);
-    Plugin::new(info, |_props| Ok(Box::new(Uppercase)))
+    let create = |_: &Props| -> Result<Box<dyn Transformation>> { Ok(Box::new(Uppercase)) };
+    Plugin::new(info, create)
 }
 
 #[derive(Debug)]

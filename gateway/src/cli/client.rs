@@ -51,9 +51,7 @@ impl Client {
     /// The worker at `url`, for example `http://127.0.0.1:8083`.
     pub(super) fn new(url: &str) -> Result<Self, String> {
         if !url.starts_with("http://") {
-            return Err(format!(
-                "--url is {url}; write the worker's address as http://host:port"
-            ));
+            return Err(format!("--url is {url}; write the worker's address as http://host:port"));
         }
         let config = Agent::config_builder()
             .http_status_as_error(false)

@@ -28,8 +28,7 @@ pub(super) fn run(args: ConnectorArgs) -> Result<(), String> {
             change(&client, &name, "POST", &what, &format!("task {task} restarted:"))
         }
         ConnectorCommand::Restart { name, include_tasks, only_failed, .. } => {
-            let what =
-                format!("restart?includeTasks={include_tasks}&onlyFailed={only_failed}");
+            let what = format!("restart?includeTasks={include_tasks}&onlyFailed={only_failed}");
             change(&client, &name, "POST", &what, "restarted")
         }
         ConnectorCommand::Delete { name } => {
@@ -54,13 +53,7 @@ fn text<'a>(json: &'a Json, field: &str) -> &'a str {
     json.get(field).and_then(Json::as_str).unwrap_or_default()
 }
 
-fn change(
-    client: &Client,
-    name: &str,
-    method: &str,
-    what: &str,
-    done: &str,
-) -> Result<(), String> {
+fn change(client: &Client, name: &str, method: &str, what: &str, done: &str) -> Result<(), String> {
     client.json(method, &format!("{}/{what}", connector_path(name)), None)?;
     say(format!("{done} {name}"))
 }

@@ -27,10 +27,7 @@ use crate::worker_config::markdown;
 const EXIT_USAGE: u8 = 2;
 
 /// Runs a command line, program name first.
-pub(crate) fn run(
-    args: impl IntoIterator<Item = OsString>,
-    plugins: PluginRegistry,
-) -> ExitCode {
+pub(crate) fn run(args: impl IntoIterator<Item = OsString>, plugins: PluginRegistry) -> ExitCode {
     let command_line = match CommandLine::try_parse_from(args) {
         Ok(command_line) => command_line,
         Err(error) => return usage(&error),

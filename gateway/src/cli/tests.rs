@@ -26,7 +26,8 @@ fn every_command_group_has_examples_in_its_help() {
 
 #[test]
 fn files_and_keys_of_standalone() {
-    let line = parse("gantry standalone w.properties a.json --set a=b=c --log-level debug").unwrap();
+    let line =
+        parse("gantry standalone w.properties a.json --set a=b=c --log-level debug").unwrap();
     let Command::Standalone(args) = line.command else { panic!() };
     assert_eq!(args.files.len(), 2);
     assert_eq!(args.set, [("a".to_owned(), "b=c".to_owned())]);
@@ -35,9 +36,10 @@ fn files_and_keys_of_standalone() {
 
 #[test]
 fn the_url_may_stand_anywhere() {
-    for line in
-        ["gantry topic --url http://h:1 dump t --max 3", "gantry topic dump t --max 3 --url http://h:1"]
-    {
+    for line in [
+        "gantry topic --url http://h:1 dump t --max 3",
+        "gantry topic dump t --max 3 --url http://h:1",
+    ] {
         let Command::Topic(args) = parse(line).unwrap().command else { panic!() };
         assert_eq!(args.worker.url, "http://h:1");
         assert!(matches!(args.command, TopicCommand::Dump { max: Some(3), .. }));

@@ -91,7 +91,11 @@ fn lines(
 
 fn unhex(digits: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    digits.as_bytes().chunks(2).map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?)).collect()
+    digits
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?))
+        .collect()
 }
 
 /// Bytes as text; what is not UTF-8 stays hexadecimal behind `0x`.
@@ -145,11 +149,8 @@ impl Writing {
             },
             None => (self.key.as_ref().map(String::as_bytes), line),
         };
-        let headers: Vec<Json> = self
-            .headers
-            .iter()
-            .map(|(name, value)| json!([name, hex(value.as_bytes())]))
-            .collect();
+        let headers: Vec<Json> =
+            self.headers.iter().map(|(name, value)| json!([name, hex(value.as_bytes())])).collect();
         json!({ "key": key.map(hex), "value": hex(value), "headers": headers })
     }
 }

@@ -54,6 +54,9 @@ struct Source {
     rates: Rates,
 }
 
+/// Picks one number of a task.
+type Count = fn(&TaskSnapshot) -> u64;
+
 type Task = (TaskId, &'static str, UnitState, TaskSnapshot);
 
 impl Collector for Source {
@@ -75,7 +78,7 @@ impl Collector for Source {
 }
 
 fn task_counters(encoder: &mut DescriptorEncoder<'_>, tasks: &[Task]) -> fmt::Result {
-    let counts: [(Name, fn(&TaskSnapshot) -> u64); 15] = [
+    let counts: [(Name, Count); 15] = [
         (names::RECORDS_IN, |task| task.records_in),
         (names::RECORDS_OUT, |task| task.records_out),
         (names::BYTES, |task| task.bytes),
@@ -110,12 +113,8 @@ fn task_gauges(encoder: &mut DescriptorEncoder<'_>, tasks: &[Task]) -> fmt::Resu
     if tasks.is_empty() {
         return Ok(());
     }
-    let mut family = encoder.encode_descriptor(
-        names::STATE.name,
-        names::STATE.help,
-        None,
-        MetricType::Gauge,
-    )?;
+    let mut family =
+        encoder.encode_descriptor(names::STATE.name, names::STATE.help, None, MetricType::Gauge)?;
     for (id, type_, state, _) in tasks {
         let number = id.task.to_string();
         let state = format!("{state:?}").to_lowercase();
@@ -144,7 +143,12 @@ impl Source {
         gauge(encoder, names::OPEN_FDS, process.open_fds)?;
         let unit = unit(names::CPU);
         encoder
-            .encode_descriptor(names::CPU.name, names::CPU.help, unit.as_ref(), MetricType::Counter)?
+            .encode_descriptor(
+                names::CPU.name,
+                names::CPU.help,
+                unit.as_ref(),
+                MetricType::Counter,
+            )?
             .encode_counter::<NoLabelSet, f64, f64>(&process.cpu_seconds, None)?;
         encoder
             .encode_descriptor(names::BUILD.name, names::BUILD.help, None, MetricType::Info)?
@@ -170,14 +174,9 @@ fn counter<V: prometheus_client::encoding::EncodeCounterValue>(
         encoder.encode_descriptor(name.name, name.help, unit.as_ref(), MetricType::Counter)?;
     for task in tasks {
         let number = task.0.task.to_string();
-        let labels = [
-            ("connector", task.0.connector.as_str()),
-            ("task", number.as_str()),
-            ("type", task.1),
-        ];
-        family
-            .encode_family(&labels)?
-            .encode_counter::<NoLabelSet, V, u64>(&value(task), None)?;
+        let labels =
+            [("connector", task.0.connector.as_str()), ("task", number.as_str()), ("type", task.1)];
+        family.encode_family(&labels)?.encode_counter::<NoLabelSet, V, u64>(&value(task), None)?;
     }
     Ok(())
 }
@@ -196,11 +195,8 @@ fn per_task<V: EncodeGaugeValue>(
         encoder.encode_descriptor(name.name, name.help, unit.as_ref(), MetricType::Gauge)?;
     for task in tasks {
         let number = task.0.task.to_string();
-        let labels = [
-            ("connector", task.0.connector.as_str()),
-            ("task", number.as_str()),
-            ("type", task.1),
-        ];
+        let labels =
+            [("connector", task.0.connector.as_str()), ("task", number.as_str()), ("type", task.1)];
         family.encode_family(&labels)?.encode_gauge(&value(task))?;
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! Connectors and their configurations.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -10,7 +11,7 @@ use serde::Serialize;
 
 use super::config_body::{ConfigBody, parse_config, parse_create};
 use super::error::ApiError;
-use super::exchange::{Api, Payload, empty, json, ok};
+use super::exchange::{Api, Payload, empty, json, ok, to_the_end};
 use super::path::encode_name;
 use super::state::AppState;
 
@@ -28,11 +29,8 @@ pub(super) async fn list(
     Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
     let names = state.herder.connectors();
-    let expand: Vec<&str> = query
-        .iter()
-        .filter(|(key, _)| key == "expand")
-        .map(|(_, value)| value.as_str())
-        .collect();
+    let expand: Vec<&str> =
+        query.iter().filter(|(key, _)| key == "expand").map(|(_, value)| value.as_str()).collect();
     if expand.is_empty() {
         return ok(&names);
     }
@@ -89,7 +87,11 @@ async fn put(
         let infos = state.herder.validate(class, config.props.clone())?;
         return Err(ApiError::bad_request(config.refusal(infos)));
     }
-    Ok(state.herder.put_connector(name, config.props, target, allow_replace).await?)
+    let (herder, name) = (Arc::clone(&state.herder), name.to_owned());
+    to_the_end(
+        async move { herder.put_connector(&name, config.props, target, allow_replace).await },
+    )
+    .await
 }
 
 /// 201 with `Location` for a new connector, 200 for one that was there.
@@ -118,15 +120,14 @@ pub(super) async fn patch_config(
     Payload(body): Payload,
 ) -> Result<Response, ApiError> {
     let patch = parse_config(&body).map_err(ApiError::bad_request)?;
-    let patched = state.herder.patch_connector(&name, patch.into_patch()).await?;
+    let patch = patch.into_patch();
+    let patched =
+        to_the_end(async move { state.herder.patch_connector(&name, patch).await }).await?;
     ok(&patched.info)
 }
 
 /// `GET /connectors/{name}`
-pub(super) async fn info(
-    Api(state): Api,
-    Path(name): Path<String>,
-) -> Result<Response, ApiError> {
+pub(super) async fn info(Api(state): Api, Path(name): Path<String>) -> Result<Response, ApiError> {
     ok(&state.herder.connector_info(&name)?)
 }
 
@@ -147,10 +148,7 @@ pub(super) async fn status(
 }
 
 /// `GET /connectors/{name}/tasks`
-pub(super) async fn tasks(
-    Api(state): Api,
-    Path(name): Path<String>,
-) -> Result<Response, ApiError> {
+pub(super) async fn tasks(Api(state): Api, Path(name): Path<String>) -> Result<Response, ApiError> {
     ok(&state.herder.task_infos(&name)?)
 }
 
@@ -162,9 +160,7 @@ pub(super) async fn task_status(
     let number = task_number(&task)?;
     match u32::try_from(number) {
         Ok(task) => ok(&state.herder.task_status(&name, task)?),
-        Err(_) => {
-            Err(ApiError::not_found(format!("No status found for task {name}-{number}")))
-        }
+        Err(_) => Err(ApiError::not_found(format!("No status found for task {name}-{number}"))),
     }
 }
 
@@ -173,7 +169,7 @@ pub(super) async fn delete(
     Api(state): Api,
     Path(name): Path<String>,
 ) -> Result<Response, ApiError> {
-    state.herder.delete_connector(&name).await?;
+    to_the_end(async move { state.herder.delete_connector(&name).await }).await?;
     empty(StatusCode::NO_CONTENT)
 }
 

@@ -1,6 +1,7 @@
 //! What endpoints take and give: negotiated requests, bounded bodies, JSON.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -8,10 +9,14 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use gantry_engine::HerderError;
 use serde::Serialize;
 
 use super::error::ApiError;
 use super::state::AppState;
+
+/// How long a client waits for a change, as in Kafka Connect.
+const CHANGE_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// A larger body is not a configuration.
 pub(crate) const BODY_BYTES_MAX: usize = 8 << 20;
@@ -69,6 +74,21 @@ fn accepts_json(headers: &HeaderMap) -> bool {
         return true;
     }
     values.any(|value| value.to_str().unwrap_or_default().split(',').any(is_json))
+}
+
+/// Makes a change to its end: one that stopped half-way because its client hung up would leave
+/// a connector in pieces. A change that takes too long goes on without its client.
+pub(crate) async fn to_the_end<T: Send + 'static>(
+    change: impl Future<Output = Result<T, HerderError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    match tokio::time::timeout(CHANGE_TIMEOUT, tokio::spawn(change)).await {
+        Ok(Ok(outcome)) => Ok(outcome?),
+        Ok(Err(broken)) => Err(ApiError::internal(format!("the change broke off: {broken}"))),
+        Err(_) => Err(ApiError::internal(format!(
+            "Request timed out: the change is not done after {} s and goes on",
+            CHANGE_TIMEOUT.as_secs()
+        ))),
+    }
 }
 
 /// An answer of JSON.

@@ -8,14 +8,11 @@ use axum::response::Response;
 
 use super::connectors::task_number;
 use super::error::ApiError;
-use super::exchange::{Api, empty, flag, json, ok};
+use super::exchange::{Api, empty, flag, json, ok, to_the_end};
 
 /// `PUT /connectors/{name}/pause`
-pub(super) async fn pause(
-    Api(state): Api,
-    Path(name): Path<String>,
-) -> Result<Response, ApiError> {
-    state.herder.pause(&name).await?;
+pub(super) async fn pause(Api(state): Api, Path(name): Path<String>) -> Result<Response, ApiError> {
+    to_the_end(async move { state.herder.pause(&name).await }).await?;
     empty(StatusCode::ACCEPTED)
 }
 
@@ -24,13 +21,13 @@ pub(super) async fn resume(
     Api(state): Api,
     Path(name): Path<String>,
 ) -> Result<Response, ApiError> {
-    state.herder.resume(&name).await?;
+    to_the_end(async move { state.herder.resume(&name).await }).await?;
     empty(StatusCode::ACCEPTED)
 }
 
 /// `PUT /connectors/{name}/stop`
 pub(super) async fn stop(Api(state): Api, Path(name): Path<String>) -> Result<Response, ApiError> {
-    state.herder.stop(&name).await?;
+    to_the_end(async move { state.herder.stop(&name).await }).await?;
     empty(StatusCode::NO_CONTENT)
 }
 
@@ -43,10 +40,13 @@ pub(super) async fn restart(
     let include_tasks = flag(&query, "includeTasks", false);
     let only_failed = flag(&query, "onlyFailed", false);
     if !include_tasks && !only_failed {
-        state.herder.restart_connector(&name).await?;
+        to_the_end(async move { state.herder.restart_connector(&name).await }).await?;
         return empty(StatusCode::NO_CONTENT);
     }
-    let plan = state.herder.restart_connector_and_tasks(&name, include_tasks, only_failed).await?;
+    let plan = to_the_end(async move {
+        state.herder.restart_connector_and_tasks(&name, include_tasks, only_failed).await
+    })
+    .await?;
     json(StatusCode::ACCEPTED, &plan)
 }
 
@@ -57,7 +57,7 @@ pub(super) async fn restart_task(
 ) -> Result<Response, ApiError> {
     let number = task_number(&task)?;
     match u32::try_from(number) {
-        Ok(task) => state.herder.restart_task(&name, task).await?,
+        Ok(task) => to_the_end(async move { state.herder.restart_task(&name, task).await }).await?,
         Err(_) if state.herder.connectors().contains(&name) => {
             return Err(ApiError::not_found(format!("Unknown task: {name}-{number}")));
         }

@@ -7,7 +7,7 @@ use gantry_engine::{ConnectorOffset, ConnectorOffsets};
 use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
-use super::exchange::{Api, Payload, ok};
+use super::exchange::{Api, Payload, ok, to_the_end};
 
 /// `{"offsets":[…]}` as it may come.
 #[derive(Deserialize)]
@@ -67,15 +67,14 @@ pub(super) async fn alter(
             }
         }
     }
-    let message = state.herder.alter_offsets(&name, ConnectorOffsets { offsets }).await?;
+    let offsets = ConnectorOffsets { offsets };
+    let message =
+        to_the_end(async move { state.herder.alter_offsets(&name, offsets).await }).await?;
     ok(&Message { message })
 }
 
 /// `DELETE /connectors/{name}/offsets`
-pub(super) async fn reset(
-    Api(state): Api,
-    Path(name): Path<String>,
-) -> Result<Response, ApiError> {
-    let message = state.herder.reset_offsets(&name).await?;
+pub(super) async fn reset(Api(state): Api, Path(name): Path<String>) -> Result<Response, ApiError> {
+    let message = to_the_end(async move { state.herder.reset_offsets(&name).await }).await?;
     ok(&Message { message })
 }

@@ -43,7 +43,9 @@ fn check(segment: &str) -> Option<Fault> {
     if matches!(segment, "." | "..") {
         return Some(Fault::DotSegment);
     }
-    if segment.bytes().any(|byte| matches!(byte, b'{' | b'}' | b'|' | b'^' | b'`' | b'"' | b'<' | b'>' | b'\\' | b' ')) {
+    if segment.bytes().any(|byte| {
+        matches!(byte, b'{' | b'}' | b'|' | b'^' | b'`' | b'"' | b'<' | b'>' | b'\\' | b' ')
+    }) {
         return Some(Fault::Bad("Illegal Path Character"));
     }
     let Some(decoded) = decode(segment) else { return Some(Fault::Bad("Bad Request")) };

@@ -41,12 +41,10 @@ pub(super) async fn config(
 
 fn version_of(state: &AppState, name: &str) -> String {
     let plugins = state.herder.plugins(false);
-    let found = plugins.into_iter().find(|plugin| {
-        plugin.class == name || plugin.class.rsplit('.').next() == Some(name)
-    });
-    found
-        .and_then(|plugin| plugin.version)
-        .unwrap_or_else(|| state.identity.version.to_owned())
+    let found = plugins
+        .into_iter()
+        .find(|plugin| plugin.class == name || plugin.class.rsplit('.').next() == Some(name));
+    found.and_then(|plugin| plugin.version).unwrap_or_else(|| state.identity.version.to_owned())
 }
 
 /// `PUT /connector-plugins/{name}/config/validate`
@@ -63,10 +61,8 @@ pub(super) async fn validate(
             "Included connector type {class} does not match request type {name}"
         )));
     }
-    let infos = state
-        .herder
-        .validate(&name, config.props.clone())
-        .map_err(ApiError::of_validation)?;
+    let infos =
+        state.herder.validate(&name, config.props.clone()).map_err(ApiError::of_validation)?;
     ok(&config.mark_nulls(infos))
 }
 

@@ -19,6 +19,9 @@ struct Line {
     value: Option<String>,
     #[serde(default)]
     headers: Vec<(String, Option<String>)>,
+    /// Only in the first line of a dump, which is no record.
+    #[serde(default)]
+    partitions: Option<u32>,
 }
 
 /// A record and the queue it was given, if any.
@@ -28,10 +31,16 @@ pub(super) struct Loaded {
     pub(super) record: LogRecord,
 }
 
-/// Parses a line; `now_ms` is the timestamp of a record that has none. The error says what is
-/// wrong with the line.
-pub(super) fn parse(line: &[u8], now_ms: i64) -> Result<Loaded, String> {
+/// Parses a line; `now_ms` is the timestamp of a record that has none. `None` is the first line
+/// of a dump. The error says what is wrong with the line.
+pub(super) fn parse(line: &[u8], now_ms: i64) -> Result<Option<Loaded>, String> {
+    if line.trim_ascii_start().first() != Some(&b'{') {
+        return Err("it is not a JSON object".to_owned());
+    }
     let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    if line.partitions.is_some() {
+        return Ok(None);
+    }
     let headers = line
         .headers
         .into_iter()
@@ -40,7 +49,7 @@ pub(super) fn parse(line: &[u8], now_ms: i64) -> Result<Loaded, String> {
             Ok(RecordHeader { key: name.into(), value })
         })
         .collect::<Result<_, String>>()?;
-    Ok(Loaded {
+    Ok(Some(Loaded {
         partition: line.partition,
         record: LogRecord {
             key: unhex("key", line.key)?,
@@ -48,7 +57,7 @@ pub(super) fn parse(line: &[u8], now_ms: i64) -> Result<Loaded, String> {
             headers,
             timestamp_ms: line.timestamp.unwrap_or(now_ms),
         },
-    })
+    }))
 }
 
 fn unhex(what: &str, digits: Option<String>) -> Result<Option<Bytes>, String> {
@@ -114,7 +123,7 @@ mod tests {
     #[test]
     fn a_line_comes_back_as_it_went() {
         let line = br#"{"partition":2,"timestamp":7,"key":null,"value":"00Ff","headers":[["h\"1","61"],["h",null]]}"#;
-        let loaded = parse(line, 0).unwrap();
+        let loaded = parse(line, 0).unwrap().unwrap();
         assert_eq!(loaded.partition, Some(2));
         assert_eq!(loaded.record.value.as_deref(), Some(&[0, 255][..]));
         let mut out = Vec::new();
@@ -128,7 +137,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_null_and_now() {
-        let loaded = parse(b"{}", 42).unwrap();
+        assert_eq!(parse(b"{\"partitions\":1}", 0), Ok(None), "the first line of a dump");
+        let loaded = parse(b"{}", 42).unwrap().unwrap();
         let record = LogRecord { timestamp_ms: 42, ..LogRecord::default() };
         assert_eq!(loaded, Loaded { partition: None, record });
     }

@@ -46,10 +46,7 @@ pub(crate) fn router(state: &Arc<AppState>) -> Router {
         .route("/connector-plugins/{name}/config/validate", put(plugins::validate))
         .route("/gantry/topics", get(topics::list).post(topics::create))
         .route("/gantry/topics/{name}", get(topics::describe).delete(topics::delete))
-        .route(
-            "/gantry/topics/{name}/records",
-            get(topic_records::read).post(topic_records::write),
-        )
+        .route("/gantry/topics/{name}/records", get(topic_records::read).post(topic_records::write))
         .fallback(|| async { ApiError::framework(StatusCode::NOT_FOUND) })
         .with_state(Arc::clone(state));
     Router::new().fallback(front).with_state(Front { state: Arc::clone(state), endpoints })

@@ -147,10 +147,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, stopping: Ca
     }
 }
 
-async fn call(
-    router: Router,
-    request: axum::extract::Request,
-) -> axum::response::Response {
+async fn call(router: Router, request: axum::extract::Request) -> axum::response::Response {
     match tower::ServiceExt::oneshot(router, request).await {
         Ok(response) => response,
         Err(never) => match never {},

@@ -133,7 +133,9 @@ impl Reader {
             let wait = self.wait()?;
             let limits = ReadLimits {
                 max_bytes: BATCH_BYTES_MAX,
-                max_records: usize::try_from(self.left).unwrap_or(usize::MAX).min(BATCH_RECORDS_MAX),
+                max_records: usize::try_from(self.left)
+                    .unwrap_or(usize::MAX)
+                    .min(BATCH_RECORDS_MAX),
                 wait,
             };
             let log = Arc::clone(&self.log);
@@ -276,7 +278,9 @@ impl LoadError {
             Self::Line(number, why) => {
                 ApiError::bad_request(format!("line {number}: {why}; {so_far}"))
             }
-            Self::Body(why) => ApiError::bad_request(format!("the body broke off: {why}; {so_far}")),
+            Self::Body(why) => {
+                ApiError::bad_request(format!("the body broke off: {why}; {so_far}"))
+            }
             Self::Log(error) => error.into(),
         }
     }
@@ -326,8 +330,9 @@ impl Writer {
         if line.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
-        let Loaded { partition, record } = record_line::parse(line, now_ms())
-            .map_err(|why| LoadError::Line(self.lines, why))?;
+        let parsed = record_line::parse(line, now_ms());
+        let parsed = parsed.map_err(|why| LoadError::Line(self.lines, why))?;
+        let Some(Loaded { partition, record }) = parsed else { return Ok(()) };
         let partition = match (partition, &record.key) {
             (Some(partition), _) if partition >= self.queues => {
                 let why = format!("there is no queue {partition}, the topic has {}", self.queues);

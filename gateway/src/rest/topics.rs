@@ -80,10 +80,7 @@ pub(super) async fn describe(
 }
 
 /// `POST /gantry/topics`
-pub(super) async fn create(
-    Api(state): Api,
-    Payload(body): Payload,
-) -> Result<Response, ApiError> {
+pub(super) async fn create(Api(state): Api, Payload(body): Payload) -> Result<Response, ApiError> {
     let wanted: CreateTopic = serde_json::from_slice(&body).map_err(|error| {
         ApiError::bad_request(format!(
             "the body is wrong: {error}; write {{\"name\":…,\"queues\":1}}, and perhaps compact, \
@@ -95,7 +92,8 @@ pub(super) async fn create(
             "a compacted topic has no retention; leave out compact or the retention",
         ));
     }
-    let queues = wanted.queues.unwrap_or(state.herder.worker_config().default_topic_queues);
+    let default_queues = state.herder.worker_config().default_topic_queues;
+    let queues = wanted.queues.unwrap_or(default_queues);
     let cleanup = if wanted.compact {
         Cleanup::Compact
     } else {

@@ -90,8 +90,10 @@ pub(super) fn settings(mut props: Props, plugins: &PluginRegistry) -> Result<Set
     let advertised_port = match parsed.long("rest.advertised.port") {
         None => None,
         Some(port) => Some(u16::try_from(port).map_err(|_| {
-            format!("Invalid value {port} for configuration rest.advertised.port: \
-                     a port is a number from 0 to 65535")
+            format!(
+                "Invalid value {port} for configuration rest.advertised.port: \
+                     a port is a number from 0 to 65535"
+            )
         })?),
     };
     let mut engine = engine(&parsed);

@@ -10,6 +10,7 @@ mod row;
 mod table;
 mod table_clients;
 mod table_distributed;
+mod table_sasl;
 mod table_worker;
 
 #[cfg(test)]

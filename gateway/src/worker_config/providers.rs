@@ -31,9 +31,9 @@ pub(super) fn create(props: &Props, plugins: &PluginRegistry) -> Result<Provider
             .iter()
             .filter_map(|(key, value)| Some((key.strip_prefix(&prefix)?.to_owned(), value.clone())))
             .collect();
-        let provider = plugin
-            .create(&params)
-            .map_err(|error| format!("the config provider {name} ({class}): {}", error.message()))?;
+        let provider = plugin.create(&params).map_err(|error| {
+            format!("the config provider {name} ({class}): {}", error.message())
+        })?;
         providers.insert(name.to_owned(), Arc::from(provider));
     }
     Ok(providers)

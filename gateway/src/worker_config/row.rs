@@ -132,7 +132,9 @@ impl Row {
             Check::Count => format!("{kind} of at least 1, or -1"),
             Check::Range(min, max) => format!("{kind} from {min} to {max}"),
             Check::OneOf(texts) => format!("one of {}", texts.join(", ")),
-            Check::AnyCase(texts) => format!("one of {} (in any case of letters)", texts.join(", ")),
+            Check::AnyCase(texts) => {
+                format!("one of {} (in any case of letters)", texts.join(", "))
+            }
         }
     }
 
@@ -143,9 +145,11 @@ impl Row {
             // A key without a default may stay null; only a number that was given is checked.
             Check::Min(min) => Some(given_number(Validator::at_least(min as f64))),
             Check::Count => Some(Validator::custom(|name, value| match value {
-                ConfigData::Int(0) | ConfigData::Short(0) => Err(gantry_model::Error::config(
-                    format!("Invalid value 0 for configuration {name}: Value must be -1 or at least 1"),
-                )),
+                ConfigData::Int(0) | ConfigData::Short(0) => {
+                    Err(gantry_model::Error::config(format!(
+                        "Invalid value 0 for configuration {name}: Value must be -1 or at least 1"
+                    )))
+                }
                 _ => Validator::at_least(-1_i32).check(name, value),
             })),
             Check::Range(min, max) => Some(given_number(Validator::between(min, max))),

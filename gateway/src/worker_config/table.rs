@@ -4,8 +4,9 @@
 use gantry_model::config::ConfigDef;
 
 use super::row::Row;
-use super::table_clients::{CLIENT, SASL, SSL};
+use super::table_clients::{CLIENT, SSL};
 use super::table_distributed::DISTRIBUTED;
+use super::table_sasl::SASL;
 use super::table_worker::{GANTRY, REST, WORKER};
 
 /// A chapter of the table.

@@ -40,7 +40,10 @@ fn every_key_stands_once_and_its_default_passes_its_own_check() {
 fn the_reference_page_is_what_the_table_says() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/worker-config.md");
     let page = std::fs::read_to_string(file).unwrap_or_default();
-    assert!(page == markdown(), "stale: write it anew with `gantry worker-keys > docs/worker-config.md`");
+    assert!(
+        page == markdown(),
+        "stale: write it anew with `gantry worker-keys > docs/worker-config.md`"
+    );
 }
 
 #[test]

@@ -39,11 +39,8 @@ impl Fields {
     pub fn of(ms: i64) -> Self {
         let days = ms.div_euclid(DAY_MS);
         let rest = ms.rem_euclid(DAY_MS);
-        let (year, month, day) = if days >= CUTOVER_DAY {
-            gregorian_date(days)
-        } else {
-            julian_date(days)
-        };
+        let (year, month, day) =
+            if days >= CUTOVER_DAY { gregorian_date(days) } else { julian_date(days) };
         Self {
             year,
             month,

@@ -240,7 +240,9 @@ mod tests {
 
     #[test]
     fn bad_texts_are_refused() {
-        for text in ["", "-", ".", "e1", "1e", "1e+", " 1", "1 ", "1.2.3", "0x1", "NaN", "1e99999999999"] {
+        for text in
+            ["", "-", ".", "e1", "1e", "1e+", " 1", "1 ", "1.2.3", "0x1", "NaN", "1e99999999999"]
+        {
             assert!(text.parse::<Decimal>().is_err(), "{text}");
         }
     }

@@ -96,8 +96,7 @@ struct Inner {
 impl Error {
     /// An error of `kind`. Kinds that Kafka retries ([`ErrorKind::Retriable`]) get a back-off.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        let retry =
-            if kind == ErrorKind::Retriable { Retry::Backoff } else { Retry::Never };
+        let retry = if kind == ErrorKind::Retriable { Retry::Backoff } else { Retry::Never };
         Self(Box::new(Inner { kind, retry, message: message.into(), cause: None, trace: None }))
     }
     /// A record that cannot be handled (`DataException`).
@@ -166,12 +165,12 @@ impl Error {
     pub fn domain(&self) -> Domain {
         match self.0.kind {
             ErrorKind::Config => Domain::Config,
-            ErrorKind::Data | ErrorKind::Serialization | ErrorKind::SchemaBuilder
+            ErrorKind::Data
+            | ErrorKind::Serialization
+            | ErrorKind::SchemaBuilder
             | ErrorKind::SchemaProjector => Domain::Data,
             ErrorKind::Io | ErrorKind::Retriable => Domain::External,
-            ErrorKind::Connect | ErrorKind::NotFound | ErrorKind::AlreadyExists => {
-                Domain::External
-            }
+            ErrorKind::Connect | ErrorKind::NotFound | ErrorKind::AlreadyExists => Domain::External,
             ErrorKind::Java(_) => Domain::Internal,
         }
     }

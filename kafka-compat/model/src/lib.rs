@@ -1,5 +1,6 @@
 //! Kafka Connect's data model: schemas, values, records, configuration definitions and the
-//! traits of pure plugins (converters, transformations, predicates). No I/O, no async.
+//! traits of pure plugins (converters, transformations, predicates). No async, and no I/O but
+//! for the files that [`config::provider`] reads.
 
 pub mod calendar;
 pub mod config;
@@ -12,8 +13,8 @@ pub mod record;
 pub mod regex;
 pub mod schema;
 pub mod text;
-pub mod value;
 mod validate;
+pub mod value;
 pub mod values;
 
 pub use error::{Domain, Error, ErrorKind, Result, Retry};

@@ -50,8 +50,12 @@ pub trait Converter: Send {
 #[expect(clippy::wrong_self_convention, reason = "Kafka's names: from and to Connect's data")]
 pub trait HeaderConverter: Send {
     /// Connect's data to bytes; `None` is a null.
-    fn from_connect_header(&mut self, topic: &str, key: &str, datum: &Datum)
-    -> Result<Option<Bytes>>;
+    fn from_connect_header(
+        &mut self,
+        topic: &str,
+        key: &str,
+        datum: &Datum,
+    ) -> Result<Option<Bytes>>;
     /// Bytes to Connect's data.
     fn to_connect_header(&mut self, topic: &str, key: &str, bytes: Option<Bytes>) -> Result<Datum>;
 }

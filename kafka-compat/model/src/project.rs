@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::decimal::Decimal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{Kind, Schema};
 use crate::value::{MapValue, Struct, Value};
@@ -125,12 +126,14 @@ fn project_struct(source: &Schema, value: &Struct, target: &Schema) -> Result<Va
     let mut out = Struct::new(target.clone())?;
     for field in target.fields().map(|fields| fields.list()).unwrap_or_default() {
         if let Some(from) = source.field(&field.name) {
-            let projected = project(&from.schema, value.get(&field.name)?, &field.schema)
-                .map_err(|cause| match cause.kind() {
-                    ErrorKind::SchemaProjector => {
-                        mismatch(format!("Error projecting {}", from.name)).caused_by(cause)
+            let projected =
+                project(&from.schema, value.get(&field.name)?, &field.schema).map_err(|cause| {
+                    match cause.kind() {
+                        ErrorKind::SchemaProjector => {
+                            mismatch(format!("Error projecting {}", from.name)).caused_by(cause)
+                        }
+                        _ => cause,
                     }
-                    _ => cause,
                 })?;
             out.put(&field.name, projected)?;
         } else if field.schema.is_optional() {
@@ -149,25 +152,49 @@ fn project_struct(source: &Schema, value: &Struct, target: &Schema) -> Result<Va
 
 /// A number in the target's type. What is no number stays: a date is kept in an INT32.
 fn promote(value: &Value, target: &Kind) -> Value {
-    let (long, double) = match *value {
-        Value::Int8(n) => (i64::from(n), f64::from(n)),
-        Value::Int16(n) => (i64::from(n), f64::from(n)),
-        Value::Int32(n) => (i64::from(n), f64::from(n)),
-        Value::Int64(n) => (n, n as f64),
-        Value::Float32(n) => (n as i64, f64::from(n)),
-        Value::Float64(n) => (n as i64, n),
-        _ => return value.clone(),
-    };
-    match (target, value) {
-        (Kind::Int8, _) => Value::Int8(long as i8),
-        (Kind::Int16, _) => Value::Int16(long as i16),
-        (Kind::Int32, _) => Value::Int32(long as i32),
-        (Kind::Int64, _) => Value::Int64(long),
-        // Straight from the integer: by way of a double it would be rounded twice.
-        (Kind::Float32, Value::Int64(n)) => Value::Float32(*n as f32),
-        (Kind::Float32, _) => Value::Float32(double as f32),
-        (Kind::Float64, _) => Value::Float64(double),
+    match *value {
+        Value::Int8(n) => from_long(i64::from(n), target),
+        Value::Int16(n) => from_long(i64::from(n), target),
+        Value::Int32(n) => from_long(i64::from(n), target),
+        Value::Int64(n) => from_long(n, target),
+        Value::Float32(n) => from_double(f64::from(n), target),
+        Value::Float64(n) => from_double(n, target),
+        // No schema has these where a number is due, but Java would take them too.
+        Value::Decimal(ref n) => from_exact(n, target),
+        Value::BigInteger(ref n) => from_exact(&Decimal::from_int((**n).clone()), target),
         _ => value.clone(),
+    }
+}
+
+fn from_long(n: i64, target: &Kind) -> Value {
+    match target {
+        Kind::Int8 => Value::Int8(n as i8),
+        Kind::Int16 => Value::Int16(n as i16),
+        Kind::Int32 => Value::Int32(n as i32),
+        Kind::Float32 => Value::Float32(n as f32),
+        Kind::Float64 => Value::Float64(n as f64),
+        _ => Value::Int64(n),
+    }
+}
+
+fn from_exact(n: &Decimal, target: &Kind) -> Value {
+    match target {
+        Kind::Float32 => Value::Float32(n.float_value()),
+        Kind::Float64 => Value::Float64(n.double_value()),
+        _ => from_long(n.long_value(), target),
+    }
+}
+
+/// A value that does not match its own schema may be a float where an integer is due: Java then
+/// goes by way of 32 bits.
+fn from_double(n: f64, target: &Kind) -> Value {
+    match target {
+        Kind::Int8 => Value::Int8(n as i32 as i8),
+        Kind::Int16 => Value::Int16(n as i32 as i16),
+        Kind::Int32 => Value::Int32(n as i32),
+        Kind::Int64 => Value::Int64(n as i64),
+        Kind::Float32 => Value::Float32(n as f32),
+        _ => Value::Float64(n),
     }
 }
 
@@ -205,10 +232,13 @@ mod tests {
             message(Schema::int64(), Value::Int64(1), Schema::int32()),
             "Schema type mismatch. source type: INT64 and target type: INT32"
         );
-        assert!(message(Schema::optional_int8(), Value::Int8(1), Schema::int8()).contains("default"));
+        assert!(
+            message(Schema::optional_int8(), Value::Int8(1), Schema::int8()).contains("default")
+        );
         let target = record(vec![("b", Schema::int8())]);
         let source = record(vec![("a", Schema::int8())]);
-        let value = Value::Struct(Arc::new(Struct::from_values(source.clone(), vec![Value::Int8(1)])));
+        let value =
+            Value::Struct(Arc::new(Struct::from_values(source.clone(), vec![Value::Int8(1)])));
         assert_eq!(
             message(source, value, target),
             "Required field `b` is missing from source schema: Schema{STRUCT}"

@@ -7,6 +7,7 @@ use std::fmt;
 
 use fancy_regex::{Captures, Regex};
 
+use self::diagnose::diagnose;
 use self::translate::translate;
 use crate::error::{Error, Result};
 
@@ -31,14 +32,15 @@ impl JavaPattern {
     /// Compiles a pattern. `java.util.regex.PatternSyntaxException` if it is not one.
     pub fn compile(pattern: &str) -> Result<Self> {
         let build = |text: &str| {
-            fancy_regex::RegexBuilder::new(text).backtrack_limit(BACKTRACK_LIMIT).build().map_err(
-                |error| {
-                    let message = diagnose::diagnose(pattern)
-                        .unwrap_or_else(|| format!("{error} in pattern {pattern}"));
-                    Error::java("java.util.regex.PatternSyntaxException", message)
-                },
-            )
+            fancy_regex::RegexBuilder::new(text)
+                .backtrack_limit(BACKTRACK_LIMIT)
+                .build()
+                .map_err(|error| bad_syntax(format!("{error} in pattern {pattern}")))
         };
+        // The engine lets some pass that Java refuses.
+        if let Some(fault) = diagnose(pattern) {
+            return Err(bad_syntax(fault));
+        }
         let translated = translate(pattern);
         Ok(Self {
             source: pattern.to_owned(),
@@ -74,6 +76,10 @@ impl JavaPattern {
         out.push_str(text.get(end..).unwrap_or_default());
         Ok(out)
     }
+}
+
+fn bad_syntax(message: String) -> Error {
+    Error::java("java.util.regex.PatternSyntaxException", message)
 }
 
 fn too_hard(error: fancy_regex::Error) -> Error {

@@ -77,9 +77,9 @@ fn write_struct(inner: &crate::value::Struct, out: &mut String) {
 
 /// Java shows an array's address; here it is a hash of the bytes, so that it does not change.
 fn write_identity(bytes: &[u8], out: &mut String) {
-    let hash = bytes.iter().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-    });
+    let hash = bytes
+        .iter()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
     _ = write!(out, "[B@{hash:08x}");
 }
 
@@ -218,7 +218,9 @@ pub fn parse_double(text: &str) -> Option<f64> {
             if lower.eq_ignore_ascii_case("0x") {
                 // The suffix letters are hexadecimal digits too: only an exponent ends them.
                 parse_hexadecimal(plain.get(2..)?)?
-            } else if plain.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'))
+            } else if plain
+                .bytes()
+                .all(|b| matches!(b, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'))
                 && plain.bytes().any(|b| b.is_ascii_digit())
                 && !plain.starts_with(['+', '-'])
             {
@@ -343,7 +345,8 @@ mod tests {
 
     #[test]
     fn sets_show_in_javas_order() {
-        let order = |texts: &[&str]| hash_set_order(texts.iter().map(|t| (*t).to_owned()).collect());
+        let order =
+            |texts: &[&str]| hash_set_order(texts.iter().map(|t| (*t).to_owned()).collect());
         assert_eq!(hash_code("BASE64"), 1_952_093_519);
         assert_eq!(order(&["B", "A"]), ["A", "B"]);
     }

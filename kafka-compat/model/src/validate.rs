@@ -67,10 +67,12 @@ fn check(schema: &Schema, value: &Value, place: Place<'_>) -> Result<()> {
         (Kind::Array(element), Value::Array(list)) => {
             list.iter().try_for_each(|item| check(element, item, Place::Element(&place)))
         }
-        (Kind::Map { key, value }, Value::Map(map)) => map.entries().iter().try_for_each(|(k, v)| {
-            check(key, k, Place::Key(&place))?;
-            check(value, v, Place::MapValue(&place))
-        }),
+        (Kind::Map { key, value }, Value::Map(map)) => {
+            map.entries().iter().try_for_each(|(k, v)| {
+                check(key, k, Place::Key(&place))?;
+                check(value, v, Place::MapValue(&place))
+            })
+        }
         _ => Ok(()),
     }
 }

@@ -246,6 +246,10 @@ impl MapValue {
     pub fn entries(&self) -> &[(Value, Value)] {
         &self.entries
     }
+    /// All entries in order, taken.
+    pub fn into_entries(self) -> Vec<(Value, Value)> {
+        self.entries
+    }
     /// All entries, to change. The caller keeps the keys distinct.
     pub fn entries_mut(&mut self) -> &mut Vec<(Value, Value)> {
         &mut self.entries

@@ -36,7 +36,8 @@ fn made<T: ?Sized>(plugins: &[Plugin<T>], class: &str, config: &[(&str, &str)]) 
 fn lines() -> Vec<ByteString> {
     let mut buffer = Vec::with_capacity(BATCH * LINE_BYTES);
     for n in 0..BATCH {
-        let mut line = format!("2026-01-01T00:00:00Z INFO worker-{n} handled \"GET /index.html\" in 12 ms ");
+        let mut line =
+            format!("2026-01-01T00:00:00Z INFO worker-{n} handled \"GET /index.html\" in 12 ms ");
         line.extend(std::iter::repeat_n('x', LINE_BYTES.saturating_sub(line.len())));
         buffer.extend_from_slice(line.get(..LINE_BYTES).unwrap_or(&line).as_bytes());
     }

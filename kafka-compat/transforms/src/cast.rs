@@ -8,9 +8,7 @@ use gantry_model::config::{
     ConfigData, ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator,
 };
 use gantry_model::plugin::{Plugin, Transformation};
-use gantry_model::{
-    ConnectRecord, Datum, Error, Fields, Kind, Result, Schema, Str, Struct, Value,
-};
+use gantry_model::{ConnectRecord, Datum, Error, Fields, Kind, Result, Schema, Str, Struct, Value};
 
 use crate::support::{
     SchemaCache, Side, apply_defaults, copy_basics, fields_of, has_defaults, keyed, replace_null,
@@ -137,13 +135,12 @@ impl Rules {
             (None, _) => None,
             (Some(default), Self::Whole(target)) => Some(cast(Some(source), default, *target)?),
             // A default of a struct would have to be cast to a struct, which is refused.
-            (Some(default), Self::Fields(_)) => {
-                Some(cast(Some(source), default, Target::String)?)
-            }
+            (Some(default), Self::Fields(_)) => Some(cast(Some(source), default, Target::String)?),
         };
         let builder = copy_basics(source, kind).set_optional(source.is_optional());
         Ok(Plan {
-            schema: builder.default_value(default).build_plain(),
+            // A logical type's name stays, and then the default may not fit it any more.
+            schema: builder.default_value(default).build()?,
             casts,
             has_defaults: has_defaults(source),
         })
@@ -235,6 +232,17 @@ mod tests {
         assert!(field.schema.is_optional());
         let Value::Struct(inner) = out.value else { panic!("a struct") };
         assert_eq!(inner.values(), &[Value::Int32(1), Value::str("9")]);
+    }
+
+    #[test]
+    fn a_default_that_no_longer_fits_the_logical_name_is_refused() {
+        let mut t = make(CLASS, &[(SPEC, "string")]).expect("valid");
+        let schema = |default| gantry_model::logical::date().default_value(default).build_plain();
+        for (default, fits) in [(None, true), (Some(Value::Date(0)), false)] {
+            let mut input = record(Value::Date(0));
+            input.value.schema = Some(schema(default));
+            assert_eq!(t.apply(input).is_ok(), fits);
+        }
     }
 
     #[test]

@@ -5,9 +5,7 @@ use gantry_model::plugin::{Plugin, Transformation};
 use gantry_model::{ConnectRecord, Datum, Error, Result};
 
 use crate::field_path::FieldPath;
-use crate::support::{
-    Side, keyed, map_or_null, replace_null, replace_null_key, struct_or_null,
-};
+use crate::support::{Side, keyed, map_or_null, replace_null, replace_null_key, struct_or_null};
 
 const PURPOSE: &str = "field extraction";
 const FIELD: &str = "field";

@@ -202,10 +202,8 @@ mod tests {
         let schema = SchemaBuilder::structure(vec![("s".into(), schema_of_struct(true))])
             .expect("distinct names")
             .build_plain();
-        let mut input = record(Value::Struct(Arc::new(Struct::from_values(
-            schema.clone(),
-            vec![Value::Null],
-        ))));
+        let mut input =
+            record(Value::Struct(Arc::new(Struct::from_values(schema.clone(), vec![Value::Null]))));
         input.value.schema = Some(schema);
         let mut t = make(CLASS, &[(DELIMITER, "_")]).expect("valid");
         let out = t.apply(input).expect("applies").expect("kept").value;

@@ -46,10 +46,7 @@ fn config() -> ConfigDef {
     };
     ConfigDef::new()
         .define(list(FIELDS, "Names of the fields whose values become headers."))
-        .define(list(
-            HEADERS,
-            "Names of the headers, one for each field and in the same order.",
-        ))
+        .define(list(HEADERS, "Names of the headers, one for each field and in the same order."))
         .define(
             ConfigKey::required(
                 OPERATION,

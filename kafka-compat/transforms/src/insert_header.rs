@@ -29,13 +29,11 @@ fn config() -> ConfigDef {
     let required = |name, doc| {
         ConfigKey::required(name, Type::String, Importance::High, doc).validator(Validator::NonNull)
     };
-    ConfigDef::new()
-        .define(required(HEADER, "Name of the header to add."))
-        .define(required(
-            VALUE_LITERAL,
-            "Value of the header. Its type is inferred from the text: numbers, true and false, \
+    ConfigDef::new().define(required(HEADER, "Name of the header to add.")).define(required(
+        VALUE_LITERAL,
+        "Value of the header. Its type is inferred from the text: numbers, true and false, \
              dates, lists and maps are recognised, all else is text.",
-        ))
+    ))
 }
 
 impl Transformation for InsertHeader {

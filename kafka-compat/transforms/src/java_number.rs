@@ -81,10 +81,7 @@ fn is_decimal(text: &str) -> bool {
         let digits = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
         !digits.is_empty() && all_digits(digits)
     });
-    all_digits(whole)
-        && all_digits(fraction)
-        && whole.len() + fraction.len() > 0
-        && exponent_fits
+    all_digits(whole) && all_digits(fraction) && whole.len() + fraction.len() > 0 && exponent_fits
 }
 
 /// A hexadecimal number: `mantissa * 2^exponent`.
@@ -164,8 +161,10 @@ mod tests {
             assert_eq!(parse_double(text), Some(value), "{text}");
         }
         assert!(parse_double("-NaN").is_some_and(f64::is_nan));
-        for bad in ["", " ", ".", "1e", "1e+", "0x10", "0x1p", "0xp1", "infinity", "nan", "1_0",
-            "1 2", "\u{a0}1", "\u{ff11}", "+-1", "f", "1ff"] {
+        for bad in [
+            "", " ", ".", "1e", "1e+", "0x10", "0x1p", "0xp1", "infinity", "nan", "1_0", "1 2",
+            "\u{a0}1", "\u{ff11}", "+-1", "f", "1ff",
+        ] {
             assert_eq!(parse_double(bad), None, "{bad}");
         }
     }

@@ -84,9 +84,8 @@ impl Replacement {
         fn number<T>(read: Result<Option<T>>, wrap: fn(T) -> Value) -> Result<Value> {
             read.map(|number| number.map_or(Value::Null, wrap))
         }
-        let unreadable = || {
-            Error::data(format!("Unable to convert {text} (class java.lang.String) to number"))
-        };
+        let unreadable =
+            || Error::data(format!("Unable to convert {text} (class java.lang.String) to number"));
         Self {
             int8: number(values::convert_to_byte(None, &given), Value::Int8),
             int16: number(values::convert_to_short(None, &given), Value::Int16),
@@ -137,9 +136,7 @@ fn emptied(value: &Value) -> Result<Value> {
         Value::String(_) => Value::String(bytestring::ByteString::new()),
         Value::Array(_) => Value::array(Vec::new()),
         Value::Map(_) => Value::map(MapValue::default()),
-        Value::Decimal(_) => {
-            Value::Decimal(Arc::new(Decimal { unscaled: 0.into(), scale: 0 }))
-        }
+        Value::Decimal(_) => Value::Decimal(Arc::new(Decimal { unscaled: 0.into(), scale: 0 })),
         Value::BigInteger(_) => Value::BigInteger(Arc::new(0.into())),
         Value::Date(_) => Value::Date(0),
         Value::Bytes(_) | Value::Struct(_) => {

@@ -83,23 +83,19 @@ fn config() -> ConfigDef {
         ConfigKey::new(name, Type::List, ConfigData::EMPTY_LIST, Importance::Medium, doc)
     };
     ConfigDef::new()
-        .define(
-            list(EXCLUDE, "Fields to drop. Wins over `include`.").validator(value_list(true)),
-        )
+        .define(list(EXCLUDE, "Fields to drop. Wins over `include`.").validator(value_list(true)))
         .define(
             list(INCLUDE, "Fields to keep; all others are dropped. Empty keeps all.")
                 .validator(value_list(true)),
         )
-        .define(
-            list(RENAMES, "New names of fields, as old:new pairs.").validator(Validator::custom(
-                |_, value| match value {
-                    ConfigData::List(list) => {
-                        list.iter().try_for_each(|pair| split_rename(list, pair).map(|_| ()))
-                    }
-                    _ => Ok(()),
-                },
-            )),
-        )
+        .define(list(RENAMES, "New names of fields, as old:new pairs.").validator(
+            Validator::custom(|_, value| match value {
+                ConfigData::List(list) => {
+                    list.iter().try_for_each(|pair| split_rename(list, pair).map(|_| ()))
+                }
+                _ => Ok(()),
+            }),
+        ))
         .define(replace_null_key())
 }
 
@@ -205,7 +201,8 @@ impl Transformation for ReplaceField {
         let inner = struct_of(value, PURPOSE)?;
         let plan = self.schemas.get(inner.schema(), |source| self.rules.plan(source))?;
         let plain = plan.in_place && !(self.replace_null && plan.has_defaults);
-        let values = if plain { struct_values(inner) } else { plan.pick(&inner, self.replace_null)? };
+        let values =
+            if plain { struct_values(inner) } else { plan.pick(&inner, self.replace_null)? };
         *value = Value::Struct(Arc::new(Struct::from_values(plan.schema.clone(), values)));
         *schema = plan.schema.clone();
         Ok(Some(record))

@@ -108,10 +108,7 @@ mod tests {
 
     #[test]
     fn something_must_be_set() {
-        assert_eq!(
-            error_text(make(CLASS, &[])),
-            "Neither schema name nor version configured"
-        );
+        assert_eq!(error_text(make(CLASS, &[])), "Neither schema name nor version configured");
     }
 
     #[test]

@@ -4,9 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use gantry_model::plugin::Transformation;
-use gantry_model::{
-    ConnectRecord, Datum, MapValue, Result, Schema, SchemaBuilder, Struct, Value,
-};
+use gantry_model::{ConnectRecord, Datum, MapValue, Result, Schema, SchemaBuilder, Struct, Value};
 
 /// The transformation of that simple class name.
 pub(crate) fn make(class: &str, config: &[(&str, &str)]) -> Result<Box<dyn Transformation>> {

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator};
 use gantry_model::logical::{self, DAY_MS, Logical};
 use gantry_model::plugin::{Plugin, Transformation};
-use gantry_model::{
-    ConnectRecord, Datum, Error, Fields, Kind, Result, Schema, Str, Struct, Value,
-};
+use gantry_model::{ConnectRecord, Datum, Error, Fields, Kind, Result, Schema, Str, Struct, Value};
 
 use crate::simple_date_format::SimpleDateFormat;
 use crate::support::{
@@ -154,17 +152,13 @@ fn config() -> ConfigDef {
 }
 
 fn named<T: Copy>(choices: &[(&str, T)], name: Option<&str>, otherwise: T) -> T {
-    choices
-        .iter()
-        .find(|(known, _)| Some(*known) == name)
-        .map_or(otherwise, |(_, choice)| *choice)
+    choices.iter().find(|(known, _)| Some(*known) == name).map_or(otherwise, |(_, choice)| *choice)
 }
 
 impl Rules {
     fn of(config: &ParsedConfig) -> Result<Self> {
         let target = named(&FORMS, config.string(TARGET_TYPE), Form::Timestamp);
-        let precision =
-            named(&PRECISIONS, config.string(UNIX_PRECISION), Precision::Milliseconds);
+        let precision = named(&PRECISIONS, config.string(UNIX_PRECISION), Precision::Milliseconds);
         let pattern = config.string(FORMAT).filter(|pattern| !pattern.trim().is_empty());
         let format = match pattern {
             None if target == Form::Text => {
@@ -213,7 +207,8 @@ impl Rules {
         Ok(match self.target {
             Form::Text => Value::str(&self.format("write")?.1.format(ms)),
             Form::Unix => Value::Int64(self.precision.of_ms(ms)),
-            Form::Date => Value::Date(ms.saturating_sub(ms.rem_euclid(DAY_MS))),
+            // Wraps at the far end of time, as Java does.
+            Form::Date => Value::Date(ms.wrapping_sub(ms.rem_euclid(DAY_MS))),
             Form::Time => Value::Date(ms.rem_euclid(DAY_MS)),
             Form::Timestamp => Value::Date(ms),
         })
@@ -337,8 +332,7 @@ impl Transformation for TimestampConverter {
                 map.insert(key.clone(), new);
             }
             (Some((name, _)), Some(schema)) => {
-                let inner =
-                    if value.is_null() { None } else { Some(struct_of(value, PURPOSE)?) };
+                let inner = if value.is_null() { None } else { Some(struct_of(value, PURPOSE)?) };
                 let plan = self.schemas.get(schema, |source| self.rules.plan(source, name))?;
                 if let Some(inner) = inner {
                     *value = self.rules.convert_struct(inner, plan, self.replace_null)?;

@@ -78,9 +78,10 @@ impl Transformation for ValueToKey {
     fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
         if record.value.schema.is_none() {
             let map = map_of(&record.value.value, PURPOSE)?;
-            let picked = self.fields.iter().map(|(name, key)| {
-                (key.clone(), map.get(name).cloned().unwrap_or_default())
-            });
+            let picked = self
+                .fields
+                .iter()
+                .map(|(name, key)| (key.clone(), map.get(name).cloned().unwrap_or_default()));
             let key = MapValue::from_distinct(picked.collect());
             record.key = Datum::schemaless(Value::map(key));
             return Ok(Some(record));

@@ -1,5 +1,5 @@
 //! Measures the embedded log: records per second appended and read, and the peak of resident
-//! memory. `cargo run --release -p gantry-log --example log_bench [-- DIR]`.
+//! memory. `cargo run --release -p gantry-log --example log_bench [-- DIR [idle]]`.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program for the terminal")]
 
@@ -184,11 +184,40 @@ async fn latency(dir: &Path, callers: u32) {
     log.close().await;
 }
 
+/// What a hundred million records on disk cost a process that just opened them.
+async fn idle(dir: &Path) {
+    if !dir.exists() {
+        let log = Arc::new(open(dir));
+        log.create_topic(TOPIC, TopicSpec::with_queues(8)).await.unwrap();
+        append(Arc::clone(&log), 100_000_000, 100, 8, 0).await;
+        log.close().await;
+        println!("written, run again to measure");
+        return;
+    }
+    let begun = Instant::now();
+    let log = open(dir);
+    let opened = begun.elapsed().as_secs_f64() * 1e3;
+    let records: u64 = {
+        let mut sum = 0;
+        for q in 0..8 {
+            sum += log.range(&TopicPartition::new(TOPIC, q)).await.unwrap().next;
+        }
+        sum
+    };
+    println!("{records} records: open {opened:.1} ms, resident {} MiB", resident_mib("VmRSS"));
+    let begun = Instant::now();
+    let got = read_all(&log, 8, 1 << 20).await;
+    println!("read all: {:.2} M/s, resident {} MiB", rate(got, begun), resident_mib("VmRSS"));
+}
+
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     let given = std::env::args().nth(1).map(PathBuf::from);
     let dir = given.unwrap_or_else(|| std::env::temp_dir().join("gantry-log-bench"));
     let dir = dir.join("data");
+    if std::env::args().nth(2).is_some_and(|what| what == "idle") {
+        return idle(&dir).await;
+    }
     for (size, queues, appenders, spread) in [
         (100, 1, 1, false),
         (100, 8, 1, false),

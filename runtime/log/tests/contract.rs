@@ -1,5 +1,7 @@
 //! Both logs keep the contract.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::sync::Arc;
 
 use gantry_log::{EmbeddedConfig, EmbeddedLog, FullLog, MemoryLog, contract};

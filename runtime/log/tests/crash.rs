@@ -1,6 +1,8 @@
 //! A process that appends is killed again and again: what it acknowledged is there, once, in
 //! order, and what was appended together is there together.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -9,8 +11,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gantry_log::{
-    EmbeddedConfig, EmbeddedLog, Log, LogAdmin, LogGroup, LogRecord, QueueBatch, ReadLimits,
-    TopicPartition, TopicSpec,
+    Cleanup, EmbeddedConfig, EmbeddedLog, Log, LogAdmin, LogGroup, LogRecord, QueueBatch,
+    ReadLimits, TopicPartition, TopicSpec,
 };
 
 const ROUNDS: u64 = 30;
@@ -48,6 +50,11 @@ fn child() {
         if log.topic("data").await.unwrap().is_none() {
             log.create_topic("data", TopicSpec::with_queues(QUEUES)).await.unwrap();
         }
+        if log.topic("noise").await.unwrap().is_none() {
+            // Most of what is written may go at once, so what is to stay has to be moved.
+            let cleanup = Cleanup::Delete { retention_ms: Some(1), retention_bytes: None };
+            log.create_topic("noise", TopicSpec { queues: 1, cleanup }).await.unwrap();
+        }
         if log.topic("state").await.unwrap().is_none() {
             log.create_topic("state", TopicSpec::compacted()).await.unwrap();
         }
@@ -64,10 +71,15 @@ async fn work(log: std::sync::Arc<EmbeddedLog>, run: String, task: u64) {
         let value = format!("{run} {task} {i}");
         let padded = format!("{value} {}", "x".repeat((i as usize * 37) % 3000));
         let mut batches: Vec<_> = (0..QUEUES)
-            .map(|q| QueueBatch { to: queue("data", q), records: vec![record("k", padded.clone())] })
+            .map(|q| QueueBatch {
+                to: queue("data", q),
+                records: vec![record("k", padded.clone())],
+            })
             .collect();
         let state = format!("{run} {i}");
         batches.push(QueueBatch { to: queue("state", 0), records: vec![record(&key, state)] });
+        let noise = record("n", "n".repeat(10_000));
+        batches.push(QueueBatch { to: queue("noise", 0), records: vec![noise] });
         let offsets = log.append(batches).await.unwrap().await.unwrap();
         let group = format!("group{task}");
         log.commit(&group, &BTreeMap::from([(queue("data", 0), Some(offsets[0]))])).await.unwrap();
@@ -203,5 +215,8 @@ fn killed_again_and_again_it_keeps_its_word() {
         records = runtime.block_on(check(dir.path(), &acks));
     }
     assert!(acks.len() > 100, "only {} acknowledged: it proves nothing", acks.len());
+    let names = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let kept = names.filter(|name| name.to_string_lossy().starts_with("kept-")).count();
+    assert!(kept > 0, "records were moved");
     println!("{ROUNDS} kills, {} appends acknowledged, {records} found", acks.len());
 }

@@ -3,7 +3,9 @@
 use gantry_model::{Datum, Result, Schema, Value, project, values};
 use serde_json::{Value as Json, json};
 
-use super::codec::{broken, decode_schema, decode_value, encode_datum, encode_schema, encode_value};
+use super::codec::{
+    broken, decode_schema, decode_value, encode_datum, encode_schema, encode_value,
+};
 
 /// Runs a case; `None` if the operation is unknown.
 pub(super) fn run(op: &str, case: &Json) -> Option<Result<Json>> {

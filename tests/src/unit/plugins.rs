@@ -34,9 +34,11 @@ pub(super) fn run(op: &str, case: &Json) -> Option<Result<Json>> {
         "hconv_from" | "hconv_to" => {
             let plugin = find(gantry_converters::header_converters(), class)?;
             props.entry(CONVERTER_TYPE.to_owned()).or_insert_with(|| "header".to_owned());
-            Some(plugin.create(&props).and_then(|mut made| {
-                convert_header(made.as_mut(), op == "hconv_from", case)
-            }))
+            Some(
+                plugin
+                    .create(&props)
+                    .and_then(|mut made| convert_header(made.as_mut(), op == "hconv_from", case)),
+            )
         }
         _ => None,
     }
@@ -155,4 +157,3 @@ fn answered(datum: &Datum, case: &Json) -> Json {
     }
     encode_datum(datum)
 }
-

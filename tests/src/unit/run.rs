@@ -48,8 +48,9 @@ pub struct Report {
 /// holds `filter`.
 pub fn replay(folder: &Path, filter: Option<&str>) -> std::io::Result<Report> {
     let mut report = Report::default();
-    let mut files: Vec<_> =
-        std::fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
+    let mut files: Vec<_> = std::fs::read_dir(folder)?
+        .map(|entry| entry.map(|e| e.path()))
+        .collect::<Result<_, _>>()?;
     files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
     files.sort();
     for path in files {

@@ -145,8 +145,8 @@ async fn plugins_and_validation() {
     assert_eq!(infos["error_count"], 2, "{infos}");
     let configs = infos["configs"].as_array().unwrap();
     let find = |name| configs.iter().find(|config| config["value"]["name"] == name).unwrap();
-    let null = "Null value can not be supplied as the configuration value.";
-    assert_eq!(find("name")["value"]["errors"], serde_json::json!([null]));
+    let words = "Null value can not be supplied as the configuration value.";
+    assert_eq!(find("name")["value"]["errors"], serde_json::json!([words]));
     assert_eq!(find("zz")["definition"], Json::Null);
 
     let other = r#"{"connector.class":"FileStreamSink"}"#;

@@ -10,7 +10,7 @@ use gantry_model::{Error, Kind, Result, Schema, Struct, Value};
 
 use super::base64;
 use super::map::MapBuilder;
-use super::node::{Node, schemaless_number, slice};
+use super::node::{Node, schemaless_number};
 use super::number::Number;
 
 /// Converts the nodes of one document.
@@ -61,9 +61,10 @@ impl<'s> Convert<'s> {
             }
         }
     }
+    #[expect(clippy::ptr_arg, reason = "borrowed text is a slice of the source, owned text is not")]
     fn text(&self, text: &Cow<'_, str>) -> ByteString {
         match text {
-            Cow::Borrowed(text) => slice(self.source, Cow::Borrowed(text)),
+            Cow::Borrowed(text) => self.source.slice_ref(text),
             Cow::Owned(text) => ByteString::from(text.as_str()),
         }
     }

@@ -62,7 +62,6 @@ struct Read {
 #[derive(Debug, PartialEq)]
 struct SchemaKey(Schema);
 
-/// Not for a schema whose default is NaN: that one is never found again, which is safe.
 impl Eq for SchemaKey {}
 
 impl Hash for SchemaKey {

@@ -127,10 +127,11 @@ impl Direct<'_, '_> {
             more = self.reader.next_field().ok()?;
         }
         let replace = self.replace_null_with_default;
+        // Enumerating keeps the memory of the list, which zipping would not.
         let values: Option<Vec<Value>> = values
             .into_iter()
-            .zip(list)
-            .map(|(value, field)| value.or_else(|| null_of(&field.schema, replace).ok()))
+            .enumerate()
+            .map(|(at, value)| value.or_else(|| null_of(&list.get(at)?.schema, replace).ok()))
             .collect();
         Some(Value::Struct(Struct::from_values(schema.clone(), values?).into()))
     }

@@ -348,7 +348,7 @@ impl<'a> Reader<'a> {
         self.at += 2;
         Ok(char)
     }
-    /// A surrogate without its partner cannot be kept: it becomes U+FFFD.
+    /// A surrogate without its partner cannot be kept: it becomes what Java writes for one.
     fn unicode_escape(&mut self) -> Parsed<char> {
         let first = self.unit()?;
         if let 0xD800..=0xDBFF = first
@@ -361,7 +361,7 @@ impl<'a> Reader<'a> {
             }
             self.at = back;
         }
-        Ok(char::from_u32(u32::from(first)).unwrap_or(char::REPLACEMENT_CHARACTER))
+        Ok(char::from_u32(u32::from(first)).unwrap_or('?'))
     }
     fn unit(&mut self) -> Parsed<u16> {
         let digits = self.text.get(self.at + 2..self.at + 6);
@@ -471,6 +471,13 @@ mod tests {
         ] {
             assert!(!accepts(text), "{text}");
         }
+    }
+
+    #[test]
+    fn escapes_are_resolved() {
+        let text = r#""\"\\\/\b\f\n\r\t\u0041\ud83d\uDE00\ud800x\ude00\ud800\u0042é""#;
+        let mut reader = Reader::new(text, false);
+        assert_eq!(reader.string().unwrap(), "\"\\/\u{8}\u{c}\n\r\tA😀?x??Bé");
     }
 
     #[test]

@@ -23,9 +23,8 @@ pub fn parse_type_with(
 ) -> Result<ConfigData> {
     let Some(raw) = text else { return Ok(ConfigData::Null) };
     let text = trim(raw);
-    let invalid = |what: &str| {
-        Error::config(format!("Invalid value {raw} for configuration {name}: {what}"))
-    };
+    let invalid =
+        |what: &str| Error::config(format!("Invalid value {raw} for configuration {name}: {what}"));
     let number = |kind: &str| invalid(&format!("Not a number of type {kind}"));
     let long = || parse_long(text);
     Ok(match type_ {

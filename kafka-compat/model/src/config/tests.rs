@@ -81,7 +81,8 @@ fn classes_are_looked_up() {
 
 #[test]
 fn passwords_do_not_show() {
-    let def = ConfigDef::new().define(ConfigKey::required("p", Type::Password, Importance::Low, ""));
+    let def =
+        ConfigDef::new().define(ConfigKey::required("p", Type::Password, Importance::Low, ""));
     let values = def.validate(&props(&[("p", "secret")]));
     assert_eq!(values.first().unwrap().value.as_deref(), Some("[hidden]"));
 }

@@ -66,9 +66,7 @@ impl Validator {
         Self::ValidString(values.iter().map(|&value| value.to_owned()).collect())
     }
     /// Any other rule.
-    pub fn custom(
-        check: impl Fn(&str, &ConfigData) -> Result<()> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn custom(check: impl Fn(&str, &ConfigData) -> Result<()> + Send + Sync + 'static) -> Self {
         Self::Custom(Arc::new(check))
     }
     /// Whether a list's doubles are dropped before it is checked, when a whole configuration
@@ -87,7 +85,10 @@ impl Validator {
             Self::ValidString(allowed) => check_allowed(name, value, allowed),
             Self::CaseInsensitiveValidString(allowed) => match value {
                 ConfigData::String(text)
-                    if allowed.iter().any(|other| other.eq_ignore_ascii_case(text)) => Ok(()),
+                    if allowed.iter().any(|other| other.eq_ignore_ascii_case(text)) =>
+                {
+                    Ok(())
+                }
                 _ => {
                     let upper = allowed.iter().map(|text| text.to_uppercase()).collect();
                     let all = hash_set_order(upper).join(", ");

@@ -19,6 +19,7 @@ pub(super) fn translate(pattern: &str) -> Cow<'_, str> {
         rest: pattern,
         out: String::with_capacity(pattern.len() + 16),
         depth: 0,
+        groups: Vec::new(),
         dot_all: false,
     };
     out.run();
@@ -30,6 +31,8 @@ struct Translation<'a> {
     out: String,
     /// How many character classes are open.
     depth: usize,
+    /// The open groups: whether each was wrapped in another.
+    groups: Vec<bool>,
     /// Whether a flag made `.` match everything; it is taken to hold from there on.
     dot_all: bool,
 }
@@ -49,6 +52,16 @@ impl<'a> Translation<'a> {
                 }
                 '.' if self.depth == 0 && !self.dot_all => self.class(LINE_ENDS, true),
                 '(' if self.depth == 0 && self.rest.starts_with('?') => self.group(),
+                '(' if self.depth == 0 => {
+                    self.groups.push(false);
+                    self.out.push(c);
+                }
+                ')' if self.depth == 0 => {
+                    self.out.push(c);
+                    if self.groups.pop() == Some(true) {
+                        self.end_of_look();
+                    }
+                }
                 _ => self.out.push(c),
             }
         }
@@ -138,14 +151,36 @@ impl<'a> Translation<'a> {
             }
         }
     }
-    /// Flags: Java's `d` and `U` mean nothing or something else to the engine.
+    /// What looks around may be repeated in Java, which means nothing but whether it must hold.
+    fn end_of_look(&mut self) {
+        let optional = match self.rest.as_bytes() {
+            [b'*' | b'?', ..] => Some((1, true)),
+            [b'+', ..] => Some((1, false)),
+            [b'{', digit, ..] => self.rest.find('}').map(|end| (end + 1, *digit == b'0')),
+            _ => None,
+        };
+        if let Some((length, optional)) = optional {
+            self.rest = self.rest.get(length..).unwrap_or_default();
+            self.rest = self.rest.strip_prefix(['?', '+']).unwrap_or(self.rest);
+            if optional {
+                self.out.push('|');
+            }
+        }
+        self.out.push(')');
+    }
+    /// A group with a question mark. What looks around gets another group around it. Of the flags, Java's `d`, `u` and `U` mean nothing or something else here.
     fn group(&mut self) {
-        self.out.push_str("(?");
         self.rest = self.rest.strip_prefix('?').unwrap_or(self.rest);
+        let looks = ["=", "!", "<=", "<!"].iter().any(|sign| self.rest.starts_with(sign));
+        self.out.push_str(if looks { "(?:(?" } else { "(?" });
         let flags = self.take(usize::MAX, |byte| byte.is_ascii_alphabetic() || byte == b'-');
         if !self.rest.starts_with([')', ':']) {
+            self.groups.push(looks);
             self.out.push_str(flags);
             return;
+        }
+        if self.rest.starts_with(':') {
+            self.groups.push(false);
         }
         let on = flags.split('-').next().unwrap_or_default();
         self.dot_all |= on.contains('s');

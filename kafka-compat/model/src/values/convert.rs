@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::parse::parse;
 use super::temporal::{date_schema, time_schema};
 use super::write::append;
+use crate::calendar::Fields;
 use crate::decimal::{Decimal, low_bits};
 use crate::error::{Error, Result};
 use crate::logical::{self, DAY_MS, Logical};
@@ -214,7 +215,11 @@ fn to_time(target: &Schema, from: Option<&Schema>, value: &Value) -> Result<i64>
         match from.map(Logical::of) {
             None | Some(Some(Logical::Time)) => return Ok(ms),
             Some(Some(Logical::Timestamp)) => {
-                return logical::time_to_logical(target, ms.rem_euclid(DAY_MS) as i32);
+                // Java sets the year of the calendar to 1970, but leaves its era.
+                let at = Fields::of(ms);
+                let year = if at.year > 0 { 1970 } else { 1 - 1970 };
+                let clock = Fields { year, month: 1, day: 1, ..at };
+                return logical::time_to_logical(target, clock.to_ms() as i32);
             }
             _ => {}
         }

@@ -16,9 +16,7 @@ pub fn infer_schema(value: &Value) -> Option<Schema> {
         Value::Float64(_) => Schema::float64(),
         Value::String(_) => Schema::string(),
         Value::Bytes(_) => Schema::bytes(),
-        Value::Array(list) => {
-            SchemaBuilder::new(Kind::Array(common(list.iter())?)).build_plain()
-        }
+        Value::Array(list) => SchemaBuilder::new(Kind::Array(common(list.iter())?)).build_plain(),
         Value::Map(map) => SchemaBuilder::new(Kind::Map {
             key: common(map.entries().iter().map(|(key, _)| key))?,
             value: common(map.entries().iter().map(|(_, value)| value))?,

@@ -107,7 +107,9 @@ impl Parser<'_> {
         if is_digit && let Some(datum) = self.temporal(token) {
             return Ok(datum);
         }
-        if (is_digit || matches!(first, '+' | '-')) && let Ok(decimal) = token.parse() {
+        if (is_digit || matches!(first, '+' | '-'))
+            && let Ok(decimal) = token.parse()
+        {
             return Ok(number(decimal));
         }
         if embedded {
@@ -131,7 +133,8 @@ impl Parser<'_> {
 
     fn quoted(&mut self) -> Datum {
         let mut content = String::new();
-        while self.tokens.has_next() && !self.tokens.accept_as("\"", false) {
+        // White space before the closing quote, or before any token, is lost, as in Kafka.
+        while self.tokens.has_next() && !self.tokens.accept("\"") {
             content.push_str(self.tokens.take());
         }
         parse_temporal(&content).unwrap_or_else(|| {
@@ -201,7 +204,9 @@ impl Parser<'_> {
     }
 }
 
-fn map_of(mut entries: Vec<(Value, Value)>, keys: Common, values: Common) -> Result<Datum> {
+fn map_of(entries: Vec<(Value, Value)>, keys: Common, values: Common) -> Result<Datum> {
+    // Values that another one of the same key replaced need not fit.
+    let mut entries = MapValue::from_entries(entries).into_entries();
     let has_keys = keys.schema.is_some();
     let key = keys.schema.unwrap_or_else(Schema::absent);
     // Without a type for the keys, the one of the values does not count either.

@@ -81,7 +81,8 @@ fn dates_convert_through_their_schema() {
     assert_eq!(convert_to_date(Some(&timestamp), &noon).unwrap(), Some(1_577_923_200_000));
     assert_eq!(convert_to_time(Some(&timestamp), &noon).unwrap(), Some(12 * 3_600_000));
     assert!(convert_to_long(Some(&date), &noon).is_err());
-    let error = convert_to_long(Some(&SchemaBuilder::new(Kind::String).build_plain()), &Value::str("x"));
+    let error =
+        convert_to_long(Some(&SchemaBuilder::new(Kind::String).build_plain()), &Value::str("x"));
     assert_eq!(
         error.unwrap_err().message(),
         "Unable to convert x (class java.lang.String) to Schema{STRING}"

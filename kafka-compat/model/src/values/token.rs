@@ -1,5 +1,7 @@
 //! Splits text at `: , { } [ ] "`; a backslash takes the delimiter after it into the token.
 
+use crate::text::{is_blank, trim};
+
 /// Walks over the tokens of a text, with one token of look-ahead.
 pub(super) struct Tokens<'a> {
     text: &'a str,
@@ -57,21 +59,18 @@ impl<'a> Tokens<'a> {
         }
         self.text.get(start..self.position)
     }
-    /// Takes the next token if it is `expected`, white space around it aside.
+    /// Takes the next token if it is `expected`, white space around it aside. A token that is
+    /// white space alone is skipped even if what follows is something else.
     pub(super) fn accept(&mut self, expected: &str) -> bool {
-        self.accept_as(expected, true)
-    }
-    /// The same; without `trimmed` the token must be `expected` exactly.
-    pub(super) fn accept_as(&mut self, expected: &str, trimmed: bool) -> bool {
         let mut token = match self.next {
             Some(token) => token,
             None if self.has_text() => self.scan(),
             None => return false,
         };
-        while trimmed && crate::text::is_blank(token) && self.has_text() {
+        while is_blank(token) && self.has_text() {
             token = self.scan();
         }
-        let is_next = if trimmed { crate::text::trim(token) } else { token } == expected;
+        let is_next = trim(token) == expected;
         self.next = (!is_next).then_some(token);
         is_next
     }

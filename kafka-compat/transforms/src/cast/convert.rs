@@ -163,7 +163,8 @@ struct Number {
 
 impl Number {
     fn of(value: &Value) -> Option<Self> {
-        let whole = |n: i64| Self { as_i32: n as i32, as_i64: n, as_f32: n as f32, as_f64: n as f64 };
+        let whole =
+            |n: i64| Self { as_i32: n as i32, as_i64: n, as_f32: n as f32, as_f64: n as f64 };
         Some(match value {
             Value::Boolean(flag) => whole(i64::from(*flag)),
             Value::Int8(n) => whole(i64::from(*n)),

@@ -65,7 +65,8 @@ impl Reader<'_> {
         let whole = self.rest;
         self.rest = whole.trim_start_matches([' ', '\t']);
         let blanks = whole.len() - self.rest.len();
-        let by_name = matches!(letter, 'E' | 'G' | 'a') || letter_is_month(letter) && count >= SHORT;
+        let by_name =
+            matches!(letter, 'E' | 'G' | 'a') || letter_is_month(letter) && count >= SHORT;
         // Names are looked for before the blanks, where they are not.
         if self.rest.is_empty() || by_name && blanks > 0 {
             return None;
@@ -357,8 +358,7 @@ mod tests {
 
     #[test]
     fn formatted_moments_are_read_back() {
-        let format =
-            SimpleDateFormat::compile("G yyyy-MM-dd'T'HH:mm:ss.SSSXXX").expect("valid");
+        let format = SimpleDateFormat::compile("G yyyy-MM-dd'T'HH:mm:ss.SSSXXX").expect("valid");
         for ms in [0, -1, 1_700_000_000_123, -62_135_596_799_995, -12_219_292_800_001] {
             assert_eq!(format.parse(&format.format(ms)), Some(ms));
         }

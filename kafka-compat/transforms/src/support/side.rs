@@ -11,7 +11,8 @@ pub(crate) enum Side {
 
 impl Side {
     /// Both, with the suffix that their classes bear.
-    pub(crate) const ALL: [(Self, &'static str); 2] = [(Self::Key, "$Key"), (Self::Value, "$Value")];
+    pub(crate) const ALL: [(Self, &'static str); 2] =
+        [(Self::Key, "$Key"), (Self::Value, "$Value")];
 
     pub(crate) fn datum_mut(self, record: &mut ConnectRecord) -> &mut Datum {
         match self {

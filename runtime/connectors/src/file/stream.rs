@@ -178,3 +178,24 @@ fn pump(input: &mut dyn Read, sender: &mpsc::Sender<io::Result<Vec<u8>>>) -> io:
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn last_line_needs_no_end() {
+        let (sender, chunks) = mpsc::channel(CHUNKS_WAITING);
+        let thread = std::thread::spawn(move || pump(&mut &b"one\ntwo\r\nthree"[..], &sender));
+        let input = Input { chunks, carry: Vec::new(), left: None, ended: false };
+        let mut stream = Stream { name: Some("test".to_owned()), input: Some(input) };
+        let mut lines = Vec::new();
+        for _ in 0..2 {
+            stream.next().await.unwrap().drain(9, |line, _| lines.push(line.to_string()));
+        }
+        assert_eq!(lines, ["one", "two", "three"]);
+        thread.join().unwrap().unwrap();
+        let more = tokio::time::timeout(std::time::Duration::from_millis(20), stream.next()).await;
+        assert!(more.is_err(), "an input that has ended waits");
+    }
+}

@@ -1,5 +1,6 @@
 //! Tasks: one async task each, supervised: a failure, even a panic, is its own.
 
+mod acknowledgements;
 mod errors;
 mod partitioner;
 mod sink;

@@ -1,21 +1,20 @@
 //! A source task: poll → transformations → converters → append → acknowledgement in order →
 //! offsets. Many batches are in flight, bounded by bytes.
 
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesOrdered;
 use gantry_api::model::text;
 use gantry_api::{
     ConnectRecord, Error, Result, SourceOffset, SourcePartition, SourceRecord, SourceTask,
     SourceTaskContext, Str, Value,
 };
-use gantry_log::{LogError, LogRecord, QueueBatch, RecordHeader, TopicPartition};
+use gantry_log::{LogRecord, QueueBatch, RecordHeader, TopicPartition};
 use tokio::time::MissedTickBehavior;
 
+use super::acknowledgements::{Acknowledgements, Covered, changes, unwritable};
 use super::errors::ErrorHandler;
 use super::now_ms;
 use super::partitioner::queue_of_key;
@@ -24,24 +23,11 @@ use super::supervisor::TaskEnv;
 use super::topics::{TopicCreator, TopicTracker};
 use crate::entities::{TargetState, UnitState};
 use crate::metrics::TaskMetrics;
-use crate::offsets::Change;
 
 /// The wait after a poll that gave nothing.
 const IDLE_WAIT_MS: u64 = 10;
 /// The wait after a poll that failed with an error worth trying again.
 const POLL_RETRY_WAIT_MS: u64 = 1_000;
-
-/// A write on its way, and what is to be done when it is durable.
-struct Written {
-    result: Result<(), LogError>,
-    /// Records of the source that it covers, dropped ones among them.
-    polled: u64,
-    records: u64,
-    bytes: usize,
-    offsets: Vec<(SourcePartition, SourceOffset)>,
-}
-
-type InFlight = FuturesOrdered<Pin<Box<dyn Future<Output = Written> + Send>>>;
 
 /// What the next write will hold.
 #[derive(Default)]
@@ -94,14 +80,9 @@ pub(super) struct SourceWorker<'a> {
     errors: ErrorHandler,
     creator: TopicCreator,
     tracker: TopicTracker,
-    in_flight: InFlight,
-    in_flight_bytes: usize,
-    acknowledged: u64,
+    acks: Acknowledgements<'a>,
     wants_acks: bool,
     pending: Pending,
-    /// Durable, but not yet in the offset topic: only where the log is not atomic, or where
-    /// nothing was written since.
-    uncommitted: Vec<(SourcePartition, SourceOffset)>,
     /// Counts batches, so that records without a key go round the queues.
     batch_number: u32,
 }
@@ -123,12 +104,9 @@ impl<'a> SourceWorker<'a> {
             errors,
             creator,
             tracker: TopicTracker::new(env.active_topics.clone()),
-            in_flight: InFlight::new(),
-            in_flight_bytes: 0,
-            acknowledged: 0,
+            acks: Acknowledgements::new(env),
             wants_acks: false,
             pending: Pending::default(),
-            uncommitted: Vec::new(),
             batch_number: 0,
             env,
         }
@@ -175,7 +153,7 @@ impl<'a> SourceWorker<'a> {
                 continue;
             }
             self.env.set_state(UnitState::Running);
-            self.make_room().await?;
+            self.acks.make_room().await?;
             let begun = Instant::now();
             let records = match self.poll(&mut target, &mut flush_timer).await? {
                 Turn::Records(records) => records,
@@ -203,7 +181,6 @@ impl<'a> SourceWorker<'a> {
         target: &mut tokio::sync::watch::Receiver<TargetState>,
         flush_timer: &mut tokio::time::Interval,
     ) -> Result<Turn> {
-        let mut settled: Vec<Written> = Vec::new();
         let mut flush = false;
         let turn = {
             let mut poll = pin!(self.task.poll());
@@ -212,9 +189,10 @@ impl<'a> SourceWorker<'a> {
                     biased;
                     () = self.env.cancel.cancelled() => break Ok(Turn::Stop),
                     _ = target.changed() => break Ok(Turn::Again),
-                    Some(written) = self.in_flight.next(), if !self.in_flight.is_empty() => {
-                        settled.push(written);
-                        if self.wants_acks || settled.len() >= 64 {
+                    settled = self.acks.next(), if self.acks.waits() => {
+                        settled?;
+                        // The task is busy polling: leave it, so that it can be told.
+                        if self.wants_acks {
                             break Ok(Turn::Again);
                         }
                     }
@@ -226,9 +204,6 @@ impl<'a> SourceWorker<'a> {
                 }
             }
         };
-        for written in settled {
-            self.settle(written)?;
-        }
         if flush {
             self.commit_offsets().await?;
         }
@@ -375,8 +350,7 @@ impl<'a> SourceWorker<'a> {
         if batches.is_empty() {
             // Nothing to write: the offsets wait for the next commit, behind what is in flight.
             if polled > 0 {
-                let done = Written { result: Ok(()), polled, records, bytes, offsets };
-                self.in_flight.push_back(Box::pin(std::future::ready(done)));
+                self.acks.push(None, Covered { polled, records, bytes, offsets });
             }
             return Ok(());
         }
@@ -398,58 +372,12 @@ impl<'a> SourceWorker<'a> {
                 return Err(unwritable(&error));
             }
         };
-        self.in_flight_bytes += bytes;
-        self.gauge();
-        self.in_flight.push_back(Box::pin(async move {
-            let result = durable.await.map(|_| ());
-            Written { result, polled, records, bytes, offsets }
-        }));
-        Ok(())
-    }
-
-    fn gauge(&self) {
-        TaskMetrics::set(&self.env.metrics.queue_bytes, self.in_flight_bytes as u64);
-    }
-
-    /// Takes the outcome of one write, in the order written.
-    fn settle(&mut self, written: Written) -> Result<()> {
-        let Written { result, polled, records, bytes, offsets } = written;
-        self.in_flight_bytes = self.in_flight_bytes.saturating_sub(bytes);
-        self.gauge();
-        result.map_err(|error| unwritable(&error))?;
-        self.acknowledged += polled;
-        TaskMetrics::add(&self.env.metrics.records_out, records);
-        TaskMetrics::add(&self.env.metrics.bytes, bytes as u64);
-        if self.env.log.is_atomic() && records > 0 {
-            for (partition, _) in &offsets {
-                self.uncommitted.retain(|(known, _)| known != partition);
-            }
-            self.env.offsets.applied(&self.env.connector, changes(&offsets));
-            TaskMetrics::add(&self.env.metrics.offset_commits, 1);
-        } else {
-            for (partition, offset) in offsets {
-                match self.uncommitted.iter_mut().find(|(known, _)| *known == partition) {
-                    Some((_, last)) => *last = offset,
-                    None => self.uncommitted.push((partition, offset)),
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits until there is room for another batch.
-    async fn make_room(&mut self) -> Result<()> {
-        while self.in_flight_bytes > self.env.worker.task_buffer_bytes {
-            match self.in_flight.next().await {
-                Some(written) => self.settle(written)?,
-                None => break,
-            }
-        }
+        self.acks.push(Some(durable), Covered { polled, records, bytes, offsets });
         Ok(())
     }
 
     async fn acknowledge(&mut self) -> Result<()> {
-        let count = std::mem::take(&mut self.acknowledged);
+        let count = self.acks.take_acknowledged();
         if count > 0 && self.wants_acks {
             self.task.acknowledge(count).await?;
         }
@@ -457,22 +385,7 @@ impl<'a> SourceWorker<'a> {
     }
 
     async fn commit_offsets(&mut self) -> Result<()> {
-        let begun = Instant::now();
-        let uncommitted = std::mem::take(&mut self.uncommitted);
-        if !uncommitted.is_empty() {
-            let stored =
-                self.env.offsets.store(&self.env.connector, changes(&uncommitted)).await;
-            if let Err(error) = stored {
-                TaskMetrics::add(&self.env.metrics.offset_commit_failures, 1);
-                tracing::error!(task = %self.env.id, %error, "could not commit offsets; trying again at the next interval");
-                // Newer offsets of the same partitions come behind these.
-                self.uncommitted = uncommitted;
-                return Ok(());
-            }
-            TaskMetrics::add(&self.env.metrics.offset_commits, 1);
-        }
-        let elapsed = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-        TaskMetrics::add(&self.env.metrics.offset_commit_time_us, elapsed);
+        self.acks.commit_offsets().await;
         self.task.commit().await
     }
 
@@ -480,9 +393,7 @@ impl<'a> SourceWorker<'a> {
     async fn flush(&mut self) -> Result<()> {
         self.write().await?;
         self.errors.flush().await?;
-        while let Some(written) = self.in_flight.next().await {
-            self.settle(written)?;
-        }
+        self.acks.drain().await?;
         self.acknowledge().await?;
         self.commit_offsets().await
     }
@@ -515,16 +426,4 @@ struct Encoded {
     topic: Str,
     partition: Option<i32>,
     record: LogRecord,
-}
-
-fn changes(offsets: &[(SourcePartition, SourceOffset)]) -> Vec<Change> {
-    offsets
-        .iter()
-        .map(|(partition, offset)| (partition.clone(), Some(offset.to_map())))
-        .collect()
-}
-
-fn unwritable(error: &LogError) -> Error {
-    let text = format!("Could not write to the log: {error}");
-    if error.is_retriable() { Error::retriable(text) } else { Error::connect(text) }
 }

@@ -19,7 +19,6 @@ pub(crate) enum Stage {
     ValueConverter,
     HeaderConverter,
     TaskPut,
-    KafkaProduce,
 }
 
 impl Stage {
@@ -30,7 +29,6 @@ impl Stage {
             Self::ValueConverter => "VALUE_CONVERTER",
             Self::HeaderConverter => "HEADER_CONVERTER",
             Self::TaskPut => "TASK_PUT",
-            Self::KafkaProduce => "KAFKA_PRODUCE",
         }
     }
 }

@@ -6,11 +6,8 @@ use crate::api::{Cleanup, LogError, TopicInfo, TopicSpec};
 /// A created topic is found as it was asked for, and cannot be created again.
 pub async fn topics_are_created_and_listed(log: AnyLog) {
     let cleanup = Cleanup::Delete { retention_ms: Some(3_600_000), retention_bytes: Some(1 << 30) };
-    let specs = [
-        TopicSpec::with_queues(3),
-        TopicSpec::compacted(),
-        TopicSpec { queues: 2, cleanup },
-    ];
+    let specs =
+        [TopicSpec::with_queues(3), TopicSpec::compacted(), TopicSpec { queues: 2, cleanup }];
     for spec in specs {
         let name = topic_of(&log, "created", spec).await;
         let expected = TopicInfo { spec };

@@ -46,8 +46,7 @@ pub async fn batches_get_offsets_in_the_order_given(log: AnyLog) {
         to: queue(&topic, partition),
         records: values.iter().map(|value| text(value)).collect(),
     };
-    let batches =
-        vec![batch(2, &["x"]), batch(1, &["a", "b"]), batch(0, &["k"]), batch(1, &["c"])];
+    let batches = vec![batch(2, &["x"]), batch(1, &["a", "b"]), batch(0, &["k"]), batch(1, &["c"])];
     let durable = log.append(batches).await.expect("accepted");
     assert_eq!(durable.await.expect("durable"), [0, 1, 0, 3]);
     for (partition, expected) in

@@ -22,7 +22,9 @@ pub async fn commits_are_read_back(log: AnyLog) {
     log.commit(&group, &offsets([(&a, Some(5)), (&b, Some(0))])).await.expect("commits");
     let found = log.committed(&group, &all).await.expect("answers");
     assert_eq!(found, BTreeMap::from([(a.clone(), 5), (b.clone(), 0)]));
-    log.commit(&group, &offsets([(&a, None), (&b, Some(3)), (&c, Some(9))])).await.expect("commits");
+    log.commit(&group, &offsets([(&a, None), (&b, Some(3)), (&c, Some(9))]))
+        .await
+        .expect("commits");
     let found = log.committed(&group, &all).await.expect("answers");
     assert_eq!(found, BTreeMap::from([(b.clone(), 3), (c.clone(), 9)]));
     let found = log.committed(&group, std::slice::from_ref(&c)).await.expect("answers");

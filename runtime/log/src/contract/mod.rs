@@ -16,6 +16,7 @@ pub use admin::{
     deleted_topic_is_gone, names_and_sizes_are_checked, topic_changes_count_up,
     topics_are_created_and_listed,
 };
+pub use append::too_large_records_are_refused;
 pub use append::{
     appenders_at_once_keep_their_order, batches_get_offsets_in_the_order_given,
     dropping_the_durable_future_writes_all_the_same, durable_in_the_order_accepted,
@@ -27,13 +28,11 @@ pub use groups::{
     unknown_queues_are_not_committed,
 };
 pub use read::{
-    compacted_topic_keeps_the_last_of_each_key, each_record_comes_back_as_it_was,
-    limits_are_kept, offset_for_time_finds_the_first, queues_get_their_turn,
-    range_tells_what_is_there, read_beyond_the_end_fails, read_may_be_dropped,
-    read_of_a_deleted_topic_fails, read_tells_position_and_end, read_wakes_for_any_of_its_queues,
-    read_waits_no_longer_than_asked,
+    compacted_topic_keeps_the_last_of_each_key, each_record_comes_back_as_it_was, limits_are_kept,
+    offset_for_time_finds_the_first, queues_get_their_turn, range_tells_what_is_there,
+    read_beyond_the_end_fails, read_may_be_dropped, read_of_a_deleted_topic_fails,
+    read_tells_position_and_end, read_waits_no_longer_than_asked, read_wakes_for_any_of_its_queues,
 };
-pub use append::too_large_records_are_refused;
 
 /// Makes a test of each function of the [contract suite](crate::contract). Takes a closure that
 /// gives a new `(Arc<dyn FullLog>, guard)`, where the guard lives as long as the test, for

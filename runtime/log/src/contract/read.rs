@@ -19,17 +19,23 @@ pub async fn each_record_comes_back_as_it_was(log: AnyLog) {
     let header = |key: &str, value| RecordHeader { key: Str::from(key), value };
     let all_bytes: Vec<u8> = (0..=255).collect();
     let large = Bytes::from(vec![0xab; 300_000]);
-    let record = |key, value, headers, timestamp_ms| LogRecord { key, value, headers, timestamp_ms };
+    let record =
+        |key, value, headers, timestamp_ms| LogRecord { key, value, headers, timestamp_ms };
     let records = vec![
         record(bytes(b"key"), bytes(b"value"), vec![], 1_700_000_000_000),
         record(None, bytes(b"no key"), vec![], 0),
         record(bytes(b"tombstone"), None, vec![], 1),
-        record(bytes(b"k"), bytes(b"headers"), vec![
-            header("a", bytes(b"1")),
-            header("b", None),
-            header("a", bytes(b"2")),
-            header("empty", bytes(b"")),
-        ], 2),
+        record(
+            bytes(b"k"),
+            bytes(b"headers"),
+            vec![
+                header("a", bytes(b"1")),
+                header("b", None),
+                header("a", bytes(b"2")),
+                header("empty", bytes(b"")),
+            ],
+            2,
+        ),
         record(Some(all_bytes.clone().into()), Some(all_bytes.into()), vec![], 3),
         record(bytes(b"large"), Some(large), vec![], 4),
         record(bytes(b"after"), bytes(b"large"), vec![header("a", bytes(b"3"))], 5),
@@ -224,8 +230,9 @@ pub async fn compacted_topic_keeps_the_last_of_each_key(log: AnyLog) {
     log.create_topic(&name, TopicSpec::compacted()).await.expect("creates");
     let of: TopicPartition = queue(&name, 0);
     for round in 0..60 {
-        let mut records: Vec<_> =
-            (0..50).map(|key| keyed(&key.to_string(), Some(&format!("{key} in {round}")))).collect();
+        let mut records: Vec<_> = (0..50)
+            .map(|key| keyed(&key.to_string(), Some(&format!("{key} in {round}"))))
+            .collect();
         records.push(keyed("gone", (round < 59).then_some("here")));
         put(&log, &of, records).await;
     }

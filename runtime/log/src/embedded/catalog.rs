@@ -78,7 +78,7 @@ impl Catalog {
             return Err(LogError::TopicExists(Str::clone(name)));
         }
         let last = self.next_queue.checked_add(spec.queues);
-        if last.is_none_or(|last| last >= super::frame::CATALOG_QUEUE) {
+        if last.is_none_or(|last| last == super::frame::CATALOG_QUEUE) {
             let reason = "this log has no queue numbers left".to_owned();
             return Err(LogError::InvalidTopic { topic: Str::clone(name), reason });
         }
@@ -183,10 +183,7 @@ impl Catalog {
     }
 
     /// Reads what [`Catalog::encode`] wrote; `next` gets each queue's next offset.
-    pub(crate) fn decode(
-        bytes: &[u8],
-        mut next: impl FnMut(u32, u64),
-    ) -> Result<Self, Malformed> {
+    pub(crate) fn decode(bytes: &[u8], mut next: impl FnMut(u32, u64)) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let mut catalog = Self { next_queue: queue_number(&mut reader)?, ..Self::default() };
         for _ in 0..reader.count(4)? {

@@ -12,17 +12,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::disk::{Disk, WriteFile};
-use super::frame::{FrameBuilder, FrameKind, SECTION_BYTES_TARGET};
-use super::housekeeper::{remove, rename_durably};
-use super::index::{Placed, SegmentIndex};
-use super::read::{Fault, Visit, visit_segment};
+use super::disk::Disk;
+use super::housekeeper::remove;
+use super::read::{Visit, visit_segment};
 use super::record::{Names, RawRecord};
-use super::scan::file_header;
+use super::rewrite::{Rewrite, plain};
 use super::segment::{FileName, Segment, index_path};
 use super::state::{Part, Shared};
 use super::wire::Malformed;
-use crate::api::{LogError, LogRecord};
+use crate::api::LogError;
 use crate::sync::now_ms;
 
 /// Most keys kept in memory while compacting, at about 50 bytes each. With more keys than that
@@ -75,7 +73,7 @@ struct Keep<'a> {
     keys: &'a LastOffsets,
     end: u64,
     names: Names,
-    output: Output,
+    rewrite: Rewrite<'a>,
     failed: Option<io::Error>,
 }
 
@@ -93,65 +91,12 @@ impl Visit for Keep<'_> {
         // The very last record stays whatever it is: who reads on always gets to the end.
         if offset + 1 == self.end || (is_last_of_key && raw.value.is_some()) {
             let record = raw.take(block, &mut self.names)?;
-            if let Err(error) = self.output.push(offset, record) {
+            if let Err(error) = self.rewrite.push(offset, record) {
                 self.failed = Some(error);
                 return Ok(false);
             }
         }
         Ok(true)
-    }
-}
-
-/// The file being written.
-struct Output {
-    file: Box<dyn WriteFile>,
-    queue: u32,
-    len: u64,
-    frames: u64,
-    index: SegmentIndex,
-    records: Vec<(u64, LogRecord)>,
-    bytes: usize,
-}
-
-impl Output {
-    fn push(&mut self, offset: u64, record: LogRecord) -> io::Result<()> {
-        let size = record.size();
-        if self.bytes + size > SECTION_BYTES_TARGET {
-            self.flush()?;
-        }
-        self.bytes += size.max(1);
-        self.records.push((offset, record));
-        Ok(())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let (Some((first, _)), Some((last, _))) = (self.records.first(), self.records.last())
-        else {
-            return Ok(());
-        };
-        let (first, next) = (*first, last + 1);
-        let mut frame = FrameBuilder::new(FrameKind::Compacted, self.bytes);
-        frame.put_sparse(self.queue, &self.records);
-        let section = frame.sections().first().copied();
-        let written_ms = now_ms();
-        let bytes = frame.seal(self.frames, written_ms, self.len);
-        self.file.append(&[&bytes])?;
-        if let Some(section) = section {
-            let placed = Placed {
-                queue: self.queue,
-                first,
-                next,
-                newest_ms: section.newest_ms,
-                pos: self.len + section.at as u64,
-                len: section.len as u32,
-            };
-            self.index.push(&placed, written_ms);
-        }
-        self.len += bytes.len() as u64;
-        self.frames += 1;
-        self.bytes = 0;
-        self.records.clear();
-        Ok(())
     }
 }
 
@@ -184,8 +129,7 @@ pub(crate) fn compact_with(
         if is_done {
             return Ok(());
         }
-        let mut learn =
-            Learn { keys: LastOffsets::default(), keys_max, below: end, next: covered };
+        let mut learn = Learn { keys: LastOffsets::default(), keys_max, below: end, next: covered };
         for part in &fresh {
             let from = part.first.max(covered);
             if !visit_segment(shared, &part.segment, queue, from, &mut learn).map_err(plain)? {
@@ -199,13 +143,6 @@ pub(crate) fn compact_with(
     }
 }
 
-fn plain(fault: Fault) -> LogError {
-    match fault {
-        Fault::Gone => LogError::Unavailable("a file of the log was deleted by somebody".into()),
-        Fault::Log(error) => error,
-    }
-}
-
 fn pass(
     shared: &Shared,
     disk: &dyn Disk,
@@ -214,43 +151,21 @@ fn pass(
     learn: &Learn,
 ) -> Result<(), LogError> {
     let end = learn.next;
-    let name = FileName::Compacted { queue, end };
-    let path = name.path(&shared.config.dir);
-    let temporary = path.with_extension("log.tmp");
-    let fault = |error: io::Error| {
-        remove(&temporary);
-        let path = path.display();
-        LogError::Unavailable(format!("cannot write {path}: {error}; trying again later").into())
-    };
-    let mut file = disk.create(&temporary).map_err(fault)?;
-    let header = file_header(end);
-    file.append(&[&header]).map_err(fault)?;
-    let output = Output {
-        file,
-        queue,
-        len: header.len() as u64,
-        frames: 0,
-        index: SegmentIndex::default(),
-        records: Vec::new(),
-        bytes: 0,
-    };
-    let mut keep =
-        Keep { keys: &learn.keys, end, names: Names::default(), output, failed: None };
+    let mut rewrite = Rewrite::begin(shared, disk, FileName::Compacted { queue, end }, queue)?;
+    let begun = rewrite.written_at(now_ms());
+    begun.map_err(|error| rewrite.fault(&error))?;
+    let mut keep = Keep { keys: &learn.keys, end, names: Names::default(), rewrite, failed: None };
     for part in parts {
         let more = visit_segment(shared, &part.segment, queue, part.first, &mut keep);
-        let more = more.map_err(plain).inspect_err(|_| remove(&temporary))?;
+        let more = more.map_err(plain)?;
         if let Some(error) = keep.failed.take() {
-            return Err(fault(error));
+            return Err(keep.rewrite.fault(&error));
         }
         if !more {
             break;
         }
     }
-    let mut output = keep.output;
-    output.flush().and_then(|()| output.file.sync()).map_err(fault)?;
-    rename_durably(disk, &temporary, &path).map_err(fault)?;
-    let segment = Arc::new(Segment::completed(&shared.config.dir, name, output.len, output.index));
-    segment.persist();
+    let segment = keep.rewrite.finish()?;
     replace(shared, queue, &segment, end);
     Ok(())
 }

@@ -41,13 +41,13 @@ pub(crate) enum FrameKind {
     Change = 2,
     /// The whole catalog and all offsets, at the start of a segment.
     Snapshot = 3,
-    /// What compaction left of one queue.
-    Compacted = 4,
+    /// Records of one queue, taken out of other files.
+    Rewritten = 4,
 }
 
 impl FrameKind {
     fn parse(byte: u8) -> Option<Self> {
-        let all = [Self::Records, Self::Change, Self::Snapshot, Self::Compacted];
+        let all = [Self::Records, Self::Change, Self::Snapshot, Self::Rewritten];
         all.into_iter().find(|kind| *kind as u8 == byte)
     }
 }

@@ -1,7 +1,7 @@
 //! The thread that tidies up: writes the indexes of closed segments, deletes what retention
 //! lets go, and compacts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -10,14 +10,19 @@ use std::time::{Duration, Instant};
 use super::compact::compact;
 use super::disk::Disk;
 use super::inbox::{Command, Inbox};
+use super::index::Summary;
+use super::keep::keep;
 use super::segment::{FileName, Segment, index_path};
 use super::state::{Shared, State};
 use crate::api::{Cleanup, LogError};
 use crate::sync::{lock, now_ms};
 
-/// How much a pass must be able to free, as a fraction of what compaction has to write anew:
-/// rewriting much to free little would never end.
-const COMPACT_WORTH_DIVISOR: u64 = 2;
+/// How much a pass must be able to free, as a fraction of what it has to write anew: rewriting
+/// much to free little would never end.
+const WORTH_DIVISOR: u64 = 2;
+
+/// A segment is emptied if at most this fraction of it has to be kept as it is.
+const KEPT_DIVISOR: u64 = 2;
 
 #[derive(Debug, Default)]
 struct Signals {
@@ -79,14 +84,16 @@ struct Plan {
     starts: HashMap<u32, u64>,
     /// Segments in which nothing is needed any more.
     dead: Vec<Arc<Segment>>,
-    /// Segments in which only records of compacted topics may still be needed.
+    /// Segments that are needed only for a few records, or for those of compacted topics.
     held: Vec<Arc<Segment>>,
+    /// Bytes in `held` that have to be kept as they are.
+    kept_bytes: u64,
 }
 
 impl Housekeeper {
     /// Works until the log closes.
     pub(crate) fn run(self) {
-        let interval = Duration::from_millis(self.shared.config.retention_check_interval_ms.max(1));
+        let interval = Duration::from_millis(self.shared.config.retention_check_interval_ms);
         loop {
             let goes_on = self.nudge.wait(interval);
             self.persist_indexes();
@@ -113,8 +120,9 @@ impl Housekeeper {
             drop(self.inbox.push(Command::Roll));
         }
         self.delete(&self.plan(now));
-        let held = self.plan(now).held;
-        if !held.is_empty() && self.compact(&held)? {
+        let plan = self.plan(now);
+        if self.is_worth_rewriting(&plan) {
+            self.empty(&plan)?;
             self.delete(&self.plan(now));
         }
         Ok(())
@@ -156,22 +164,22 @@ impl Housekeeper {
             }
         }
         for segment in state.segments.values() {
-            let mut needed = segment.summaries.iter().filter(|summary| {
-                let Some(queue) = state.queues.get(&summary.queue) else { return false };
-                let start = plan.starts.get(&summary.queue).copied().unwrap_or(0);
-                let at = queue.parts.partition_point(|part| part.next < summary.next);
-                let part = queue.parts.get(at);
-                let in_use = part.is_some_and(|part| Arc::ptr_eq(&part.segment, segment));
-                in_use && summary.next > start
-            });
-            match needed.next() {
-                None => plan.dead.push(Arc::clone(segment)),
-                Some(first) => {
-                    let is_shared = matches!(segment.name, FileName::Segment(_));
-                    let compacted = |queue| state.is_compacted(queue);
-                    if is_shared && compacted(first.queue) && needed.all(|s| compacted(s.queue)) {
-                        plan.held.push(Arc::clone(segment));
-                    }
+            let needed: Vec<_> = segment
+                .summaries
+                .iter()
+                .filter(|summary| {
+                    let start = plan.starts.get(&summary.queue).copied().unwrap_or(0);
+                    summary.next > start && is_in_use(&state, segment, summary)
+                })
+                .collect();
+            if needed.is_empty() {
+                plan.dead.push(Arc::clone(segment));
+            } else if matches!(segment.name, FileName::Segment(_)) {
+                let as_it_is = needed.iter().filter(|s| !state.is_compacted(s.queue));
+                let kept_bytes: u64 = as_it_is.map(|summary| summary.bytes).sum();
+                if kept_bytes <= segment.len / KEPT_DIVISOR {
+                    plan.held.push(Arc::clone(segment));
+                    plan.kept_bytes += kept_bytes;
                 }
             }
         }
@@ -183,9 +191,9 @@ impl Housekeeper {
             let mut state = self.shared.state();
             state.segments.remove(&segment.name);
             for summary in &segment.summaries {
-                let compacted = state.is_compacted(summary.queue);
+                let start = plan.starts.get(&summary.queue).copied().unwrap_or(0);
                 let Some(queue) = state.queues.get_mut(&summary.queue) else { continue };
-                if !compacted {
+                if summary.next <= start {
                     // Earlier records in files that are kept for other topics go too: offsets
                     // that can be read have no hole.
                     queue.earliest = queue.earliest.max(summary.next);
@@ -202,44 +210,57 @@ impl Housekeeper {
         }
     }
 
-    /// Compacts all queues that hold segments, if that frees enough. True if it did.
-    fn compact(&self, held: &[Arc<Segment>]) -> Result<bool, LogError> {
+    fn is_worth_rewriting(&self, plan: &Plan) -> bool {
+        let state = self.shared.state();
+        let held = plan.held.iter().flat_map(|segment| &segment.summaries);
+        let queues: BTreeSet<u32> =
+            held.map(|s| s.queue).filter(|queue| state.is_compacted(*queue)).collect();
+        let base = |queue: &u32| {
+            let part = state.queues.get(queue)?.parts.front()?;
+            matches!(part.segment.name, FileName::Compacted { .. }).then_some(part.segment.len)
+        };
+        let rewritten = plan.kept_bytes + queues.iter().filter_map(base).sum::<u64>();
+        let freed: u64 = plan.held.iter().map(|segment| segment.len).sum();
+        !plan.held.is_empty() && freed >= rewritten / WORTH_DIVISOR
+    }
+
+    /// Moves what is still needed of the held segments to other files.
+    fn empty(&self, plan: &Plan) -> Result<(), LogError> {
         let mut ends: BTreeMap<u32, u64> = BTreeMap::new();
-        let mut rewritten = 0;
-        {
-            let state = self.shared.state();
-            for summary in held.iter().flat_map(|segment| &segment.summaries) {
-                if state.is_compacted(summary.queue) {
-                    let end = ends.entry(summary.queue).or_default();
-                    *end = summary.next.max(*end);
-                }
-            }
-            for queue in ends.keys() {
-                let front = state.queues.get(queue).and_then(|queue| queue.parts.front());
-                let base = front.filter(|p| matches!(p.segment.name, FileName::Compacted { .. }));
-                rewritten += base.map_or(0, |part| part.segment.len);
-            }
-        }
-        let freed: u64 = held.iter().map(|segment| segment.len).sum();
-        if freed < rewritten / COMPACT_WORTH_DIVISOR {
-            return Ok(false);
+        for summary in plan.held.iter().flat_map(|segment| &segment.summaries) {
+            let end = ends.entry(summary.queue).or_default();
+            *end = summary.next.max(*end);
         }
         for (queue, end) in ends {
             if self.nudge.is_stopped() {
-                return Ok(false);
+                return Ok(());
             }
-            compact(&self.shared, &*self.disk, queue, end)?;
+            let cleanup = {
+                let state = self.shared.state();
+                state.catalog.topic_of(queue).map(|(_, topic, _)| topic.spec.cleanup)
+            };
+            match cleanup {
+                None => {}
+                Some(Cleanup::Compact) => compact(&self.shared, &*self.disk, queue, end)?,
+                Some(cleanup) => {
+                    let start = plan.starts.get(&queue).copied().unwrap_or(0);
+                    let keep_ms = self.retention(&cleanup).0;
+                    keep(&self.shared, &*self.disk, queue, &plan.held, start, keep_ms)?;
+                }
+            }
         }
-        Ok(true)
+        Ok(())
     }
 }
 
-fn expire_by_time(
-    state: &State,
-    queues: std::ops::Range<u32>,
-    oldest_ms: u64,
-    plan: &mut Plan,
-) {
+/// Whether readers find these records of the segment there, rather than elsewhere or not at all.
+fn is_in_use(state: &State, segment: &Arc<Segment>, summary: &Summary) -> bool {
+    let Some(queue) = state.queues.get(&summary.queue) else { return false };
+    let at = queue.parts.partition_point(|part| part.next < summary.next);
+    queue.parts.get(at).is_some_and(|part| Arc::ptr_eq(&part.segment, segment))
+}
+
+fn expire_by_time(state: &State, queues: std::ops::Range<u32>, oldest_ms: u64, plan: &mut Plan) {
     for number in queues {
         let Some(queue) = state.queues.get(&number) else { continue };
         for part in &queue.parts {
@@ -252,24 +273,22 @@ fn expire_by_time(
     }
 }
 
-fn expire_by_size(
-    state: &State,
-    queues: std::ops::Range<u32>,
-    keep_bytes: u64,
-    plan: &mut Plan,
-) {
+fn expire_by_size(state: &State, queues: std::ops::Range<u32>, keep_bytes: u64, plan: &mut Plan) {
     let mut total = 0;
-    let mut by_segment: BTreeMap<FileName, u64> = BTreeMap::new();
+    // Oldest first: when the last of it was written, then the file.
+    let mut by_age: BTreeMap<(u64, FileName), u64> = BTreeMap::new();
     for number in queues.clone() {
         let active = state.active.index.queues.get(&number);
         total += active.map_or(0, |index| index.summary.bytes);
         for part in state.queues.get(&number).iter().flat_map(|queue| &queue.parts) {
+            let of_topic = part.segment.summaries.iter().filter(|s| queues.contains(&s.queue));
+            let written_ms = of_topic.map(|summary| summary.written_ms).max().unwrap_or(0);
             let bytes = part.segment.summary(number).map_or(0, |summary| summary.bytes);
-            *by_segment.entry(part.segment.name).or_default() += bytes;
+            *by_age.entry((written_ms, part.segment.name)).or_default() += bytes;
             total += bytes;
         }
     }
-    for (name, bytes) in by_segment {
+    for ((_, name), bytes) in by_age {
         if total - bytes < keep_bytes {
             return;
         }

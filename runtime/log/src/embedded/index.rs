@@ -17,7 +17,7 @@ use super::wire::{Malformed, Reader, u32_at, u64_at};
 const MAGIC: [u8; 4] = *b"GnI1";
 const VERSION: u32 = 1;
 const HEADER_BYTES: usize = 24;
-const SUMMARY_BYTES: usize = 60;
+const SUMMARY_BYTES: usize = 68;
 const ENTRY_BYTES: usize = 28;
 
 /// A section nearer than this to the start of the last run joins it.
@@ -60,6 +60,8 @@ pub(crate) struct Summary {
     pub(crate) first: u64,
     pub(crate) next: u64,
     pub(crate) newest_ms: i64,
+    /// When the first of it was written, by the wall clock.
+    pub(crate) begun_ms: u64,
     /// When the last of it was written, by the wall clock.
     pub(crate) written_ms: u64,
     pub(crate) bytes: u64,
@@ -79,6 +81,7 @@ impl QueueIndex {
             first: placed.first,
             next: placed.first,
             newest_ms: i64::MIN,
+            begun_ms: u64::MAX,
             written_ms: 0,
             bytes: 0,
         };
@@ -89,6 +92,7 @@ impl QueueIndex {
         let summary = &mut self.summary;
         summary.next = placed.next;
         summary.newest_ms = summary.newest_ms.max(placed.newest_ms);
+        summary.begun_ms = summary.begun_ms.min(written_ms);
         summary.written_ms = summary.written_ms.max(written_ms);
         summary.bytes += u64::from(placed.len);
         if let Some(run) = self.entries.last_mut() {
@@ -154,6 +158,7 @@ impl SegmentIndex {
             directory.extend_from_slice(&summary.first.to_le_bytes());
             directory.extend_from_slice(&summary.next.to_le_bytes());
             directory.extend_from_slice(&summary.newest_ms.to_le_bytes());
+            directory.extend_from_slice(&summary.begun_ms.to_le_bytes());
             directory.extend_from_slice(&summary.written_ms.to_le_bytes());
             directory.extend_from_slice(&summary.bytes.to_le_bytes());
             directory.extend_from_slice(&pos.to_le_bytes());
@@ -216,6 +221,7 @@ fn summary(reader: &mut Reader<'_>) -> Result<(Summary, EntriesAt), Malformed> {
         first: reader.u64()?,
         next: reader.u64()?,
         newest_ms: reader.u64()? as i64,
+        begun_ms: reader.u64()?,
         written_ms: reader.u64()?,
         bytes: reader.u64()?,
     };

@@ -24,8 +24,8 @@ use super::recovery::recover;
 use super::state::{Shared, Source};
 use super::writer::Writer;
 use crate::api::{
-    Durable, Log, LogAdmin, LogError, LogGroup, OffsetRange, QueueBatch, QueueRecords,
-    ReadLimits, TopicInfo, TopicSpec,
+    Durable, Log, LogAdmin, LogError, LogGroup, OffsetRange, QueueBatch, QueueRecords, ReadLimits,
+    TopicInfo, TopicSpec,
 };
 use crate::names::check_topic;
 use crate::sync::lock;
@@ -33,6 +33,10 @@ use crate::{Str, TopicPartition};
 
 const SEGMENT_BYTES_MIN: u64 = 4 << 10;
 const SEGMENT_BYTES_MAX: u64 = 1 << 30;
+
+/// Longest intervals that make sense; more is taken for this.
+const SYNC_INTERVAL_MS_MAX: u64 = 60_000;
+const RETENTION_CHECK_INTERVAL_MS_MAX: u64 = 24 * 60 * 60 * 1000;
 
 /// Bytes that an append counts for besides its records, so that many small ones are bounded too.
 const APPEND_OVERHEAD: usize = 256;
@@ -123,6 +127,9 @@ impl EmbeddedLog {
         disk: Arc<dyn Disk>,
     ) -> Result<Self, LogError> {
         config.segment_bytes = config.segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
+        config.sync_interval_ms = config.sync_interval_ms.min(SYNC_INTERVAL_MS_MAX);
+        config.retention_check_interval_ms =
+            config.retention_check_interval_ms.clamp(1, RETENTION_CHECK_INTERVAL_MS_MAX);
         let in_flight_max = config.max_in_flight_bytes.clamp(1, u32::MAX as usize);
         fs::create_dir_all(&config.dir).map_err(|error| {
             let dir = config.dir.display();
@@ -263,10 +270,7 @@ impl EmbeddedLog {
     }
 }
 
-fn spawn(
-    name: &str,
-    work: impl FnOnce() + Send + 'static,
-) -> Result<JoinHandle<()>, LogError> {
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, LogError> {
     let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(work);
     spawned.map_err(|error| {
         LogError::Unavailable(format!("cannot start the thread {name}: {error}").into())

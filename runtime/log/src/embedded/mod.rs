@@ -6,11 +6,12 @@
 //! by queue, or a change of the catalog (topics and committed offsets); it is there as a whole or
 //! not at all. Each segment begins with a snapshot of the catalog, so any older one can be
 //! deleted. A sparse [index](index) finds a queue's records; that of a closed segment is a file,
-//! which is rebuilt if damaged. The [housekeeper](housekeeper) deletes what retention lets go and
-//! [compacts](compact).
+//! which is rebuilt if damaged. The [housekeeper](housekeeper) deletes what retention lets go,
+//! [compacts](compact), and [keeps](keep) what little is wanted of segments that can go.
 //!
 //! Files: `<number>.log` are the segments, `compacted-<queue>-<end>.log` what compaction left of
-//! a queue below an offset, `*.idx` their indexes, `lock` holds the id of the process.
+//! a queue below an offset, `kept-<queue>-<first>-<end>.log` what was kept of one when its
+//! segments went, `*.idx` their indexes, `lock` holds the id of the process.
 
 mod catalog;
 mod compact;
@@ -20,11 +21,13 @@ mod frame;
 mod housekeeper;
 mod inbox;
 mod index;
+mod keep;
 mod lock;
 mod log;
 mod read;
 mod record;
 mod recovery;
+mod rewrite;
 mod scan;
 mod segment;
 mod state;

@@ -43,6 +43,8 @@ impl From<LogError> for Fault {
 pub(crate) trait Visit {
     /// About how many more bytes are wanted.
     fn wanted(&self) -> usize;
+    /// This many records may follow.
+    fn expect(&mut self, _records: usize) {}
     /// Takes a record of a block; false to stop before it.
     fn visit(&mut self, block: &Bytes, offset: u64, raw: RawRecord) -> Result<bool, Malformed>;
 }
@@ -70,15 +72,15 @@ impl Place<'_> {
                 (end, later) = (next_end, after);
             }
             let len = usize::try_from(end - first.pos).unwrap_or(usize::MAX);
-            let block = read_block(self.file, first.pos, len).map_err(|error| match error.kind() {
-                ErrorKind::UnexpectedEof => corrupt(self.path, first.pos, "the file is cut"),
-                _ => read_fault(self.path, &error),
-            })?;
+            let block =
+                read_block(self.file, first.pos, len).map_err(|error| match error.kind() {
+                    ErrorKind::UnexpectedEof => corrupt(self.path, first.pos, "the file is cut"),
+                    _ => read_fault(self.path, &error),
+                })?;
             let block = Bytes::from(block);
             let mut at = 0;
             let done = self.walk(&block, &mut at, from, to);
-            let more = done
-                .map_err(|fault| corrupt(self.path, first.pos + at as u64, fault.0))?;
+            let more = done.map_err(|fault| corrupt(self.path, first.pos + at as u64, fault.0))?;
             if !more {
                 return Ok(false);
             }
@@ -124,6 +126,7 @@ fn take(
     from: u64,
     to: &mut impl Visit,
 ) -> Result<bool, Malformed> {
+    to.expect(section.count as usize);
     let mut records = Records::new(
         block,
         payload,
@@ -185,6 +188,10 @@ struct Collect<'a> {
 impl Visit for Collect<'_> {
     fn wanted(&self) -> usize {
         self.share.bytes_left()
+    }
+
+    fn expect(&mut self, records: usize) {
+        self.records.reserve(records.min(self.share.records_left()));
     }
 
     fn visit(&mut self, block: &Bytes, offset: u64, raw: RawRecord) -> Result<bool, Malformed> {

@@ -16,24 +16,21 @@ use super::housekeeper::remove;
 use super::index::SegmentIndex;
 use super::scan::{FILE_HEADER_BYTES, Frame, ScanFault, Scanner};
 use super::segment::{FileName, Segment, corrupt, index_path, read_fault, scan_fault};
-use super::state::{Active, Queue, State};
+use super::state::{Active, Part, Queue, State};
 use super::wire::Malformed;
 use super::writer::{Tail, begin_segment};
 use crate::api::{Cleanup, LogError};
 use crate::sync::now_ms;
 
 /// Opens what is in the directory, or begins a new log if there is nothing.
-pub(crate) fn recover(
-    config: &EmbeddedConfig,
-    disk: &dyn Disk,
-) -> Result<(State, Tail), LogError> {
+pub(crate) fn recover(config: &EmbeddedConfig, disk: &dyn Disk) -> Result<(State, Tail), LogError> {
     let dir = &config.dir;
-    let (mut segments, compacted) = list(dir)?;
+    let (mut segments, rewritten) = list(dir)?;
     let Some((name, mut scanner, head)) = last_whole(dir, &mut segments)? else {
-        if compacted.is_empty() {
+        if rewritten.is_empty() {
             return begin(dir, disk);
         }
-        let found = "there are compacted records but no segment to go on in";
+        let found = "there are rewritten files but no segment to go on in";
         return Err(corrupt(dir, 0, found));
     };
     let path = name.path(dir);
@@ -49,15 +46,14 @@ pub(crate) fn recover(
         segments: BTreeMap::new(),
         closed: false,
     };
-    for name in compacted.into_iter().chain(segments) {
-        state.add_segment(&Arc::new(Segment::open(dir, name)?));
+    for name in rewritten.into_iter().chain(segments) {
+        add_parts(&mut state, &Arc::new(Segment::open(dir, name)?));
     }
     join_parts(dir, &mut state)?;
     let (len, sequence) = replay(&path, &mut scanner, &head.snapshot, &mut state)?;
 
-    let writing = |error| {
-        LogError::Unavailable(format!("cannot write {}: {error}", path.display()).into())
-    };
+    let writing =
+        |error| LogError::Unavailable(format!("cannot write {}: {error}", path.display()).into());
     let mut file = disk.open(&path).map_err(writing)?;
     if len < scanner.len() {
         let cut = scanner.len() - len;
@@ -73,7 +69,13 @@ pub(crate) fn recover(
 
 fn begin(dir: &Path, disk: &dyn Disk) -> Result<(State, Tail), LogError> {
     let catalog = Catalog::default();
-    let begun = begin_segment(disk, dir, 0, &catalog, &HashMap::new(), (0, now_ms()));
+    // The directory itself may be new.
+    let named = dir.parent().map_or(Ok(()), |parent| match parent.as_os_str().is_empty() {
+        true => disk.sync_dir(Path::new(".")),
+        false => disk.sync_dir(parent),
+    });
+    let at = (0, now_ms());
+    let begun = named.and_then(|()| begin_segment(disk, dir, 0, &catalog, &HashMap::new(), at));
     let (tail, active) = begun.map_err(|error| {
         LogError::Unavailable(format!("cannot begin a log in {}: {error}", dir.display()).into())
     })?;
@@ -81,11 +83,12 @@ fn begin(dir: &Path, disk: &dyn Disk) -> Result<(State, Tail), LogError> {
     Ok((State { catalog, queues, active, segments, closed: false }, tail))
 }
 
-/// The segments in order, and for each queue the newest compacted file. Files that a crash left
-/// behind are deleted.
+/// The segments in order; and the files of single queues, of compacted ones only the newest.
+/// Files that a crash left behind are deleted.
 fn list(dir: &Path) -> Result<(Vec<FileName>, Vec<FileName>), LogError> {
     let fault = |error| read_fault(dir, &error);
     let mut segments = Vec::new();
+    let mut rewritten = Vec::new();
     let mut compacted: BTreeMap<u32, u64> = BTreeMap::new();
     let mut indexes = Vec::new();
     for entry in fs::read_dir(dir).map_err(fault)? {
@@ -98,6 +101,7 @@ fn list(dir: &Path) -> Result<(Vec<FileName>, Vec<FileName>), LogError> {
         } else if let Some(found) = FileName::parse(name) {
             match found {
                 FileName::Segment(_) => segments.push(found),
+                FileName::Kept { .. } => rewritten.push(found),
                 FileName::Compacted { queue, end } => {
                     let newest = compacted.entry(queue).or_default();
                     let older = end.min(*newest);
@@ -116,7 +120,8 @@ fn list(dir: &Path) -> Result<(Vec<FileName>, Vec<FileName>), LogError> {
     }
     segments.sort();
     let named = |(queue, end)| FileName::Compacted { queue, end };
-    Ok((segments, compacted.into_iter().map(named).collect()))
+    rewritten.extend(compacted.into_iter().map(named));
+    Ok((segments, rewritten))
 }
 
 /// The beginning of a segment.
@@ -142,7 +147,7 @@ fn last_whole(
         Err(begun) => begun,
     };
     let pos = FILE_HEADER_BYTES as u64;
-    let proof = scanner.proof_after(pos).map_err(|error| fault(error.into()))?;
+    let proof = scanner.proof_after(pos, None).map_err(|error| fault(error.into()))?;
     let is_first = segments.is_empty() && name.id() > 0;
     if proof.is_some() || is_first {
         return Err(fault(begun));
@@ -175,10 +180,39 @@ fn head(scanner: &mut Scanner, name: FileName) -> Result<Head, ScanFault> {
     Ok(Head { snapshot, catalog, next })
 }
 
-/// Checks that each queue's files join, and finds its first offset.
+/// Lets each queue have its parts of a file, in no order yet.
+fn add_parts(state: &mut State, segment: &Arc<Segment>) {
+    for summary in &segment.summaries {
+        let Some(queue) = state.queues.get_mut(&summary.queue) else { continue };
+        // What compaction left covers all offsets below its end.
+        let is_compacted = matches!(segment.name, FileName::Compacted { .. });
+        let first = if is_compacted { 0 } else { summary.first };
+        queue.parts.push_back(Part { first, next: summary.next, segment: Arc::clone(segment) });
+    }
+    state.segments.insert(segment.name, Arc::clone(segment));
+}
+
+/// Puts a queue's parts in order. After a crash two files may have the same records: one is
+/// used, and the housekeeper deletes the other.
+fn order_parts(queue: &mut Queue) {
+    let mut parts = std::mem::take(&mut queue.parts);
+    let is_shared = |part: &Part| matches!(part.segment.name, FileName::Segment(_));
+    let key = |part: &Part| (part.first, is_shared(part), std::cmp::Reverse(part.next));
+    parts.make_contiguous().sort_by_key(key);
+    let mut covered = 0;
+    for part in parts {
+        if part.next > covered {
+            queue.parts.push_back(Part { first: part.first.max(covered), ..part.clone() });
+            covered = part.next;
+        }
+    }
+}
+
+/// Checks that each queue's parts join, and finds its first offset.
 fn join_parts(dir: &Path, state: &mut State) -> Result<(), LogError> {
     let State { catalog, queues, .. } = state;
     for (number, queue) in queues {
+        order_parts(queue);
         let next = queue.next;
         let compacted = catalog
             .topic_of(*number)
@@ -199,17 +233,14 @@ fn join_parts(dir: &Path, state: &mut State) -> Result<(), LogError> {
             let found = format!("{name} goes up to offset {reaches}, its last segment says {next}");
             return Err(corrupt(dir, 0, &found));
         }
-        if compacted {
-            if start > 0 {
-                let found = format!("a file is missing with records of {name} below {start}");
-                return Err(corrupt(dir, 0, &found));
-            }
-        } else {
-            // Retention may have deleted a later file and kept an earlier one for the sake of
-            // other topics: what is below the hole is gone as well.
-            let dropped = queue.parts.len() - joined;
-            queue.parts.drain(..dropped);
+        if compacted && start > 0 {
+            let found = format!("a file is missing with records of {name} below {start}");
+            return Err(corrupt(dir, 0, &found));
         }
+        // Retention may have deleted a later file and left an earlier one for the sake of other
+        // topics: what is below the hole is gone as well.
+        let dropped = queue.parts.len() - joined;
+        queue.parts.drain(..dropped);
         queue.earliest = start;
     }
     Ok(())
@@ -235,7 +266,8 @@ fn replay(
                 sequence += 1;
             }
             Err(ScanFault::Bad(fault)) => {
-                let proof = scanner.proof_after(pos).map_err(|error| read_fault(path, &error))?;
+                let proof = scanner.proof_after(pos, Some(sequence));
+                let proof = proof.map_err(|error| read_fault(path, &error))?;
                 let Some(proof) = proof else { return Ok((pos, sequence)) };
                 let reason = fault.0;
                 let found = format!("{reason}, although what follows at byte {proof} is whole");
@@ -246,11 +278,7 @@ fn replay(
     }
 }
 
-fn whole_frame(
-    scanner: &mut Scanner,
-    pos: u64,
-    sequence: u64,
-) -> Result<Option<Frame>, ScanFault> {
+fn whole_frame(scanner: &mut Scanner, pos: u64, sequence: u64) -> Result<Option<Frame>, ScanFault> {
     let Some(frame) = scanner.frame(pos)? else { return Ok(None) };
     if frame.header.sequence != sequence {
         return Err(Malformed("the frame is not the next in sequence").into());

@@ -158,7 +158,11 @@ impl Scanner {
     }
 
     /// The verified payload of a section whose header is at `pos`.
-    pub(crate) fn payload(&mut self, pos: u64, section: &SectionHeader) -> Result<&[u8], ScanFault> {
+    pub(crate) fn payload(
+        &mut self,
+        pos: u64,
+        section: &SectionHeader,
+    ) -> Result<&[u8], ScanFault> {
         let len = section.payload_len as usize;
         let bytes = self.bytes(pos + SECTION_HEADER_BYTES as u64, len)?;
         let payload = bytes.get(..len).ok_or(Malformed("the section is cut"))?;
@@ -175,8 +179,19 @@ impl Scanner {
     }
 
     /// The first whole frame after `pos` that was written when `pos` was durable already: proof
-    /// that what is damaged at `pos` had been acknowledged.
-    pub(crate) fn proof_after(&mut self, pos: u64) -> io::Result<Option<u64>> {
+    /// that what is damaged at `pos` had been acknowledged. `sequence` is that of the damaged
+    /// frame, if known; it tells frames of this log from some that a record happens to hold.
+    pub(crate) fn proof_after(
+        &mut self,
+        pos: u64,
+        sequence: Option<u64>,
+    ) -> io::Result<Option<u64>> {
+        let frames_max = self.len.saturating_sub(pos) / FRAME_HEADER_BYTES as u64;
+        let is_ours = |frame: &Frame| {
+            let ahead = sequence.map(|sequence| frame.header.sequence.checked_sub(sequence));
+            let plausible = ahead.is_none_or(|by| by.is_some_and(|by| by <= frames_max));
+            plausible && frame.header.durable > pos
+        };
         let mut at = pos;
         while at < self.len {
             let bytes = self.bytes(at, FRAME_HEADER_BYTES)?;
@@ -189,7 +204,7 @@ impl Scanner {
             };
             at += skip as u64;
             match self.frame(at) {
-                Ok(Some(frame)) if frame.header.durable > pos => return Ok(Some(at)),
+                Ok(Some(frame)) if is_ours(&frame) => return Ok(Some(at)),
                 Err(ScanFault::Io(error)) => return Err(error),
                 Ok(_) | Err(ScanFault::Bad(_)) => at += 1,
             }

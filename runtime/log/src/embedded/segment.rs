@@ -9,9 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::frame::CATALOG_QUEUE;
-use super::index::{
-    EntriesAt, Entry, SegmentIndex, Summary, find, read_directory, read_entries,
-};
+use super::index::{EntriesAt, Entry, SegmentIndex, Summary, find, read_directory, read_entries};
 use super::scan::{FILE_HEADER_BYTES, ScanFault, Scanner};
 use crate::api::LogError;
 use crate::sync::lock;
@@ -29,6 +27,8 @@ pub(crate) enum FileName {
     Segment(u64),
     /// What compaction left of a queue's records below an offset.
     Compacted { queue: u32, end: u64 },
+    /// Records of a queue from one offset to another, taken out of segments that went.
+    Kept { queue: u32, first: u64, end: u64 },
 }
 
 impl FileName {
@@ -38,6 +38,12 @@ impl FileName {
             let (queue, end) = rest.split_once('-')?;
             return Some(Self::Compacted { queue: queue.parse().ok()?, end: end.parse().ok()? });
         }
+        if let Some(rest) = stem.strip_prefix("kept-") {
+            let (queue, rest) = rest.split_once('-')?;
+            let (first, end) = rest.split_once('-')?;
+            let (first, end) = (first.parse().ok()?, end.parse().ok()?);
+            return Some(Self::Kept { queue: queue.parse().ok()?, first, end });
+        }
         Some(Self::Segment(stem.parse().ok()?))
     }
 
@@ -45,6 +51,9 @@ impl FileName {
         dir.join(match self {
             Self::Segment(id) => format!("{id:020}.log"),
             Self::Compacted { queue, end } => format!("compacted-{queue:010}-{end:020}.log"),
+            Self::Kept { queue, first, end } => {
+                format!("kept-{queue:010}-{first:020}-{end:020}.log")
+            }
         })
     }
 
@@ -52,7 +61,7 @@ impl FileName {
     pub(crate) fn id(self) -> u64 {
         match self {
             Self::Segment(id) => id,
-            Self::Compacted { end, .. } => end,
+            Self::Compacted { end, .. } | Self::Kept { end, .. } => end,
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, watch};
 
 use super::catalog::{Catalog, Change};
 use super::config::EmbeddedConfig;
-use super::index::{Entry, Placed, SegmentIndex, find};
+use super::index::{Entry, Placed, SegmentIndex, Summary, find};
 use super::segment::{Cache, FileName, Segment};
 use crate::api::{Cleanup, LogError, OffsetRange};
 use crate::share::Rotation;
@@ -214,17 +214,12 @@ impl State {
         }
     }
 
-    /// Adds a closed file to its queues, after all that they have.
+    /// Adds the segment that was just closed.
     pub(crate) fn add_segment(&mut self, segment: &Arc<Segment>) {
-        for summary in &segment.summaries {
-            let Some(queue) = self.queues.get_mut(&summary.queue) else { continue };
-            let covered = queue.parts.back().map_or(0, |part| part.next);
-            if summary.next > covered {
-                // What compaction left covers all offsets below its end.
-                let is_compacted = matches!(segment.name, FileName::Compacted { .. });
-                let first = if is_compacted { 0 } else { summary.first.max(covered) };
+        for Summary { queue, first, next, .. } in segment.summaries.iter().copied() {
+            if let Some(queue) = self.queues.get_mut(&queue) {
                 let segment = Arc::clone(segment);
-                queue.parts.push_back(Part { first, next: summary.next, segment });
+                queue.parts.push_back(Part { first, next, segment });
             }
         }
         self.segments.insert(segment.name, Arc::clone(segment));

@@ -130,3 +130,59 @@ pub(super) fn find<'a>(
     let found = topic.and_then(|t| t.queues.get(queue.partition as usize));
     found.ok_or_else(|| LogError::Unknown(queue.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ReadLimits;
+    use crate::share::Budget;
+
+    fn record(key: &str, value: Option<&str>) -> LogRecord {
+        let bytes = |text: &str| Bytes::copy_from_slice(text.as_bytes());
+        LogRecord { key: Some(bytes(key)), value: value.map(bytes), ..LogRecord::default() }
+    }
+
+    fn all(queue: &Queue) -> Vec<(u64, LogRecord)> {
+        let limits =
+            ReadLimits { max_bytes: usize::MAX, max_records: usize::MAX, wait: Duration::ZERO };
+        let mut share = Budget::new(&limits, 1).share().unwrap();
+        queue.read(queue.earliest, &mut share).0
+    }
+
+    #[test]
+    fn old_and_surplus_records_go_oldest_first() {
+        let mut queue = Queue::default();
+        for now_ms in 0..10 {
+            queue.append(vec![record("k", Some("1234567"))], now_ms * 100);
+        }
+        let keep =
+            |retention_ms, retention_bytes| Cleanup::Delete { retention_ms, retention_bytes };
+        queue.clean(&keep(None, None), 10_000);
+        assert_eq!(queue.range(), OffsetRange { earliest: 0, next: 10 });
+        queue.clean(&keep(Some(700), None), 1000);
+        assert_eq!(queue.range(), OffsetRange { earliest: 3, next: 10 });
+        queue.clean(&keep(None, Some(5 * 8)), 1000);
+        assert_eq!(queue.range(), OffsetRange { earliest: 5, next: 10 });
+        assert_eq!(all(&queue).len(), 5);
+        let name = TopicPartition::new("t", 0);
+        assert!(matches!(queue.check(&name, 4), Err(LogError::OutOfRange { wanted: 4, .. })));
+        assert!(queue.check(&name, 5).is_ok() && queue.check(&name, 10).is_ok());
+    }
+
+    #[test]
+    fn compaction_keeps_the_last_of_each_key() {
+        let mut queue = Queue::default();
+        for i in 0..COMPACT_RECORDS_MIN {
+            let value = (i % 10 != 3).then_some("value");
+            queue.append(vec![record(&(i % 10).to_string(), value)], 0);
+        }
+        queue.clean(&Cleanup::Compact, 0);
+        let left = all(&queue);
+        assert_eq!(left.len(), 10, "nine keys, and the tombstone that is the last record");
+        let end = COMPACT_RECORDS_MIN as u64;
+        assert!(left.iter().all(|(offset, _)| *offset >= end - 10));
+        assert_eq!(queue.range(), OffsetRange { earliest: 0, next: end });
+    }
+}

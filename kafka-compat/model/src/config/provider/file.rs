@@ -76,11 +76,8 @@ impl ConfigProvider for DirectoryProvider {
                 continue;
             }
             let text = read(&file).map_err(|cause| {
-                Error::config(format!(
-                    "Could not read file {} for property {key}",
-                    file.display()
-                ))
-                .caused_by(Error::io("reading failed", &cause))
+                Error::config(format!("Could not read file {} for property {key}", file.display()))
+                    .caused_by(Error::io("reading failed", &cause))
             })?;
             out.insert((*key).to_owned(), text);
         }
@@ -98,7 +95,9 @@ fn read(file: &Path) -> std::io::Result<String> {
     let mut text = String::new();
     let read = std::fs::File::open(file)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
     if read as u64 > MAX_FILE_BYTES {
-        return Err(std::io::Error::other(format!("the file has more than {MAX_FILE_BYTES} bytes")));
+        return Err(std::io::Error::other(format!(
+            "the file has more than {MAX_FILE_BYTES} bytes"
+        )));
     }
     Ok(text)
 }

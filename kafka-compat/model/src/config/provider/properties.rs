@@ -10,15 +10,23 @@ use crate::error::{Error, Result};
 /// `IllegalArgumentException` for a bad `\u` escape.
 pub fn read_properties(text: &str) -> Result<BTreeMap<String, String>> {
     let mut out = BTreeMap::new();
-    let lines = text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'));
-    let mut lines = lines.map(|line| line.trim_start_matches(BLANKS));
-    while let Some(line) = lines.next() {
+    // The end of the last line begins no further one.
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    let lines =
+        text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'));
+    let mut lines = lines.map(|line| line.trim_start_matches(BLANKS)).peekable();
+    'lines: while let Some(line) = lines.next() {
         if line.is_empty() || line.starts_with(['#', '!']) {
             continue;
         }
         let mut logical = line.to_owned();
         while ends_open(&logical) {
             logical.pop();
+            if logical.is_empty() && lines.peek().is_some() {
+                // Nothing was said yet: what follows may still be a comment.
+                continue 'lines;
+            }
             match lines.next() {
                 Some(next) => logical.push_str(next),
                 None => break,

@@ -55,6 +55,7 @@ fn replacements_are_not_replaced_again() {
 fn keys_do_not_lead_out_of_a_folder() {
     let folder = std::env::temp_dir();
     let provider = DirectoryProvider::new(&props(&[])).unwrap();
-    let found = provider.get(&folder.to_string_lossy(), &["../etc/hostname", "..", "/etc/hostname"]);
+    let found =
+        provider.get(&folder.to_string_lossy(), &["../etc/hostname", "..", "/etc/hostname"]);
     assert!(found.unwrap().is_empty());
 }

@@ -20,7 +20,7 @@ pub(super) const COMPARE_WAIT: Duration = Duration::from_secs(30);
 
 impl Running {
     /// Decides how the first lines are appended, from what was committed.
-    async fn begin(&mut self) -> Result<()> {
+    pub(super) async fn begin(&mut self) -> Result<()> {
         let Phase::Opening(opened) = &self.phase else { return Ok(()) };
         let Some(file) = self.output.target().markable().filter(|_| !self.shared) else {
             self.phase = Phase::Writing;
@@ -65,7 +65,7 @@ impl Running {
         Ok(())
     }
 
-    async fn compare(&mut self, records: &[SinkRecord]) -> Result<()> {
+    pub(super) async fn compare(&mut self, records: &[SinkRecord]) -> Result<()> {
         let mut batch = Batch::default();
         for record in records {
             self.took(record);
@@ -103,7 +103,7 @@ impl Running {
         Ok(())
     }
 
-    fn end_comparing(&mut self) {
+    pub(super) fn end_comparing(&mut self) {
         let phase = std::mem::replace(&mut self.phase, Phase::Writing);
         if let Phase::Comparing { surplus: Some(surplus), .. } = phase {
             info!(

@@ -399,7 +399,7 @@ async fn connector_has_one_task() {
         reconfigure: Arc::default(),
     };
     connector.start(ctx.clone(), &given).await.unwrap();
-    assert_eq!(connector.task_configs(5).await.unwrap(), [given.clone()]);
+    assert_eq!(connector.task_configs(5).await.unwrap(), std::slice::from_ref(&given));
     assert_eq!(connector.exactly_once_support(&given), ExactlyOnceSupport::Supported);
     let stdin = Props::from([("topic".to_owned(), "t".to_owned())]);
     assert_eq!(connector.exactly_once_support(&stdin), ExactlyOnceSupport::Unsupported);

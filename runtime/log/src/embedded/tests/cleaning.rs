@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{
-    append, batch, config, eventually, files, keyed, queue, read_all, read_from, value,
-};
+use super::{append, batch, config, eventually, files, keyed, queue, read_all, read_from, value};
 use crate::embedded::EmbeddedLog;
 use crate::embedded::compact::compact_with;
 use crate::embedded::disk::SystemDisk;
@@ -182,4 +180,117 @@ async fn compaction_in_several_passes_and_past_data_of_others() {
     log.close().await;
     let log = EmbeddedLog::open(quiet).unwrap();
     assert_eq!(fold(&read_all(&log, &queue("c", 0)).await), expected);
+}
+
+/// A topic that keeps a little for ever does not keep what others wrote beside it.
+#[tokio::test]
+async fn a_trickle_kept_for_ever_does_not_hold_segments() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = EmbeddedLog::open(config(dir.path())).unwrap();
+    log.create_topic("bulk", delete(Some(1), None)).await.unwrap();
+    log.create_topic("trickle", delete(None, None)).await.unwrap();
+    let mut expected = Vec::new();
+    for i in 0..400 {
+        append(&log, vec![batch("bulk", 0, &[&"x".repeat(1000)])]).await.unwrap();
+        if i % 5 == 0 {
+            let text = format!("kept {i}");
+            append(&log, vec![batch("trickle", 0, &[&text])]).await.unwrap();
+            expected.push(text);
+        }
+        if i % 50 == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            assert_eq!(super::values(&log, "trickle", 0).await, expected);
+        }
+    }
+    eventually("the bulk is gone", || earliest(&log, "bulk") == 400);
+    eventually("its files are gone", || disk_bytes(dir.path()) < 6 * 4096);
+    assert_eq!(earliest(&log, "trickle"), 0);
+    assert_eq!(super::values(&log, "trickle", 0).await, expected);
+    let kept = files(dir.path());
+    let kept = kept.iter().filter(|path| path.display().to_string().contains("kept-")).count();
+    assert!((1..=8).contains(&kept), "{kept} files for one small topic");
+    for from in [0, 1, 39, 79] {
+        let rest = read_from(&log, &queue("trickle", 0), from).await.unwrap();
+        assert!(rest.iter().map(|(offset, _)| *offset).eq(from..80));
+    }
+    log.close().await;
+    for _ in 0..2 {
+        let log = EmbeddedLog::open(config(dir.path())).unwrap();
+        assert_eq!(super::values(&log, "trickle", 0).await, expected);
+        let offsets = append(&log, vec![batch("trickle", 0, &["more"])]).await.unwrap();
+        assert_eq!(offsets, [expected.len() as u64]);
+        expected.push("more".to_owned());
+        log.close().await;
+    }
+}
+
+/// What a crash leaves between writing the new file and deleting the old ones: both.
+#[tokio::test]
+async fn the_same_records_in_two_files_are_read_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let quiet =
+        crate::EmbeddedConfig { retention_check_interval_ms: 1 << 40, ..config(dir.path()) };
+    let log = EmbeddedLog::open(quiet.clone()).unwrap();
+    log.create_topic("t", delete(None, None)).await.unwrap();
+    let values: Vec<_> = (0..100).map(|i| format!("{i} {}", "x".repeat(200))).collect();
+    for value in &values {
+        append(&log, vec![batch("t", 0, &[value])]).await.unwrap();
+    }
+    let number = log.shared().state().catalog.queue(&queue("t", 0)).unwrap();
+    let parts: Vec<_> = log.shared().state().queues[&number].parts.iter().cloned().collect();
+    assert!(parts.len() > 6);
+    for held in [2..4, 4..5] {
+        let held: Vec<_> = parts[held].iter().map(|part| part.segment.clone()).collect();
+        crate::embedded::keep::keep(log.shared(), &SystemDisk, number, &held, 0, None).unwrap();
+        assert_eq!(super::values(&log, "t", 0).await, values);
+    }
+    log.close().await;
+    let log = EmbeddedLog::open(quiet).unwrap();
+    assert_eq!(super::values(&log, "t", 0).await, values);
+    eventually("the doubles are gone", || {
+        let state = log.shared().state();
+        let kept = state.segments.keys().filter(|name| format!("{name:?}").contains("Kept"));
+        kept.count() <= 1
+    });
+    assert_eq!(super::values(&log, "t", 0).await, values);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_do_not_notice_the_housekeeper() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = crate::EmbeddedConfig { retention_check_interval_ms: 1, ..config(dir.path()) };
+    let log = std::sync::Arc::new(EmbeddedLog::open(config).unwrap());
+    log.create_topic("bulk", delete(Some(1), None)).await.unwrap();
+    log.create_topic("trickle", delete(None, None)).await.unwrap();
+    log.create_topic("state", TopicSpec::compacted()).await.unwrap();
+    let done = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let mut readers = Vec::new();
+    for _ in 0..2 {
+        let (log, done) = (log.clone(), done.clone());
+        readers.push(tokio::spawn(async move {
+            let mut rounds = 0;
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                let trickle = read_all(&log, &queue("trickle", 0)).await;
+                let dense = trickle.iter().map(|(at, _)| *at).eq(0..trickle.len() as u64);
+                assert!(dense, "a gap or a double");
+                let state = read_all(&log, &queue("state", 0)).await;
+                assert!(state.is_sorted_by(|a, b| a.0 < b.0));
+                let found = log.offset_for_time(&queue("trickle", 0), 0).await.unwrap();
+                assert!(found.is_none_or(|at| at == 0));
+                rounds += 1;
+            }
+            rounds
+        }));
+    }
+    for i in 0..1500 {
+        let records = vec![keyed(&(i % 7).to_string(), Some(i.to_string()))];
+        let state = QueueBatch { to: queue("state", 0), records };
+        let bulk = batch("bulk", 0, &[&"x".repeat(1000)]);
+        append(&log, vec![bulk, batch("trickle", 0, &["t"]), state]).await.unwrap();
+    }
+    done.store(true, std::sync::atomic::Ordering::Relaxed);
+    for reader in readers {
+        assert!(reader.await.unwrap() > 3);
+    }
+    assert_eq!(read_all(&log, &queue("trickle", 0)).await.len(), 1500);
 }

@@ -133,7 +133,8 @@ async fn a_failed_sync_refuses_appends_until_a_restart() {
     faults.sync.store(true, Ordering::Relaxed);
     let mut waiting = Vec::new();
     for i in 0..10 {
-        let batch = QueueBatch { to: super::queue("t", 1), records: vec![super::text(i.to_string())] };
+        let batch =
+            QueueBatch { to: super::queue("t", 1), records: vec![super::text(i.to_string())] };
         match log.append(vec![batch]).await {
             Ok(durable) => waiting.push(durable),
             Err(error) => panic!("{error}"),

@@ -97,7 +97,7 @@ proptest! {
             offset += step;
             (offset, record)
         }).collect();
-        let mut frame = FrameBuilder::new(FrameKind::Compacted, 0);
+        let mut frame = FrameBuilder::new(FrameKind::Rewritten, 0);
         frame.put_sparse(9, &records);
         let mut file = file_header(0);
         file.extend(frame.seal(0, 0, 0));

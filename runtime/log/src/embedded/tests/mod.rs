@@ -11,9 +11,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::{EmbeddedConfig, EmbeddedLog};
-use crate::{
-    Log, LogError, LogRecord, QueueBatch, ReadLimits, TopicPartition,
-};
+use crate::{Log, LogError, LogRecord, QueueBatch, ReadLimits, TopicPartition};
 
 /// Small segments, quick housekeeping, nothing expires by itself.
 fn config(dir: &Path) -> EmbeddedConfig {
@@ -52,8 +50,7 @@ async fn append(log: &EmbeddedLog, batches: Vec<QueueBatch>) -> Result<Vec<u64>,
     log.append(batches).await?.await
 }
 
-const ALL: ReadLimits =
-    ReadLimits { max_bytes: 1 << 20, max_records: 1000, wait: Duration::ZERO };
+const ALL: ReadLimits = ReadLimits { max_bytes: 1 << 20, max_records: 1000, wait: Duration::ZERO };
 
 async fn read_all(log: &EmbeddedLog, from: &TopicPartition) -> Vec<(u64, LogRecord)> {
     let range = log.range(from).await.unwrap();

@@ -1,0 +1,206 @@
+//! The program itself: start, stop, files, errors, exit statuses.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_gantry");
+
+/// How long a worker may take for what it is asked.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A worker on a free port, with its log lines.
+struct Worker {
+    child: Child,
+    lines: std::sync::mpsc::Receiver<String>,
+    url: String,
+}
+
+impl Worker {
+    fn command(dir: &Path, files: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.arg("standalone").args(files).current_dir(dir);
+        command.args(["--set", "listeners=http://127.0.0.1:0"]);
+        command.stderr(Stdio::piped());
+        command
+    }
+
+    fn start(dir: &Path, files: &[&str]) -> Self {
+        let mut child = Self::command(dir, files).spawn().unwrap();
+        let stderr = child.stderr.take().unwrap();
+        let (sender, lines) = std::sync::mpsc::sync_channel(10_000);
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        let mut worker = Self { child, lines, url: String::new() };
+        let ready = worker.line("REST listening on ");
+        worker.url = ready.rsplit(' ').next().unwrap().to_owned();
+        worker
+    }
+
+    /// Waits for a line of the log.
+    fn line(&self, part: &str) -> String {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) if line.contains(part) => return line,
+                Ok(_) => {}
+                Err(error) => panic!("no line with `{part}`: {error}"),
+            }
+        }
+    }
+
+    fn gantry(&self, args: &[&str], input: &str) -> Output {
+        let mut child = Command::new(PROGRAM)
+            .args(args)
+            .args(["--url", &self.url])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    /// Standard output of a command that must succeed.
+    fn ok(&self, args: &[&str], input: &str) -> String {
+        let output = self.gantry(args, input);
+        assert!(output.status.success(), "{args:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Ends the worker in order.
+    fn stop(mut self) {
+        self.signal("TERM");
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a start that must fail says, with its exit status 1.
+fn refusal(dir: &Path, files: &[&str], more: &[&str]) -> String {
+    let output = Worker::command(dir, files).args(more).output().unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{log}");
+    log
+}
+
+#[test]
+fn a_file_goes_through_a_topic_into_a_file_and_topics_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "org.apache.kafka.connect.storage.StringConverter";
+    let files = [
+        ("worker.properties", format!("key.converter={text}\nvalue.converter={text}\n")),
+        ("in.txt", "one\ntwo\nthree\n".to_owned()),
+        (
+            "source.properties",
+            "name=source\nconnector.class=FileStreamSource\nfile=in.txt\ntopic=lines\n".to_owned(),
+        ),
+        (
+            "sink.json",
+            r#"{"name":"sink","config":{"connector.class":"FileStreamSink","file":"out.txt","topics":"lines"}}"#
+                .to_owned(),
+        ),
+    ];
+    for (name, content) in &files {
+        std::fs::write(dir.path().join(name), content).unwrap();
+    }
+    let worker =
+        Worker::start(dir.path(), &["worker.properties", "source.properties", "sink.json"]);
+    let end = Instant::now() + PATIENCE;
+    let out = dir.path().join("out.txt");
+    while std::fs::read_to_string(&out).unwrap_or_default() != "one\ntwo\nthree\n" {
+        assert!(Instant::now() < end, "{}", worker.ok(&["connector", "list"], ""));
+        thread::sleep(Duration::from_millis(20));
+    }
+    let list = worker.ok(&["connector", "list"], "");
+    assert!(list.contains("sink") && list.contains("1/1 running"), "{list}");
+    let read = worker.ok(&["topic", "read", "lines", "--from-beginning"], "");
+    assert_eq!(read, "one\ntwo\nthree\n");
+    worker.stop();
+
+    let worker = Worker::start(dir.path(), &[]);
+    assert!(!worker.ok(&["connector", "list"], "").contains("source"), "connectors do not stay");
+    let dump = worker.ok(&["topic", "dump", "lines", "--max", "2"], "");
+    assert_eq!(dump.lines().count(), 3, "{dump}");
+    let loaded = worker.gantry(&["topic", "load", "copy"], &dump);
+    assert!(loaded.status.success(), "{loaded:?}");
+    let copy = worker.ok(&["topic", "read", "copy", "--from-beginning"], "");
+    assert_eq!(copy, "one\ntwo\n");
+    let missing = worker.ok(&["topic", "dump", "nope", "--timeout-ms", "1"], "");
+    assert_eq!(missing, "{\"missing\":true}\n");
+    worker.stop();
+}
+
+#[test]
+fn a_data_directory_has_one_worker() {
+    let dir = tempfile::tempdir().unwrap();
+    let worker = Worker::start(dir.path(), &[]);
+    let log = refusal(dir.path(), &[], &[]);
+    let expected = format!("in use by process {}", worker.child.id());
+    assert!(log.contains(&expected) && log.contains("gantry.data.dir"), "{log}");
+    worker.stop();
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_with_its_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("listeners=http://{}", taken.local_addr().unwrap());
+    let log = refusal(dir.path(), &[], &["--set", &url]);
+    assert!(log.contains("cannot listen on http://127.0.0.1:"), "{log}");
+    assert!(log.contains("listeners=http://127.0.0.1:"), "{log}");
+    assert!(!dir.path().join("gantry-data").exists(), "nothing was opened");
+}
+
+#[test]
+fn bad_files_stop_the_start_and_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    write("bad.properties", "key.converter=No\nvalue.converter=No\n");
+    write("broken.json", "{\"name\":");
+    write("class.json", r#"{"name":"c","config":{"connector.class":"No"}}"#);
+    let log = refusal(dir.path(), &["bad.properties"], &[]);
+    assert!(log.contains("(bad.properties): Invalid value No for configuration key.conv"), "{log}");
+    let log = refusal(dir.path(), &["broken.json"], &[]);
+    assert!(log.contains("broken.json: not JSON"), "{log}");
+    let log = refusal(dir.path(), &["nope.properties"], &[]);
+    assert!(log.contains("cannot read nope.properties"), "{log}");
+    let log = refusal(dir.path(), &["class.json"], &[]);
+    assert!(log.contains("connector c cannot be created: "), "{log}");
+    assert!(log.contains("which name matches No"), "{log}");
+    let log = refusal(dir.path(), &[], &["--set", "gantry.topic.queues=0"]);
+    assert!(log.contains("gantry.topic.queues: Value must be at least 1"), "{log}");
+}
+
+#[test]
+fn the_command_line_explains_itself() {
+    let run = |args: &[&str]| Command::new(PROGRAM).args(args).output().unwrap();
+    let version = run(&["--version"]);
+    assert_eq!(version.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&version.stdout).starts_with("gantry "));
+    let help = run(&["topic", "--help"]);
+    assert!(String::from_utf8_lossy(&help.stdout).contains("gantry topic create lines"));
+    assert_eq!(run(&["nonsense"]).status.code(), Some(2));
+    let nobody = run(&["topic", "list", "--url", "http://127.0.0.1:1"]);
+    assert_eq!(nobody.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&nobody.stderr).into_owned();
+    assert!(said.contains("no worker answers at http://127.0.0.1:1"), "{said}");
+}

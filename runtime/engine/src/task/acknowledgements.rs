@@ -1,0 +1,160 @@
+//! Writes of a source task that are on their way to the disk, and what follows when they are
+//! there: in the order written, offsets move on.
+
+use std::pin::Pin;
+use std::time::Instant;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
+use gantry_api::{Error, Result, SourceOffset, SourcePartition};
+use gantry_log::{Durable, LogError};
+
+use super::supervisor::TaskEnv;
+use crate::metrics::TaskMetrics;
+use crate::offsets::Change;
+
+/// What a write covers.
+pub(super) struct Covered {
+    /// Records of the source, dropped ones among them.
+    pub(super) polled: u64,
+    /// Records written.
+    pub(super) records: u64,
+    /// Their bytes.
+    pub(super) bytes: usize,
+    /// Where the source stands behind them.
+    pub(super) offsets: Vec<(SourcePartition, SourceOffset)>,
+}
+
+type Settled = (Result<(), LogError>, Covered);
+
+/// The writes of one task.
+pub(super) struct Acknowledgements<'a> {
+    env: &'a TaskEnv,
+    in_flight: FuturesOrdered<Pin<Box<dyn Future<Output = Settled> + Send>>>,
+    in_flight_bytes: usize,
+    acknowledged: u64,
+    /// Durable, but not yet in the offset topic: where the log is not atomic, or where nothing
+    /// was written since.
+    uncommitted: Vec<(SourcePartition, SourceOffset)>,
+}
+
+impl<'a> Acknowledgements<'a> {
+    pub(super) fn new(env: &'a TaskEnv) -> Self {
+        Self {
+            env,
+            in_flight: FuturesOrdered::new(),
+            in_flight_bytes: 0,
+            acknowledged: 0,
+            uncommitted: Vec::new(),
+        }
+    }
+
+    /// Adds a write; `None` when all of its records were dropped.
+    pub(super) fn push(&mut self, durable: Option<Durable>, covered: Covered) {
+        self.in_flight_bytes += covered.bytes;
+        self.gauge();
+        self.in_flight.push_back(match durable {
+            Some(durable) => Box::pin(async move { (durable.await.map(|_| ()), covered) }),
+            None => Box::pin(std::future::ready((Ok(()), covered))),
+        });
+    }
+
+    /// Whether any write is on its way.
+    pub(super) fn waits(&self) -> bool {
+        !self.in_flight.is_empty()
+    }
+
+    /// Waits for the oldest write. Cancel safe.
+    pub(super) async fn next(&mut self) -> Result<()> {
+        match self.in_flight.next().await {
+            Some((result, covered)) => self.settle(result, covered),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for all.
+    pub(super) async fn drain(&mut self) -> Result<()> {
+        while self.waits() {
+            self.next().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until there is room for another batch.
+    pub(super) async fn make_room(&mut self) -> Result<()> {
+        while self.waits() && self.in_flight_bytes > self.env.worker.task_buffer_bytes {
+            self.next().await?;
+        }
+        Ok(())
+    }
+
+    /// How many records of the source are done since this was last asked.
+    pub(super) fn take_acknowledged(&mut self) -> u64 {
+        std::mem::take(&mut self.acknowledged)
+    }
+
+    fn gauge(&self) {
+        TaskMetrics::set(&self.env.metrics.queue_bytes, self.in_flight_bytes as u64);
+    }
+
+    fn settle(&mut self, result: Result<(), LogError>, covered: Covered) -> Result<()> {
+        let Covered { polled, records, bytes, offsets } = covered;
+        self.in_flight_bytes = self.in_flight_bytes.saturating_sub(bytes);
+        self.gauge();
+        result.map_err(|error| unwritable(&error))?;
+        self.acknowledged += polled;
+        TaskMetrics::add(&self.env.metrics.records_out, records);
+        TaskMetrics::add(&self.env.metrics.bytes, bytes as u64);
+        if self.env.log.is_atomic() && records > 0 {
+            // The offsets were part of the write.
+            self.uncommitted.retain(|(known, _)| !offsets.iter().any(|(new, _)| new == known));
+            self.env.offsets.applied(&self.env.connector, changes(&offsets));
+            TaskMetrics::add(&self.env.metrics.offset_commits, 1);
+            return Ok(());
+        }
+        for (partition, offset) in offsets {
+            match self.uncommitted.iter_mut().find(|(known, _)| *known == partition) {
+                Some((_, last)) => *last = offset,
+                None => self.uncommitted.push((partition, offset)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the offsets that are not in the offset topic yet; a failure is logged and tried
+    /// again at the next call.
+    pub(super) async fn commit_offsets(&mut self) {
+        if self.uncommitted.is_empty() {
+            return;
+        }
+        let begun = Instant::now();
+        let metrics = &self.env.metrics;
+        let stored = self.env.offsets.store(&self.env.connector, changes(&self.uncommitted)).await;
+        match stored {
+            Ok(()) => {
+                self.uncommitted.clear();
+                TaskMetrics::add(&metrics.offset_commits, 1);
+            }
+            Err(error) => {
+                TaskMetrics::add(&metrics.offset_commit_failures, 1);
+                tracing::error!(task = %self.env.id, %error, "could not commit offsets; trying again at the next interval");
+            }
+        }
+        let elapsed = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        TaskMetrics::add(&metrics.offset_commit_time_us, elapsed);
+    }
+}
+
+/// Offsets as changes of the offset store.
+pub(super) fn changes(offsets: &[(SourcePartition, SourceOffset)]) -> Vec<Change> {
+    offsets
+        .iter()
+        .map(|(partition, offset)| (partition.clone(), Some(offset.to_map())))
+        .collect()
+}
+
+/// A failed write as the task's error.
+pub(super) fn unwritable(error: &LogError) -> Error {
+    let text = format!("Could not write to the log: {error}");
+    if error.is_retriable() { Error::retriable(text) } else { Error::connect(text) }
+}
