@@ -4,6 +4,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::api::ReadLimits;
 
+/// A read rather serves fewer queues than give each less than this: what is read from disk for
+/// a queue has a size of its own. The others have their turn with the next read.
+const SHARE_BYTES_MIN: usize = 16 << 10;
+
+/// The same for records.
+const SHARE_RECORDS_MIN: usize = 16;
+
 /// Turns the order of queues by one with each read, so that none is always first.
 #[derive(Debug, Default)]
 pub(crate) struct Rotation(AtomicUsize);
@@ -28,10 +35,12 @@ pub(crate) struct Budget {
 impl Budget {
     /// All of `limits`, for this many queues that have records.
     pub(crate) fn new(limits: &ReadLimits, queues: usize) -> Self {
+        let by_bytes = limits.max_bytes / SHARE_BYTES_MIN;
+        let by_records = limits.max_records / SHARE_RECORDS_MIN;
         Self {
             bytes_left: limits.max_bytes,
             records_left: limits.max_records.max(1),
-            queues_left: queues,
+            queues_left: queues.min(by_bytes).min(by_records),
             empty: true,
         }
     }
@@ -119,13 +128,21 @@ mod tests {
 
     #[test]
     fn what_one_queue_leaves_goes_to_the_next() {
-        let mut budget = Budget::new(&limits(100, 10), 2);
+        let mut budget = Budget::new(&limits(1 << 20, 100), 2);
         let mut first = budget.share().unwrap();
-        assert_eq!(first.records_left(), 5);
+        assert_eq!((first.bytes_left(), first.records_left()), (1 << 19, 50));
         assert!(first.take(10));
         budget.spend(&first);
         let second = budget.share().unwrap();
-        assert_eq!((second.bytes_left(), second.records_left()), (90, 9));
+        assert_eq!((second.bytes_left(), second.records_left()), ((1 << 20) - 10, 99));
+    }
+
+    #[test]
+    fn small_reads_serve_few_queues() {
+        let share = Budget::new(&limits(2 * SHARE_BYTES_MIN, 1000), 50).share().unwrap();
+        assert_eq!(share.bytes_left(), SHARE_BYTES_MIN);
+        let share = Budget::new(&limits(1 << 20, 3), 50).share().unwrap();
+        assert_eq!(share.records_left(), 3);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! The durable log: one shared, segmented commit log for all queues, in one directory.
 //!
-//! An append is encoded on the caller's thread as one [frame](frame) and handed to the one
-//! [writer](writer), which gathers what waits, writes it with one call, syncs, and only then
+//! An append is encoded on the caller's thread as one frame and handed to the one
+//! writer, which gathers what waits, writes it with one call, syncs, and only then
 //! shows it to readers and acknowledges it. A frame holds records of one or more queues, grouped
 //! by queue, or a change of the catalog (topics and committed offsets); it is there as a whole or
 //! not at all. Each segment begins with a snapshot of the catalog, so any older one can be
-//! deleted. A sparse [index](index) finds a queue's records; that of a closed segment is a file,
-//! which is rebuilt if damaged. The [housekeeper](housekeeper) deletes what retention lets go,
-//! [compacts](compact), and [keeps](keep) what little is wanted of segments that can go.
+//! deleted. A sparse index finds a queue's records; that of a closed segment is a file,
+//! which is rebuilt if damaged. The housekeeper deletes what retention lets go,
+//! compacts (`compact`), and keeps (`keep`) what little is wanted of segments that can go.
 //!
 //! Files: `<number>.log` are the segments, `compacted-<queue>-<end>.log` what compaction left of
 //! a queue below an offset, `kept-<queue>-<first>-<end>.log` what was kept of one when its

@@ -226,3 +226,34 @@ fn a_damaged_index_file_is_refused() {
         assert!(load().is_err(), "byte {at}");
     }
 }
+
+/// The bytes of a file as format version 1 has them. If this fails, files of released versions
+/// can no longer be read: give the new format a new version instead.
+#[test]
+fn the_format_is_what_it_was() {
+    let header = RecordHeader { key: "h".into(), value: Some(Bytes::from_static(b"1")) };
+    let record = LogRecord {
+        key: Some(Bytes::from_static(b"key")),
+        value: Some(Bytes::from_static(b"value")),
+        headers: vec![header, RecordHeader { key: "n".into(), value: None }],
+        timestamp_ms: 1000,
+    };
+    let tombstone =
+        LogRecord { key: record.key.clone(), timestamp_ms: 870, ..LogRecord::default() };
+    let mut frame = FrameBuilder::new(FrameKind::Records, 0);
+    frame.put_records(5, &[record.clone(), tombstone.clone()]);
+    frame.set_offset(0, 42);
+    let mut file = file_header(9);
+    file.extend(frame.seal(7, 1_700_000_000_000, 24));
+    let hex: String = file.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hex, FORMAT_1);
+    let (_, frame) = scan(&file).unwrap();
+    assert_eq!(decode(&file.into(), &frame), [(5, 42, record), (5, 43, tombstone)]);
+}
+
+const FORMAT_1: &str = concat!(
+    "47616e7472794c6701000000090000000000000011730ba0476e463101010000010000005000000007000000",
+    "000000000068e5cf8b0100001800000000000000a5a4fb09476e53310000000005000000020000002a000000",
+    "000000002c00000000000000e8030000000000001c0000007711063295243a29130700036b65790201680231",
+    "016e0076616c756507018201036b6579",
+);
