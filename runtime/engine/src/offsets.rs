@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gantry_api::{OffsetMap, OffsetReader, SinkOffset, SinkOffsets, SourcePartition, Str};
-use gantry_log::{
-    FullLog, LogError, LogRecord, QueueBatch, ReadLimits, TopicPartition, TopicSpec,
-};
+use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, ReadLimits, TopicPartition, TopicSpec};
 use serde_json::Value as Json;
 
 /// Bytes read at once when the topic is folded.
@@ -64,11 +62,8 @@ impl OffsetStore {
     async fn fold(&self) -> Result<(), LogError> {
         let range = self.log.range(&self.queue).await?;
         let mut position = range.earliest;
-        let limits = ReadLimits {
-            max_bytes: READ_BYTES,
-            max_records: READ_RECORDS,
-            wait: Duration::ZERO,
-        };
+        let limits =
+            ReadLimits { max_bytes: READ_BYTES, max_records: READ_RECORDS, wait: Duration::ZERO };
         while position < range.next {
             let read = self.log.read(&[(self.queue.clone(), position)], limits).await?;
             let Some(batch) = read.into_iter().next() else { break };

@@ -5,8 +5,8 @@ mod embedded;
 
 use std::collections::BTreeMap;
 
-use gantry_api::model::config::infos::{ConfigInfos, ConfigKeyInfo};
 use gantry_api::model::config::ConfigValue;
+use gantry_api::model::config::infos::{ConfigInfos, ConfigKeyInfo};
 use gantry_api::{ConfigDef, ConnectorPlugin, PluginInfo, Props};
 
 use crate::connector_config::{
@@ -37,9 +37,7 @@ impl Herder {
             .or_else(|| plugins.find_header_converter(name).map(|plugin| &plugin.info))
             .or_else(|| plugins.find_transformation(name).map(|plugin| &plugin.info))
             .or_else(|| plugins.find_predicate(name).map(|plugin| &plugin.info));
-        let info = info.ok_or_else(|| {
-            HerderError::not_found(format!("Unknown plugin {name}."))
-        })?;
+        let info = info.ok_or_else(|| HerderError::not_found(format!("Unknown plugin {name}.")))?;
         Ok(info.config_def().keys().map(ConfigKeyInfo::from).collect())
     }
 
@@ -94,9 +92,8 @@ impl Herder {
     fn findings(&self, config: &Props) -> Result<ConfigInfos, HerderError> {
         let class = config.get(CONNECTOR_CLASS).map_or("", String::as_str);
         let plugin = self.find_plugin(class)?;
-        let resolved = self
-            .resolve(config)
-            .map_err(|error| HerderError::bad_request(error.to_string()))?;
+        let resolved =
+            self.resolve(config).map_err(|error| HerderError::bad_request(error.to_string()))?;
         let common = self.common_definition(plugin, &resolved);
         let mut findings: Findings = common
             .validate(&resolved)
@@ -230,4 +227,3 @@ fn java_map(config: &Props) -> String {
     let entries: Vec<String> = config.iter().map(|(k, v)| format!("{k}={v}")).collect();
     format!("{{{}}}", entries.join(", "))
 }
-

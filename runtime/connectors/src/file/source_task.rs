@@ -1,6 +1,7 @@
 //! The source task: blocks of lines into records.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 use std::time::Duration;
 
 use gantry_api::{
@@ -158,24 +159,34 @@ impl Offsets {
 /// Makes records in place: this is the cost of a line.
 fn records(block: &mut Block, running: &Shared, max: usize) -> Vec<SourceRecord> {
     let mut records = Vec::with_capacity(block.estimate(max));
+    // As Kafka's: the time when the line was read. One look at the clock serves the batch.
+    let now_ms = now_ms();
     match &running.offsets {
         Offsets::Position(key) => block.drain(max, |line, position| {
             let position = i64::try_from(position).unwrap_or(i64::MAX);
-            records.push(running.record(line, SourceOffset::Number(Str::clone(key), position)));
+            records.push(running.record(line, SourceOffset::Number(Str::clone(key), position), now_ms));
         }),
         Offsets::Null(map) => block.drain(max, |line, _| {
-            records.push(running.record(line, SourceOffset::Map(Arc::clone(map))));
+            records.push(running.record(line, SourceOffset::Map(Arc::clone(map)), now_ms));
         }),
     }
     records
 }
 
+/// Milliseconds since the epoch.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
 impl Shared {
     #[inline(always)]
-    fn record(&self, line: ByteString, offset: SourceOffset) -> SourceRecord {
+    fn record(&self, line: ByteString, offset: SourceOffset, now_ms: i64) -> SourceRecord {
         let value = Datum::new(Schema::clone(&self.schema), Value::String(line));
+        let mut record = ConnectRecord::new(Str::clone(&self.topic), value);
+        record.timestamp_ms = Some(now_ms);
         SourceRecord {
-            record: ConnectRecord::new(Str::clone(&self.topic), value),
+            record,
             partition: SourcePartition::clone(&self.partition),
             offset,
         }

@@ -37,8 +37,12 @@ fn converter_key(worker: &dyn WorkerDefaults, name: &str, display: &str, doc: &s
         .converter(name)
         .or(fallback)
         .map_or(ConfigData::Null, |class| ConfigData::Class(class.to_owned()));
-    ConfigKey::new(name, Type::Class, default, Importance::Low, doc)
-        .group(COMMON, -1, Width::Short, display)
+    ConfigKey::new(name, Type::Class, default, Importance::Low, doc).group(
+        COMMON,
+        -1,
+        Width::Short,
+        display,
+    )
 }
 
 fn aliases() -> Validator {
@@ -55,7 +59,7 @@ fn aliases() -> Validator {
     })
 }
 
-fn head(worker: &dyn WorkerDefaults) -> ConfigDef {
+fn head() -> ConfigDef {
     let doc = "The name of the connector, unique among all.";
     let class_doc = "The class of the connector: its full name, its simple name, or the simple \
                      name without Connector.";
@@ -66,8 +70,12 @@ fn head(worker: &dyn WorkerDefaults) -> ConfigDef {
                 .group(COMMON, -1, Width::Medium, "Connector name"),
         )
         .define(
-            ConfigKey::required(CONNECTOR_CLASS, Type::String, Importance::High, class_doc)
-                .group(COMMON, -1, Width::Long, "Connector class"),
+            ConfigKey::required(CONNECTOR_CLASS, Type::String, Importance::High, class_doc).group(
+                COMMON,
+                -1,
+                Width::Long,
+                "Connector class",
+            ),
         )
         .define(version_key(
             "connector.plugin.version",
@@ -96,76 +104,82 @@ fn head(worker: &dyn WorkerDefaults) -> ConfigDef {
             )
             .group(COMMON, -1, Width::Short, "Enforce tasks max"),
         )
-        .define(converter_key(
-            worker,
-            KEY_CONVERTER,
-            "Key converter class",
-            "The converter of keys; without it the worker's.",
-        ))
-        .define(version_key(
-            "key.converter.plugin.version",
+}
+
+fn converters(def: ConfigDef, worker: &dyn WorkerDefaults) -> ConfigDef {
+    def.define(converter_key(
+        worker,
+        KEY_CONVERTER,
+        "Key converter class",
+        "The converter of keys; without it the worker's.",
+    ))
+    .define(version_key(
+        "key.converter.plugin.version",
+        Importance::Low,
+        Width::Short,
+        "Key converter version",
+    ))
+    .define(converter_key(
+        worker,
+        VALUE_CONVERTER,
+        "Value converter class",
+        "The converter of values; without it the worker's.",
+    ))
+    .define(version_key(
+        "value.converter.plugin.version",
+        Importance::Low,
+        Width::Short,
+        "Value converter version",
+    ))
+    .define(converter_key(
+        worker,
+        HEADER_CONVERTER,
+        "Header converter class",
+        "The converter of headers; without it the worker's.",
+    ))
+    .define(version_key(
+        "header.converter.plugin.version",
+        Importance::Low,
+        Width::Short,
+        "Header converter version",
+    ))
+}
+
+fn stage_names(def: ConfigDef) -> ConfigDef {
+    def.define(
+        ConfigKey::new(
+            TRANSFORMS,
+            Type::List,
+            ConfigData::EMPTY_LIST,
             Importance::Low,
-            Width::Short,
-            "Key converter version",
-        ))
-        .define(converter_key(
-            worker,
-            VALUE_CONVERTER,
-            "Value converter class",
-            "The converter of values; without it the worker's.",
-        ))
-        .define(version_key(
-            "value.converter.plugin.version",
-            Importance::Low,
-            Width::Short,
-            "Value converter version",
-        ))
-        .define(converter_key(
-            worker,
-            HEADER_CONVERTER,
-            "Header converter class",
-            "The converter of headers; without it the worker's.",
-        ))
-        .define(version_key(
-            "header.converter.plugin.version",
-            Importance::Low,
-            Width::Short,
-            "Header converter version",
-        ))
-        .define(
-            ConfigKey::new(
-                TRANSFORMS,
-                Type::List,
-                ConfigData::EMPTY_LIST,
-                Importance::Low,
-                "Names of the transformations, in the order applied; each is set by \
+            "Names of the transformations, in the order applied; each is set by \
                  transforms.NAME.type and further keys.",
-            )
-            .validator(aliases())
-            .group("Transforms", -1, Width::Long, "Transforms"),
         )
-        .define(
-            ConfigKey::new(
-                PREDICATES,
-                Type::List,
-                ConfigData::EMPTY_LIST,
-                Importance::Low,
-                "Names of the predicates that transformations refer to.",
-            )
-            .validator(aliases())
-            .group("Predicates", -1, Width::Long, "Predicates"),
+        .validator(aliases())
+        .group("Transforms", -1, Width::Long, "Transforms"),
+    )
+    .define(
+        ConfigKey::new(
+            PREDICATES,
+            Type::List,
+            ConfigData::EMPTY_LIST,
+            Importance::Low,
+            "Names of the predicates that transformations refer to.",
         )
-        .define(
-            ConfigKey::new(
-                "config.action.reload",
-                Type::String,
-                "restart",
-                Importance::Low,
-                "What to do when a value of a config provider has changed: none or restart.",
-            )
-            .validator(Validator::one_of(&["none", "restart"]))
-            .group(COMMON, -1, Width::Medium, "Reload Action"),
+        .validator(aliases())
+        .group("Predicates", -1, Width::Long, "Predicates"),
+    )
+    .define(
+        ConfigKey::new(
+            "config.action.reload",
+            Type::String,
+            "restart",
+            Importance::Low,
+            "What to do when a value of a config provider has changed: none or restart.",
         )
+        .validator(Validator::one_of(&["none", "restart"]))
+        .group(COMMON, -1, Width::Medium, "Reload Action"),
+    )
 }
 
 fn errors(def: ConfigDef) -> ConfigDef {
@@ -221,8 +235,12 @@ fn errors(def: ConfigDef) -> ConfigDef {
 
 fn dead_letter_queue(def: ConfigDef) -> ConfigDef {
     let key = |name, type_, default: ConfigData, display, doc| {
-        ConfigKey::new(name, type_, default, Importance::Medium, doc)
-            .group(ERRORS, -1, Width::Medium, display)
+        ConfigKey::new(name, type_, default, Importance::Medium, doc).group(
+            ERRORS,
+            -1,
+            Width::Medium,
+            display,
+        )
     };
     def.define(key(
         DLQ_TOPIC,
@@ -277,7 +295,7 @@ fn topics_validator() -> Validator {
 
 /// The common keys of a sink.
 pub(crate) fn sink_definition(worker: &dyn WorkerDefaults) -> ConfigDef {
-    let def = errors(head(worker))
+    let def = errors(stage_names(converters(head(), worker)))
         .define(
             ConfigKey::new(
                 TOPICS,
@@ -306,7 +324,7 @@ pub(crate) fn sink_definition(worker: &dyn WorkerDefaults) -> ConfigDef {
 /// The common keys of a source.
 pub(crate) fn source_definition(worker: &dyn WorkerDefaults) -> ConfigDef {
     const EXACTLY_ONCE: &str = "Exactly Once Support";
-    errors(head(worker))
+    errors(stage_names(converters(head(), worker)))
         .define(
             ConfigKey::new(
                 "topic.creation.groups",

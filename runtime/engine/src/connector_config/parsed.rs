@@ -73,11 +73,7 @@ impl ConnectorConfig {
             restart: RestartPolicy {
                 max_restarts: number(props, RESTART_MAX, worker.restart.max_restarts)?,
                 backoff_ms: number(props, RESTART_BACKOFF, worker.restart.backoff_ms)?,
-                backoff_max_ms: number(
-                    props,
-                    RESTART_BACKOFF_MAX,
-                    worker.restart.backoff_max_ms,
-                )?,
+                backoff_max_ms: number(props, RESTART_BACKOFF_MAX, worker.restart.backoff_max_ms)?,
             },
         })
     }
@@ -103,9 +99,8 @@ fn topic_creation(props: &Props, groups: &[String]) -> Result<Vec<TopicCreation>
             let Some(list) = get(what) else { return Ok(Vec::new()) };
             list.split(',').map(|text| JavaPattern::compile(text.trim())).collect()
         };
-        let positive = |what: &str| {
-            get(what).and_then(|n| n.trim().parse::<i64>().ok()).filter(|&n| n > 0)
-        };
+        let positive =
+            |what: &str| get(what).and_then(|n| n.trim().parse::<i64>().ok()).filter(|&n| n > 0);
         all.push(TopicCreation {
             include: patterns("include")?,
             exclude: patterns("exclude")?,

@@ -9,9 +9,7 @@ use gantry_api::Props;
 use super::Herder;
 use super::connector::RunningConnector;
 use crate::connector_config::{CONNECTOR_CLASS, NAME};
-use crate::entities::{
-    ConnectorStateInfo, CreatedConnector, TargetState, UnitState,
-};
+use crate::entities::{ConnectorStateInfo, CreatedConnector, TargetState, UnitState};
 use crate::error::HerderError;
 use crate::task::{ActiveTopicSet, TaskHandle};
 
@@ -57,7 +55,8 @@ impl Herder {
         let mut connector = RunningConnector::new(name, config, plugin, target, topics);
         connector.metrics = metrics;
         // Paused at creation: no tasks until resumed.
-        let with_tasks = target == TargetState::Started || (!created && target == TargetState::Paused);
+        let with_tasks =
+            target == TargetState::Started || (!created && target == TargetState::Paused);
         self.launch(&mut connector, with_tasks).await;
         self.lock().insert(name.to_owned(), connector);
         Ok(CreatedConnector { created, info: self.connector_info(name)? })
@@ -215,10 +214,8 @@ impl Herder {
     /// have changed.
     pub(super) async fn reconfigure(&self, name: &str) -> Result<(), HerderError> {
         let _changing = self.changing.lock().await;
-        let is_started = self
-            .lock()
-            .get(name)
-            .is_some_and(|connector| connector.target != TargetState::Stopped);
+        let is_started =
+            self.lock().get(name).is_some_and(|connector| connector.target != TargetState::Stopped);
         if is_started { self.relaunch(name).await } else { Ok(()) }
     }
 
@@ -227,9 +224,9 @@ impl Herder {
         let _changing = self.changing.lock().await;
         let (instance, config, plugin, target) = {
             let mut connectors = self.lock();
-            let connector = connectors.get_mut(name).ok_or_else(|| {
-                HerderError::not_found(format!("Unknown connector: {name}"))
-            })?;
+            let connector = connectors
+                .get_mut(name)
+                .ok_or_else(|| HerderError::not_found(format!("Unknown connector: {name}")))?;
             let parts = (connector.config.clone(), connector.plugin.clone(), connector.target);
             (connector.instance.take(), parts.0, parts.1, parts.2)
         };
@@ -263,9 +260,9 @@ impl Herder {
         include_tasks: bool,
         only_failed: bool,
     ) -> Result<ConnectorStateInfo, HerderError> {
-        let mut plan = self.connector_status(name).map_err(|_| {
-            HerderError::not_found(format!("Unknown connector: {name}"))
-        })?;
+        let mut plan = self
+            .connector_status(name)
+            .map_err(|_| HerderError::not_found(format!("Unknown connector: {name}")))?;
         let wanted = |state: UnitState| !only_failed || state == UnitState::Failed;
         let instance = wanted(plan.connector.state);
         let tasks: Vec<u32> = plan
@@ -295,13 +292,12 @@ impl Herder {
         let _changing = self.changing.lock().await;
         let (handle, config) = {
             let mut connectors = self.lock();
-            let connector = connectors.get_mut(name).ok_or_else(|| {
-                HerderError::not_found(format!("Unknown connector: {name}"))
-            })?;
+            let connector = connectors
+                .get_mut(name)
+                .ok_or_else(|| HerderError::not_found(format!("Unknown connector: {name}")))?;
             let position = connector.tasks.iter().position(|known| known.id.task == task);
-            let position = position.ok_or_else(|| {
-                HerderError::not_found(format!("Unknown task: {name}-{task}"))
-            })?;
+            let position = position
+                .ok_or_else(|| HerderError::not_found(format!("Unknown task: {name}-{task}")))?;
             (connector.tasks.remove(position), connector.config.clone())
         };
         handle.stopped(self.grace()).await;

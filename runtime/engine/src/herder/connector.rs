@@ -53,8 +53,12 @@ impl Instance {
         self.cancel.cancel();
         match tokio::time::timeout(limit, self.connector.stop()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(connector = name, %error, "connector did not stop cleanly"),
-            Err(_) => tracing::error!(connector = name, "connector did not stop in time; abandoned"),
+            Ok(Err(error)) => {
+                tracing::error!(connector = name, %error, "connector did not stop cleanly")
+            }
+            Err(_) => {
+                tracing::error!(connector = name, "connector did not stop in time; abandoned")
+            }
         }
     }
 }
@@ -162,7 +166,11 @@ impl Herder {
                     configs.len()
                 )));
             }
-            tracing::warn!(tasks = configs.len(), max, "the connector made more tasks than tasks.max");
+            tracing::warn!(
+                tasks = configs.len(),
+                max,
+                "the connector made more tasks than tasks.max"
+            );
         }
         for config in &mut configs {
             let class = resolved.get(CONNECTOR_CLASS).map_or("", String::as_str);
@@ -215,11 +223,7 @@ impl Herder {
                 .topic_tracking_enable
                 .then(|| Arc::clone(&connector.active_topics)),
             target: connector.target,
-            metrics: connector
-                .metrics
-                .get(task as usize)
-                .map(Arc::clone)
-                .unwrap_or_default(),
+            metrics: connector.metrics.get(task as usize).map(Arc::clone).unwrap_or_default(),
         }
     }
 

@@ -19,7 +19,9 @@ impl Herder {
         let _changing = self.changing.lock().await;
         let (is_source, config) = self.stopped(name)?;
         if offsets.offsets.is_empty() {
-            return Err(HerderError::bad_request("Partitions / offsets need to be provided for an alter offsets request"));
+            return Err(HerderError::bad_request(
+                "Partitions / offsets need to be provided for an alter offsets request",
+            ));
         }
         let wanted: Vec<(OffsetMap, Option<OffsetMap>)> =
             offsets.offsets.into_iter().map(|o| (o.partition, o.offset)).collect();
@@ -77,10 +79,7 @@ impl Herder {
 }
 
 /// A sink's change, from the maps of the REST API; numbers may be text.
-fn sink_change(
-    partition: &OffsetMap,
-    offset: Option<&OffsetMap>,
-) -> Result<Change, HerderError> {
+fn sink_change(partition: &OffsetMap, offset: Option<&OffsetMap>) -> Result<Change, HerderError> {
     let number = |map: &OffsetMap, key: &str| -> Option<u64> {
         match map.get(key)? {
             Json::Number(n) => n.as_u64(),

@@ -134,9 +134,7 @@ impl Herder {
                 plugins.header_converters.iter().map(|p| describe(&p.info, "header_converter")),
             );
             all.extend(plugins.predicates.iter().map(|p| describe(&p.info, "predicate")));
-            all.extend(
-                plugins.transformations.iter().map(|p| describe(&p.info, "transformation")),
-            );
+            all.extend(plugins.transformations.iter().map(|p| describe(&p.info, "transformation")));
         }
         all
     }

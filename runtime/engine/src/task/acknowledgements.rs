@@ -147,10 +147,7 @@ impl<'a> Acknowledgements<'a> {
 
 /// Offsets as changes of the offset store.
 pub(super) fn changes(offsets: &[(SourcePartition, SourceOffset)]) -> Vec<Change> {
-    offsets
-        .iter()
-        .map(|(partition, offset)| (partition.clone(), Some(offset.to_map())))
-        .collect()
+    offsets.iter().map(|(partition, offset)| (partition.clone(), Some(offset.to_map()))).collect()
 }
 
 /// A failed write as the task's error.

@@ -105,11 +105,12 @@ impl ErrorHandler {
         TaskMetrics::add(&self.metrics.records_failed, 1);
         self.log_failure(&failure, consumed.as_ref(), original.as_ref());
         if let (Some(queue), Some(record)) = (self.dlq.clone(), original) {
-            self.to_dlq(queue, &failure, consumed.as_ref(), record).await?;
+            self.send_to_dlq(queue, &failure, consumed.as_ref(), record).await?;
         }
         if !self.config.tolerate_all {
-            return Err(Error::connect("Tolerance exceeded in error handler")
-                .caused_by(failure.error));
+            return Err(
+                Error::connect("Tolerance exceeded in error handler").caused_by(failure.error)
+            );
         }
         TaskMetrics::add(&self.metrics.records_skipped, 1);
         Ok(())
@@ -147,7 +148,7 @@ impl ErrorHandler {
         );
     }
 
-    async fn to_dlq(
+    async fn send_to_dlq(
         &mut self,
         queue: TopicPartition,
         failure: &Failure,

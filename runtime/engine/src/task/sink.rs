@@ -182,11 +182,7 @@ impl<'a> SinkWorker<'a> {
         if self.paused.is_empty() {
             return self.positions.clone();
         }
-        self.positions
-            .iter()
-            .filter(|(queue, _)| !self.paused.contains(queue))
-            .cloned()
-            .collect()
+        self.positions.iter().filter(|(queue, _)| !self.paused.contains(queue)).cloned().collect()
     }
 
     /// Finds the queues that are this task's: all queues of its topics, dealt round the tasks
@@ -205,7 +201,9 @@ impl<'a> SinkWorker<'a> {
                 (0..info.spec.queues).map(|queue| TopicPartition::new(Str::clone(name), queue))
             })
             .enumerate()
-            .filter(|(i, _)| *i as u64 % u64::from(self.env.tasks.max(1)) == u64::from(self.env.id.task))
+            .filter(|(i, _)| {
+                *i as u64 % u64::from(self.env.tasks.max(1)) == u64::from(self.env.id.task)
+            })
             .map(|(_, queue)| queue)
             .collect();
         let gone: Vec<TopicPartition> = self
@@ -461,8 +459,11 @@ impl<'a> SinkWorker<'a> {
         for errant in requests.errant {
             let origin = errant.record.origin.clone();
             let raw = self.raw.remove(&(origin.clone(), errant.record.offset));
-            let failure =
-                Failure { stage: Stage::TaskPut, class: self.env.class.clone(), error: errant.error };
+            let failure = Failure {
+                stage: Stage::TaskPut,
+                class: self.env.class.clone(),
+                error: errant.error,
+            };
             let consumed = Consumed { queue: &origin, offset: errant.record.offset };
             self.errors.failed(failure, Some(consumed), raw).await?;
         }
@@ -507,8 +508,7 @@ impl<'a> SinkWorker<'a> {
             return Ok(());
         }
         let changes = OffsetStore::sink_changes(&changed);
-        let group =
-            changed.iter().map(|(queue, at)| (queue.clone(), Some(at.offset))).collect();
+        let group = changed.iter().map(|(queue, at)| (queue.clone(), Some(at.offset))).collect();
         let stored = match self.env.offsets.store(&self.env.connector, changes).await {
             // Tools look at the group; the offset topic is what a task starts from.
             Ok(()) => self.env.log.commit(&self.group, &group).await,

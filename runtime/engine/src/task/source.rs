@@ -140,7 +140,8 @@ impl<'a> SourceWorker<'a> {
 
     async fn work(&mut self) -> Result<()> {
         let interval = Duration::from_millis(self.env.worker.offset_flush_interval_ms.max(1));
-        let mut flush_timer = tokio::time::interval_at(tokio::time::Instant::now() + interval, interval);
+        let mut flush_timer =
+            tokio::time::interval_at(tokio::time::Instant::now() + interval, interval);
         flush_timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut target = self.env.target.clone();
         loop {
@@ -251,16 +252,15 @@ impl<'a> SourceWorker<'a> {
             None => self.creator.ensure(&topic).await?,
         };
         let queue = match (partition, &record.key) {
-            (Some(wanted), _) => u32::try_from(wanted)
-                .ok()
-                .filter(|&queue| queue < queues)
-                .ok_or_else(|| {
+            (Some(wanted), _) => {
+                u32::try_from(wanted).ok().filter(|&queue| queue < queues).ok_or_else(|| {
                     Error::connect(format!(
                         "Invalid partition given with record: {wanted} is not in the range \
                          [0...{}] of topic {topic}",
                         queues - 1
                     ))
-                })?,
+                })?
+            }
             (None, _) if queues == 1 => 0,
             (None, Some(key)) => queue_of_key(key, queues),
             (None, None) => self.batch_number % queues,
@@ -311,11 +311,9 @@ impl<'a> SourceWorker<'a> {
         };
         let mut converted = Vec::with_capacity(headers.len());
         for header in &headers {
-            let bytes =
-                stages.header.inner.from_connect_header(&topic, &header.key, &header.datum);
+            let bytes = stages.header.inner.from_connect_header(&topic, &header.key, &header.datum);
             match bytes {
-                Ok(value) => converted
-                    .push(RecordHeader { key: Str::clone(&header.key), value }),
+                Ok(value) => converted.push(RecordHeader { key: Str::clone(&header.key), value }),
                 Err(error) => return Err(stages.header.failed(Stage::HeaderConverter, error)),
             }
         }

@@ -71,8 +71,11 @@ impl Stages {
     /// Makes the stages that a connector's properties name; the worker's converters fill in.
     pub(crate) fn build(plugins: &PluginRegistry, props: &Props, worker: &Props) -> Result<Self> {
         let converter = |key: &str, type_| -> Result<Named<dyn Converter>> {
-            let (class, props) = converter_props(props, worker, key, type_)
-                .ok_or_else(|| Error::config(format!("{key} is set by neither connector nor worker: name a converter class")))?;
+            let (class, props) = converter_props(props, worker, key, type_).ok_or_else(|| {
+                Error::config(format!(
+                    "{key} is set by neither connector nor worker: name a converter class"
+                ))
+            })?;
             let plugin = plugins.find_converter(&class).ok_or_else(|| not_found(&class, key))?;
             Ok(Named { class: plugin.info.class.to_string(), inner: plugin.create(&props)? })
         };
@@ -99,11 +102,8 @@ impl Stages {
         mut record: ConnectRecord,
     ) -> Result<Option<ConnectRecord>, Failure> {
         for step in &mut self.steps {
-            let failed = |error| Failure {
-                stage: Stage::Transformation,
-                class: step.class.clone(),
-                error,
-            };
+            let failed =
+                |error| Failure { stage: Stage::Transformation, class: step.class.clone(), error };
             if let Some((predicate, negate)) = &mut step.predicate
                 && predicate.test(&record).map_err(failed)? == *negate
             {
@@ -116,7 +116,6 @@ impl Stages {
         }
         Ok(Some(record))
     }
-
 }
 
 fn steps(plugins: &PluginRegistry, props: &Props) -> Result<Vec<Step>> {

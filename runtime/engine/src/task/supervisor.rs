@@ -109,8 +109,7 @@ impl TaskHandle {
     pub(crate) fn start(setup: TaskSetup) -> Self {
         let cancel = CancellationToken::new();
         let (target, target_rx) = watch::channel(setup.target);
-        let state =
-            Arc::new(Mutex::new(StateCell { state: UnitState::Unassigned, trace: None }));
+        let state = Arc::new(Mutex::new(StateCell { state: UnitState::Unassigned, trace: None }));
         let env = TaskEnv {
             connector: setup.id.connector.as_str().into(),
             id: setup.id.clone(),
@@ -201,10 +200,8 @@ async fn supervise(env: TaskEnv) {
         if restarts >= policy.max_restarts || env.cancel.is_cancelled() {
             return;
         }
-        let wait_ms = policy
-            .backoff_ms
-            .saturating_mul(1 << restarts.min(30))
-            .min(policy.backoff_max_ms);
+        let wait_ms =
+            policy.backoff_ms.saturating_mul(1 << restarts.min(30)).min(policy.backoff_max_ms);
         restarts += 1;
         tracing::warn!(task = %env.id, restarts, of = policy.max_restarts, wait_ms, "task restarts by itself");
         tokio::select! {

@@ -49,7 +49,9 @@ async fn a_poison_record_fails_the_task_and_nothing_before_it_is_lost() {
     assert_eq!(status.connector.state, UnitState::Running);
     let trace = status.tasks[0].trace.clone().expect("a trace");
     assert!(
-        trace.starts_with("org.apache.kafka.connect.errors.ConnectException: Tolerance exceeded in error handler"),
+        trace.starts_with(
+            "org.apache.kafka.connect.errors.ConnectException: Tolerance exceeded in error handler"
+        ),
         "{trace}"
     );
     assert!(trace.contains("Caused by: "), "{trace}");
@@ -127,9 +129,7 @@ async fn a_source_has_a_dead_letter_queue_too() {
         ("errors.deadletterqueue.context.headers.enable", "true"),
     ];
     bench.create("source", &config).await;
-    bench
-        .until("4 acknowledged", || bench.probe.acknowledged.load(Ordering::SeqCst) == 4)
-        .await;
+    bench.until("4 acknowledged", || bench.probe.acknowledged.load(Ordering::SeqCst) == 4).await;
     assert_eq!(bench.records("t", 0).await.len(), 1);
     assert_eq!(bench.texts("d", 0).await, ["n-0", "n-1", "n-3"]);
     let dead = bench.records("d", 0).await;

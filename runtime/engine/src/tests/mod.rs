@@ -1,7 +1,7 @@
 //! The engine with plugins made for tests, on the in-memory log.
 
-mod moving;
 mod failing;
+mod moving;
 mod plugins;
 mod states;
 
@@ -81,11 +81,8 @@ impl Bench {
         let mut position = range.earliest;
         let mut all = Vec::new();
         while position < range.next {
-            let limits = ReadLimits {
-                max_bytes: 1 << 20,
-                max_records: 1_000,
-                wait: Duration::ZERO,
-            };
+            let limits =
+                ReadLimits { max_bytes: 1 << 20, max_records: 1_000, wait: Duration::ZERO };
             let read = self.log.read(&[(queue.clone(), position)], limits).await.expect("read");
             let batch = read.into_iter().next().expect("there is more");
             position = batch.next;

@@ -1,8 +1,8 @@
 //! Records go from source to topic to sink, once each, and resume.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::collections::BTreeSet;
 
 use gantry_log::{LogRecord, QueueBatch, TopicSpec};
 
@@ -17,9 +17,7 @@ fn numbers(range: std::ops::Range<u32>) -> Vec<String> {
 async fn every_record_arrives_once_and_in_order() {
     let bench = Bench::new().await;
     bench.create("sink", &[("connector.class", SINK), ("topics", "t")]).await;
-    bench
-        .create("source", &[("connector.class", SOURCE), ("topic", "t"), ("count", "500")])
-        .await;
+    bench.create("source", &[("connector.class", SOURCE), ("topic", "t"), ("count", "500")]).await;
     bench.until("500 put", || bench.probe.put_texts().len() >= 500).await;
     assert_eq!(bench.probe.put_texts(), numbers(0..500));
     bench
@@ -36,17 +34,13 @@ async fn every_record_arrives_once_and_in_order() {
 #[tokio::test]
 async fn a_new_herder_goes_on_where_the_last_one_ended() {
     let first = Bench::new().await;
-    first
-        .create("source", &[("connector.class", SOURCE), ("topic", "t"), ("count", "10")])
-        .await;
+    first.create("source", &[("connector.class", SOURCE), ("topic", "t"), ("count", "10")]).await;
     first.create("sink", &[("connector.class", SINK), ("topics", "t")]).await;
     first.until("10 put", || first.probe.put_texts().len() == 10).await;
     first.herder.shutdown().await;
 
     let second = Bench::on(Arc::clone(&first.log), Probe::default()).await;
-    second
-        .create("source", &[("connector.class", SOURCE), ("topic", "t"), ("count", "25")])
-        .await;
+    second.create("source", &[("connector.class", SOURCE), ("topic", "t"), ("count", "25")]).await;
     second.create("sink", &[("connector.class", SINK), ("topics", "t")]).await;
     second.until("15 put", || second.probe.put_texts().len() >= 15).await;
     assert_eq!(second.probe.put_texts(), numbers(10..25));
@@ -68,9 +62,7 @@ async fn equal_keys_meet_in_one_queue_and_all_queues_are_read() {
         ("topic.creation.default.replication.factor", "1"),
     ];
     bench.create("source", &source).await;
-    bench
-        .create("sink", &[("connector.class", SINK), ("topics", "t"), ("tasks.max", "3")])
-        .await;
+    bench.create("sink", &[("connector.class", SINK), ("topics", "t"), ("tasks.max", "3")]).await;
     bench.until("400 put", || bench.probe.put_texts().len() >= 400).await;
     let mut used = 0;
     let mut keys = BTreeSet::new();
@@ -128,9 +120,7 @@ async fn transformations_drop_and_change_records() {
         ),
     ];
     bench.create("source", &config).await;
-    bench
-        .until("3 acknowledged", || bench.probe.acknowledged.load(Ordering::SeqCst) == 3)
-        .await;
+    bench.until("3 acknowledged", || bench.probe.acknowledged.load(Ordering::SeqCst) == 3).await;
     assert_eq!(bench.texts("u", 0).await, numbers(0..3));
     assert!(bench.log.topic("t").await.expect("topics").is_none());
 

@@ -14,6 +14,9 @@ use gantry_api::{
 pub(super) const SOURCE: &str = "test.CountingSourceConnector";
 pub(super) const SINK: &str = "test.RememberingSinkConnector";
 
+/// A queue, and what was committed for it.
+type Opened = (TopicPartition, Option<SinkOffset>);
+
 /// What the plugins saw and what they shall do.
 #[derive(Clone, Default)]
 pub(super) struct Probe(Arc<State>);
@@ -23,7 +26,7 @@ pub(super) struct State {
     /// Texts put, by task.
     pub(super) put: Mutex<BTreeMap<u32, Vec<String>>>,
     /// Queues opened, by task.
-    pub(super) opened: Mutex<BTreeMap<u32, Vec<(TopicPartition, Option<SinkOffset>)>>>,
+    pub(super) opened: Mutex<BTreeMap<u32, Vec<Opened>>>,
     /// Puts that shall fail in a way worth trying again.
     pub(super) put_failures: AtomicU64,
     /// Starts of source tasks.

@@ -32,9 +32,7 @@ async fn a_stopped_connector_has_no_tasks_and_its_offsets_can_be_set() {
     let bench = Bench::new().await;
     let config = [("connector.class", SOURCE), ("topic", "t"), ("count", "3")];
     bench.create("source", &config).await;
-    bench
-        .until("3 acknowledged", || bench.probe.acknowledged.load(Ordering::SeqCst) == 3)
-        .await;
+    bench.until("3 acknowledged", || bench.probe.acknowledged.load(Ordering::SeqCst) == 3).await;
     let refused = bench.herder.reset_offsets("source").await.expect_err("not stopped");
     assert_eq!(refused.kind, HerderErrorKind::BadRequest);
     assert!(refused.message.contains("must be in the STOPPED state"), "{refused}");
@@ -48,9 +46,7 @@ async fn a_stopped_connector_has_no_tasks_and_its_offsets_can_be_set() {
     map.insert("n".to_owned(), 1.into());
     bench.herder.alter_offsets("source", offsets).await.expect("altered");
     bench.herder.resume("source").await.expect("resumed");
-    bench
-        .until("2 more", || bench.probe.acknowledged.load(Ordering::SeqCst) == 5)
-        .await;
+    bench.until("2 more", || bench.probe.acknowledged.load(Ordering::SeqCst) == 5).await;
     assert_eq!(bench.texts("t", 0).await, ["n-0", "n-1", "n-2", "n-1", "n-2"]);
 
     bench.herder.stop("source").await.expect("stopped");
@@ -61,9 +57,7 @@ async fn a_stopped_connector_has_no_tasks_and_its_offsets_can_be_set() {
 #[tokio::test]
 async fn a_sinks_offsets_are_queues_and_numbers() {
     let bench = Bench::new().await;
-    bench
-        .create("source", &[("connector.class", SOURCE), ("topic", "t"), ("count", "4")])
-        .await;
+    bench.create("source", &[("connector.class", SOURCE), ("topic", "t"), ("count", "4")]).await;
     bench.create("sink", &[("connector.class", SINK), ("topics", "t")]).await;
     bench.until("4 put", || bench.probe.put_texts().len() == 4).await;
     bench.herder.stop("sink").await.expect("stopped");
@@ -116,7 +110,10 @@ async fn what_is_wrong_is_refused_with_kafkas_words() {
     assert_eq!(twice.kind, HerderErrorKind::AlreadyExists);
     assert_eq!(twice.message, "Connector c already exists");
     let gone = bench.herder.pause("nope").await.expect_err("unknown");
-    assert_eq!((gone.kind, gone.message.as_str()), (HerderErrorKind::NotFound, "Unknown connector nope"));
+    assert_eq!(
+        (gone.kind, gone.message.as_str()),
+        (HerderErrorKind::NotFound, "Unknown connector nope")
+    );
 }
 
 #[tokio::test]
@@ -125,25 +122,18 @@ async fn restart_and_change_keep_offsets_and_delete_removes() {
     let config = [("connector.class", SOURCE), ("topic", "t"), ("count", "5"), ("fail.at", "3")];
     bench.create("source", &config).await;
     bench.until_task("source", 0, UnitState::Failed).await;
-    let plan = bench
-        .herder
-        .restart_connector_and_tasks("source", true, true)
-        .await
-        .expect("restarted");
+    let plan =
+        bench.herder.restart_connector_and_tasks("source", true, true).await.expect("restarted");
     assert_eq!(plan.connector.state, UnitState::Running);
     assert_eq!(plan.tasks[0].state, UnitState::Restarting);
     bench.until("2 starts", || bench.probe.starts.load(Ordering::SeqCst) == 2).await;
     bench.until_task("source", 0, UnitState::Failed).await;
-    let patch = BTreeMap::from([
-        ("fail.at".to_owned(), None),
-        ("count".to_owned(), Some("6".to_owned())),
-    ]);
+    let patch =
+        BTreeMap::from([("fail.at".to_owned(), None), ("count".to_owned(), Some("6".to_owned()))]);
     let patched = bench.herder.patch_connector("source", patch).await.expect("patched");
     assert!(!patched.created);
     assert!(!patched.info.config.contains_key("fail.at"));
-    bench
-        .until("6 acknowledged", || bench.probe.acknowledged.load(Ordering::SeqCst) == 6)
-        .await;
+    bench.until("6 acknowledged", || bench.probe.acknowledged.load(Ordering::SeqCst) == 6).await;
     assert_eq!(bench.texts("t", 0).await.len(), 6);
     bench.herder.delete_connector("source").await.expect("deleted");
     assert!(bench.herder.connectors().is_empty());

@@ -50,7 +50,12 @@ pub(super) fn embed_stages(
                     Importance::High,
                     type_doc,
                 )
-                .group(&group, 0, Width::Long, &format!("{} type for {name}", kind.title)),
+                .group(
+                    &group,
+                    0,
+                    Width::Long,
+                    &format!("{} type for {name}", kind.title),
+                ),
             );
             if kind.list == TRANSFORMS {
                 def = def

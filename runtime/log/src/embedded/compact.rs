@@ -13,6 +13,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::disk::Disk;
+use super::frame::OldRecord;
 use super::housekeeper::remove;
 use super::read::{Visit, visit_segment};
 use super::record::{Names, RawRecord};
@@ -74,6 +75,10 @@ struct Keep<'a> {
     end: u64,
     names: Names,
     rewrite: Rewrite<'a>,
+    /// When the records that come were written, at the latest.
+    written_ms: u64,
+    /// Tombstones written up to then are not needed any more.
+    forget_ms: u64,
     failed: Option<io::Error>,
 }
 
@@ -88,10 +93,14 @@ impl Visit for Keep<'_> {
         }
         let last = self.keys.last.get(&self.keys.hash(block, &raw));
         let is_last_of_key = last.is_none_or(|last| *last == offset);
+        let is_tombstone = raw.value.is_none();
+        let written_ms = raw.written_ms.unwrap_or(self.written_ms);
+        let is_wanted = is_last_of_key && (!is_tombstone || written_ms > self.forget_ms);
         // The very last record stays whatever it is: who reads on always gets to the end.
-        if offset + 1 == self.end || (is_last_of_key && raw.value.is_some()) {
+        if offset + 1 == self.end || is_wanted {
             let record = raw.take(block, &mut self.names)?;
-            if let Err(error) = self.rewrite.push(offset, record) {
+            let written_ms = is_tombstone.then_some(written_ms);
+            if let Err(error) = self.rewrite.push(OldRecord { offset, record, written_ms }) {
                 self.failed = Some(error);
                 return Ok(false);
             }
@@ -152,10 +161,20 @@ fn pass(
 ) -> Result<(), LogError> {
     let end = learn.next;
     let mut rewrite = Rewrite::begin(shared, disk, FileName::Compacted { queue, end }, queue)?;
-    let begun = rewrite.written_at(now_ms());
+    let now = now_ms();
+    let begun = rewrite.written_at(now);
     begun.map_err(|error| rewrite.fault(&error))?;
-    let mut keep = Keep { keys: &learn.keys, end, names: Names::default(), rewrite, failed: None };
+    let mut keep = Keep {
+        keys: &learn.keys,
+        end,
+        names: Names::default(),
+        rewrite,
+        written_ms: 0,
+        forget_ms: now.saturating_sub(shared.config.tombstone_retention_ms),
+        failed: None,
+    };
     for part in parts {
+        keep.written_ms = part.segment.summary(queue).map_or(now, |summary| summary.written_ms);
         let more = visit_segment(shared, &part.segment, queue, part.first, &mut keep);
         let more = more.map_err(plain)?;
         if let Some(error) = keep.failed.take() {

@@ -20,6 +20,9 @@ pub struct EmbeddedConfig {
     /// Bytes that a topic without its own `retention_bytes` may keep; `None` is no limit,
     /// the default.
     pub retention_bytes: Option<u64>,
+    /// Milliseconds that tombstones of compacted topics are kept, so that readers who are behind
+    /// learn that their keys are gone; Kafka's `delete.retention.ms`. Default 1 day.
+    pub tombstone_retention_ms: u64,
     /// Milliseconds between two looks for what retention can delete. Default 5 minutes.
     pub retention_check_interval_ms: u64,
     /// Largest record, in bytes of key, value and headers. Default 16 MiB.
@@ -37,6 +40,7 @@ impl EmbeddedConfig {
             segment_bytes: 128 << 20,
             retention_ms: Some(7 * 24 * 60 * 60 * 1000),
             retention_bytes: None,
+            tombstone_retention_ms: 24 * 60 * 60 * 1000,
             retention_check_interval_ms: 5 * 60 * 1000,
             max_record_bytes: 16 << 20,
             max_in_flight_bytes: 32 << 20,

@@ -7,7 +7,7 @@
 //! whole only if all of it is. Payloads are encoded and checksummed by the caller of `append`,
 //! in parallel; the writer only fills in offsets and seals the headers.
 
-use super::record::{newest, put_record};
+use super::record::{Sparse, newest, put_record};
 use super::wire::{Malformed, patch, u32_at, u64_at};
 use crate::api::LogRecord;
 
@@ -200,6 +200,15 @@ impl SectionHeader {
     }
 }
 
+/// A record that was written before, elsewhere.
+#[derive(Clone, Debug)]
+pub(crate) struct OldRecord {
+    pub(crate) offset: u64,
+    pub(crate) record: LogRecord,
+    /// When it was written, by the wall clock, if that matters.
+    pub(crate) written_ms: Option<u64>,
+}
+
 /// A section as it stands in a frame under construction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BuiltSection {
@@ -281,13 +290,14 @@ impl FrameBuilder {
     }
 
     /// Adds records of one queue with their offsets, which may have gaps, as one section.
-    pub(crate) fn put_sparse(&mut self, queue: u32, records: &[(u64, LogRecord)]) {
-        let newest_ms = records.iter().map(|(_, r)| r.timestamp_ms).max().unwrap_or(0);
+    pub(crate) fn put_sparse(&mut self, queue: u32, records: &[OldRecord]) {
+        let newest_ms = records.iter().map(|old| old.record.timestamp_ms).max().unwrap_or(0);
         let at = self.begin();
-        let first = records.first().map_or(0, |(offset, _)| *offset);
+        let first = records.first().map_or(0, |old| old.offset);
         let mut before = first;
-        for (offset, record) in records {
-            put_record(&mut self.buf, record, newest_ms, Some(offset - before));
+        for OldRecord { offset, record, written_ms } in records {
+            let sparse = Sparse { step: offset - before, written_ms: *written_ms };
+            put_record(&mut self.buf, record, newest_ms, Some(sparse));
             before = *offset;
         }
         self.end(at, queue, records.len() as u32, newest_ms, true);

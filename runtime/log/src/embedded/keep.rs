@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::disk::Disk;
+use super::frame::OldRecord;
 use super::housekeeper::remove;
 use super::read::{Visit, visit_segment};
 use super::record::{Names, RawRecord};
@@ -45,7 +46,8 @@ impl Visit for Copy<'_> {
             return Ok(false);
         }
         let record = raw.take(block, &mut self.names)?;
-        self.failed = self.rewrite.push(offset, record).err();
+        let old = OldRecord { offset, record, written_ms: None };
+        self.failed = self.rewrite.push(old).err();
         Ok(self.failed.is_none())
     }
 }

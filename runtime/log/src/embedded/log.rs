@@ -450,4 +450,8 @@ impl EmbeddedLog {
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
+
+    pub(crate) fn roll(&self) {
+        self.inbox.push(Command::Roll).unwrap();
+    }
 }

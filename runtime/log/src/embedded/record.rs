@@ -1,9 +1,10 @@
 //! Records inside a section's payload.
 //!
-//! A record is `length, flags, age, [offset step], [key], [headers], [value]`: length is a varint
-//! of the bytes after it; age is how much older its timestamp is than the newest of the
-//! section; the offset step from the record before stands in sparse sections only; the value is
-//! what is left, so that it needs no length.
+//! A record is `length, flags, age, [offset step], [written], [key], [headers], [value]`: length
+//! is a varint of the bytes after it; age is how much older its timestamp is than the newest of
+//! the section; the offset step from the record before stands in sparse sections only, and so
+//! does when it was written, for tombstones; the value is what is left, so that it needs no
+//! length.
 
 use std::ops::Range;
 
@@ -16,6 +17,7 @@ use crate::api::{LogRecord, RecordHeader};
 const HAS_KEY: u8 = 1;
 const HAS_VALUE: u8 = 2;
 const HAS_HEADERS: u8 = 4;
+const HAS_WRITTEN: u8 = 8;
 
 /// Most bytes that encoding adds to [`LogRecord::size`] for a record without headers.
 pub(crate) const RECORD_OVERHEAD_MAX: usize = 4 * VARINT_BYTES_MAX + 1;
@@ -31,13 +33,32 @@ pub(crate) fn newest(records: &[LogRecord]) -> i64 {
     records.iter().map(|r| r.timestamp_ms).max().unwrap_or(0)
 }
 
-/// Appends one record. `step` is the distance from the offset of the record before (from the
-/// base offset for the first), for sparse sections.
-pub(crate) fn put_record(out: &mut Vec<u8>, record: &LogRecord, newest_ms: i64, step: Option<u64>) {
+/// What a record of a sparse section has besides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sparse {
+    /// Distance from the offset of the record before; 0 for the first.
+    pub(crate) step: u64,
+    /// When it was written, by the wall clock, if that matters.
+    pub(crate) written_ms: Option<u64>,
+}
+
+/// Appends one record.
+pub(crate) fn put_record(
+    out: &mut Vec<u8>,
+    record: &LogRecord,
+    newest_ms: i64,
+    sparse: Option<Sparse>,
+) {
+    let step = sparse.map(|sparse| sparse.step);
+    let written_ms = sparse.and_then(|sparse| sparse.written_ms);
     let mut flags = 0;
     // Wrapping: any two timestamps have an age of 64 bits, and it comes back the same way.
     let age = newest_ms.wrapping_sub(record.timestamp_ms) as u64;
     let mut length = 1 + varint_len(age) + step.map_or(0, varint_len);
+    if let Some(written_ms) = written_ms {
+        flags |= HAS_WRITTEN;
+        length += varint_len(written_ms);
+    }
     if let Some(key) = &record.key {
         flags |= HAS_KEY;
         length += varint_len(key.len() as u64) + key.len();
@@ -55,6 +76,9 @@ pub(crate) fn put_record(out: &mut Vec<u8>, record: &LogRecord, newest_ms: i64, 
     put_varint(out, age);
     if let Some(step) = step {
         put_varint(out, step);
+    }
+    if let Some(written_ms) = written_ms {
+        put_varint(out, written_ms);
     }
     if let Some(key) = &record.key {
         put_bytes(out, key);
@@ -100,6 +124,8 @@ pub(crate) struct RawRecord {
     pub(crate) key: Option<Range<usize>>,
     pub(crate) value: Option<Range<usize>>,
     headers: Option<(usize, usize)>,
+    /// When it was written, by the wall clock, if it says so.
+    pub(crate) written_ms: Option<u64>,
     /// Bytes of key, value and headers.
     pub(crate) size: usize,
 }
@@ -164,11 +190,12 @@ impl<'a> Records<'a> {
         let end = body.end;
         let mut reader = Reader::at(self.block.get(..end).unwrap_or_default(), body.start);
         let flags = reader.u8()?;
-        if flags & !(HAS_KEY | HAS_VALUE | HAS_HEADERS) != 0 {
+        if flags & !(HAS_KEY | HAS_VALUE | HAS_HEADERS | HAS_WRITTEN) != 0 {
             return Err(Malformed("a record has unknown flags"));
         }
         let age = reader.varint()?;
         let step = if self.sparse { reader.varint()? } else { 0 };
+        let written_ms = if flags & HAS_WRITTEN != 0 { Some(reader.varint()?) } else { None };
         let key = if flags & HAS_KEY != 0 { Some(reader.sized_range()?) } else { None };
         let mut size = key.as_ref().map_or(0, Range::len);
         let mut headers = None;
@@ -187,7 +214,7 @@ impl<'a> Records<'a> {
         }
         size += value.as_ref().map_or(0, Range::len);
         let timestamp_ms = self.newest_ms.wrapping_sub(age as i64);
-        Ok((RawRecord { timestamp_ms, key, value, headers, size }, step))
+        Ok((RawRecord { timestamp_ms, key, value, headers, written_ms, size }, step))
     }
 }
 

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::disk::{Disk, WriteFile};
-use super::frame::{FrameBuilder, FrameKind, SECTION_BYTES_TARGET};
+use super::frame::{FrameBuilder, FrameKind, OldRecord, SECTION_BYTES_TARGET};
 use super::housekeeper::{remove, rename_durably};
 use super::index::{Placed, SegmentIndex};
 use super::read::Fault;
 use super::scan::file_header;
 use super::segment::{FileName, Segment};
 use super::state::Shared;
-use crate::api::{LogError, LogRecord};
+use crate::api::LogError;
 
 /// The file being written, under another name until it is complete.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(crate) struct Rewrite<'a> {
     len: u64,
     frames: u64,
     index: SegmentIndex,
-    records: Vec<(u64, LogRecord)>,
+    records: Vec<OldRecord>,
     bytes: usize,
     written_ms: u64,
 }
@@ -76,22 +76,21 @@ impl<'a> Rewrite<'a> {
     }
 
     /// Adds a record; offsets grow.
-    pub(crate) fn push(&mut self, offset: u64, record: LogRecord) -> io::Result<()> {
-        let size = record.size();
+    pub(crate) fn push(&mut self, old: OldRecord) -> io::Result<()> {
+        let size = old.record.size();
         if self.bytes + size > SECTION_BYTES_TARGET {
             self.flush()?;
         }
         self.bytes += size.max(1);
-        self.records.push((offset, record));
+        self.records.push(old);
         Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let (Some((first, _)), Some((last, _))) = (self.records.first(), self.records.last())
-        else {
+        let (Some(first), Some(last)) = (self.records.first(), self.records.last()) else {
             return Ok(());
         };
-        let (first, next) = (*first, last + 1);
+        let (first, next) = (first.offset, last.offset + 1);
         let mut frame = FrameBuilder::new(FrameKind::Rewritten, self.bytes);
         frame.put_sparse(self.queue, &self.records);
         let section = frame.sections().first().copied();

@@ -12,6 +12,10 @@ use crate::{Str, TopicPartition};
 /// as after the last time.
 const COMPACT_RECORDS_MIN: usize = 1024;
 
+/// Milliseconds that tombstones are kept, so that readers who are behind learn that their keys
+/// are gone.
+const TOMBSTONE_RETENTION_MS: u64 = 24 * 60 * 60 * 1000;
+
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     /// Offset, when it was appended (milliseconds since the epoch), record.
@@ -72,7 +76,7 @@ impl Queue {
                 let oldest = retention_ms.map_or(0, |keep| now_ms.saturating_sub(keep));
                 self.expire(oldest, retention_bytes.unwrap_or(u64::MAX));
             }
-            Cleanup::Compact => self.compact_if_due(),
+            Cleanup::Compact => self.compact_if_due(now_ms),
         }
     }
 
@@ -88,7 +92,7 @@ impl Queue {
         }
     }
 
-    fn compact_if_due(&mut self) {
+    fn compact_if_due(&mut self, now_ms: u64) {
         let due = (2 * self.compacted_len).max(COMPACT_RECORDS_MIN);
         if self.records.len() < due {
             return;
@@ -99,9 +103,11 @@ impl Queue {
         }
         // The very last record stays whatever it is: who reads on always gets to the end.
         let end = self.next.saturating_sub(1);
-        self.records.retain(|(offset, _, record)| {
+        let forget_ms = now_ms.saturating_sub(TOMBSTONE_RETENTION_MS);
+        self.records.retain(|(offset, appended_ms, record)| {
             let is_last_of_key = last.get(&record.key) == Some(offset);
-            *offset == end || (is_last_of_key && record.value.is_some())
+            let is_wanted = record.value.is_some() || *appended_ms > forget_ms;
+            *offset == end || (is_last_of_key && is_wanted)
         });
         self.bytes = self.records.iter().map(|(_, _, r)| r.size() as u64).sum();
         self.compacted_len = self.records.len();
@@ -176,11 +182,13 @@ mod tests {
         let mut queue = Queue::default();
         for i in 0..COMPACT_RECORDS_MIN {
             let value = (i % 10 != 3).then_some("value");
-            queue.append(vec![record(&(i % 10).to_string(), value)], 0);
+            let key = if i < 10 { "gone".to_owned() } else { (i % 10).to_string() };
+            let value = value.filter(|_| i >= 10);
+            queue.append(vec![record(&key, value)], i as u64);
         }
-        queue.clean(&Cleanup::Compact, 0);
+        queue.clean(&Cleanup::Compact, TOMBSTONE_RETENTION_MS + 10);
         let left = all(&queue);
-        assert_eq!(left.len(), 10, "nine keys, and the tombstone that is the last record");
+        assert_eq!(left.len(), 10, "nine keys, and a tombstone that is young");
         let end = COMPACT_RECORDS_MIN as u64;
         assert!(left.iter().all(|(offset, _)| *offset >= end - 10));
         assert_eq!(queue.range(), OffsetRange { earliest: 0, next: end });

@@ -105,7 +105,8 @@ async fn records_are_kafkas() {
     assert_eq!(first.record.value.schema, Some(Schema::string()));
     assert!(first.record.key.value.is_null() && first.record.key.schema.is_none());
     assert_eq!(&*first.record.topic, "t");
-    assert_eq!(first.record.timestamp_ms, None);
+    let read_at_ms = first.record.timestamp_ms.unwrap();
+    assert!(read_at_ms > 1_600_000_000_000, "{read_at_ms} is no time of reading");
     let filename = source.path.to_str().unwrap();
     assert_eq!(first.partition.map()["filename"], json!(filename));
     assert_eq!(position(&records[1]), 9);

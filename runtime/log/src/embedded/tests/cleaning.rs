@@ -82,6 +82,11 @@ async fn a_deleted_topic_frees_its_space() {
     eventually("the files are gone", || disk_bytes(dir.path()) < 2 * 4096);
 }
 
+/// Tombstones go at once.
+fn forgetful(dir: &Path) -> crate::EmbeddedConfig {
+    crate::EmbeddedConfig { tombstone_retention_ms: 0, ..config(dir) }
+}
+
 fn fold(records: &[(u64, LogRecord)]) -> BTreeMap<String, String> {
     let mut folded = BTreeMap::new();
     for (_, record) in records {
@@ -97,7 +102,7 @@ fn fold(records: &[(u64, LogRecord)]) -> BTreeMap<String, String> {
 #[tokio::test]
 async fn a_compacted_topic_stays_small_and_loses_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let log = EmbeddedLog::open(config(dir.path())).unwrap();
+    let log = EmbeddedLog::open(forgetful(dir.path())).unwrap();
     log.create_topic("c", TopicSpec::compacted()).await.unwrap();
     let mut expected = BTreeMap::new();
     let old: Vec<_> = (0..20).map(|i| keyed(&format!("old{i}"), Some("kept".into()))).collect();
@@ -140,14 +145,14 @@ async fn a_compacted_topic_stays_small_and_loses_nothing() {
 async fn compaction_in_several_passes_and_past_data_of_others() {
     let dir = tempfile::tempdir().unwrap();
     let quiet =
-        crate::EmbeddedConfig { retention_check_interval_ms: 1 << 40, ..config(dir.path()) };
+        crate::EmbeddedConfig { retention_check_interval_ms: 1 << 40, ..forgetful(dir.path()) };
     let log = EmbeddedLog::open(quiet.clone()).unwrap();
     log.create_topic("c", TopicSpec::compacted()).await.unwrap();
     log.create_topic("d", delete(None, None)).await.unwrap();
     let mut expected = BTreeMap::new();
     for i in 0..300 {
         // The data of the other topic keeps every segment, so only this test compacts.
-        append(&log, vec![batch("d", 0, &["d"])]).await.unwrap();
+        append(&log, vec![batch("d", 0, &[&"d".repeat(400)])]).await.unwrap();
         let (key, value) = (format!("k{}", i % 40), format!("{i} {}", "y".repeat(50)));
         let value = (i % 7 != 0).then_some(value);
         put(&log, "c", vec![keyed(&key, value.clone())]).await;
@@ -293,4 +298,48 @@ async fn readers_do_not_notice_the_housekeeper() {
         assert!(reader.await.unwrap() > 3);
     }
     assert_eq!(read_all(&log, &queue("trickle", 0)).await.len(), 1500);
+}
+
+/// Who is behind learns that a key is gone, until the tombstone is old enough: by when it was
+/// written, however often it was compacted since.
+#[tokio::test]
+async fn tombstones_are_kept_for_a_while() {
+    let dir = tempfile::tempdir().unwrap();
+    let quiet = |tombstone_retention_ms| crate::EmbeddedConfig {
+        tombstone_retention_ms,
+        ..super::one_segment(dir.path())
+    };
+    let rewrite = |log: &EmbeddedLog| {
+        // What is in the segment being written to is not compacted, so begin another.
+        log.roll();
+        eventually("the segment is closed", || {
+            let state = log.shared().state();
+            state.active.index.queues.is_empty()
+        });
+        let number = log.shared().state().catalog.queue(&queue("c", 0)).unwrap();
+        let end = log.shared().state().queues[&number].next;
+        compact_with(log.shared(), &SystemDisk, number, end, 1000).unwrap();
+    };
+    let has_tombstone = |records: &[(u64, LogRecord)]| {
+        records.iter().any(|(_, r)| r.key.as_deref() == Some(b"gone") && r.value.is_none())
+    };
+    let log = EmbeddedLog::open(quiet(60_000)).unwrap();
+    log.create_topic("c", TopicSpec::compacted()).await.unwrap();
+    let gone = vec![keyed("gone", Some("v".into())), keyed("gone", None)];
+    put(&log, "c", gone).await;
+    for i in 0..3 {
+        put(&log, "c", vec![keyed("other", Some(i.to_string()))]).await;
+        rewrite(&log);
+        let records = read_all(&log, &queue("c", 0)).await;
+        assert_eq!(records.len(), 2, "{records:?}");
+        assert!(has_tombstone(&records));
+    }
+    log.close().await;
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    let log = EmbeddedLog::open(quiet(40)).unwrap();
+    put(&log, "c", vec![keyed("last", Some("v".into()))]).await;
+    rewrite(&log);
+    let records = read_all(&log, &queue("c", 0)).await;
+    assert!(!has_tombstone(&records), "{records:?}");
+    assert_eq!(fold(&records).len(), 2);
 }

@@ -6,7 +6,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use crate::embedded::catalog::{Catalog, Change};
-use crate::embedded::frame::{FrameBuilder, FrameHeader, FrameKind, SectionHeader};
+use crate::embedded::frame::{FrameBuilder, FrameHeader, FrameKind, OldRecord, SectionHeader};
 use crate::embedded::index::{SegmentIndex, read_directory, read_entries};
 use crate::embedded::record::{Names, Records};
 use crate::embedded::scan::{FILE_HEADER_BYTES, Frame, ScanFault, Scanner, file_header};
@@ -75,6 +75,16 @@ fn decode(file: &Bytes, frame: &Frame) -> Vec<(u32, u64, LogRecord)> {
     found
 }
 
+/// When each record says it was written, in the first section.
+fn written_of(file: &Bytes, frame: &Frame) -> Vec<Option<u64>> {
+    let (pos, section) = &frame.sections[0];
+    let end = *pos as usize + section.section_len();
+    let payload = end - section.payload_len as usize..end;
+    let (count, base, newest) = (section.count, section.base_offset, section.newest_ms);
+    let mut records = Records::new(file, payload, count, base, newest, section.sparse);
+    std::iter::from_fn(|| records.next_from(0).unwrap()).map(|(_, raw)| raw.written_ms).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
@@ -91,11 +101,11 @@ proptest! {
     }
 
     #[test]
-    fn sparse_records_round_trip(records in vec((1..1000u64, record()), 1..40)) {
+    fn sparse_records_round_trip(records in vec((1..1000u64, record(), option::of(any::<u64>())), 1..40)) {
         let mut offset = 5;
-        let records: Vec<_> = records.into_iter().map(|(step, record)| {
+        let records: Vec<_> = records.into_iter().map(|(step, record, written_ms)| {
             offset += step;
-            (offset, record)
+            OldRecord { offset, record, written_ms }
         }).collect();
         let mut frame = FrameBuilder::new(FrameKind::Rewritten, 0);
         frame.put_sparse(9, &records);
@@ -103,9 +113,12 @@ proptest! {
         file.extend(frame.seal(0, 0, 0));
         let (_, frame) = scan(&file).unwrap();
         let placed: Vec<_> = frame.placed().collect();
-        prop_assert_eq!((placed[0].first, placed[0].next), (records[0].0, offset + 1));
-        let expected: Vec<_> = records.into_iter().map(|(o, r)| (9, o, r)).collect();
-        prop_assert_eq!(decode(&file.into(), &frame), expected);
+        prop_assert_eq!((placed[0].first, placed[0].next), (records[0].offset, offset + 1));
+        let expected: Vec<_> = records.iter().map(|old| (9, old.offset, old.record.clone())).collect();
+        let file = file.into();
+        prop_assert_eq!(decode(&file, &frame), expected);
+        let written: Vec<_> = records.iter().map(|old| old.written_ms).collect();
+        prop_assert_eq!(written_of(&file, &frame), written);
     }
 
     #[test]
