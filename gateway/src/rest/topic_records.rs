@@ -95,6 +95,7 @@ pub(super) async fn read(
         log: Arc::clone(&state.log),
         positions,
         left: query.max.unwrap_or(u64::MAX),
+        drained: false,
         end: match (query.follow, query.timeout_ms) {
             (true, _) => End::Never,
             (false, Some(ms)) => End::At(Instant::now() + Duration::from_millis(ms)),
@@ -122,6 +123,8 @@ struct Reader {
     positions: Vec<(TopicPartition, u64)>,
     /// Records that may still be given.
     left: u64,
+    /// Whether the last read found nothing.
+    drained: bool,
     end: End,
     stopping: CancellationToken,
 }
@@ -145,6 +148,7 @@ impl Reader {
             };
             match read {
                 Ok(batches) => {
+                    self.drained = batches.iter().all(|batch| batch.records.is_empty());
                     let mut lines = Vec::new();
                     for batch in batches {
                         self.take(&mut lines, &batch.from, batch.records, batch.next);
@@ -179,7 +183,8 @@ impl Reader {
             End::Never => Some(longest),
             End::At(deadline) => match deadline.checked_duration_since(Instant::now()) {
                 Some(left) if !left.is_zero() => Some(left.min(longest)),
-                _ => None,
+                // What is there already is given, however long that takes.
+                _ => (!self.drained).then_some(Duration::ZERO),
             },
             End::Offsets(ends) => {
                 let more = |(queue, offset): &(TopicPartition, u64)| {
