@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -60,6 +61,9 @@ pub enum LogError {
     /// The log cannot take or give records now; nothing was acknowledged.
     #[error("log unavailable: {0}")]
     Unavailable(Arc<str>),
+    /// An earlier append of the same session failed.
+    #[error("an earlier append of this session failed; begin a new session behind what is durable")]
+    SessionBroken,
     /// The log was closed.
     #[error("log is closed")]
     Closed,
@@ -151,6 +155,28 @@ pub struct ReadLimits {
     pub wait: Duration,
 }
 
+/// Appends that build on each other, as those of one source task: each says where the source
+/// goes on, so none may be durable when one before it is not. Once an append of a session has
+/// failed, all later ones fail with [`LogError::SessionBroken`], also those that were accepted
+/// before the failure was known.
+#[derive(Clone, Debug, Default)]
+pub struct Session(Arc<AtomicBool>);
+
+impl Session {
+    /// A session in which nothing has failed.
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// Whether an append of it has failed.
+    pub fn is_broken(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+    /// Notes that an append of it has failed: for implementations of [`Log`].
+    pub fn set_broken(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 /// Append and read.
 #[async_trait]
 pub trait Log: Send + Sync {
@@ -162,7 +188,16 @@ pub trait Log: Send + Sync {
     /// gives resolves once they are *durable*. Batches of one queue get offsets, become durable
     /// and are acknowledged in the order accepted. Not cancel safe: a dropped call may or may
     /// not have appended.
-    async fn append(&self, batches: Vec<QueueBatch>) -> Result<Durable, LogError>;
+    async fn append(&self, batches: Vec<QueueBatch>) -> Result<Durable, LogError> {
+        self.append_in(&Session::new(), batches).await
+    }
+
+    /// The same for appends that build on each other: see [`Session`].
+    async fn append_in(
+        &self,
+        session: &Session,
+        batches: Vec<QueueBatch>,
+    ) -> Result<Durable, LogError>;
 
     /// Reads durable records from several queues, each from its offset. Answers as soon as
     /// there is any record, or empty after `limits.wait`. Queues without records are left out.

@@ -33,6 +33,8 @@ pub(super) struct Acknowledgements<'a> {
     in_flight: FuturesOrdered<Pin<Box<dyn Future<Output = Settled> + Send>>>,
     in_flight_bytes: usize,
     acknowledged: u64,
+    /// A write has failed: no offset moves past it.
+    failed: bool,
     /// Durable, but not yet in the offset topic: where the log is not atomic, or where nothing
     /// was written since.
     uncommitted: Vec<(SourcePartition, SourceOffset)>,
@@ -45,6 +47,7 @@ impl<'a> Acknowledgements<'a> {
             in_flight: FuturesOrdered::new(),
             in_flight_bytes: 0,
             acknowledged: 0,
+            failed: false,
             uncommitted: Vec::new(),
         }
     }
@@ -101,7 +104,11 @@ impl<'a> Acknowledgements<'a> {
         let Covered { polled, records, bytes, offsets } = covered;
         self.in_flight_bytes = self.in_flight_bytes.saturating_sub(bytes);
         self.gauge();
-        result.map_err(|error| unwritable(&error))?;
+        let result = if self.failed { Err(LogError::SessionBroken) } else { result };
+        if let Err(error) = result {
+            self.failed = true;
+            return Err(unwritable(&error));
+        }
         self.acknowledged += polled;
         TaskMetrics::add(&self.env.metrics.records_out, records);
         TaskMetrics::add(&self.env.metrics.bytes, bytes as u64);

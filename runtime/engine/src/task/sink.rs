@@ -344,7 +344,8 @@ impl<'a> SinkWorker<'a> {
         record: LogRecord,
         records: &mut Vec<SinkRecord>,
     ) -> Result<()> {
-        let begun = Instant::now();
+        // The clock is asked only once something has failed.
+        let mut begun = None;
         let mut attempt = 0;
         loop {
             match self.decode(queue, offset, &record) {
@@ -366,7 +367,8 @@ impl<'a> SinkWorker<'a> {
                 }
                 Err(failure) => {
                     attempt += 1;
-                    if self.errors.may_retry(&failure.error, attempt, begun.elapsed()).await {
+                    let elapsed = begun.get_or_insert_with(Instant::now).elapsed();
+                    if self.errors.may_retry(&failure.error, attempt, elapsed).await {
                         continue;
                     }
                     let consumed = Consumed { queue, offset };

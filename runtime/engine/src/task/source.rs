@@ -11,7 +11,7 @@ use gantry_api::{
     ConnectRecord, Error, Result, SourceOffset, SourcePartition, SourceRecord, SourceTask,
     SourceTaskContext, Str, Value,
 };
-use gantry_log::{LogRecord, QueueBatch, RecordHeader, TopicPartition};
+use gantry_log::{LogRecord, QueueBatch, RecordHeader, Session, TopicPartition};
 use tokio::time::MissedTickBehavior;
 
 use super::acknowledgements::{Acknowledgements, Covered, changes, unwritable};
@@ -81,6 +81,8 @@ pub(super) struct SourceWorker<'a> {
     creator: TopicCreator,
     tracker: TopicTracker,
     acks: Acknowledgements<'a>,
+    /// Each write says where the source goes on: none may get in behind one that failed.
+    session: Session,
     wants_acks: bool,
     pending: Pending,
     /// Counts batches, so that records without a key go round the queues.
@@ -105,6 +107,7 @@ impl<'a> SourceWorker<'a> {
             creator,
             tracker: TopicTracker::new(env.active_topics.clone()),
             acks: Acknowledgements::new(env),
+            session: Session::new(),
             wants_acks: false,
             pending: Pending::default(),
             batch_number: 0,
@@ -361,7 +364,7 @@ impl<'a> SourceWorker<'a> {
         }
         // The dead letter queue holds what these offsets pass over.
         self.errors.flush().await?;
-        let durable = match self.env.log.append(batches).await {
+        let durable = match self.env.log.append_in(&self.session, batches).await {
             Ok(durable) => durable,
             Err(error) => {
                 for topic in topics {

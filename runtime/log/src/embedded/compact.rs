@@ -209,7 +209,7 @@ fn replace(shared: &Shared, queue: u32, segment: &Arc<Segment>, end: u64) {
     drop(state);
     if let Some(replaced) = replaced {
         shared.cache.forget(&replaced);
-        remove(&index_path(&replaced.path));
         remove(&replaced.path);
+        remove(&index_path(&replaced.path));
     }
 }

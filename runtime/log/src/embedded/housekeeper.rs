@@ -205,8 +205,8 @@ impl Housekeeper {
             drop(state);
             self.shared.cache.forget(segment);
             tracing::debug!(file = %segment.path.display(), "deleting what nobody needs");
-            remove(&index_path(&segment.path));
             remove(&segment.path);
+            remove(&index_path(&segment.path));
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::frame::FrameBuilder;
-use crate::api::{LogError, TopicSpec};
+use crate::api::{LogError, Session, TopicSpec};
 use crate::sync::lock;
 use crate::{Str, TopicPartition};
 
@@ -47,6 +47,7 @@ pub(crate) enum Command {
     Append {
         frame: FrameBuilder,
         batches: Vec<Batch>,
+        session: Session,
         reply: Reply<Vec<u64>>,
         permit: OwnedSemaphorePermit,
     },

@@ -154,7 +154,7 @@ fn replace(shared: &Shared, queue: u32, run: &[Part], segment: &Arc<Segment>) {
     drop(state);
     for old in replaced {
         shared.cache.forget(old);
-        remove(&index_path(&old.path));
         remove(&old.path);
+        remove(&index_path(&old.path));
     }
 }

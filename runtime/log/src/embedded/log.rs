@@ -25,7 +25,7 @@ use super::state::{Shared, Source};
 use super::writer::Writer;
 use crate::api::{
     Durable, Log, LogAdmin, LogError, LogGroup, OffsetRange, QueueBatch, QueueRecords, ReadLimits,
-    TopicInfo, TopicSpec,
+    Session, TopicInfo, TopicSpec,
 };
 use crate::names::check_topic;
 use crate::sync::lock;
@@ -319,12 +319,20 @@ impl Log for EmbeddedLog {
         true
     }
 
-    async fn append(&self, batches: Vec<QueueBatch>) -> Result<Durable, LogError> {
+    async fn append_in(
+        &self,
+        session: &Session,
+        batches: Vec<QueueBatch>,
+    ) -> Result<Durable, LogError> {
+        if session.is_broken() {
+            return Err(LogError::SessionBroken);
+        }
         let (numbers, size) = self.resolve(&batches)?;
         let permit = self.permit(&self.in_flight, size.min(self.in_flight_max)).await?;
         let (frame, batches) = encode(batches, &numbers, size);
         let (reply, done) = oneshot::channel();
-        self.inbox.push(Command::Append { frame, batches, reply, permit })?;
+        let session = session.clone();
+        self.inbox.push(Command::Append { frame, batches, session, reply, permit })?;
         Ok(Box::pin(async move { done.await.unwrap_or(Err(LogError::Closed)) }))
     }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use super::frame::CATALOG_QUEUE;
 use super::index::{EntriesAt, Entry, SegmentIndex, Summary, find, read_directory, read_entries};
+use super::read::Fault;
 use super::scan::{FILE_HEADER_BYTES, ScanFault, Scanner};
 use crate::api::LogError;
 use crate::sync::lock;
@@ -175,7 +176,7 @@ impl Segment {
         self.summaries.get(at)
     }
 
-    fn stored_entries(&self, queue: u32, cache: &Cache) -> Result<Stored, LogError> {
+    fn stored_entries(&self, queue: u32, cache: &Cache) -> Result<Stored, Fault> {
         let at = match &*lock(&self.located) {
             Located::Memory(index) => return Ok(Stored::Memory(Arc::clone(index))),
             Located::Disk(at) => {
@@ -192,6 +193,8 @@ impl Segment {
                 cache.put_entries(self.serial, queue, &entries);
                 Ok(Stored::Disk(entries))
             }
+            // The file is deleted before its index, so it is not the index alone that is gone.
+            Err(_) if !self.path.exists() => Err(Fault::Gone),
             Err(error) => {
                 tracing::warn!(file = %self.path.display(), %error, "rebuilding index");
                 let index = Arc::new(rebuild(&self.path, self.name.id())?);
@@ -209,7 +212,7 @@ impl Segment {
         offset: u64,
         max: usize,
         cache: &Cache,
-    ) -> Result<Vec<Entry>, LogError> {
+    ) -> Result<Vec<Entry>, Fault> {
         let stored = self.stored_entries(queue, cache)?;
         let all = stored.of(queue);
         Ok(all.iter().skip(find(all, offset)).take(max).copied().collect())
@@ -222,7 +225,7 @@ impl Segment {
         offset: u64,
         timestamp_ms: i64,
         cache: &Cache,
-    ) -> Result<Vec<Entry>, LogError> {
+    ) -> Result<Vec<Entry>, Fault> {
         let stored = self.stored_entries(queue, cache)?;
         let all = stored.of(queue);
         let rest = all.iter().skip(find(all, offset));

@@ -19,7 +19,7 @@ use super::index::{Placed, SegmentIndex};
 use super::scan::file_header;
 use super::segment::{FileName, Segment};
 use super::state::{Active, Shared};
-use crate::api::LogError;
+use crate::api::{LogError, Session};
 use crate::sync::now_ms;
 
 /// When nothing more arrives for this long, what is pending is synced without waiting for the
@@ -42,7 +42,7 @@ pub(crate) struct Tail {
 
 #[derive(Debug)]
 enum Answer {
-    Offsets(Reply<Vec<u64>>, Vec<u64>),
+    Offsets { reply: Reply<Vec<u64>>, offsets: Vec<u64>, session: Session },
     Done(Reply<()>),
 }
 
@@ -50,14 +50,22 @@ impl Answer {
     fn ok(self) {
         // Who asked may have gone; the write stands all the same.
         match self {
-            Self::Offsets(reply, offsets) => drop(reply.send(Ok(offsets))),
+            Self::Offsets { reply, offsets, .. } => drop(reply.send(Ok(offsets))),
             Self::Done(reply) => drop(reply.send(Ok(()))),
         }
     }
 
+    /// Whether an earlier append of the same session failed.
+    fn is_broken(&self) -> bool {
+        matches!(self, Self::Offsets { session, .. } if session.is_broken())
+    }
+
     fn fail(self, error: LogError) {
         match self {
-            Self::Offsets(reply, _) => drop(reply.send(Err(error))),
+            Self::Offsets { reply, session, .. } => {
+                session.set_broken();
+                drop(reply.send(Err(error)));
+            }
             Self::Done(reply) => drop(reply.send(Err(error))),
         }
     }
@@ -169,10 +177,14 @@ impl Writer {
 
     fn accept(&mut self, command: Command) {
         match command {
-            Command::Append { frame, batches, reply, permit } => {
-                match self.prepare(frame.len(), &batches) {
-                    Err(error) => drop(reply.send(Err(error))),
-                    Ok(()) => self.accept_records(frame, &batches, reply, permit),
+            Command::Append { frame, batches, session, reply, permit } => {
+                // Making room may sync, and so may break the session: ask afterwards.
+                let prepared = self.prepare(frame.len(), &batches);
+                let answer = Answer::Offsets { reply, offsets: Vec::new(), session };
+                match (prepared, answer.is_broken()) {
+                    (Ok(()), false) => self.accept_records(frame, &batches, answer, permit),
+                    (Ok(()), true) => answer.fail(LogError::SessionBroken),
+                    (Err(error), _) => answer.fail(error),
                 }
             }
             Command::Change { ask, reply, permit } => match self.prepare_change(&ask) {
@@ -251,7 +263,7 @@ impl Writer {
         &mut self,
         mut frame: FrameBuilder,
         batches: &[Batch],
-        reply: Reply<Vec<u64>>,
+        mut answer: Answer,
         permit: OwnedSemaphorePermit,
     ) {
         let start = self.tail.len + self.round_bytes;
@@ -280,7 +292,9 @@ impl Writer {
         if !placed.is_empty() {
             self.place(frame);
         }
-        let answer = Answer::Offsets(reply, offsets);
+        if let Answer::Offsets { offsets: known, .. } = &mut answer {
+            *known = offsets;
+        }
         self.pend(Effect { placed, change: None, answer, _permit: permit });
     }
 

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::queue::{Topic, find};
 use crate::api::{
     Durable, Log, LogAdmin, LogError, LogGroup, OffsetRange, QueueBatch, QueueRecords, ReadLimits,
-    TopicInfo, TopicSpec,
+    Session, TopicInfo, TopicSpec,
 };
 use crate::names::check_topic;
 use crate::share::{Budget, Rotation};
@@ -131,7 +131,14 @@ impl Log for MemoryLog {
         true
     }
 
-    async fn append(&self, batches: Vec<QueueBatch>) -> Result<Durable, LogError> {
+    async fn append_in(
+        &self,
+        session: &Session,
+        batches: Vec<QueueBatch>,
+    ) -> Result<Durable, LogError> {
+        if session.is_broken() {
+            return Err(LogError::SessionBroken);
+        }
         let offsets = self.append_now(batches)?;
         self.appended.send_modify(|count| *count += 1);
         Ok(Box::pin(std::future::ready(Ok(offsets))))

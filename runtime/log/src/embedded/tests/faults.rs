@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::{append, batch, config, one_segment, values};
 use crate::embedded::disk::{Disk, SystemDisk, WriteFile};
 use crate::embedded::{EmbeddedConfig, EmbeddedLog};
-use crate::{Log, LogAdmin, LogError, QueueBatch, TopicSpec};
+use crate::{Log, LogAdmin, LogError, QueueBatch, Session, TopicSpec};
 
 #[derive(Debug, Default)]
 struct Faults {
@@ -188,4 +188,47 @@ async fn no_space_for_the_next_segment_is_survived() {
     drop(log);
     let log = EmbeddedLog::open(config(dir.path())).unwrap();
     assert_eq!(values(&log, "t", 0).await.len(), written + 10);
+}
+
+#[tokio::test]
+async fn after_a_failure_nothing_of_the_session_gets_in_even_when_there_is_space_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, faults) = open(one_segment(dir.path())).await;
+    let session = Session::new();
+    *faults.write.lock().unwrap() = Some(ErrorKind::StorageFull);
+    let first = log.append_in(&session, vec![batch("t", 0, &["first"])]).await.unwrap();
+    while !session.is_broken() {
+        tokio::task::yield_now().await;
+    }
+    // There is space again before anybody has asked how the first append went.
+    *faults.write.lock().unwrap() = None;
+    let second = log.append_in(&session, vec![batch("t", 0, &["second"])]).await;
+    assert!(matches!(second, Err(LogError::SessionBroken)));
+    reason(first.await);
+    append(&log, vec![batch("t", 0, &["another session"])]).await.unwrap();
+    assert_eq!(values(&log, "t", 0).await, ["before", "another session"]);
+}
+
+#[tokio::test]
+async fn appends_accepted_behind_one_that_fails_fail_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, faults) = open(one_segment(dir.path())).await;
+    let session = Session::new();
+    *faults.write.lock().unwrap() = Some(ErrorKind::StorageFull);
+    let mut durable = Vec::new();
+    for i in 0..100 {
+        if i == 50 {
+            *faults.write.lock().unwrap() = None;
+        }
+        match log.append_in(&session, vec![batch("t", 0, &[&format!("{i}")])]).await {
+            Ok(accepted) => durable.push(accepted),
+            Err(error) => assert!(matches!(error, LogError::SessionBroken), "{error}"),
+        }
+    }
+    let mut results = Vec::new();
+    for accepted in durable {
+        results.push(accepted.await.is_ok());
+    }
+    // All that got in stands before all that did not.
+    assert!(results.is_sorted_by(|a, b| a >= b), "{results:?}");
 }
