@@ -42,5 +42,6 @@ step "documentation"     env RUSTDOCFLAGS="-D warnings" cargo doc --locked --rel
 step "pipelines"         tests/conformance/run-pipeline.sh
 step "rest"              tests/conformance/run-rest.sh
 step "fifty kills"       tests/soak/kill.py --kills 50
+step "full disk"         tests/soak/full_disk.py
 step "example"           env RUN_ONCE=1 scripts/run-example.sh
 summary

@@ -54,19 +54,36 @@ impl ConfigDef {
         self.classes = Some(classes);
         self
     }
-    /// Adds all keys of another definition, each name and dependent behind a prefix.
+    /// Adds all keys of another definition, each name and dependent behind a prefix, numbered
+    /// from `order` in the order of a form. Their validators still say the bare names, as Kafka's
+    /// do.
     #[must_use]
     pub fn embed(mut self, prefix: &str, group: &str, order: i32, child: &Self) -> Self {
-        for key in child.keys.values() {
+        for (key, order) in child.sorted_keys().into_iter().zip(order..) {
             let mut key = key.clone();
             key.name = format!("{prefix}{}", key.name);
-            key.display_name.clone_from(&key.name);
             key.dependents = key.dependents.iter().map(|d| format!("{prefix}{d}")).collect();
+            key.validator = key.validator.map(|validator| validator.embedded(prefix));
             key.group = Some(group.to_owned());
-            key.order = if key.order < 0 { order } else { key.order + order };
+            key.order = order;
             self = self.define(key);
         }
         self
+    }
+    /// All keys in the order of a form: by group, place in it, those without default first, then
+    /// by importance and name.
+    fn sorted_keys(&self) -> Vec<&ConfigKey> {
+        let group = |key: &ConfigKey| {
+            let name = key.group.as_ref()?;
+            self.groups.iter().position(|group| group == name)
+        };
+        let mut keys: Vec<&ConfigKey> = self.keys.values().collect();
+        keys.sort_by(|a, b| {
+            let rank =
+                |key: &ConfigKey| (group(key), key.order, key.default.is_some(), key.importance);
+            rank(a).cmp(&rank(b)).then_with(|| a.name.cmp(&b.name))
+        });
+        keys
     }
     /// All keys in order.
     pub fn keys(&self) -> impl Iterator<Item = &ConfigKey> {

@@ -86,3 +86,23 @@ fn passwords_do_not_show() {
     let values = def.validate(&props(&[("p", "secret")]));
     assert_eq!(values.first().unwrap().value.as_deref(), Some("[hidden]"));
 }
+
+#[test]
+fn embedded_keys_stand_as_in_a_form_and_keep_their_names_in_errors() {
+    let child = ConfigDef::new()
+        .define(ConfigKey::new("b", Type::String, "", Importance::High, ""))
+        .define(ConfigKey::new("a", Type::String, "", Importance::High, ""))
+        .define(
+            ConfigKey::required("z", Type::Int, Importance::Low, "")
+                .validator(Validator::at_least(1)),
+        );
+    let def = ConfigDef::new().embed("p.", "P", 2, &child);
+    let shown: Vec<(&str, i32, &str)> =
+        def.keys().map(|k| (k.name.as_str(), k.order, k.display_name.as_str())).collect();
+    assert_eq!(shown, [("p.z", 2, "z"), ("p.a", 3, "a"), ("p.b", 4, "b")]);
+    let values = def.validate(&props(&[("p.z", "0")]));
+    assert_eq!(
+        values.first().unwrap().errors,
+        ["Invalid value 0 for configuration z: Value must be at least 1"]
+    );
+}

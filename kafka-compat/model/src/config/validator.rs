@@ -42,6 +42,13 @@ pub enum Validator {
     NonNull,
     /// All of these.
     All(Vec<Validator>),
+    /// A rule of a key that stands behind a prefix, which it does not know.
+    Embedded {
+        /// What stands before the key's own name.
+        prefix: String,
+        /// The rule, for the bare name.
+        inner: Box<Validator>,
+    },
     /// Any other rule.
     Custom(Check),
 }
@@ -69,10 +76,18 @@ impl Validator {
     pub fn custom(check: impl Fn(&str, &ConfigData) -> Result<()> + Send + Sync + 'static) -> Self {
         Self::Custom(Arc::new(check))
     }
+    /// The same rule for a key behind `prefix`: what it finds names the bare key.
+    pub(super) fn embedded(self, prefix: &str) -> Self {
+        Self::Embedded { prefix: prefix.to_owned(), inner: Box::new(self) }
+    }
     /// Whether a list's doubles are dropped before it is checked, when a whole configuration
     /// is parsed; `validate` still reports them.
     pub(super) fn drops_doubles(&self) -> bool {
-        matches!(self, Self::ValidList(_) | Self::UniqueList { .. })
+        match self {
+            Self::ValidList(_) | Self::UniqueList { .. } => true,
+            Self::Embedded { inner, .. } => inner.drops_doubles(),
+            _ => false,
+        }
     }
     /// Checks the value of a key.
     pub fn check(&self, name: &str, value: &ConfigData) -> Result<()> {
@@ -112,6 +127,9 @@ impl Validator {
                 _ => Ok(()),
             },
             Self::All(all) => all.iter().try_for_each(|validator| validator.check(name, value)),
+            Self::Embedded { prefix, inner } => {
+                inner.check(name.strip_prefix(prefix.as_str()).unwrap_or(name), value)
+            }
             Self::Custom(check) => check(name, value),
         }
     }

@@ -24,13 +24,26 @@ impl WorkerDefaults for gantry_api::Props {
     }
 }
 
-fn version_key(name: &str, importance: Importance, width: Width, display: &str) -> ConfigKey {
-    let version = ConfigData::String(env!("CARGO_PKG_VERSION").to_owned());
-    let doc = "The version of the plugin to take when several are there.";
-    ConfigKey::new(name, Type::String, version, importance, doc).group(COMMON, -1, width, display)
+/// Its default is the version of the plugin, which is known when the plugin is.
+fn version_key(
+    name: &str,
+    importance: Importance,
+    order: i32,
+    width: Width,
+    display: &str,
+) -> ConfigKey {
+    let doc = "The version of the plugin that must be there: a version, or a range as Maven \
+               writes it.";
+    ConfigKey::nullable(name, Type::String, importance, doc).group(COMMON, order, width, display)
 }
 
-fn converter_key(worker: &dyn WorkerDefaults, name: &str, display: &str, doc: &str) -> ConfigKey {
+fn converter_key(
+    worker: &dyn WorkerDefaults,
+    name: &str,
+    order: i32,
+    display: &str,
+    doc: &str,
+) -> ConfigKey {
     let fallback = (name == HEADER_CONVERTER)
         .then_some("org.apache.kafka.connect.storage.SimpleHeaderConverter");
     let default = worker
@@ -39,7 +52,7 @@ fn converter_key(worker: &dyn WorkerDefaults, name: &str, display: &str, doc: &s
         .map_or(ConfigData::Null, |class| ConfigData::Class(class.to_owned()));
     ConfigKey::new(name, Type::Class, default, Importance::Low, doc).group(
         COMMON,
-        -1,
+        order,
         Width::Short,
         display,
     )
@@ -67,12 +80,12 @@ fn head() -> ConfigDef {
         .define(
             ConfigKey::required(NAME, Type::String, Importance::High, doc)
                 .validator(Validator::NonEmptyStringWithoutControlChars)
-                .group(COMMON, -1, Width::Medium, "Connector name"),
+                .group(COMMON, 1, Width::Medium, "Connector name"),
         )
         .define(
             ConfigKey::required(CONNECTOR_CLASS, Type::String, Importance::High, class_doc).group(
                 COMMON,
-                -1,
+                2,
                 Width::Long,
                 "Connector class",
             ),
@@ -80,6 +93,7 @@ fn head() -> ConfigDef {
         .define(version_key(
             "connector.plugin.version",
             Importance::Medium,
+            3,
             Width::Medium,
             "Connector version",
         ))
@@ -92,7 +106,7 @@ fn head() -> ConfigDef {
                 "The most tasks that the connector may have.",
             )
             .validator(Validator::at_least(1))
-            .group(COMMON, -1, Width::Short, "Tasks max"),
+            .group(COMMON, 4, Width::Short, "Tasks max"),
         )
         .define(
             ConfigKey::new(
@@ -102,7 +116,7 @@ fn head() -> ConfigDef {
                 Importance::Low,
                 "Whether a connector that makes more tasks than tasks.max fails.",
             )
-            .group(COMMON, -1, Width::Short, "Enforce tasks max"),
+            .group(COMMON, 5, Width::Short, "Enforce tasks max"),
         )
 }
 
@@ -110,36 +124,42 @@ fn converters(def: ConfigDef, worker: &dyn WorkerDefaults) -> ConfigDef {
     def.define(converter_key(
         worker,
         KEY_CONVERTER,
+        6,
         "Key converter class",
         "The converter of keys; without it the worker's.",
     ))
     .define(version_key(
         "key.converter.plugin.version",
         Importance::Low,
+        7,
         Width::Short,
         "Key converter version",
     ))
     .define(converter_key(
         worker,
         VALUE_CONVERTER,
+        8,
         "Value converter class",
         "The converter of values; without it the worker's.",
     ))
     .define(version_key(
         "value.converter.plugin.version",
         Importance::Low,
+        9,
         Width::Short,
         "Value converter version",
     ))
     .define(converter_key(
         worker,
         HEADER_CONVERTER,
+        10,
         "Header converter class",
         "The converter of headers; without it the worker's.",
     ))
     .define(version_key(
         "header.converter.plugin.version",
         Importance::Low,
+        11,
         Width::Short,
         "Header converter version",
     ))
@@ -156,7 +176,7 @@ fn stage_names(def: ConfigDef) -> ConfigDef {
                  transforms.NAME.type and further keys.",
         )
         .validator(aliases())
-        .group("Transforms", -1, Width::Long, "Transforms"),
+        .group("Transforms", 12, Width::Long, "Transforms"),
     )
     .define(
         ConfigKey::new(
@@ -167,7 +187,7 @@ fn stage_names(def: ConfigDef) -> ConfigDef {
             "Names of the predicates that transformations refer to.",
         )
         .validator(aliases())
-        .group("Predicates", -1, Width::Long, "Predicates"),
+        .group("Predicates", 13, Width::Long, "Predicates"),
     )
     .define(
         ConfigKey::new(
@@ -178,19 +198,20 @@ fn stage_names(def: ConfigDef) -> ConfigDef {
             "What to do when a value of a config provider has changed: none or restart.",
         )
         .validator(Validator::one_of(&["none", "restart"]))
-        .group(COMMON, -1, Width::Medium, "Reload Action"),
+        .group(COMMON, 14, Width::Medium, "Reload Action"),
     )
 }
 
 fn errors(def: ConfigDef) -> ConfigDef {
-    let key = |name, type_, default: ConfigData, width, display, doc| {
+    let key = |name, type_, default: ConfigData, order, width, display, doc| {
         ConfigKey::new(name, type_, default, Importance::Medium, doc)
-            .group(ERRORS, -1, width, display)
+            .group(ERRORS, order, width, display)
     };
     def.define(key(
         "errors.retry.timeout",
         Type::Long,
         ConfigData::Long(0),
+        1,
         Width::Medium,
         "Retry Timeout for Errors",
         "How many milliseconds a failed operation is tried again; 0 never, -1 for ever.",
@@ -199,6 +220,7 @@ fn errors(def: ConfigDef) -> ConfigDef {
         "errors.retry.delay.max.ms",
         Type::Long,
         ConfigData::Long(60_000),
+        2,
         Width::Medium,
         "Maximum Delay Between Retries for Errors",
         "The longest wait between two tries, in milliseconds.",
@@ -208,6 +230,7 @@ fn errors(def: ConfigDef) -> ConfigDef {
             "errors.tolerance",
             Type::String,
             ConfigData::String("none".to_owned()),
+            3,
             Width::Short,
             "Error Tolerance",
             "none: the first record that cannot be handled fails the task. all: such records \
@@ -219,6 +242,7 @@ fn errors(def: ConfigDef) -> ConfigDef {
         "errors.log.enable",
         Type::Boolean,
         ConfigData::Boolean(false),
+        4,
         Width::Short,
         "Log Errors",
         "Whether each failed record is logged.",
@@ -227,6 +251,7 @@ fn errors(def: ConfigDef) -> ConfigDef {
         "errors.log.include.messages",
         Type::Boolean,
         ConfigData::Boolean(false),
+        5,
         Width::Short,
         "Log Error Details",
         "Whether the log tells the record's topic, partition, offset and timestamp.",
@@ -234,10 +259,10 @@ fn errors(def: ConfigDef) -> ConfigDef {
 }
 
 fn dead_letter_queue(def: ConfigDef) -> ConfigDef {
-    let key = |name, type_, default: ConfigData, display, doc| {
+    let key = |name, type_, default: ConfigData, order, display, doc| {
         ConfigKey::new(name, type_, default, Importance::Medium, doc).group(
             ERRORS,
-            -1,
+            order,
             Width::Medium,
             display,
         )
@@ -246,6 +271,7 @@ fn dead_letter_queue(def: ConfigDef) -> ConfigDef {
         DLQ_TOPIC,
         Type::String,
         ConfigData::String(String::new()),
+        6,
         "Dead Letter Queue Topic Name",
         "The topic that failed records go to; empty: none.",
     ))
@@ -253,6 +279,7 @@ fn dead_letter_queue(def: ConfigDef) -> ConfigDef {
         "errors.deadletterqueue.topic.replication.factor",
         Type::Short,
         ConfigData::Short(3),
+        7,
         "Dead Letter Queue Topic Replication Factor",
         "Accepted for compatibility; how often data is kept is the log's own setting.",
     ))
@@ -260,6 +287,7 @@ fn dead_letter_queue(def: ConfigDef) -> ConfigDef {
         "errors.deadletterqueue.context.headers.enable",
         Type::Boolean,
         ConfigData::Boolean(false),
+        8,
         "Enable Error Context Headers",
         "Whether headers that begin with __connect.errors. say where and why it failed.",
     ))
@@ -305,7 +333,7 @@ pub(crate) fn sink_definition(worker: &dyn WorkerDefaults) -> ConfigDef {
                 "The topics to read.",
             )
             .validator(topics_validator())
-            .group(COMMON, -1, Width::Long, "Topics"),
+            .group(COMMON, 4, Width::Long, "Topics"),
         )
         .define(
             ConfigKey::new(
@@ -316,7 +344,7 @@ pub(crate) fn sink_definition(worker: &dyn WorkerDefaults) -> ConfigDef {
                 "A Java regular expression: all topics whose whole name matches are read.",
             )
             .validator(regex_validator())
-            .group(COMMON, -1, Width::Long, "Topics regex"),
+            .group(COMMON, 4, Width::Long, "Topics regex"),
         );
     dead_letter_queue(def)
 }
@@ -333,7 +361,8 @@ pub(crate) fn source_definition(worker: &dyn WorkerDefaults) -> ConfigDef {
                 Importance::Low,
                 "Names of groups of topics that are created with settings of their own.",
             )
-            .group("Topic Creation", -1, Width::Long, "Topic Creation Groups"),
+            .validator(aliases())
+            .group("Topic Creation", 1, Width::Long, "Topic Creation Groups"),
         )
         .define(
             ConfigKey::new(
@@ -347,7 +376,7 @@ pub(crate) fn source_definition(worker: &dyn WorkerDefaults) -> ConfigDef {
                 "requested".to_owned(),
                 "required".to_owned(),
             ]))
-            .group(EXACTLY_ONCE, -1, Width::Short, "Exactly once support"),
+            .group(EXACTLY_ONCE, 2, Width::Short, "Exactly once support"),
         )
         .define(
             ConfigKey::new(
@@ -363,7 +392,7 @@ pub(crate) fn source_definition(worker: &dyn WorkerDefaults) -> ConfigDef {
                 "interval".to_owned(),
                 "connector".to_owned(),
             ]))
-            .group(EXACTLY_ONCE, -1, Width::Short, "Transaction Boundary"),
+            .group(EXACTLY_ONCE, 3, Width::Short, "Transaction Boundary"),
         )
         .define(
             ConfigKey::nullable(
@@ -372,7 +401,7 @@ pub(crate) fn source_definition(worker: &dyn WorkerDefaults) -> ConfigDef {
                 Importance::Low,
                 "The interval in milliseconds when transaction.boundary is interval.",
             )
-            .group(EXACTLY_ONCE, -1, Width::Short, "Transaction boundary interval"),
+            .group(EXACTLY_ONCE, 4, Width::Short, "Transaction boundary interval"),
         )
         .define(
             ConfigKey::nullable(
@@ -381,7 +410,7 @@ pub(crate) fn source_definition(worker: &dyn WorkerDefaults) -> ConfigDef {
                 Importance::Low,
                 "A topic of the connector's own for its offsets; without it the worker's.",
             )
-            .group("offsets.topic", -1, Width::Long, "Offsets topic"),
+            .group("offsets.topic", 1, Width::Long, "Offsets topic"),
         )
 }
 
