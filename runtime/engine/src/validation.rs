@@ -2,6 +2,10 @@
 //! converters, and the connector's own keys and rules.
 
 mod embedded;
+mod recommend;
+#[cfg(test)]
+mod tests;
+mod versions;
 
 use std::collections::BTreeMap;
 
@@ -10,8 +14,7 @@ use gantry_api::model::config::infos::{ConfigInfos, ConfigKeyInfo};
 use gantry_api::{ConfigDef, ConnectorPlugin, PluginInfo, Props};
 
 use crate::connector_config::{
-    CONNECTOR_CLASS, DLQ_TOPIC, TOPICS, TOPICS_REGEX, embed_topic_creation, sink_definition,
-    source_definition, stages,
+    CONNECTOR_CLASS, DLQ_TOPIC, TOPICS, TOPICS_REGEX, sink_definition, source_definition,
 };
 use crate::error::HerderError;
 use crate::herder::Herder;
@@ -31,9 +34,21 @@ impl Herder {
     /// The keys of a plugin of any kind.
     pub fn plugin_config(&self, name: &str) -> Result<Vec<ConfigKeyInfo>, HerderError> {
         let plugins = self.plugin_registry();
-        let connector = plugins.find_connector(name).map(|plugin| &plugin.info);
-        let info: Option<&PluginInfo> = connector
-            .or_else(|| plugins.find_converter(name).map(|plugin| &plugin.info))
+        if let Some(connector) = plugins.find_connector(name) {
+            // No worker's defaults here: what a connector inherits is no part of its keys.
+            let none = Props::new();
+            let common = if connector.is_source() {
+                source_definition(&none)
+            } else {
+                sink_definition(&none)
+            };
+            let common = recommend::with_connector_version(common, &connector.info);
+            let own = connector.info.config_def();
+            return Ok(own.keys().chain(common.keys()).map(ConfigKeyInfo::from).collect());
+        }
+        let info: Option<&PluginInfo> = plugins
+            .find_converter(name)
+            .map(|plugin| &plugin.info)
             .or_else(|| plugins.find_header_converter(name).map(|plugin| &plugin.info))
             .or_else(|| plugins.find_transformation(name).map(|plugin| &plugin.info))
             .or_else(|| plugins.find_predicate(name).map(|plugin| &plugin.info));
@@ -103,13 +118,10 @@ impl Herder {
         if !plugin.is_source() {
             check_topics(&resolved, &mut findings);
         }
-        embedded::check_stages(self.plugin_registry(), &resolved, &mut findings);
-        embedded::check_converters(
-            self.plugin_registry(),
-            &resolved,
-            &self.worker_config().props,
-            &mut findings,
-        );
+        let plugins = self.plugin_registry();
+        embedded::check_connector_version(&resolved, &plugin.info, &mut findings);
+        embedded::check_stages(plugins, &resolved, &mut findings);
+        let converters = embedded::check_converters(plugins, &resolved, config, &mut findings);
         let own = plugin.info.config_def();
         let mut own_findings = own.validate(&resolved);
         match plugin.create() {
@@ -120,26 +132,29 @@ impl Herder {
         for key in own.keys() {
             all = all.define(key.clone());
         }
-        Ok(merge(class, &all, findings, own_findings, config))
+        Ok(merge(class, &all, findings, own_findings, config).merge(converters))
     }
 
-    /// The common keys with those of the named transformations, predicates and groups.
+    /// The common keys with those of the named transformations and predicates. Keys of topic
+    /// creation groups are no part of it: they are judged when the connector starts.
     fn common_definition(&self, plugin: &ConnectorPlugin, config: &Props) -> ConfigDef {
         let worker = &self.worker_config().props;
         let plugins = self.plugin_registry();
-        if plugin.is_source() {
-            let def = embedded::embed_stages(source_definition(worker), plugins, config);
-            let asked = config.keys().any(|key| key.starts_with("topic.creation."));
-            if asked && self.worker_config().topic_creation_enable {
-                let groups = stages(config, "topic.creation.groups");
-                let groups: Vec<String> = groups.into_iter().map(str::to_owned).collect();
-                embed_topic_creation(def, &groups)
-            } else {
-                def
-            }
-        } else {
-            embedded::embed_stages(sink_definition(worker), plugins, config)
-        }
+        let def =
+            if plugin.is_source() { source_definition(worker) } else { sink_definition(worker) };
+        let def = recommend::with_connector_version(def, &plugin.info);
+        let def = recommend::with_converters(def, plugins, config);
+        embedded::embed_stages(def, plugins, config).with_classes(recommend::lookup(plugins))
+    }
+}
+
+/// Puts the user's text in place of what a config provider made of it: it may be a secret.
+fn show_as_given(finding: &mut ConfigValue, config: &Props) {
+    if let Some(text) = config.get(&finding.name)
+        && text.contains("${")
+        && finding.value.is_some()
+    {
+        finding.value = Some(text.clone());
     }
 }
 
@@ -167,12 +182,7 @@ fn merge(
     }
     ordered.extend(findings.into_values());
     for finding in &mut ordered {
-        if let Some(text) = config.get(&finding.name)
-            && text.contains("${")
-            && finding.value.is_some()
-        {
-            finding.value = Some(text.clone());
-        }
+        show_as_given(finding, config);
     }
     ConfigInfos::new(class, def, ordered, def.groups().to_vec())
 }

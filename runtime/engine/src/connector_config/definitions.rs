@@ -5,8 +5,8 @@ use gantry_api::model::regex::JavaPattern;
 use gantry_api::{ConfigDef, ConfigKey, Error, Importance, Type, Validator, Width};
 
 use super::{
-    CONNECTOR_CLASS, DLQ_TOPIC, HEADER_CONVERTER, KEY_CONVERTER, NAME, PREDICATES, TASKS_MAX,
-    TOPICS, TOPICS_REGEX, TRANSFORMS, VALUE_CONVERTER,
+    CONNECTOR_CLASS, CONNECTOR_VERSION, DLQ_TOPIC, HEADER_CONVERTER, KEY_CONVERTER, NAME,
+    PREDICATES, TASKS_MAX, TOPICS, TOPICS_REGEX, TRANSFORMS, VALUE_CONVERTER,
 };
 
 const COMMON: &str = "Common";
@@ -44,11 +44,8 @@ fn converter_key(
     display: &str,
     doc: &str,
 ) -> ConfigKey {
-    let fallback = (name == HEADER_CONVERTER)
-        .then_some("org.apache.kafka.connect.storage.SimpleHeaderConverter");
     let default = worker
         .converter(name)
-        .or(fallback)
         .map_or(ConfigData::Null, |class| ConfigData::Class(class.to_owned()));
     ConfigKey::new(name, Type::Class, default, Importance::Low, doc).group(
         COMMON,
@@ -91,7 +88,7 @@ fn head() -> ConfigDef {
             ),
         )
         .define(version_key(
-            "connector.plugin.version",
+            CONNECTOR_VERSION,
             Importance::Medium,
             3,
             Width::Medium,

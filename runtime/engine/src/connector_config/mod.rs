@@ -3,15 +3,15 @@
 mod definitions;
 mod parsed;
 
-pub(crate) use definitions::{
-    TopicCreation, embed_topic_creation, sink_definition, source_definition,
-};
+pub(crate) use definitions::{TopicCreation, sink_definition, source_definition};
 pub(crate) use parsed::{ConnectorConfig, converter_props, stage_props, stages};
 
 /// `name`
 pub(crate) const NAME: &str = "name";
 /// `connector.class`
 pub(crate) const CONNECTOR_CLASS: &str = "connector.class";
+/// `connector.plugin.version`
+pub(crate) const CONNECTOR_VERSION: &str = "connector.plugin.version";
 /// `tasks.max`
 pub(crate) const TASKS_MAX: &str = "tasks.max";
 /// `task.class`
@@ -38,3 +38,8 @@ pub(crate) const RESTART_MAX: &str = "gantry.restart.max";
 pub(crate) const RESTART_BACKOFF: &str = "gantry.restart.backoff.ms";
 /// `gantry.restart.backoff.max.ms`
 pub(crate) const RESTART_BACKOFF_MAX: &str = "gantry.restart.backoff.max.ms";
+
+/// The key that names the version of a converter.
+pub(crate) fn version_key_of(converter: &str) -> String {
+    format!("{converter}.plugin.version")
+}

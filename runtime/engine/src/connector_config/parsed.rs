@@ -4,7 +4,7 @@ use gantry_api::model::plugin::{CONVERTER_TYPE, ConverterType};
 use gantry_api::model::regex::JavaPattern;
 use gantry_api::{Error, Props, Result};
 
-use super::definitions::{TopicCreation, sink_definition, source_definition};
+use super::definitions::{TopicCreation, embed_topic_creation, sink_definition, source_definition};
 use super::{DLQ_TOPIC, RESTART_BACKOFF, RESTART_BACKOFF_MAX, RESTART_MAX, TOPICS, TOPICS_REGEX};
 use crate::config::{RestartPolicy, WorkerConfig};
 
@@ -44,6 +44,13 @@ impl ConnectorConfig {
             sink_definition(&worker.props)
         };
         let parsed = def.parse(props)?;
+        if is_source
+            && worker.topic_creation_enable
+            && props.keys().any(|key| key.starts_with("topic.creation."))
+        {
+            // Not part of a validation: as in Kafka, it is the start that fails.
+            embed_topic_creation(def, parsed.list("topic.creation.groups")).parse(props)?;
+        }
         let retry = parsed.long("errors.retry.timeout").unwrap_or(0);
         let topics_regex = match parsed.string(TOPICS_REGEX) {
             Some(text) if !text.is_empty() => Some(JavaPattern::compile(text)?),

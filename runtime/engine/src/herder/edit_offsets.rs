@@ -39,7 +39,10 @@ impl Herder {
                 .map_err(|error| HerderError::internal(error.message().to_owned()))?;
             wanted.into_iter().map(|(p, o)| (SourcePartition::new(p), o)).collect()
         } else {
-            wanted.iter().map(|(p, o)| sink_change(p, o.as_ref())).collect::<Result<_, _>>()?
+            wanted
+                .iter()
+                .map(|(p, o)| sink_change(name, p, o.as_ref()))
+                .collect::<Result<_, _>>()?
         };
         self.offsets.store(name, changes).await?;
         Ok("The offsets for this connector have been altered successfully".to_owned())
@@ -78,36 +81,109 @@ impl Herder {
     }
 }
 
-/// A sink's change, from the maps of the REST API; numbers may be text.
-fn sink_change(partition: &OffsetMap, offset: Option<&OffsetMap>) -> Result<Change, HerderError> {
-    let number = |map: &OffsetMap, key: &str| -> Option<u64> {
-        match map.get(key)? {
-            Json::Number(n) => n.as_u64(),
-            Json::String(text) => text.trim().parse().ok(),
-            _ => None,
-        }
-    };
-    let topic = partition.get(KAFKA_TOPIC).and_then(Json::as_str);
-    let queue = number(partition, KAFKA_PARTITION).and_then(|n| u32::try_from(n).ok());
-    let (Some(topic), Some(queue)) = (topic, queue) else {
+/// A sink's change, from the maps of the REST API; numbers may be text. Numbers and topics that
+/// cannot be are refused as Kafka's brokers refuse them: with status 500.
+fn sink_change(
+    connector: &str,
+    partition: &OffsetMap,
+    offset: Option<&OffsetMap>,
+) -> Result<Change, HerderError> {
+    let (Some(topic), Some(queue)) = (partition.get(KAFKA_TOPIC), partition.get(KAFKA_PARTITION))
+    else {
         return Err(HerderError::bad_request(format!(
-            "The partition for a sink connector offset must have the keys '{KAFKA_TOPIC}' (a \
-             topic) and '{KAFKA_PARTITION}' (a whole number of at least 0)"
+            "The partition for a sink connector offset must contain the keys '{KAFKA_TOPIC}' and \
+             '{KAFKA_PARTITION}'"
         )));
     };
-    let offset = match offset {
-        None => None,
-        Some(map) => {
-            let value = number(map, KAFKA_OFFSET).ok_or_else(|| {
-                HerderError::bad_request(format!(
-                    "The offset for a sink connector must have the key '{KAFKA_OFFSET}' (a whole \
-                     number of at least 0)"
-                ))
-            })?;
-            let mut map = OffsetMap::new();
-            map.insert(KAFKA_OFFSET.to_owned(), Json::from(value));
-            Some(map)
-        }
+    if topic.is_null() {
+        return Err(HerderError::bad_request(
+            "Kafka topic names must be valid strings and may not be null",
+        ));
+    }
+    if queue.is_null() {
+        return Err(HerderError::bad_request(
+            "Kafka partitions must be valid numbers and may not be null",
+        ));
+    }
+    let topic = text(topic);
+    let queue: i32 = text(queue).trim().parse().map_err(|_| {
+        HerderError::bad_request(format!(
+            "Failed to parse the following Kafka partition value in the provided offsets: '{}'. \
+             Partition values for sink connectors need to be integers.",
+            text(queue)
+        ))
+    })?;
+    let offset = offset.map(|map| sink_offset(connector, map)).transpose()?;
+    let impossible = || {
+        HerderError::internal(format!(
+            "Failed to alter consumer group offsets for connector {connector}"
+        ))
     };
-    Ok((sink_partition(&TopicPartition::new(topic, queue)), offset))
+    let queue = u32::try_from(queue).map_err(|_| impossible())?;
+    if topic.is_empty() {
+        return Err(impossible());
+    }
+    Ok((sink_partition(&TopicPartition::new(topic.as_str(), queue)), offset))
+}
+
+/// The offset of a sink, as it is stored.
+fn sink_offset(connector: &str, map: &OffsetMap) -> Result<OffsetMap, HerderError> {
+    let value = map.get(KAFKA_OFFSET).ok_or_else(|| {
+        HerderError::bad_request(format!(
+            "The offset for a sink connector should either be null or contain the key \
+             '{KAFKA_OFFSET}'"
+        ))
+    })?;
+    let number: i64 = text(value).trim().parse().map_err(|_| {
+        HerderError::bad_request(format!(
+            "Failed to parse the following Kafka offset value in the provided offsets: '{}'. \
+             Offset values for sink connectors need to be integers.",
+            text(value)
+        ))
+    })?;
+    let number = u64::try_from(number).map_err(|_| {
+        HerderError::internal(format!("Failed to modify offsets for sink connector {connector}"))
+    })?;
+    let mut offset = OffsetMap::new();
+    offset.insert(KAFKA_OFFSET.to_owned(), Json::from(number));
+    Ok(offset)
+}
+
+/// A JSON value as text: strings without quotes.
+fn text(value: &Json) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{OffsetMap, sink_change};
+    use crate::error::HerderErrorKind;
+
+    fn refusal(partition: serde_json::Value, offset: serde_json::Value) -> (bool, String) {
+        let map = |value: serde_json::Value| -> OffsetMap {
+            value.as_object().cloned().into_iter().flatten().collect()
+        };
+        let error = sink_change("c", &map(partition), Some(&map(offset))).map(|_| ()).unwrap_err();
+        (error.kind == HerderErrorKind::Internal, error.message)
+    }
+
+    #[test]
+    fn impossible_sink_offsets_are_refused_in_kafkas_words() {
+        let keys = "The partition for a sink connector offset must contain the keys 'kafka_topic' \
+                    and 'kafka_partition'";
+        let one = json!({"kafka_offset": 1});
+        let queue = json!({"kafka_topic": "t", "kafka_partition": 0});
+        assert_eq!(refusal(json!({"kafka_topic": "t"}), one.clone()), (false, keys.to_owned()));
+        let text = refusal(json!({"kafka_topic": "t", "kafka_partition": 1.5}), one.clone()).1;
+        assert!(text.contains("partition value in the provided offsets: '1.5'"), "{text}");
+        let text = refusal(queue.clone(), json!({"kafka_offset": null})).1;
+        assert!(text.contains("offset value in the provided offsets: 'null'"), "{text}");
+        let text = refusal(queue.clone(), json!({})).1;
+        assert!(text.contains("should either be null or contain the key"), "{text}");
+        assert!(refusal(queue, json!({"kafka_offset": -3})).0);
+        assert!(refusal(json!({"kafka_topic": "", "kafka_partition": 0}), one.clone()).0);
+        assert!(refusal(json!({"kafka_topic": "t", "kafka_partition": -1}), one).0);
+    }
 }

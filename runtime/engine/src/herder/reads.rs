@@ -162,7 +162,7 @@ impl Herder {
         &self.worker
     }
 
-    pub(crate) fn plugin_registry(&self) -> &gantry_api::PluginRegistry {
+    pub(crate) fn plugin_registry(&self) -> &Arc<gantry_api::PluginRegistry> {
         &self.plugins
     }
 

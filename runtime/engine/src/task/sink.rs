@@ -479,6 +479,8 @@ impl<'a> SinkWorker<'a> {
         }
         if requests.commit {
             self.commit().await?;
+            // A task that waits for its commit shall not wait for the next records too.
+            self.put(&[]).await?;
         }
         Ok(())
     }

@@ -162,6 +162,8 @@ pub async fn limits_are_kept(log: AnyLog) {
     let got = log.read(&from, limits(10_000, 1000, 1000)).await.expect("reads");
     let records: usize = count(&got);
     assert!((1..=14).contains(&records), "{records} records of 1000 bytes for 10000 bytes");
+    let got = log.read(&from, limits(usize::MAX, usize::MAX, 1000)).await.expect("reads");
+    assert!(count(&got) > 0, "no limit is allowed");
     let got = log.read(&from, limits(10, 1000, 1000)).await.expect("reads");
     let records: usize = count(&got);
     assert!((1..=2).contains(&records), "{records} records for less than one");

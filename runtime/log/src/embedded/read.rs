@@ -24,6 +24,9 @@ const BLOCK_BYTES_MAX: usize = 256 << 10;
 /// Bytes of other queues that are rather read along than skipped with another call.
 const GAP_BYTES_MAX: u64 = 4096;
 
+/// Most records that room is made for before it is known how many there are.
+const RESERVED_RECORDS_MAX: usize = 16 << 10;
+
 /// Why records could not be read.
 #[derive(Debug)]
 pub(crate) enum Fault {
@@ -43,8 +46,8 @@ impl From<LogError> for Fault {
 pub(crate) trait Visit {
     /// About how many more bytes are wanted.
     fn wanted(&self) -> usize;
-    /// This many records may follow.
-    fn expect(&mut self, _records: usize) {}
+    /// A section of so many records and bytes follows.
+    fn expect(&mut self, _records: usize, _bytes: usize) {}
     /// Takes a record of a block; false to stop before it.
     fn visit(&mut self, block: &Bytes, offset: u64, raw: RawRecord) -> Result<bool, Malformed>;
 }
@@ -126,7 +129,7 @@ fn take(
     from: u64,
     to: &mut impl Visit,
 ) -> Result<bool, Malformed> {
-    to.expect(section.count as usize);
+    to.expect(section.count as usize, section.payload_len as usize);
     let mut records = Records::new(
         block,
         payload,
@@ -190,8 +193,13 @@ impl Visit for Collect<'_> {
         self.share.bytes_left()
     }
 
-    fn expect(&mut self, records: usize) {
-        self.records.reserve(records.min(self.share.records_left()));
+    fn expect(&mut self, records: usize, bytes: usize) {
+        if self.records.capacity() == 0 {
+            // Records that follow are likely as large: better once enough than often more.
+            let likely = self.share.bytes_left() / (bytes / records.max(1)).max(1);
+            let likely = likely.min(RESERVED_RECORDS_MAX).max(records);
+            self.records.reserve(likely.min(self.share.records_left()));
+        }
     }
 
     fn visit(&mut self, block: &Bytes, offset: u64, raw: RawRecord) -> Result<bool, Malformed> {
