@@ -90,7 +90,15 @@ pub(crate) fn value_list(empty_allowed: bool) -> Validator {
 /// Checks that a text is a Java regular expression.
 pub(crate) fn regex_validator() -> Validator {
     Validator::custom(|name, value| {
-        let ConfigData::String(pattern) = value else { return Ok(()) };
+        let pattern = match value {
+            ConfigData::String(pattern) => pattern,
+            ConfigData::Null => {
+                return Err(Error::config(format!(
+                    "Invalid value null for configuration {name}: Invalid regex: null"
+                )));
+            }
+            _ => return Ok(()),
+        };
         JavaPattern::compile(pattern).map(|_| ()).map_err(|error| {
             Error::config(format!(
                 "Invalid value {pattern} for configuration {name}: Invalid regex: {}",

@@ -1,8 +1,8 @@
 //! The source task: blocks of lines into records.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 use std::time::Duration;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use gantry_api::{
     ByteString, ConnectRecord, Datum, Error, OffsetMap, Props, Result, Schema, SourceOffset,
@@ -164,7 +164,11 @@ fn records(block: &mut Block, running: &Shared, max: usize) -> Vec<SourceRecord>
     match &running.offsets {
         Offsets::Position(key) => block.drain(max, |line, position| {
             let position = i64::try_from(position).unwrap_or(i64::MAX);
-            records.push(running.record(line, SourceOffset::Number(Str::clone(key), position), now_ms));
+            records.push(running.record(
+                line,
+                SourceOffset::Number(Str::clone(key), position),
+                now_ms,
+            ));
         }),
         Offsets::Null(map) => block.drain(max, |line, _| {
             records.push(running.record(line, SourceOffset::Map(Arc::clone(map)), now_ms));
@@ -185,11 +189,7 @@ impl Shared {
         let value = Datum::new(Schema::clone(&self.schema), Value::String(line));
         let mut record = ConnectRecord::new(Str::clone(&self.topic), value);
         record.timestamp_ms = Some(now_ms);
-        SourceRecord {
-            record,
-            partition: SourcePartition::clone(&self.partition),
-            offset,
-        }
+        SourceRecord { record, partition: SourcePartition::clone(&self.partition), offset }
     }
 }
 

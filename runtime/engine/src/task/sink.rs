@@ -1,6 +1,6 @@
 //! A sink task: read → converters → transformations → put → pre-commit → commit.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -188,17 +188,11 @@ impl<'a> SinkWorker<'a> {
     /// Finds the queues that are this task's: all queues of its topics, dealt round the tasks
     /// in order. Opens new ones, closes those that are gone.
     async fn assign(&mut self) -> Result<()> {
-        let topics = self.env.log.topics().await.map_err(|error| unreadable(&error))?;
-        let config = &self.env.config;
-        let wanted = |name: &str| match &config.topics_regex {
-            Some(pattern) => pattern.matches(name),
-            None => config.topics.iter().any(|topic| topic == name),
-        };
+        let topics = wanted_topics(self.env).await.map_err(|error| unreadable(&error))?;
         let mine: BTreeSet<TopicPartition> = topics
             .iter()
-            .filter(|(name, _)| wanted(name))
-            .flat_map(|(name, info)| {
-                (0..info.spec.queues).map(|queue| TopicPartition::new(Str::clone(name), queue))
+            .flat_map(|(name, queues)| {
+                (0..*queues).map(|queue| TopicPartition::new(Str::clone(name), queue))
             })
             .enumerate()
             .filter(|(i, _)| {
@@ -548,6 +542,25 @@ impl<'a> SinkWorker<'a> {
             }
         }
     }
+}
+
+/// The topics to read that are there, with their queues, sorted. Topics named one by one are
+/// looked up one by one: with many connectors, a list of all for each would be quadratic.
+async fn wanted_topics(env: &TaskEnv) -> Result<BTreeMap<Str, u32>, LogError> {
+    let config = &env.config;
+    let mut wanted = BTreeMap::new();
+    if let Some(pattern) = &config.topics_regex {
+        let all = env.log.topics().await?;
+        let matching = all.into_iter().filter(|(name, _)| pattern.matches(name));
+        wanted.extend(matching.map(|(name, info)| (name, info.spec.queues)));
+        return Ok(wanted);
+    }
+    for name in &config.topics {
+        if let Some(info) = env.log.topic(name).await? {
+            wanted.insert(name.as_str().into(), info.spec.queues);
+        }
+    }
+    Ok(wanted)
 }
 
 /// Reads; without any queue it waits, so that the task gets its empty puts.
