@@ -132,6 +132,14 @@ impl SinkTaskContext {
     pub fn report(&self, record: SinkRecord, error: Error) {
         self.lock().errant.push(ErrantRecord { record, error });
     }
+    /// Takes the records reported so far, and leaves the rest: for the runtime.
+    pub fn take_errant(&self) -> Vec<ErrantRecord> {
+        std::mem::take(&mut self.lock().errant)
+    }
+    /// Takes the wait that [`SinkTaskContext::timeout`] set, and leaves the rest: for the runtime.
+    pub fn take_timeout_ms(&self) -> Option<u64> {
+        self.lock().timeout_ms.take()
+    }
     /// Takes what was asked for: for the runtime.
     pub fn take_requests(&self) -> SinkRequests {
         std::mem::take(&mut *self.lock())

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use gantry_api::{OffsetMap, OffsetReader, SinkOffset, SinkOffsets, SourcePartition, Str};
+use gantry_api::{OffsetMap, OffsetReader, Props, SinkOffset, SinkOffsets, SourcePartition, Str};
 use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, ReadLimits, TopicPartition, TopicSpec};
 use serde_json::Value as Json;
 
@@ -28,7 +28,10 @@ const METADATA: &str = "metadata";
 #[derive(Clone, Debug)]
 struct Entry {
     partition: OffsetMap,
-    offset: OffsetMap,
+    /// `None`: removed.
+    offset: Option<OffsetMap>,
+    /// Where in the offset topic this stands: an older record never replaces it.
+    at: u64,
 }
 
 /// What was committed, by connector and by the partition's canonical JSON.
@@ -42,6 +45,8 @@ pub(crate) struct OffsetStore {
     log: Arc<dyn FullLog>,
     queue: TopicPartition,
     committed: Mutex<Committed>,
+    /// Up to where the topic was folded.
+    folded: tokio::sync::Mutex<u64>,
 }
 
 impl OffsetStore {
@@ -54,25 +59,31 @@ impl OffsetStore {
             }
         }
         let queue = TopicPartition::new(topic, 0);
-        let store = Self { log, queue, committed: Mutex::default() };
-        store.fold().await?;
+        let store = Self { log, queue, committed: Mutex::default(), folded: Default::default() };
+        store.catch_up().await?;
         Ok(Arc::new(store))
     }
 
-    async fn fold(&self) -> Result<(), LogError> {
+    /// Folds what has been written since. Writes that were accepted before this call are
+    /// included, also those whose task is gone and never learned that they are durable.
+    pub(crate) async fn catch_up(&self) -> Result<(), LogError> {
+        let mut folded = self.folded.lock().await;
+        let barrier = QueueBatch { to: self.queue.clone(), records: Vec::new() };
+        self.log.append(vec![barrier]).await?.await?;
         let range = self.log.range(&self.queue).await?;
-        let mut position = range.earliest;
+        let mut position = range.earliest.max(*folded);
         let limits =
             ReadLimits { max_bytes: READ_BYTES, max_records: READ_RECORDS, wait: Duration::ZERO };
         while position < range.next {
             let read = self.log.read(&[(self.queue.clone(), position)], limits).await?;
             let Some(batch) = read.into_iter().next() else { break };
             let mut committed = self.lock();
-            for (_, record) in &batch.records {
-                apply(&mut committed, record);
+            for (at, record) in &batch.records {
+                apply(&mut committed, record, *at);
             }
             drop(committed);
             position = batch.next;
+            *folded = position;
         }
         Ok(())
     }
@@ -97,21 +108,13 @@ impl OffsetStore {
         QueueBatch { to: self.queue.clone(), records }
     }
 
-    /// Notes changes that are durable.
-    pub(crate) fn applied(&self, connector: &str, changes: Vec<Change>) {
+    /// Notes changes that are durable from offset `at` of the topic on.
+    pub(crate) fn applied(&self, connector: &str, changes: Vec<Change>, at: u64) {
         let mut committed = self.lock();
         let partitions = committed.entry(connector.to_owned()).or_default();
-        for (partition, offset) in changes {
+        for (at, (partition, offset)) in (at..).zip(changes) {
             let canonical = Str::clone(partition.canonical());
-            match offset {
-                Some(offset) => {
-                    let partition = partition.map().clone();
-                    partitions.insert(canonical, Entry { partition, offset });
-                }
-                None => {
-                    partitions.remove(&canonical);
-                }
-            }
+            put(partitions, canonical, Entry { partition: partition.map().clone(), offset, at });
         }
     }
 
@@ -124,8 +127,8 @@ impl OffsetStore {
         if changes.is_empty() {
             return Ok(());
         }
-        self.log.append(vec![self.batch(connector, &changes)]).await?.await?;
-        self.applied(connector, changes);
+        let durable = self.log.append(vec![self.batch(connector, &changes)]).await?.await?;
+        self.applied(connector, changes, durable.first().copied().unwrap_or_default());
         Ok(())
     }
 
@@ -136,12 +139,12 @@ impl OffsetStore {
         partitions
             .values()
             .filter(|entry| is_source != entry.partition.contains_key(KAFKA_TOPIC))
-            .map(|entry| {
-                let mut offset = entry.offset.clone();
+            .filter_map(|entry| {
+                let mut offset = entry.offset.clone()?;
                 if !is_source {
                     offset.remove(METADATA);
                 }
-                (entry.partition.clone(), offset)
+                Some((entry.partition.clone(), offset))
             })
             .collect()
     }
@@ -180,6 +183,14 @@ impl std::fmt::Debug for OffsetStore {
     }
 }
 
+/// The consumer group that a sink's offsets are mirrored to.
+pub(crate) fn sink_group(connector: &str, props: &Props, worker: &Props) -> String {
+    props
+        .get("consumer.override.group.id")
+        .or_else(|| worker.get("consumer.group.id"))
+        .map_or_else(|| format!("connect-{connector}"), |group| group.trim().to_owned())
+}
+
 /// The partition map of a sink's queue.
 pub(crate) fn sink_partition(queue: &TopicPartition) -> SourcePartition {
     let mut map = OffsetMap::new();
@@ -191,8 +202,9 @@ pub(crate) fn sink_partition(queue: &TopicPartition) -> SourcePartition {
 fn sink_entry(entry: &Entry) -> Option<(TopicPartition, SinkOffset)> {
     let topic = entry.partition.get(KAFKA_TOPIC)?.as_str()?;
     let queue = u32::try_from(entry.partition.get(KAFKA_PARTITION)?.as_u64()?).ok()?;
-    let offset = entry.offset.get(KAFKA_OFFSET)?.as_u64()?;
-    let metadata = entry.offset.get(METADATA).and_then(Json::as_str).map(Str::from);
+    let stored = entry.offset.as_ref()?;
+    let offset = stored.get(KAFKA_OFFSET)?.as_u64()?;
+    let metadata = stored.get(METADATA).and_then(Json::as_str).map(Str::from);
     Some((TopicPartition::new(topic, queue), SinkOffset { offset, metadata }))
 }
 
@@ -204,8 +216,14 @@ fn key(connector: &str, canonical_partition: &str) -> Bytes {
     Bytes::from(format!("[{},{canonical_partition}]", Json::from(connector)))
 }
 
+fn put(partitions: &mut BTreeMap<Str, Entry>, canonical: Str, entry: Entry) {
+    if partitions.get(&canonical).is_none_or(|known| known.at <= entry.at) {
+        partitions.insert(canonical, entry);
+    }
+}
+
 /// Folds one record; what is not in our form is passed over with a warning.
-fn apply(committed: &mut Committed, record: &LogRecord) {
+fn apply(committed: &mut Committed, record: &LogRecord, at: u64) {
     let parsed = record
         .key
         .as_deref()
@@ -217,12 +235,10 @@ fn apply(committed: &mut Committed, record: &LogRecord) {
     let canonical = Str::clone(SourcePartition::new(partition.clone()).canonical());
     let partitions = committed.entry(connector).or_default();
     match &record.value {
-        None => {
-            partitions.remove(&canonical);
-        }
+        None => put(partitions, canonical, Entry { partition, offset: None, at }),
         Some(value) => match serde_json::from_slice::<OffsetMap>(value) {
             Ok(offset) => {
-                partitions.insert(canonical, Entry { partition, offset });
+                put(partitions, canonical, Entry { partition, offset: Some(offset), at });
             }
             Err(error) => {
                 tracing::warn!(%error, "a record of the offset topic has no valid value; ignored");
@@ -240,6 +256,6 @@ impl OffsetReader for Reader {
     fn offset(&self, partition: &SourcePartition) -> Option<OffsetMap> {
         let committed = self.store.lock();
         let entry = committed.get(&self.connector)?.get(partition.canonical())?;
-        Some(entry.offset.clone())
+        entry.offset.clone()
     }
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 use gantry_api::Props;
 
 use super::Herder;
-use super::connector::RunningConnector;
-use crate::connector_config::{CONNECTOR_CLASS, NAME};
+use super::connector::{Parts, RunningConnector};
+use crate::connector_config::{CONNECTOR_CLASS, ConnectorConfig, NAME};
 use crate::entities::{ConnectorStateInfo, CreatedConnector, TargetState, UnitState};
 use crate::error::HerderError;
-use crate::task::{ActiveTopicSet, TaskHandle};
+use crate::task::TaskHandle;
 
 impl Herder {
     fn grace(&self) -> Duration {
@@ -29,28 +29,41 @@ impl Herder {
     ) -> Result<CreatedConnector, HerderError> {
         config.insert(NAME.to_owned(), name.to_owned());
         let _changing = self.changing.lock().await;
+        self.put_locked(name, config, target, allow_replace).await
+    }
+
+    async fn put_locked(
+        &self,
+        name: &str,
+        config: Props,
+        target: Option<TargetState>,
+        allow_replace: bool,
+    ) -> Result<CreatedConnector, HerderError> {
         self.check(&config)?;
-        let old = {
-            let mut connectors = self.lock();
-            if connectors.contains_key(name) && !allow_replace {
-                return Err(HerderError::already_exists(format!(
-                    "Connector {name} already exists"
-                )));
-            }
-            connectors.remove(name)
-        };
-        let created = old.is_none();
-        let mut kept_target = None;
-        let mut topics = Arc::<ActiveTopicSet>::default();
-        let mut metrics = Vec::new();
-        if let Some(old) = old {
-            kept_target = Some(old.target);
-            topics = Arc::clone(&old.active_topics);
-            metrics.clone_from(&old.metrics);
-            self.halt(old).await;
-        }
         let class = config.get(CONNECTOR_CLASS).map_or("", String::as_str);
         let plugin = self.find_plugin(class)?.clone();
+        // The old one stays visible until the new one takes its place.
+        let (old, parts) = {
+            let mut connectors = self.lock();
+            match connectors.get_mut(name) {
+                Some(_) if !allow_replace => {
+                    return Err(HerderError::already_exists(format!(
+                        "Connector {name} already exists"
+                    )));
+                }
+                Some(old) => (
+                    Some((old.target, Arc::clone(&old.active_topics), old.metrics.clone())),
+                    old.take_parts(),
+                ),
+                None => (None, Parts::default()),
+            }
+        };
+        self.halt(name, parts).await;
+        let created = old.is_none();
+        let (kept_target, topics, metrics) = match old {
+            Some((target, topics, metrics)) => (Some(target), topics, metrics),
+            None => (None, Arc::default(), Vec::new()),
+        };
         let target = kept_target.or(target).unwrap_or(TargetState::Started);
         let mut connector = RunningConnector::new(name, config, plugin, target, topics);
         connector.metrics = metrics;
@@ -68,6 +81,7 @@ impl Herder {
         name: &str,
         patch: BTreeMap<String, Option<String>>,
     ) -> Result<CreatedConnector, HerderError> {
+        let _changing = self.changing.lock().await;
         let mut config = self.connector_config(name)?;
         for (key, value) in patch {
             match value {
@@ -75,7 +89,8 @@ impl Herder {
                 None => config.remove(&key),
             };
         }
-        self.put_connector(name, config, None, true).await
+        config.insert(NAME.to_owned(), name.to_owned());
+        self.put_locked(name, config, None, true).await
     }
 
     /// Starts the instance and, if wanted, the tasks of a connector that has none. A failure
@@ -90,7 +105,7 @@ impl Herder {
         match started {
             Ok(started) => {
                 if with_tasks {
-                    self.start_tasks(connector, &started);
+                    self.start_tasks(connector, &started.tasks, &started.config);
                 }
                 connector.instance = Some(started.instance);
             }
@@ -102,11 +117,10 @@ impl Herder {
     }
 
     /// Stops the tasks and the instance of a connector, all tasks at once.
-    async fn halt(&self, mut connector: RunningConnector) {
-        let tasks = std::mem::take(&mut connector.tasks);
-        self.stop_tasks(tasks).await;
-        if let Some(instance) = connector.instance.take() {
-            instance.stop(&connector.name, self.grace()).await;
+    async fn halt(&self, name: &str, parts: Parts) {
+        self.stop_tasks(parts.tasks).await;
+        if let Some(instance) = parts.instance {
+            instance.stop(name, self.grace()).await;
         }
     }
 
@@ -122,9 +136,9 @@ impl Herder {
     pub async fn delete_connector(&self, name: &str) -> Result<(), HerderError> {
         let _changing = self.changing.lock().await;
         let connector = self.lock().remove(name);
-        let connector = connector
+        let mut connector = connector
             .ok_or_else(|| HerderError::not_found(format!("Connector {name} not found")))?;
-        self.halt(connector).await;
+        self.halt(name, connector.take_parts()).await;
         Ok(())
     }
 
@@ -165,32 +179,25 @@ impl Herder {
     /// Ends all tasks; the connector and its offsets stay.
     pub async fn stop(&self, name: &str) -> Result<(), HerderError> {
         let _changing = self.changing.lock().await;
-        let (tasks, instance) = {
+        let parts = {
             let mut connectors = self.lock();
             let connector = connectors.get_mut(name).ok_or_else(|| Self::unknown(name))?;
             connector.target = TargetState::Stopped;
             connector.trace = None;
             connector.task_configs.clear();
-            (std::mem::take(&mut connector.tasks), connector.instance.take())
+            connector.take_parts()
         };
-        self.stop_tasks(tasks).await;
-        if let Some(instance) = instance {
-            instance.stop(name, self.grace()).await;
-        }
+        self.halt(name, parts).await;
         Ok(())
     }
 
     /// Stops everything of a connector and starts it anew, as its target state says.
     async fn relaunch(&self, name: &str) -> Result<(), HerderError> {
-        let (tasks, instance) = {
+        let parts = {
             let mut connectors = self.lock();
-            let connector = connectors.get_mut(name).ok_or_else(|| Self::unknown(name))?;
-            (std::mem::take(&mut connector.tasks), connector.instance.take())
+            connectors.get_mut(name).ok_or_else(|| Self::unknown(name))?.take_parts()
         };
-        self.stop_tasks(tasks).await;
-        if let Some(instance) = instance {
-            instance.stop(name, self.grace()).await;
-        }
+        self.halt(name, parts).await;
         let fresh = {
             let connectors = self.lock();
             let old = connectors.get(name).ok_or_else(|| Self::unknown(name))?;
@@ -214,9 +221,34 @@ impl Herder {
     /// have changed.
     pub(super) async fn reconfigure(&self, name: &str) -> Result<(), HerderError> {
         let _changing = self.changing.lock().await;
-        let is_started =
-            self.lock().get(name).is_some_and(|connector| connector.target != TargetState::Stopped);
-        if is_started { self.relaunch(name).await } else { Ok(()) }
+        let (instance, config, plugin, known) = {
+            let mut connectors = self.lock();
+            let Some(connector) = connectors.get_mut(name) else { return Ok(()) };
+            let Some(instance) = connector.instance.take() else { return Ok(()) };
+            let known = connector.task_configs.clone();
+            (instance, connector.config.clone(), connector.plugin.clone(), known)
+        };
+        let mut instance = instance;
+        let asked = self.ask_again(&mut instance, &config, &plugin).await;
+        let tasks = {
+            let mut connectors = self.lock();
+            let Some(connector) = connectors.get_mut(name) else { return Ok(()) };
+            connector.instance = Some(instance);
+            match asked {
+                Err(error) => {
+                    connector.trace = Some(error.trace());
+                    return Ok(());
+                }
+                Ok((_, shown)) if shown == known => return Ok(()),
+                Ok((started, _)) => (started, std::mem::take(&mut connector.tasks)),
+            }
+        };
+        let ((props, common), old) = tasks;
+        self.stop_tasks(old).await;
+        if let Some(connector) = self.lock().get_mut(name) {
+            self.start_tasks(connector, &props, &common);
+        }
+        Ok(())
     }
 
     /// Starts the connector's instance anew; its tasks go on.
@@ -243,7 +275,7 @@ impl Herder {
             Ok(started) => {
                 connector.trace = None;
                 if connector.tasks.is_empty() && target == TargetState::Started {
-                    self.start_tasks(connector, &started);
+                    self.start_tasks(connector, &started.tasks, &started.config);
                 }
                 connector.instance = Some(started.instance);
             }
@@ -290,30 +322,33 @@ impl Herder {
     /// Starts one task anew.
     pub async fn restart_task(&self, name: &str, task: u32) -> Result<(), HerderError> {
         let _changing = self.changing.lock().await;
-        let (handle, config) = {
-            let mut connectors = self.lock();
+        let unknown_task = || HerderError::not_found(format!("Unknown task: {name}-{task}"));
+        let (shown, config, is_source, count) = {
+            let connectors = self.lock();
             let connector = connectors
-                .get_mut(name)
+                .get(name)
                 .ok_or_else(|| HerderError::not_found(format!("Unknown connector: {name}")))?;
-            let position = connector.tasks.iter().position(|known| known.id.task == task);
-            let position = position
-                .ok_or_else(|| HerderError::not_found(format!("Unknown task: {name}-{task}")))?;
-            (connector.tasks.remove(position), connector.config.clone())
+            if !connector.tasks.iter().any(|known| known.id.task == task) {
+                return Err(unknown_task());
+            }
+            let shown = connector.task_configs.get(task as usize).cloned().unwrap_or_default();
+            let count = u32::try_from(connector.task_configs.len()).unwrap_or(u32::MAX);
+            (shown, connector.config.clone(), connector.plugin.is_source(), count)
         };
-        handle.stopped(self.grace()).await;
-        let mut connectors = self.lock();
-        let Some(connector) = connectors.get_mut(name) else { return Ok(()) };
-        let shown = connector.task_configs.get(task as usize).cloned().unwrap_or_default();
-        let count = u32::try_from(connector.task_configs.len()).unwrap_or(u32::MAX);
+        // What can fail comes first: the old task is stopped only when a new one can start.
         let failed = |error: gantry_api::Error| HerderError::internal(error.to_string());
         let props = self.resolve(&shown).map_err(failed)?;
         let resolved = self.resolve(&config).map_err(failed)?;
-        let common = crate::connector_config::ConnectorConfig::parse(
-            &resolved,
-            connector.plugin.is_source(),
-            &self.worker,
-        )
-        .map_err(failed)?;
+        let common = ConnectorConfig::parse(&resolved, is_source, &self.worker).map_err(failed)?;
+        let old = {
+            let mut connectors = self.lock();
+            let connector = connectors.get_mut(name).ok_or_else(unknown_task)?;
+            let position = connector.tasks.iter().position(|known| known.id.task == task);
+            connector.tasks.remove(position.ok_or_else(unknown_task)?)
+        };
+        old.stopped(self.grace()).await;
+        let mut connectors = self.lock();
+        let Some(connector) = connectors.get_mut(name) else { return Ok(()) };
         let setup = self.task_setup(connector, task, count, props, &Arc::new(common));
         let at = connector.tasks.partition_point(|known| known.id.task < task);
         connector.tasks.insert(at, TaskHandle::start(setup));
@@ -324,9 +359,11 @@ impl Herder {
     pub async fn shutdown(&self) {
         let _changing = self.changing.lock().await;
         let connectors = std::mem::take(&mut *self.lock());
-        futures_util::future::join_all(
-            connectors.into_values().map(|connector| self.halt(connector)),
-        )
+        futures_util::future::join_all(connectors.into_iter().map(
+            |(name, mut connector)| async move {
+                self.halt(&name, connector.take_parts()).await;
+            },
+        ))
         .await;
     }
 }

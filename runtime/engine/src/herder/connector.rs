@@ -1,8 +1,10 @@
 //! One connector as the herder holds it.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use gantry_api::{
     CancellationToken, Connector, ConnectorContext, ConnectorPlugin, Error, Props, Result,
 };
@@ -12,8 +14,10 @@ use super::Herder;
 use crate::connector_config::{CONNECTOR_CLASS, ConnectorConfig, TASK_CLASS, TASKS_MAX};
 use crate::entities::{ConnectorState, TargetState, TaskId, UnitState};
 use crate::metrics::TaskMetrics;
-use crate::task::{ActiveTopicSet, TaskHandle, TaskSetup};
+use crate::task::{ActiveTopicSet, QueueOwners, TaskHandle, TaskSetup};
 
+/// The longest that one call of a connector may take.
+const CALL_LIMIT: Duration = Duration::from_secs(60);
 /// Tasks that one connector may have.
 const TASKS_MAX_LIMIT: u32 = 10_000;
 
@@ -34,6 +38,15 @@ pub(super) struct RunningConnector {
     /// Counters by task number, kept when tasks are started again.
     pub(super) metrics: Vec<Arc<TaskMetrics>>,
     pub(super) active_topics: Arc<ActiveTopicSet>,
+    /// Which task has which queue, for a sink.
+    pub(super) queues: Arc<QueueOwners>,
+}
+
+/// What runs of a connector.
+#[derive(Default)]
+pub(super) struct Parts {
+    pub(super) tasks: Vec<TaskHandle>,
+    pub(super) instance: Option<Instance>,
 }
 
 /// A started instance of a connector. Dropping it fires its token.
@@ -51,9 +64,11 @@ impl Drop for Instance {
 impl Instance {
     pub(super) async fn stop(mut self, name: &str, limit: Duration) {
         self.cancel.cancel();
-        match tokio::time::timeout(limit, self.connector.stop()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
+        let stop = AssertUnwindSafe(self.connector.stop()).catch_unwind();
+        match tokio::time::timeout(limit, stop).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Err(_)) => tracing::error!(connector = name, "connector panicked while it stopped"),
+            Ok(Ok(Err(error))) => {
                 tracing::error!(connector = name, %error, "connector did not stop cleanly")
             }
             Err(_) => {
@@ -82,7 +97,13 @@ impl RunningConnector {
             tasks: Vec::new(),
             metrics: Vec::new(),
             active_topics,
+            queues: Arc::default(),
         }
+    }
+
+    /// Takes what runs, to be stopped.
+    pub(super) fn take_parts(&mut self) -> Parts {
+        Parts { tasks: std::mem::take(&mut self.tasks), instance: self.instance.take() }
     }
 
     pub(super) fn state(&self) -> UnitState {
@@ -140,10 +161,25 @@ impl Herder {
             reconfigure: Arc::clone(&reconfigure),
         };
         let mut instance = Instance { connector: plugin.create()?, cancel: cancel.clone() };
-        instance.connector.start(context, &resolved).await?;
+        contained("start", instance.connector.start(context, &resolved)).await?;
         let tasks = self.task_configs(&mut instance, &resolved, plugin).await?;
         self.watch(name, cancel, reconfigure);
         Ok(Started { instance, tasks, config: Arc::new(common) })
+    }
+
+    /// Asks a running instance for the configurations of its tasks: resolved, with the common
+    /// keys, and as the user may see them.
+    pub(super) async fn ask_again(
+        &self,
+        instance: &mut Instance,
+        config: &Props,
+        plugin: &ConnectorPlugin,
+    ) -> Result<((Vec<Props>, Arc<ConnectorConfig>), Vec<Props>)> {
+        let resolved = self.resolve(config)?;
+        let common = ConnectorConfig::parse(&resolved, plugin.is_source(), &self.worker)?;
+        let tasks = self.task_configs(instance, &resolved, plugin).await?;
+        let shown = tasks.iter().map(|task| unresolve(task, config)).collect();
+        Ok(((tasks, Arc::new(common)), shown))
     }
 
     async fn task_configs(
@@ -154,7 +190,7 @@ impl Herder {
     ) -> Result<Vec<Props>> {
         let max = resolved.get(TASKS_MAX).map_or(Ok(1), |text| text.trim().parse::<u32>());
         let max = max.unwrap_or(1).clamp(1, TASKS_MAX_LIMIT);
-        let mut configs = instance.connector.task_configs(max).await?;
+        let mut configs = contained("task_configs", instance.connector.task_configs(max)).await?;
         if configs.len() > max as usize {
             let enforced = resolved
                 .get("tasks.max.enforce")
@@ -185,14 +221,19 @@ impl Herder {
     }
 
     /// Starts the tasks of a connector; the caller has stopped older ones.
-    pub(super) fn start_tasks(&self, connector: &mut RunningConnector, started: &Started) {
-        let count = u32::try_from(started.tasks.len()).unwrap_or(u32::MAX);
-        connector.metrics.resize_with(started.tasks.len(), Arc::default);
+    pub(super) fn start_tasks(
+        &self,
+        connector: &mut RunningConnector,
+        tasks: &[Props],
+        config: &Arc<ConnectorConfig>,
+    ) {
+        let count = u32::try_from(tasks.len()).unwrap_or(u32::MAX);
+        connector.metrics.resize_with(tasks.len(), Arc::default);
         connector.task_configs =
-            started.tasks.iter().map(|task| unresolve(task, &connector.config)).collect();
+            tasks.iter().map(|task| unresolve(task, &connector.config)).collect();
         connector.tasks.clear();
-        for (task, props) in (0..count).zip(&started.tasks) {
-            let setup = self.task_setup(connector, task, count, props.clone(), &started.config);
+        for (task, props) in (0..count).zip(tasks) {
+            let setup = self.task_setup(connector, task, count, props.clone(), config);
             connector.tasks.push(TaskHandle::start(setup));
         }
     }
@@ -222,6 +263,7 @@ impl Herder {
                 .worker
                 .topic_tracking_enable
                 .then(|| Arc::clone(&connector.active_topics)),
+            queues: Arc::clone(&connector.queues),
             target: connector.target,
             metrics: connector.metrics.get(task as usize).map(Arc::clone).unwrap_or_default(),
         }
@@ -248,6 +290,23 @@ impl Herder {
     /// Replaces `${provider:path:key}` by the values of the configured providers.
     pub(crate) fn resolve(&self, config: &Props) -> Result<Props> {
         gantry_api::model::config::provider::substitute(config, &self.worker.config_providers)
+    }
+}
+
+/// A connector's own call: a panic becomes an error, and one that hangs is given up, so that it
+/// holds up nobody else.
+async fn contained<T>(what: &str, call: impl Future<Output = Result<T>>) -> Result<T> {
+    let call = AssertUnwindSafe(call).catch_unwind();
+    match tokio::time::timeout(CALL_LIMIT, call).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(Error::java(
+            "java.lang.RuntimeException",
+            format!("the connector panicked in {what}"),
+        )),
+        Err(_) => Err(Error::connect(format!(
+            "the connector did not return from {what} within {} s",
+            CALL_LIMIT.as_secs()
+        ))),
     }
 }
 

@@ -1,12 +1,17 @@
 //! Changing and resetting the offsets of a stopped connector.
 
+use std::collections::BTreeMap;
+
 use gantry_api::{OffsetMap, SourcePartition, TopicPartition};
+use gantry_log::LogError;
 use serde_json::Value as Json;
 
 use super::Herder;
 use crate::entities::{ConnectorOffsets, TargetState};
 use crate::error::HerderError;
-use crate::offsets::{Change, KAFKA_OFFSET, KAFKA_PARTITION, KAFKA_TOPIC, sink_partition};
+use crate::offsets::{
+    Change, KAFKA_OFFSET, KAFKA_PARTITION, KAFKA_TOPIC, sink_group, sink_partition,
+};
 
 impl Herder {
     /// Writes offsets of a stopped connector; a null offset resets its partition. Answers the
@@ -44,6 +49,9 @@ impl Herder {
                 .map(|(p, o)| sink_change(name, p, o.as_ref()))
                 .collect::<Result<_, _>>()?
         };
+        if !is_source {
+            self.mirror(name, &config, &changes).await?;
+        }
         self.offsets.store(name, changes).await?;
         Ok("The offsets for this connector have been altered successfully".to_owned())
     }
@@ -51,7 +59,7 @@ impl Herder {
     /// Removes all offsets of a stopped connector. Answers the text for the user.
     pub async fn reset_offsets(&self, name: &str) -> Result<String, HerderError> {
         let _changing = self.changing.lock().await;
-        let (is_source, _) = self.stopped(name)?;
+        let (is_source, config) = self.stopped(name)?;
         let changes: Vec<Change> = self
             .offsets
             .all(name, is_source)
@@ -60,9 +68,37 @@ impl Herder {
             .collect();
         self.offsets.store(name, changes).await?;
         if !is_source {
-            self.log.delete_group(&format!("connect-{name}")).await?;
+            self.log.delete_group(&sink_group(name, &config, &self.worker.props)).await?;
         }
         Ok("The offsets for this connector have been reset successfully".to_owned())
+    }
+
+    /// Writes a sink's changes to its consumer group too: a task without offsets of its own
+    /// would begin there.
+    async fn mirror(
+        &self,
+        name: &str,
+        config: &gantry_api::Props,
+        changes: &[Change],
+    ) -> Result<(), HerderError> {
+        let group = sink_group(name, config, &self.worker.props);
+        for (partition, offset) in changes {
+            let map = partition.map();
+            let topic = map.get(KAFKA_TOPIC).and_then(Json::as_str);
+            let queue = map.get(KAFKA_PARTITION).and_then(Json::as_u64);
+            let (Some(topic), Some(queue)) = (topic, queue.and_then(|n| u32::try_from(n).ok()))
+            else {
+                continue;
+            };
+            let offset = offset.as_ref().and_then(|map| map.get(KAFKA_OFFSET)?.as_u64());
+            let one = BTreeMap::from([(TopicPartition::new(topic, queue), offset)]);
+            match self.log.commit(&group, &one).await {
+                // The group has no offset in a topic that is not there.
+                Ok(()) | Err(LogError::Unknown(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     fn stopped(&self, name: &str) -> Result<(bool, gantry_api::Props), HerderError> {

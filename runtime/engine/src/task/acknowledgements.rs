@@ -25,7 +25,7 @@ pub(super) struct Covered {
     pub(super) offsets: Vec<(SourcePartition, SourceOffset)>,
 }
 
-type Settled = (Result<(), LogError>, Covered);
+type Settled = (Result<Vec<u64>, LogError>, Covered);
 
 /// The writes of one task.
 pub(super) struct Acknowledgements<'a> {
@@ -57,8 +57,8 @@ impl<'a> Acknowledgements<'a> {
         self.in_flight_bytes += covered.bytes;
         self.gauge();
         self.in_flight.push_back(match durable {
-            Some(durable) => Box::pin(async move { (durable.await.map(|_| ()), covered) }),
-            None => Box::pin(std::future::ready((Ok(()), covered))),
+            Some(durable) => Box::pin(async move { (durable.await, covered) }),
+            None => Box::pin(std::future::ready((Ok(Vec::new()), covered))),
         });
     }
 
@@ -100,22 +100,27 @@ impl<'a> Acknowledgements<'a> {
         TaskMetrics::set(&self.env.metrics.queue_bytes, self.in_flight_bytes as u64);
     }
 
-    fn settle(&mut self, result: Result<(), LogError>, covered: Covered) -> Result<()> {
+    fn settle(&mut self, result: Result<Vec<u64>, LogError>, covered: Covered) -> Result<()> {
         let Covered { polled, records, bytes, offsets } = covered;
         self.in_flight_bytes = self.in_flight_bytes.saturating_sub(bytes);
         self.gauge();
         let result = if self.failed { Err(LogError::SessionBroken) } else { result };
-        if let Err(error) = result {
-            self.failed = true;
-            return Err(unwritable(&error));
-        }
+        let written = match result {
+            Ok(written) => written,
+            Err(error) => {
+                self.failed = true;
+                return Err(unwritable(&error));
+            }
+        };
         self.acknowledged += polled;
         TaskMetrics::add(&self.env.metrics.records_out, records);
         TaskMetrics::add(&self.env.metrics.bytes, bytes as u64);
         if self.env.log.is_atomic() && records > 0 {
             // The offsets were part of the write.
             self.uncommitted.retain(|(known, _)| !offsets.iter().any(|(new, _)| new == known));
-            self.env.offsets.applied(&self.env.connector, changes(&offsets));
+            // The batch of the offset topic was the last of the append.
+            let at = written.last().copied().unwrap_or_default();
+            self.env.offsets.applied(&self.env.connector, changes(&offsets), at);
             TaskMetrics::add(&self.env.metrics.offset_commits, 1);
             return Ok(());
         }
@@ -131,7 +136,9 @@ impl<'a> Acknowledgements<'a> {
     /// Writes the offsets that are not in the offset topic yet; a failure is logged and tried
     /// again at the next call.
     pub(super) async fn commit_offsets(&mut self) {
-        if self.uncommitted.is_empty() {
+        // Behind a write that carries newer offsets of the same partition, these would take the
+        // source back: they wait until nothing is on its way.
+        if self.uncommitted.is_empty() || (self.env.log.is_atomic() && self.waits()) {
             return;
         }
         let begun = Instant::now();

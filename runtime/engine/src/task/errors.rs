@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gantry_api::{Error, Result, Str};
+use gantry_api::{CancellationToken, Error, Result, Str};
 use gantry_log::{
     Durable, FullLog, LogError, LogRecord, QueueBatch, RecordHeader, TopicPartition, TopicSpec,
 };
 
 use super::stages::Failure;
+use super::supervisor::TaskEnv;
 use crate::connector_config::ConnectorConfig;
 use crate::entities::TaskId;
 use crate::metrics::TaskMetrics;
@@ -33,19 +34,23 @@ pub(crate) struct ErrorHandler {
     config: Arc<ConnectorConfig>,
     log: Arc<dyn FullLog>,
     metrics: Arc<TaskMetrics>,
+    cancel: CancellationToken,
     dlq: Option<TopicPartition>,
     in_flight: VecDeque<Durable>,
 }
 
 impl ErrorHandler {
-    pub(crate) fn new(
-        id: TaskId,
-        config: Arc<ConnectorConfig>,
-        log: Arc<dyn FullLog>,
-        metrics: Arc<TaskMetrics>,
-    ) -> Self {
-        let dlq = config.dlq_topic.as_deref().map(|topic| TopicPartition::new(topic, 0));
-        Self { id, config, log, metrics, dlq, in_flight: VecDeque::new() }
+    pub(crate) fn new(env: &TaskEnv) -> Self {
+        let dlq = env.config.dlq_topic.as_deref().map(|topic| TopicPartition::new(topic, 0));
+        Self {
+            id: env.id.clone(),
+            config: Arc::clone(&env.config),
+            log: Arc::clone(&env.log),
+            metrics: Arc::clone(&env.metrics),
+            cancel: env.cancel.clone(),
+            dlq,
+            in_flight: VecDeque::new(),
+        }
     }
 
     /// Creates the dead letter queue's topic if it is not there.
@@ -90,8 +95,10 @@ impl ErrorHandler {
         }
         TaskMetrics::add(&self.metrics.errors, 1);
         TaskMetrics::add(&self.metrics.retries, 1);
-        tokio::time::sleep(Duration::from_millis(delay_ms)).await;
-        true
+        tokio::select! {
+            () = self.cancel.cancelled() => false,
+            () = tokio::time::sleep(Duration::from_millis(delay_ms)) => true,
+        }
     }
 
     /// Reports a record that failed for good. `Ok` when it is tolerated: skip it.

@@ -3,6 +3,7 @@
 mod acknowledgements;
 mod errors;
 mod partitioner;
+mod queues;
 mod sink;
 mod source;
 mod stages;
@@ -11,6 +12,7 @@ mod topics;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub(crate) use queues::QueueOwners;
 pub(crate) use supervisor::{TaskHandle, TaskSetup};
 pub(crate) use topics::ActiveTopicSet;
 

@@ -1,12 +1,11 @@
 //! A sink task: read → converters → transformations → put → pre-commit → commit.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gantry_api::{
-    ConnectRecord, Datum, Error, Header, Result, SinkOffset, SinkOffsets, SinkRecord, SinkTask,
-    SinkTaskContext, Str, TimestampType,
+    ConnectRecord, Datum, ErrantRecord, Error, Header, Result, SinkOffset, SinkOffsets, SinkRecord,
+    SinkTask, SinkTaskContext, Str, TimestampType,
 };
 use gantry_log::{LogError, LogRecord, QueueRecords, ReadLimits, TopicPartition};
 use tokio::sync::watch;
@@ -17,7 +16,7 @@ use super::supervisor::TaskEnv;
 use super::topics::TopicTracker;
 use crate::entities::{TargetState, UnitState};
 use crate::metrics::TaskMetrics;
-use crate::offsets::OffsetStore;
+use crate::offsets::{OffsetStore, sink_group, sink_partition};
 
 /// Bytes read at once.
 const READ_BYTES_MAX: usize = 1 << 20;
@@ -25,6 +24,8 @@ const READ_BYTES_MAX: usize = 1 << 20;
 const READ_RECORDS_MAX: usize = 8_192;
 /// The longest wait for records before the task gets an empty put.
 const READ_WAIT_MS: u64 = 500;
+/// The wait for a queue that another task of the connector has still to release.
+const HANDOVER_WAIT_MS: u64 = 20;
 /// The wait before a failed put is tried again, unless the task sets another.
 const PUT_RETRY_WAIT_MS: u64 = 3_000;
 
@@ -50,6 +51,11 @@ pub(super) struct SinkWorker<'a> {
     /// After the last record put of each queue.
     written: SinkOffsets,
     committed: SinkOffsets,
+    /// Where each queue was begun: to go back to when nothing was committed since.
+    begun: BTreeMap<TopicPartition, u64>,
+    /// Queues that are this task's but still another's: asked for again at each turn.
+    awaits_queues: bool,
+    topics: watch::Receiver<u64>,
     reset: Reset,
     group: String,
     limits: ReadLimits,
@@ -58,14 +64,16 @@ pub(super) struct SinkWorker<'a> {
     raw: HashMap<(TopicPartition, u64), LogRecord>,
 }
 
+impl Drop for SinkWorker<'_> {
+    /// However the task ends, another may have its queues.
+    fn drop(&mut self) {
+        self.env.queues.release_all(self.env.id.task);
+    }
+}
+
 impl<'a> SinkWorker<'a> {
     pub(super) fn new(env: &'a TaskEnv, task: Box<dyn SinkTask>, stages: Stages) -> Self {
-        let errors = ErrorHandler::new(
-            env.id.clone(),
-            Arc::clone(&env.config),
-            Arc::clone(&env.log),
-            Arc::clone(&env.metrics),
-        );
+        let errors = ErrorHandler::new(env);
         let client = |key: &str| {
             env.props
                 .get(&format!("consumer.override.{key}"))
@@ -83,7 +91,7 @@ impl<'a> SinkWorker<'a> {
             Some("none") => Reset::None,
             _ => Reset::Earliest,
         };
-        let group = client("group.id").unwrap_or_else(|| format!("connect-{}", env.connector));
+        let group = sink_group(&env.connector, &env.props, &env.worker.props);
         let context =
             SinkTaskContext::new(Str::clone(&env.connector), env.id.task, env.cancel.clone());
         Self {
@@ -96,6 +104,10 @@ impl<'a> SinkWorker<'a> {
             paused: BTreeSet::new(),
             written: SinkOffsets::new(),
             committed: SinkOffsets::new(),
+            begun: BTreeMap::new(),
+            awaits_queues: false,
+            // From before the first look at the topics on, so that none is missed.
+            topics: env.log.topic_changes(),
             reset,
             group,
             limits,
@@ -112,10 +124,10 @@ impl<'a> SinkWorker<'a> {
             Ok(()) => self.work().await,
             Err(error) => Err(error),
         };
-        let mut closed = Ok(());
-        if result.is_ok() {
-            closed = self.commit().await;
-            let queues: Vec<_> = self.positions.iter().map(|(queue, _)| queue.clone()).collect();
+        // Also after a failure: what was put before it need not be put again.
+        let mut closed = self.commit().await;
+        let queues: Vec<_> = self.positions.iter().map(|(queue, _)| queue.clone()).collect();
+        if !queues.is_empty() {
             closed = closed.and(self.task.close(&queues).await);
         }
         let stopped = self.task.stop().await;
@@ -137,7 +149,7 @@ impl<'a> SinkWorker<'a> {
 
     async fn work(&mut self) -> Result<()> {
         let mut target = self.env.target.clone();
-        let mut topics = self.env.log.topic_changes();
+        let mut topics = self.topics.clone();
         loop {
             // A topic that always has records must leave room for the neighbours.
             tokio::task::consume_budget().await;
@@ -148,7 +160,13 @@ impl<'a> SinkWorker<'a> {
                 continue;
             }
             self.env.set_state(UnitState::Running);
-            let wait = Duration::from_millis(READ_WAIT_MS)
+            if self.awaits_queues {
+                self.assign().await?;
+            }
+            // Asked for while the task started, opened queues or took records.
+            self.requests().await?;
+            let longest_ms = if self.awaits_queues { HANDOVER_WAIT_MS } else { READ_WAIT_MS };
+            let wait = Duration::from_millis(longest_ms)
                 .min(self.commit_due.saturating_duration_since(Instant::now()));
             let active = self.active_positions();
             let limits = ReadLimits { wait, ..self.limits };
@@ -171,7 +189,6 @@ impl<'a> SinkWorker<'a> {
                 },
             };
             self.deliver(batches).await?;
-            self.requests().await?;
             if Instant::now() >= self.commit_due {
                 self.commit().await?;
             }
@@ -218,11 +235,17 @@ impl<'a> SinkWorker<'a> {
             for queue in &gone {
                 self.written.remove(queue);
                 self.committed.remove(queue);
+                self.begun.remove(queue);
                 self.paused.remove(queue);
             }
+            self.forget_deleted(&gone).await?;
+            self.env.queues.release(&gone);
         }
-        if !new.is_empty() {
-            self.open(new).await?;
+        let (ours, others): (Vec<_>, Vec<_>) =
+            new.into_iter().partition(|queue| self.env.queues.claim(queue, self.env.id.task));
+        self.awaits_queues = !others.is_empty();
+        if !ours.is_empty() {
+            self.open(ours).await?;
         }
         Ok(())
     }
@@ -251,9 +274,24 @@ impl<'a> SinkWorker<'a> {
                 None => self.reset_position(&queue, range.earliest, range.next)?,
             };
             self.positions.push((queue.clone(), position));
+            self.begun.insert(queue.clone(), position);
             opened.push((queue, committed));
         }
         self.task.open(&opened).await
+    }
+
+    /// A topic that is made again under the same name begins at its start, so the offsets of a
+    /// deleted one go with it.
+    async fn forget_deleted(&mut self, gone: &[TopicPartition]) -> Result<()> {
+        let mut changes = Vec::new();
+        for queue in gone {
+            let topic = self.env.log.topic(&queue.topic).await.map_err(|e| unreadable(&e))?;
+            if topic.is_none() {
+                changes.push((sink_partition(queue), None));
+            }
+        }
+        let stored = self.env.offsets.store(&self.env.connector, changes).await;
+        stored.map_err(|error| unreadable(&error))
     }
 
     fn reset_position(&self, queue: &TopicPartition, earliest: u64, next: u64) -> Result<u64> {
@@ -436,8 +474,7 @@ impl<'a> SinkWorker<'a> {
                 .caused_by(error));
             }
             TaskMetrics::add(&self.env.metrics.retries, 1);
-            let requests = self.context.take_requests();
-            let wait_ms = requests.timeout_ms.unwrap_or(PUT_RETRY_WAIT_MS);
+            let wait_ms = self.context.take_timeout_ms().unwrap_or(PUT_RETRY_WAIT_MS);
             tracing::warn!(task = %self.env.id, %error, wait_ms, "put failed; trying again");
             tokio::select! {
                 () = self.env.cancel.cancelled() => {
@@ -452,17 +489,7 @@ impl<'a> SinkWorker<'a> {
     /// Does what the task has asked for.
     async fn requests(&mut self) -> Result<()> {
         let requests = self.context.take_requests();
-        for errant in requests.errant {
-            let origin = errant.record.origin.clone();
-            let raw = self.raw.remove(&(origin.clone(), errant.record.offset));
-            let failure = Failure {
-                stage: Stage::TaskPut,
-                class: self.env.class.clone(),
-                error: errant.error,
-            };
-            let consumed = Consumed { queue: &origin, offset: errant.record.offset };
-            self.errors.failed(failure, Some(consumed), raw).await?;
-        }
+        self.report(requests.errant).await?;
         for (queue, offset) in requests.rewind {
             self.seek(&queue, offset);
             self.written.insert(queue, SinkOffset::new(offset));
@@ -479,6 +506,33 @@ impl<'a> SinkWorker<'a> {
         Ok(())
     }
 
+    /// Reports records that the task could not deliver.
+    async fn report(&mut self, errants: Vec<ErrantRecord>) -> Result<()> {
+        for ErrantRecord { record, error } in errants {
+            let (queue, offset) = (record.origin, record.offset);
+            let raw = match self.raw.remove(&(queue.clone(), offset)) {
+                // Reported later than it was put.
+                None if self.errors.has_dlq() => Some(read_one(self.env, &queue, offset).await?),
+                raw => raw,
+            };
+            let failure = Failure { stage: Stage::TaskPut, class: self.env.class.clone(), error };
+            let consumed = Consumed { queue: &queue, offset };
+            self.errors.failed(failure, Some(consumed), raw).await?;
+        }
+        Ok(())
+    }
+
+    /// Goes back to what is committed, as Kafka Connect does when a task cannot say what is safe.
+    fn rewind(&mut self) {
+        for (queue, position) in &mut self.positions {
+            let committed = self.committed.get(queue).map(|at| at.offset);
+            if let Some(at) = committed.or_else(|| self.begun.get(queue).copied()) {
+                *position = at;
+            }
+        }
+        self.written.clear();
+    }
+
     /// Flushes the task and commits what it says is safe.
     async fn commit(&mut self) -> Result<()> {
         self.schedule_commit();
@@ -486,15 +540,22 @@ impl<'a> SinkWorker<'a> {
             return Ok(());
         }
         let begun = Instant::now();
-        self.errors.flush().await?;
         let safe = match self.task.pre_commit(&self.written).await {
             Ok(safe) => safe,
             Err(error) => {
-                // As Kafka Connect: go back to what is committed, so that nothing is skipped.
                 TaskMetrics::add(&self.env.metrics.offset_commit_failures, 1);
-                return Err(error);
+                if self.env.cancel.is_cancelled() {
+                    return Err(error);
+                }
+                tracing::error!(task = %self.env.id, %error, "commit failed; reading again from the last committed offsets");
+                self.rewind();
+                return Ok(());
             }
         };
+        // What the task reported meanwhile is in the dead letter queue before an offset passes it.
+        let errant = self.context.take_errant();
+        self.report(errant).await?;
+        self.errors.flush().await?;
         let changed: SinkOffsets = safe
             .into_iter()
             .filter(|(queue, offset)| {
@@ -574,6 +635,21 @@ async fn read(
         return Ok(Vec::new());
     }
     env.log.read(positions, limits).await
+}
+
+/// One record in its raw form.
+async fn read_one(env: &TaskEnv, queue: &TopicPartition, offset: u64) -> Result<LogRecord> {
+    let limits = ReadLimits { max_bytes: 1, max_records: 1, wait: Duration::ZERO };
+    let read = env.log.read(&[(queue.clone(), offset)], limits).await;
+    let found = read.map_err(|error| unreadable(&error))?.into_iter().next();
+    let record = found.and_then(|batch| batch.records.into_iter().next());
+    match record {
+        Some((at, record)) if at == offset => Ok(record),
+        _ => Err(Error::connect(format!(
+            "Offset {offset} of {queue} was reported as failed, but is no longer in the log: it \
+             cannot be written to the dead letter queue"
+        ))),
+    }
 }
 
 fn unreadable(error: &LogError) -> Error {

@@ -91,12 +91,7 @@ pub(super) struct SourceWorker<'a> {
 
 impl<'a> SourceWorker<'a> {
     pub(super) fn new(env: &'a TaskEnv, task: Box<dyn SourceTask>, stages: Stages) -> Self {
-        let errors = ErrorHandler::new(
-            env.id.clone(),
-            Arc::clone(&env.config),
-            Arc::clone(&env.log),
-            Arc::clone(&env.metrics),
-        );
+        let errors = ErrorHandler::new(env);
         let groups = env.config.topic_creation.clone();
         let creator =
             TopicCreator::new(Arc::clone(&env.log), groups, env.worker.default_topic_queues);
@@ -130,6 +125,8 @@ impl<'a> SourceWorker<'a> {
 
     async fn start(&mut self) -> Result<()> {
         self.errors.start().await?;
+        // The last task may have gone before it learned how far its writes had come.
+        self.env.offsets.catch_up().await.map_err(|error| unwritable(&error))?;
         let context = SourceTaskContext {
             connector: Str::clone(&self.env.connector),
             task: self.env.id.task,
@@ -348,6 +345,8 @@ impl<'a> SourceWorker<'a> {
     async fn write(&mut self) -> Result<()> {
         let pending = std::mem::take(&mut self.pending);
         let Pending { mut batches, polled, records, bytes, offsets } = pending;
+        // The dead letter queue holds what these offsets pass over.
+        self.errors.flush().await?;
         if batches.is_empty() {
             // Nothing to write: the offsets wait for the next commit, behind what is in flight.
             if polled > 0 {
@@ -362,8 +361,6 @@ impl<'a> SourceWorker<'a> {
         if self.env.log.is_atomic() {
             batches.push(self.env.offsets.batch(&self.env.connector, &changes(&offsets)));
         }
-        // The dead letter queue holds what these offsets pass over.
-        self.errors.flush().await?;
         let durable = match self.env.log.append_in(&self.session, batches).await {
             Ok(durable) => durable,
             Err(error) => {
@@ -392,9 +389,10 @@ impl<'a> SourceWorker<'a> {
 
     /// Waits until all that was polled is durable and committed.
     async fn flush(&mut self) -> Result<()> {
-        self.write().await?;
-        self.errors.flush().await?;
+        let written = self.write().await;
+        let reported = self.errors.flush().await;
         self.acks.drain().await?;
+        written.and(reported)?;
         self.acknowledge().await?;
         self.commit_offsets().await
     }

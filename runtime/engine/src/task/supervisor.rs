@@ -12,6 +12,7 @@ use gantry_log::FullLog;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::queues::QueueOwners;
 use super::sink::SinkWorker;
 use super::source::SourceWorker;
 use super::stages::Stages;
@@ -39,6 +40,7 @@ pub(crate) struct TaskEnv {
     pub(super) log: Arc<dyn FullLog>,
     pub(super) offsets: Arc<OffsetStore>,
     pub(super) active_topics: Option<Arc<ActiveTopicSet>>,
+    pub(super) queues: Arc<QueueOwners>,
     pub(super) cancel: CancellationToken,
     pub(super) target: watch::Receiver<TargetState>,
     pub(super) metrics: Arc<TaskMetrics>,
@@ -90,6 +92,7 @@ pub(crate) struct TaskSetup {
     pub(crate) log: Arc<dyn FullLog>,
     pub(crate) offsets: Arc<OffsetStore>,
     pub(crate) active_topics: Option<Arc<ActiveTopicSet>>,
+    pub(crate) queues: Arc<QueueOwners>,
     pub(crate) target: TargetState,
     pub(crate) metrics: Arc<TaskMetrics>,
 }
@@ -123,6 +126,7 @@ impl TaskHandle {
             log: setup.log,
             offsets: setup.offsets,
             active_topics: setup.active_topics,
+            queues: setup.queues,
             cancel: cancel.clone(),
             target: target_rx,
             metrics: Arc::clone(&setup.metrics),

@@ -191,3 +191,41 @@ async fn a_connector_that_fails_to_start_says_so() {
     assert!(status.connector.trace.is_some_and(|trace| trace.contains("told to fail")));
     assert!(status.tasks.is_empty());
 }
+
+#[tokio::test]
+async fn what_was_reported_before_a_retried_put_is_not_forgotten() {
+    let bench = Bench::new().await;
+    bench.probe.report_errant.store(true, Ordering::SeqCst);
+    bench.probe.fail_after_report.store(true, Ordering::SeqCst);
+    load(&bench, "t", &["errant", "fine"]).await;
+    let config = [
+        ("connector.class", SINK),
+        ("topics", "t"),
+        ("errors.tolerance", "all"),
+        ("errors.deadletterqueue.topic.name", "d"),
+    ];
+    bench.create("sink", &config).await;
+    bench.until("fine put", || bench.probe.put_texts().iter().any(|text| text == "fine")).await;
+    bench.herder.shutdown().await;
+    assert_eq!(bench.texts("d", 0).await, ["errant"]);
+}
+
+#[tokio::test]
+async fn a_task_that_panicked_goes_on_behind_what_it_had_written() {
+    let bench = Bench::new().await;
+    let config = [("connector.class", SOURCE), ("topic", "t"), ("count", "9"), ("panic.at", "5")];
+    bench.create("source", &config).await;
+    bench.until_task("source", 0, UnitState::Failed).await;
+    let mut healed = props(&config);
+    healed.remove("panic.at");
+    bench.herder.put_connector("source", healed, None, true).await.expect("changed");
+    bench
+        .until("offset 9", || {
+            let offsets = bench.herder.offsets("source").expect("offsets").offsets;
+            offsets.iter().any(|o| o.offset.as_ref().is_some_and(|o| o["n"] == 9))
+        })
+        .await;
+    bench.herder.shutdown().await;
+    let expected: Vec<String> = (0..9).map(|i| format!("n-{i}")).collect();
+    assert_eq!(bench.texts("t", 0).await, expected);
+}

@@ -35,6 +35,8 @@ pub(super) struct State {
     pub(super) connector_stops: AtomicU64,
     /// The sink reports texts that hold "errant".
     pub(super) report_errant: AtomicBool,
+    /// After a report it fails once in a way worth trying again, and does not report again.
+    pub(super) fail_after_report: AtomicBool,
 }
 
 impl std::ops::Deref for Probe {
@@ -198,8 +200,15 @@ impl SinkTask for Sink {
         for record in records {
             let text = gantry_api::model::text::java_string(&record.record.value.value);
             if text.contains("errant") && self.probe.report_errant.load(Ordering::SeqCst) {
-                if let Some(context) = &self.context {
+                let retried = !texts.is_empty() && texts[texts.len() - 1] == "(reported)";
+                if let (Some(context), false) = (&self.context, retried) {
                     context.report(record.clone(), Error::data("errant it is"));
+                    if self.probe.fail_after_report.swap(false, Ordering::SeqCst) {
+                        context.timeout(5);
+                        texts.clear();
+                        texts.push("(reported)".to_owned());
+                        return Err(Error::retriable("not now"));
+                    }
                 }
                 continue;
             }

@@ -78,6 +78,13 @@ async fn a_sinks_offsets_are_queues_and_numbers() {
     bench.until("1 more", || bench.probe.put_texts().len() == 5).await;
     assert_eq!(bench.probe.put_texts()[4], "n-3");
     bench.herder.stop("sink").await.expect("stopped");
+    let reset = ConnectorOffset { partition: partition.clone(), offset: None };
+    let change = ConnectorOffsets { offsets: vec![reset] };
+    bench.herder.alter_offsets("sink", change).await.expect("reset");
+    bench.herder.resume("sink").await.expect("resumed");
+    bench.until("all again", || bench.probe.put_texts().len() == 9).await;
+    assert_eq!(bench.probe.put_texts()[5], "n-0");
+    bench.herder.stop("sink").await.expect("stopped");
     partition.remove("kafka_topic");
     let changed = ConnectorOffset { partition, offset: None };
     let change = ConnectorOffsets { offsets: vec![changed] };
