@@ -34,6 +34,8 @@ struct Input {
     /// Lines read and not given out.
     left: Option<Block>,
     ended: bool,
+    /// Reading failed, and the thread that read has ended.
+    broken: bool,
 }
 
 /// An input that one task has borrowed until this is dropped.
@@ -45,7 +47,13 @@ pub(super) struct Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        inputs().insert(self.name.take(), self.input.take());
+        let (name, input) = (self.name.take(), self.input.take());
+        if input.as_ref().is_some_and(|input| input.broken) {
+            // Its thread has ended with the error: the next task starts another.
+            inputs().remove(&name);
+        } else {
+            inputs().insert(name, input);
+        }
     }
 }
 
@@ -88,7 +96,10 @@ impl Stream {
                         return Ok(block);
                     }
                 }
-                Some(Err(error)) => return Err(self.failed(&error)),
+                Some(Err(error)) => {
+                    input.broken = true;
+                    return Err(self.failed(&error));
+                }
                 None => {
                     input.ended = true;
                     if !input.carry.is_empty() {
@@ -140,7 +151,7 @@ fn start(path: Option<&str>) -> io::Result<Input> {
     std::thread::Builder::new()
         .name("file-input".to_owned())
         .spawn(move || run(path.as_deref(), &sender))?;
-    Ok(Input { chunks, carry: Vec::new(), left: None, ended: false })
+    Ok(Input { chunks, carry: Vec::new(), left: None, ended: false, broken: false })
 }
 
 fn run(path: Option<&str>, sender: &mpsc::Sender<io::Result<Vec<u8>>>) {
