@@ -198,7 +198,7 @@ mod tests {
     async fn last_line_needs_no_end() {
         let (sender, chunks) = mpsc::channel(CHUNKS_WAITING);
         let thread = std::thread::spawn(move || pump(&mut &b"one\ntwo\r\nthree"[..], &sender));
-        let input = Input { chunks, carry: Vec::new(), left: None, ended: false };
+        let input = Input { chunks, carry: Vec::new(), left: None, ended: false, broken: false };
         let mut stream = Stream { name: Some("test".to_owned()), input: Some(input) };
         let mut lines = Vec::new();
         for _ in 0..2 {
@@ -208,5 +208,17 @@ mod tests {
         thread.join().unwrap().unwrap();
         let more = tokio::time::timeout(std::time::Duration::from_millis(20), stream.next()).await;
         assert!(more.is_err(), "an input that has ended waits");
+    }
+
+    #[tokio::test]
+    async fn an_input_that_could_not_be_read_is_opened_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("late");
+        let name = path.to_str().unwrap();
+        assert!(Stream::open(Some(name)).unwrap().next().await.is_err());
+        std::fs::write(&path, "there now\n").unwrap();
+        let mut again = Stream::open(Some(name)).unwrap();
+        let block = tokio::time::timeout(std::time::Duration::from_secs(10), again.next()).await;
+        assert!(block.expect("it reads again").is_ok());
     }
 }
