@@ -21,7 +21,7 @@ use super::exchange::ok;
 use super::partition::queue_of_key;
 use super::record_line::{self, Loaded};
 use super::state::AppState;
-use super::topics::existing;
+use super::topics::{existing, not_internal};
 
 /// A longer line is not a record that the log takes.
 const LINE_BYTES_MAX: usize = 64 << 20;
@@ -241,6 +241,7 @@ pub(super) async fn write(
     Query(query): Query<WriteQuery>,
     request: Request,
 ) -> Result<Response, ApiError> {
+    not_internal(&state, &name)?;
     if query.create && state.log.topic(&name).await?.is_none() {
         let spec = TopicSpec::with_queues(state.herder.worker_config().default_topic_queues);
         match state.log.create_topic(&name, spec).await {

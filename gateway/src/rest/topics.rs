@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
 use super::exchange::{Api, Payload, empty, json, ok};
+use super::state::AppState;
 
 /// A topic as shown.
 #[derive(Debug, Serialize)]
@@ -111,8 +112,20 @@ pub(super) async fn delete(
     Path(name): Path<String>,
 ) -> Result<Response, ApiError> {
     existing(&*state.log, &name).await?;
+    not_internal(&state, &name)?;
     state.log.delete_topic(&name).await?;
     empty(StatusCode::NO_CONTENT)
+}
+
+/// Refuses to change what the worker itself keeps its state in.
+pub(super) fn not_internal(state: &AppState, name: &str) -> Result<(), ApiError> {
+    if name != state.herder.worker_config().offset_storage_topic {
+        return Ok(());
+    }
+    Err(ApiError::bad_request(format!(
+        "{name} holds the offsets of all connectors and is written by the worker alone; to change \
+         offsets use /connectors/NAME/offsets of a stopped connector"
+    )))
 }
 
 /// A topic that must be there.

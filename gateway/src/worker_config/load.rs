@@ -68,8 +68,12 @@ pub(crate) fn load(
         Some(path) => path.display().to_string(),
         None => "the command line".to_owned(),
     };
-    settings(props, plugins)
-        .map_err(|message| WorkerConfigError(format!("worker configuration ({source}): {message}")))
+    // A misspelt key is often why another one is missing: it is told with the error.
+    let warnings = warnings(&props);
+    settings(props, plugins).map_err(|message| {
+        let hints: String = warnings.iter().map(|warning| format!("; {warning}")).collect();
+        WorkerConfigError(format!("worker configuration ({source}): {message}{hints}"))
+    })
 }
 
 /// Checks properties. The error is a sentence without the file.

@@ -147,7 +147,7 @@ impl ErrorHandler {
             );
         }
         tracing::error!(
-            error = %failure.error,
+            error = %failure.error.trace().trim_end(),
             "Error encountered in task {}. Executing stage '{}' with class '{}'{place}.",
             self.id,
             failure.stage.name(),

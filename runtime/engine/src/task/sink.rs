@@ -55,6 +55,8 @@ pub(super) struct SinkWorker<'a> {
     begun: BTreeMap<TopicPartition, u64>,
     /// Queues that are this task's but still another's: asked for again at each turn.
     awaits_queues: bool,
+    /// Topics that were warned of because they are not there.
+    missing: BTreeSet<String>,
     topics: watch::Receiver<u64>,
     reset: Reset,
     group: String,
@@ -106,6 +108,7 @@ impl<'a> SinkWorker<'a> {
             committed: SinkOffsets::new(),
             begun: BTreeMap::new(),
             awaits_queues: false,
+            missing: BTreeSet::new(),
             // From before the first look at the topics on, so that none is missed.
             topics: env.log.topic_changes(),
             reset,
@@ -206,6 +209,7 @@ impl<'a> SinkWorker<'a> {
     /// in order. Opens new ones, closes those that are gone.
     async fn assign(&mut self) -> Result<()> {
         let topics = wanted_topics(self.env).await.map_err(|error| unreadable(&error))?;
+        self.warn_of_missing(&topics);
         let mine: BTreeSet<TopicPartition> = topics
             .iter()
             .flat_map(|(name, queues)| {
@@ -278,6 +282,15 @@ impl<'a> SinkWorker<'a> {
             opened.push((queue, committed));
         }
         self.task.open(&opened).await
+    }
+
+    /// Says once of each named topic that it is not there: its name may be misspelt.
+    fn warn_of_missing(&mut self, topics: &BTreeMap<Str, u32>) {
+        for name in &self.env.config.topics {
+            if !topics.contains_key(name.as_str()) && self.missing.insert(name.clone()) {
+                tracing::warn!(task = %self.env.id, topic = %name, "the topic is not there; waiting for it");
+            }
+        }
     }
 
     /// A topic that is made again under the same name begins at its start, so the offsets of a

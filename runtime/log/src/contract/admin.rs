@@ -22,6 +22,29 @@ pub async fn topics_are_created_and_listed(log: AnyLog) {
     assert_eq!(log.topic(&fresh("nowhere")).await.expect("answers"), None);
 }
 
+/// Whoever is told that a topic exists finds it, also when it was created a moment ago.
+pub async fn topics_created_by_several_are_there_for_all(log: AnyLog) {
+    for _ in 0..20 {
+        let name = fresh("raced");
+        let mut creators = Vec::new();
+        for _ in 0..8 {
+            let (log, name) = (AnyLog::clone(&log), name.clone());
+            creators.push(tokio::spawn(async move {
+                let created = log.create_topic(&name, TopicSpec::with_queues(2)).await;
+                let exists = matches!(created, Err(LogError::TopicExists(_)));
+                assert!(created.is_ok() || exists, "{created:?}");
+                put(&log, &queue(&name, 1), vec![text("x")]).await;
+                created.is_ok()
+            }));
+        }
+        let mut created = 0;
+        for creator in creators {
+            created += usize::from(creator.await.expect("a creator ends"));
+        }
+        assert_eq!(created, 1, "one creates, the others are told");
+    }
+}
+
 /// Names follow Kafka's rule, and a topic has queues.
 pub async fn names_and_sizes_are_checked(log: AnyLog) {
     let too_long = "x".repeat(crate::TOPIC_NAME_BYTES_MAX + 1);

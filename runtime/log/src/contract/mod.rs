@@ -14,7 +14,7 @@ mod support;
 
 pub use admin::{
     deleted_topic_is_gone, names_and_sizes_are_checked, topic_changes_count_up,
-    topics_are_created_and_listed,
+    topics_are_created_and_listed, topics_created_by_several_are_there_for_all,
 };
 pub use append::too_large_records_are_refused;
 pub use append::{
@@ -61,6 +61,7 @@ macro_rules! log_contract_tests {
             range_tells_what_is_there,
             offset_for_time_finds_the_first,
             compacted_topic_keeps_the_last_of_each_key,
+            topics_created_by_several_are_there_for_all,
             topics_are_created_and_listed,
             names_and_sizes_are_checked,
             deleted_topic_is_gone,

@@ -42,8 +42,15 @@ pub(crate) struct Tail {
 
 #[derive(Debug)]
 enum Answer {
-    Offsets { reply: Reply<Vec<u64>>, offsets: Vec<u64>, session: Session },
+    Offsets {
+        reply: Reply<Vec<u64>>,
+        offsets: Vec<u64>,
+        session: Session,
+    },
     Done(Reply<()>),
+    /// The topic exists, but what created it may not be durable yet: told when it is, so that
+    /// whoever is told finds it.
+    Exists(Reply<()>, LogError),
 }
 
 impl Answer {
@@ -52,6 +59,7 @@ impl Answer {
         match self {
             Self::Offsets { reply, offsets, .. } => drop(reply.send(Ok(offsets))),
             Self::Done(reply) => drop(reply.send(Ok(()))),
+            Self::Exists(reply, error) => drop(reply.send(Err(error))),
         }
     }
 
@@ -66,7 +74,7 @@ impl Answer {
                 session.set_broken();
                 drop(reply.send(Err(error)));
             }
-            Self::Done(reply) => drop(reply.send(Err(error))),
+            Self::Done(reply) | Self::Exists(reply, _) => drop(reply.send(Err(error))),
         }
     }
 }
@@ -188,6 +196,11 @@ impl Writer {
                 }
             }
             Command::Change { ask, reply, permit } => match self.prepare_change(&ask) {
+                Err(error @ LogError::TopicExists(_)) if !self.pending.is_empty() => {
+                    let answer = Answer::Exists(reply, error);
+                    let placed = Vec::new();
+                    self.pend(Effect { placed, change: None, answer, _permit: permit });
+                }
                 Err(error) => drop(reply.send(Err(error))),
                 Ok((change, frame)) => {
                     self.catalog.apply(&change);
