@@ -106,8 +106,6 @@ fn data() -> impl Strategy<Value = (Schema, Vec<Value>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     #[test]
     fn values_with_schemas_make_the_round_trip((schema, values) in data(), numeric: bool) {
         let format = if numeric { "NUMERIC" } else { "BASE64" };

@@ -86,8 +86,6 @@ fn written_of(file: &Bytes, frame: &Frame) -> Vec<Option<u64>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-
     #[test]
     fn records_round_trip(a in vec(record(), 0..40), b in vec(record(), 1..200)) {
         let expected: Vec<_> = (10..).zip(&a).map(|(o, r)| (0, o, r.clone()))
