@@ -7,7 +7,6 @@ mod error;
 mod exchange;
 mod lifecycle;
 mod offsets;
-mod partition;
 mod path;
 mod plugins;
 mod record_line;

@@ -10,6 +10,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+use gantry_engine::queue_of_key;
 use gantry_log::{
     Durable, FullLog, LogError, LogRecord, QueueBatch, ReadLimits, TopicPartition, TopicSpec,
 };
@@ -18,7 +19,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::ApiError;
 use super::exchange::ok;
-use super::partition::queue_of_key;
 use super::record_line::{self, Loaded};
 use super::state::AppState;
 use super::topics::{existing, not_internal};

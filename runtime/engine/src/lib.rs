@@ -20,6 +20,7 @@ pub use entities::{
 pub use error::{HerderError, HerderErrorKind};
 pub use herder::Herder;
 pub use metrics::{ConnectorCounts, TaskMetrics, TaskSnapshot};
+pub use task::queue_of_key;
 
 #[cfg(test)]
 mod tests;

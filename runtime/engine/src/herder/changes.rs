@@ -230,7 +230,7 @@ impl Herder {
         };
         let mut instance = instance;
         let asked = self.ask_again(&mut instance, &config, &plugin).await;
-        let tasks = {
+        let (props, common, old) = {
             let mut connectors = self.lock();
             let Some(connector) = connectors.get_mut(name) else { return Ok(()) };
             connector.instance = Some(instance);
@@ -240,10 +240,9 @@ impl Herder {
                     return Ok(());
                 }
                 Ok((_, shown)) if shown == known => return Ok(()),
-                Ok((started, _)) => (started, std::mem::take(&mut connector.tasks)),
+                Ok(((props, common), _)) => (props, common, std::mem::take(&mut connector.tasks)),
             }
         };
-        let ((props, common), old) = tasks;
         self.stop_tasks(old).await;
         if let Some(connector) = self.lock().get_mut(name) {
             self.start_tasks(connector, &props, &common);
@@ -256,9 +255,7 @@ impl Herder {
         let _changing = self.changing.lock().await;
         let (instance, config, plugin, target) = {
             let mut connectors = self.lock();
-            let connector = connectors
-                .get_mut(name)
-                .ok_or_else(|| HerderError::not_found(format!("Unknown connector: {name}")))?;
+            let connector = connectors.get_mut(name).ok_or_else(|| unknown_to_restart(name))?;
             let parts = (connector.config.clone(), connector.plugin.clone(), connector.target);
             (connector.instance.take(), parts.0, parts.1, parts.2)
         };
@@ -292,9 +289,7 @@ impl Herder {
         include_tasks: bool,
         only_failed: bool,
     ) -> Result<ConnectorStateInfo, HerderError> {
-        let mut plan = self
-            .connector_status(name)
-            .map_err(|_| HerderError::not_found(format!("Unknown connector: {name}")))?;
+        let mut plan = self.connector_status(name).map_err(|_| unknown_to_restart(name))?;
         let wanted = |state: UnitState| !only_failed || state == UnitState::Failed;
         let instance = wanted(plan.connector.state);
         let tasks: Vec<u32> = plan
@@ -325,9 +320,7 @@ impl Herder {
         let unknown_task = || HerderError::not_found(format!("Unknown task: {name}-{task}"));
         let (shown, config, is_source, count) = {
             let connectors = self.lock();
-            let connector = connectors
-                .get(name)
-                .ok_or_else(|| HerderError::not_found(format!("Unknown connector: {name}")))?;
+            let connector = connectors.get(name).ok_or_else(|| unknown_to_restart(name))?;
             if !connector.tasks.iter().any(|known| known.id.task == task) {
                 return Err(unknown_task());
             }
@@ -366,4 +359,9 @@ impl Herder {
         ))
         .await;
     }
+}
+
+/// Restarts name what is not there with a text of their own, as in Kafka Connect.
+fn unknown_to_restart(name: &str) -> HerderError {
+    HerderError::not_found(format!("Unknown connector: {name}"))
 }

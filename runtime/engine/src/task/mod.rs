@@ -12,6 +12,7 @@ mod topics;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub use partitioner::queue_of_key;
 pub(crate) use queues::QueueOwners;
 pub(crate) use supervisor::{TaskHandle, TaskSetup};
 pub(crate) use topics::ActiveTopicSet;

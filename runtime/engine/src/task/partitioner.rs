@@ -1,7 +1,7 @@
 //! Which queue a record goes to: as Kafka's default partitioner, so that equal keys meet.
 
-/// The queue of a key among `queues`.
-pub(super) fn queue_of_key(key: &[u8], queues: u32) -> u32 {
+/// The queue of a key among `queues`; 0 queues count as one.
+pub fn queue_of_key(key: &[u8], queues: u32) -> u32 {
     (murmur2(key) & 0x7fff_ffff) % queues.max(1)
 }
 
@@ -38,15 +38,17 @@ mod tests {
     #[test]
     fn murmur2_gives_the_hashes_that_kafka_clients_give() {
         // Known values of Kafka's own hash function, as signed 32-bit numbers.
-        let cases: [(&[u8], i32); 5] = [
+        let cases: [(&[u8], i32); 6] = [
             (b"21", -973_932_308),
             (b"foobar", -790_332_482),
             (b"a-little-bit-long-string", -985_981_536),
             (b"a-little-bit-longer-string", -1_486_304_829),
             (b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
+            (b"abc", 479_470_107),
         ];
         for (key, hash) in cases {
             assert_eq!(murmur2(key), hash.cast_unsigned(), "{key:?}");
         }
+        assert_eq!(queue_of_key(b"abc", 1), 0);
     }
 }
