@@ -2,16 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use gantry_api::{ConfigDef, ConfigProvider, Plugin, PluginInfo, PluginRegistry};
+use gantry_engine::PluginLoader;
 use gantry_model::config::provider::{
     DIRECTORY_CLASS, DirectoryProvider, ENV_CLASS, EnvProvider, FILE_CLASS, FileProvider,
 };
 
+type Register = Arc<dyn Fn(&mut PluginRegistry) + Send + Sync>;
+
 /// A Gantry: the native plugins, and those of a program's own.
-#[derive(Debug)]
 pub struct Gantry {
-    plugins: PluginRegistry,
+    registers: Vec<Register>,
+}
+
+impl std::fmt::Debug for Gantry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gantry").field("plugins", &self.plugins()).finish()
+    }
 }
 
 impl Default for Gantry {
@@ -23,41 +32,48 @@ impl Default for Gantry {
 impl Gantry {
     /// With the native connectors, converters, transformations, predicates and config providers.
     pub fn new() -> Self {
-        Self {
-            plugins: PluginRegistry {
-                connectors: gantry_connectors::plugins(),
-                converters: gantry_converters::converters(),
-                header_converters: gantry_converters::header_converters(),
-                transformations: gantry_transforms::transformations(),
-                predicates: gantry_transforms::predicates(),
-                config_providers: config_providers(),
-            },
-        }
+        Self::empty().register(|registry| *registry = native())
     }
 
     /// Without any plugin.
     pub fn empty() -> Self {
-        Self { plugins: PluginRegistry::default() }
+        Self { registers: Vec::new() }
     }
 
     /// Adds plugins. Of two with one name the first is taken, so a native plugin cannot be
-    /// replaced this way; give yours a class name of its own.
+    /// replaced this way; give yours a class name of its own. Called at the start, and again when
+    /// a running worker is told to look for plugins anew.
     #[must_use]
-    pub fn register(mut self, add: impl FnOnce(&mut PluginRegistry)) -> Self {
-        add(&mut self.plugins);
+    pub fn register(mut self, add: impl Fn(&mut PluginRegistry) + Send + Sync + 'static) -> Self {
+        self.registers.push(Arc::new(add));
         self
     }
 
-    /// The plugins so far.
-    pub fn plugins(&self) -> &PluginRegistry {
-        &self.plugins
+    /// The plugins that are there now.
+    pub fn plugins(&self) -> PluginRegistry {
+        let mut registry = PluginRegistry::default();
+        for register in &self.registers {
+            register(&mut registry);
+        }
+        registry
     }
 
-    /// Runs the command line of this process to its end: `standalone` runs a worker until it is
-    /// told to stop, the other commands talk to a running one. Success is 0, a failure 1, a
-    /// wrong command line 2.
+    /// Runs the command line of this process to its end: `standalone` and `distributed` run a
+    /// worker until it is told to stop, the other commands talk to a running one. Success is 0, a
+    /// failure 1, a wrong command line 2.
     pub fn main(self) -> ExitCode {
-        crate::cli::run(std::env::args_os(), self.plugins)
+        crate::cli::run(std::env::args_os(), PluginLoader::new(move || self.plugins()))
+    }
+}
+
+fn native() -> PluginRegistry {
+    PluginRegistry {
+        connectors: gantry_connectors::plugins(),
+        converters: gantry_converters::converters(),
+        header_converters: gantry_converters::header_converters(),
+        transformations: gantry_transforms::transformations(),
+        predicates: gantry_transforms::predicates(),
+        config_providers: config_providers(),
     }
 }
 

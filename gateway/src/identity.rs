@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-/// Gantry's version.
+/// Gantry's own version, beside that of the Kafka Connect that it behaves like.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The commit that was built, where the build says it.

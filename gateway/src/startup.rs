@@ -1,28 +1,31 @@
-//! `gantry standalone`: from files to a running worker, and to its orderly end.
+//! `gantry standalone` and `gantry distributed`: from files to a running worker, and to its
+//! orderly end.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use gantry_api::PluginRegistry;
-use gantry_engine::Herder;
+use gantry_engine::{Herder, PluginLoader};
 use gantry_log::{EmbeddedConfig, EmbeddedLog, FullLog, LogError};
+use gantry_model::plugin::KAFKA_VERSION;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::files::{ConnectorFile, is_connector, read_connector};
-use crate::identity::{COMMIT, VERSION, cluster_id};
+use crate::identity::{COMMIT, cluster_id};
 use crate::metrics::Metrics;
 use crate::rest::{AppState, Identity, Server, bind, router};
 use crate::shutdown::Signals;
-use crate::worker_config::{Listener, Settings, host_port, load};
+use crate::worker_config::{Listener, Mode, Settings, host_port, load};
 
 /// Blocking calls of plugins at a time (files, directories).
 const BLOCKING_THREADS_MAX: usize = 128;
 
 /// What the command line says.
 #[derive(Debug)]
-pub(crate) struct Standalone {
+pub(crate) struct WorkerFiles {
+    /// Whether connectors come from files or live in the log.
+    pub(crate) mode: Mode,
     /// The worker file, if the first is one, and connector files.
     pub(crate) files: Vec<PathBuf>,
     /// Worker keys of the command line.
@@ -30,9 +33,12 @@ pub(crate) struct Standalone {
 }
 
 /// Runs a worker until a signal ends it. The error is a sentence for the user.
-pub(crate) fn run(standalone: &Standalone, plugins: PluginRegistry) -> Result<(), String> {
-    let (worker_file, connector_files) = split(&standalone.files)?;
-    let settings = load(worker_file.as_deref(), &standalone.overrides, &plugins)
+pub(crate) fn run(given: &WorkerFiles, plugins: PluginLoader) -> Result<(), String> {
+    let (worker_file, connector_files) = match given.mode {
+        Mode::Standalone => split(&given.files)?,
+        Mode::Distributed => (given.files.first().cloned(), Vec::new()),
+    };
+    let settings = load(given.mode, worker_file.as_deref(), &given.overrides, &plugins.load())
         .map_err(|error| error.to_string())?;
     let connectors =
         connector_files.iter().map(|file| read_connector(file)).collect::<Result<Vec<_>, _>>()?;
@@ -42,7 +48,7 @@ pub(crate) fn run(standalone: &Standalone, plugins: PluginRegistry) -> Result<()
     for notice in &settings.notices {
         tracing::info!("{notice}");
     }
-    if worker_file.is_none() {
+    if worker_file.is_none() && given.mode == Mode::Standalone {
         tracing::info!("no worker file: embedded log, JSON converters without schemas");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -65,7 +71,7 @@ fn split(files: &[PathBuf]) -> Result<(Option<PathBuf>, Vec<PathBuf>), String> {
 async fn serve(
     mut settings: Settings,
     connectors: Vec<ConnectorFile>,
-    plugins: PluginRegistry,
+    plugins: PluginLoader,
 ) -> Result<(), String> {
     let mut signals = Signals::watch()?;
     // The port comes first: a second worker started by mistake stops before it opens anything.
@@ -154,7 +160,7 @@ impl Worker {
     async fn start(
         settings: Settings,
         bound: Vec<TcpListener>,
-        plugins: PluginRegistry,
+        plugins: PluginLoader,
         log: Arc<EmbeddedLog>,
         data_dir: PathBuf,
     ) -> Result<Self, String> {
@@ -169,7 +175,7 @@ impl Worker {
             metrics: Metrics::new(Arc::clone(&herder), Some(data_dir)),
             herder: Arc::clone(&herder),
             log,
-            identity: Identity { version: VERSION, commit: COMMIT, cluster_id },
+            identity: Identity { version: KAFKA_VERSION, commit: COMMIT, cluster_id },
             address,
             headers: settings.headers,
             stopping: stopping.clone(),

@@ -22,15 +22,23 @@ struct Worker {
 
 impl Worker {
     fn command(dir: &Path, files: &[&str]) -> Command {
+        Self::command_of("standalone", dir, files)
+    }
+
+    fn command_of(mode: &str, dir: &Path, files: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
-        command.arg("standalone").args(files).current_dir(dir);
+        command.arg(mode).args(files).current_dir(dir);
         command.args(["--set", "listeners=http://127.0.0.1:0"]);
         command.stderr(Stdio::piped());
         command
     }
 
     fn start(dir: &Path, files: &[&str]) -> Self {
-        let mut child = Self::command(dir, files).spawn().unwrap();
+        Self::run(&mut Self::command(dir, files))
+    }
+
+    fn run(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         let (sender, lines) = std::sync::mpsc::sync_channel(10_000);
         thread::spawn(move || {
@@ -149,6 +157,64 @@ fn a_file_goes_through_a_topic_into_a_file_and_topics_stay() {
     let missing = worker.ok(&["topic", "dump", "nope", "--timeout-ms", "1"], "");
     assert_eq!(missing, "{\"missing\":true}\n");
     worker.stop();
+}
+
+#[test]
+fn connectors_of_a_distributed_worker_outlive_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "org.apache.kafka.connect.storage.StringConverter";
+    let worker = format!(
+        "group.id=g\nconfig.storage.topic=configs\noffset.storage.topic=offsets\n\
+         status.storage.topic=statuses\nkey.converter={text}\nvalue.converter={text}\n"
+    );
+    let source = "connector.class=FileStreamSource\nfile=in.txt\ntopic=lines\n";
+    std::fs::write(dir.path().join("worker.properties"), worker).unwrap();
+    std::fs::write(dir.path().join("in.txt"), "one\ntwo\n").unwrap();
+    for name in ["works", "stopped", "deleted"] {
+        let file = dir.path().join(format!("{name}.properties"));
+        std::fs::write(file, format!("name={name}\n{source}")).unwrap();
+    }
+    let start =
+        || Worker::run(&mut Worker::command_of("distributed", dir.path(), &["worker.properties"]));
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let lines = |worker: &Worker| worker.ok(&["topic", "read", "lines", "--from-beginning"], "");
+    let until = |worker: &Worker, what: &str, is_so: &dyn Fn() -> bool| {
+        let end = Instant::now() + PATIENCE;
+        while !is_so() {
+            assert!(Instant::now() < end, "{what}: {}", worker.ok(&["connector", "list"], ""));
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let mut first = start();
+    first.ok(&["connector", "create", &path("works.properties")], "");
+    let exists = || first.ok(&["topic", "list"], "").contains("lines");
+    until(&first, "a topic", &exists);
+    until(&first, "two lines", &|| lines(&first) == "one\ntwo\n");
+    for name in ["stopped", "deleted"] {
+        first.ok(&["connector", "create", &path(&format!("{name}.properties"))], "");
+    }
+    first.ok(&["connector", "stop", "stopped"], "");
+    first.ok(&["connector", "delete", "deleted"], "");
+    let before = lines(&first).lines().count();
+    first.child.kill().unwrap();
+    first.child.wait().unwrap();
+
+    let second = start();
+    let list = || second.ok(&["connector", "list"], "");
+    until(&second, "it runs", &|| list().contains("1/1 running"));
+    assert!(list().contains("STOPPED") && !list().contains("deleted"), "{}", list());
+    std::fs::OpenOptions::new()
+        .append(true)
+        .open(dir.path().join("in.txt"))
+        .unwrap()
+        .write_all(b"three\n")
+        .unwrap();
+    until(&second, "a third line", &|| lines(&second).ends_with("three\n"));
+    assert_eq!(lines(&second).lines().count(), before + 1, "nothing comes twice");
+    let refused = second.gantry(&["topic", "write", "configs"], "x");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("written by the worker alone"), "{said}");
+    second.stop();
 }
 
 #[test]

@@ -253,9 +253,12 @@ class Proc:
 
 
 class Gantry(Proc):
-    """`gantry standalone` with its work files below `home` (kept between starts: that is the point of a log)."""
+    """A worker with its work files below `home` (kept between starts: that is the point of a log)."""
 
-    def __init__(self, home, connectors=(), props=None, port=None):
+    DISTRIBUTED = {"group.id": "gantry", "config.storage.topic": "connect-configs",
+                   "offset.storage.topic": "connect-offsets", "status.storage.topic": "connect-status"}
+
+    def __init__(self, home, connectors=(), props=None, port=None, mode="standalone"):
         home = pathlib.Path(home)
         home.mkdir(parents=True, exist_ok=True)
         self.home = home
@@ -268,10 +271,11 @@ class Gantry(Proc):
             "key.converter.schemas.enable": "true",
             "value.converter.schemas.enable": "true",
             "offset.flush.interval.ms": "1000",
+            **(self.DISTRIBUTED if mode == "distributed" else {}),
             **(props or {}),
         }
         worker = write_properties(home / "worker.properties", values)
-        argv = [gantry_binary(), "standalone", worker, *[str(c) for c in connectors]]
+        argv = [gantry_binary(), mode, worker, *[str(c) for c in connectors]]
         super().__init__(argv, home / "gantry.log", env={"TZ": "UTC"})
         self.rest = Rest(f"http://127.0.0.1:{self.port}")
 

@@ -55,13 +55,13 @@ def scratch(base=None):
 
 
 @contextlib.contextmanager
-def worker(url=None):
+def worker(url=None, mode="standalone"):
     """A Rest client for `url`, or for a Gantry started for this run with the settings of the recording."""
     if url:
         yield Rest(url)
         return
     with scratch() as home:
-        gantry = Gantry(home / "gantry", props=PROVIDERS)
+        gantry = Gantry(home / "gantry", props=PROVIDERS, mode=mode)
         try:
             gantry.wait_ready()
             yield gantry.rest
@@ -138,6 +138,7 @@ def arguments(doc, data):
     """The options that both runners take."""
     p = argparse.ArgumentParser(description=doc)
     p.add_argument("--url", help="replay against this worker instead of starting gantry (its connectors are deleted)")
+    p.add_argument("--mode", choices=["standalone", "distributed"], default="standalone", help="how to start gantry")
     p.add_argument("--data", type=pathlib.Path, default=HERE / "data" / data)
     p.add_argument("--only", default="", help="regular expression on scenario ids")
     p.add_argument("--wait", type=float, default=15, help="seconds to wait for what a scenario expects")

@@ -155,7 +155,7 @@ def main():
                    help="after what was expected has come, what should not come gets this many seconds to show")
     args = p.parse_args()
     score = Score(Later(args.later or HERE / "pipeline-later.txt"))
-    with worker(args.url) as rest:
+    with worker(args.url, args.mode) as rest:
         topics = Topics(args.topic_tool or f"{shlex.quote(gantry_binary())} topic", rest.base)
         for spec in json.loads(args.data.read_text(encoding="utf-8"))["scenarios"]:
             if not re.search(args.only, spec["id"]):

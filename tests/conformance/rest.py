@@ -351,7 +351,7 @@ def main():
     """Runs the scenarios; the exit status is 1 when a step that must pass does not."""
     args = arguments(__doc__, "rest.json").parse_args()
     score = Score(Later(args.later or HERE / "rest-later.txt"))
-    with worker(args.url) as rest:
+    with worker(args.url, args.mode) as rest:
         for spec in json.loads(args.data.read_text(encoding="utf-8"))["scenarios"]:
             if re.search(args.only, spec["id"]):
                 Scenario(spec, rest, score, args.wait).run()

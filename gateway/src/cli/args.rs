@@ -28,6 +28,8 @@ pub(super) struct CommandLine {
 pub(super) enum Command {
     /// Run a worker: connectors, REST API and the embedded log in this process
     Standalone(StandaloneArgs),
+    /// Run a worker whose connectors outlive it, configured over REST alone
+    Distributed(DistributedArgs),
     /// Look at, fill and empty topics of a running worker
     Topic(TopicArgs),
     /// Look at and change connectors of a running worker
@@ -46,13 +48,39 @@ Examples:
   gantry standalone source.json --set gantry.data.dir=/var/lib/gantry
       a connector without a worker file, and one worker key
 
-Connectors made over REST live as long as the process; topics and offsets stay.
+Connectors made over REST live as long as the process; topics and offsets stay (`gantry
+distributed` keeps the connectors, too).
 SIGTERM or Ctrl-C stops the worker in order, a second one at once.")]
 pub(super) struct StandaloneArgs {
     /// A worker file (properties), then connector files (properties or JSON). A first file that
     /// configures a connector means that there is no worker file
     #[arg(value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gantry distributed worker.properties
+      as Kafka's connect-distributed takes it: group.id, config.storage.topic,
+      offset.storage.topic, status.storage.topic and the converters are required
+  CONNECT_GROUP_ID=g CONNECT_CONFIG_STORAGE_TOPIC=c … gantry distributed
+      every key from the environment, as in container images of Kafka Connect
+
+SIGTERM or Ctrl-C stops the worker in order, a second one at once.")]
+pub(super) struct DistributedArgs {
+    /// The worker file (properties)
+    #[arg(value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+}
+
+/// What both kinds of worker take.
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
     /// Sets a worker key, over what the worker file says; may be given more than once
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub(super) set: Vec<(String, String)>,

@@ -11,38 +11,34 @@ mod topic_io;
 mod tests;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use gantry_api::PluginRegistry;
+use gantry_engine::PluginLoader;
 
-use self::args::{Command, CommandLine};
+use self::args::{Command, CommandLine, RunArgs};
 use self::output::{complain, say, say_bytes};
 use crate::logging::LogLevel;
-use crate::startup::{self, Standalone};
-use crate::worker_config::markdown;
+use crate::startup::{self, WorkerFiles};
+use crate::worker_config::{Mode, markdown};
 
 /// The exit status of a command line that is wrong.
 const EXIT_USAGE: u8 = 2;
 
 /// Runs a command line, program name first.
-pub(crate) fn run(args: impl IntoIterator<Item = OsString>, plugins: PluginRegistry) -> ExitCode {
+pub(crate) fn run(args: impl IntoIterator<Item = OsString>, plugins: PluginLoader) -> ExitCode {
     let command_line = match CommandLine::try_parse_from(args) {
         Ok(command_line) => command_line,
         Err(error) => return usage(&error),
     };
     let outcome = match command_line.command {
         Command::Standalone(args) => {
-            let level = LogLevel::start(args.log_level.into());
-            tracing::debug!(level = ?level.current(), "logging");
-            let standalone = Standalone { files: args.files, overrides: args.set };
-            let outcome = startup::run(&standalone, plugins);
-            if let Err(error) = &outcome {
-                tracing::error!("{error}");
-                return ExitCode::FAILURE;
-            }
-            outcome
+            return worker(Mode::Standalone, args.files, args.run, plugins);
+        }
+        Command::Distributed(args) => {
+            return worker(Mode::Distributed, args.file.into_iter().collect(), args.run, plugins);
         }
         Command::Topic(args) => topic::run(args),
         Command::Connector(args) => connector::run(args),
@@ -52,6 +48,19 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>, plugins: PluginRegis
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a worker; what ends it goes to the log.
+fn worker(mode: Mode, files: Vec<PathBuf>, args: RunArgs, plugins: PluginLoader) -> ExitCode {
+    let level = LogLevel::start(args.log_level.into());
+    tracing::debug!(level = ?level.current(), "logging");
+    match startup::run(&WorkerFiles { mode, files, overrides: args.set }, plugins) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
             ExitCode::FAILURE
         }
     }

@@ -30,8 +30,12 @@ fn files_and_keys_of_standalone() {
         parse("gantry standalone w.properties a.json --set a=b=c --log-level debug").unwrap();
     let Command::Standalone(args) = line.command else { panic!() };
     assert_eq!(args.files.len(), 2);
-    assert_eq!(args.set, [("a".to_owned(), "b=c".to_owned())]);
+    assert_eq!(args.run.set, [("a".to_owned(), "b=c".to_owned())]);
     assert!(parse("gantry standalone --set novalue").is_err());
+    let line = parse("gantry distributed w.properties").unwrap();
+    let Command::Distributed(args) = line.command else { panic!() };
+    assert!(args.file.is_some());
+    assert!(parse("gantry distributed w.properties c.json").is_err());
 }
 
 #[test]

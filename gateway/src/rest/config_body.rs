@@ -6,6 +6,7 @@ use gantry_api::Props;
 use gantry_engine::TargetState;
 use gantry_model::config::infos::{ConfigInfo, ConfigInfos, ConfigValueInfo};
 
+use super::offsets::AlterOffset;
 use crate::json;
 
 /// Kafka Connect's words for a null.
@@ -26,6 +27,8 @@ pub(crate) struct CreateRequest {
     pub(crate) name: Option<String>,
     pub(crate) config: ConfigBody,
     pub(crate) initial_state: Option<TargetState>,
+    /// Where it begins, in the form of a change of offsets.
+    pub(crate) initial_offsets: Option<Vec<AlterOffset>>,
 }
 
 impl ConfigBody {
@@ -119,10 +122,10 @@ fn config_of(object: &json::RawObject) -> Result<ConfigBody, String> {
 pub(crate) fn parse_create(body: &[u8]) -> Result<CreateRequest, String> {
     let object = json::object(body).map_err(|why| format!("the body is wrong: {why}"))?;
     for field in object.keys() {
-        if !matches!(field.as_str(), "name" | "config" | "initial_state") {
+        if !matches!(field.as_str(), "name" | "config" | "initial_state" | "initial_offsets") {
             return Err(format!(
                 "the field `{field}` is not known; a new connector has name, config and \
-                 perhaps initial_state"
+                 perhaps initial_state and initial_offsets"
             ));
         }
     }
@@ -139,6 +142,15 @@ pub(crate) fn parse_create(body: &[u8]) -> Result<CreateRequest, String> {
         config: config_of(&config)?,
         initial_state: match object.get("initial_state") {
             Some(raw) => json::initial_state(raw)?,
+            None => None,
+        },
+        initial_offsets: match object.get("initial_offsets") {
+            Some(raw) => serde_json::from_str(raw.get()).map_err(|error| {
+                format!(
+                    "the value of `initial_offsets` is wrong: {error}; write \
+                     [{{\"partition\":{{…}},\"offset\":{{…}}}}]"
+                )
+            })?,
             None => None,
         },
     })

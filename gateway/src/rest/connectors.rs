@@ -6,12 +6,14 @@ use std::sync::Arc;
 use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use gantry_api::Props;
 use gantry_engine::{ConnectorInfo, ConnectorStateInfo, CreatedConnector, TargetState};
 use serde::Serialize;
 
 use super::config_body::{ConfigBody, parse_config, parse_create};
 use super::error::ApiError;
 use super::exchange::{Api, Payload, empty, json, ok, to_the_end};
+use super::offsets::{AlterOffset, with_partitions};
 use super::path::encode_name;
 use super::state::AppState;
 
@@ -57,7 +59,10 @@ pub(super) async fn create(
     let name = request.name.unwrap_or_default();
     let name = name.trim();
     let target = request.initial_state;
-    let created = put(&state, name, request.config, target, false).await?;
+    let created = match request.initial_offsets {
+        None => put(&state, name, request.config, target, false).await?,
+        Some(offsets) => create_at(&state, name, request.config, target, offsets).await?,
+    };
     answer_created(&state, &headers, &created)
 }
 
@@ -80,6 +85,29 @@ async fn put(
     target: Option<TargetState>,
     allow_replace: bool,
 ) -> Result<CreatedConnector, ApiError> {
+    let config = named(state, name, &mut config)?;
+    let (herder, name) = (Arc::clone(&state.herder), name.to_owned());
+    to_the_end(async move { herder.put_connector(&name, config, target, allow_replace).await })
+        .await
+}
+
+async fn create_at(
+    state: &AppState,
+    name: &str,
+    mut config: ConfigBody,
+    target: Option<TargetState>,
+    offsets: Vec<AlterOffset>,
+) -> Result<CreatedConnector, ApiError> {
+    let config = named(state, name, &mut config)?;
+    let class = config.get("connector.class").map_or("", String::as_str);
+    let offsets = with_partitions(offsets, state.herder.type_of_class(class)?)?;
+    let (herder, name) = (Arc::clone(&state.herder), name.to_owned());
+    to_the_end(async move { herder.create_connector_at(&name, config, target, offsets).await })
+        .await
+}
+
+/// The configuration under a name; nulls in it are refused in Kafka Connect's words.
+fn named(state: &AppState, name: &str, config: &mut ConfigBody) -> Result<Props, ApiError> {
     config.set_name(name).map_err(ApiError::bad_request)?;
     if !config.nulls.is_empty()
         && let Some(class) = config.props.get("connector.class")
@@ -87,11 +115,7 @@ async fn put(
         let infos = state.herder.validate(class, config.props.clone())?;
         return Err(ApiError::bad_request(config.refusal(infos)));
     }
-    let (herder, name) = (Arc::clone(&state.herder), name.to_owned());
-    to_the_end(
-        async move { herder.put_connector(&name, config.props, target, allow_replace).await },
-    )
-    .await
+    Ok(std::mem::take(&mut config.props))
 }
 
 /// 201 with `Location` for a new connector, 200 for one that was there.

@@ -17,9 +17,9 @@ struct AlterRequest {
     offsets: Option<Vec<AlterOffset>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct AlterOffset {
+pub(super) struct AlterOffset {
     #[serde(default)]
     partition: Option<OffsetMap>,
     #[serde(default)]
@@ -54,23 +54,30 @@ pub(super) async fn alter(
             "Partitions / offsets need to be provided for an alter offsets request",
         ));
     }
-    let mut offsets = Vec::with_capacity(given.len());
-    for AlterOffset { partition, offset } in given {
-        match partition {
-            Some(partition) => offsets.push(ConnectorOffset { partition, offset }),
-            None => {
-                let connector = state.herder.connector_info(&name)?;
-                return Err(ApiError::bad_request(format!(
-                    "The partition for a {} connector offset cannot be null or missing",
-                    connector.type_
-                )));
-            }
-        }
-    }
-    let offsets = ConnectorOffsets { offsets };
+    let type_ = state.herder.connector_info(&name)?.type_;
+    let offsets = with_partitions(given, type_)?;
     let message =
         to_the_end(async move { state.herder.alter_offsets(&name, offsets).await }).await?;
     ok(&Message { message })
+}
+
+/// Offsets of a connector of that type, each with its partition.
+pub(super) fn with_partitions(
+    given: Vec<AlterOffset>,
+    type_: &str,
+) -> Result<ConnectorOffsets, ApiError> {
+    let missing = || {
+        ApiError::bad_request(format!(
+            "The partition for a {type_} connector offset cannot be null or missing"
+        ))
+    };
+    let offsets = given
+        .into_iter()
+        .map(|AlterOffset { partition, offset }| {
+            Ok(ConnectorOffset { partition: partition.ok_or_else(missing)?, offset })
+        })
+        .collect::<Result<_, ApiError>>()?;
+    Ok(ConnectorOffsets { offsets })
 }
 
 /// `DELETE /connectors/{name}/offsets`

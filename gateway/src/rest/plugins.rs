@@ -1,7 +1,11 @@
 //! Plugins, their keys, and validation.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, Query};
 use axum::response::Response;
+use gantry_engine::PluginDescription;
+use serde::Serialize;
 
 use super::config_body::parse_config;
 use super::error::ApiError;
@@ -17,6 +21,30 @@ pub(super) async fn list(
     Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
     ok(&state.herder.plugins(flag(&query, "connectorsOnly", true)))
+}
+
+/// What a look for plugins found.
+#[derive(Serialize)]
+struct Reloaded {
+    added: Vec<PluginDescription>,
+    removed: Vec<PluginDescription>,
+}
+
+/// `POST /gantry/plugins/reload`: looks for plugins anew. What runs keeps the plugins it has.
+pub(super) async fn reload(Api(state): Api) -> Result<Response, ApiError> {
+    let before = state.herder.plugins(false);
+    let herder = Arc::clone(&state.herder);
+    // Looking may read files.
+    let after = tokio::task::spawn_blocking(move || {
+        herder.reload_plugins();
+        herder.plugins(false)
+    })
+    .await
+    .map_err(|error| ApiError::internal(format!("looking for plugins broke off: {error}")))?;
+    let without = |all: &[PluginDescription], known: &[PluginDescription]| {
+        all.iter().filter(|plugin| !known.contains(plugin)).cloned().collect()
+    };
+    ok(&Reloaded { added: without(&after, &before), removed: without(&before, &after) })
 }
 
 /// `GET /connector-plugins/{name}/config`, with `version`

@@ -44,6 +44,8 @@ pub(crate) fn router(state: &Arc<AppState>) -> Router {
         .route("/connector-plugins", get(plugins::list))
         .route("/connector-plugins/{name}/config", get(plugins::config))
         .route("/connector-plugins/{name}/config/validate", put(plugins::validate))
+        .route("/gantry", get(worker::about))
+        .route("/gantry/plugins/reload", post(plugins::reload))
         .route("/gantry/topics", get(topics::list).post(topics::create))
         .route("/gantry/topics/{name}", get(topics::describe).delete(topics::delete))
         .route("/gantry/topics/{name}/records", get(topic_records::read).post(topic_records::write))

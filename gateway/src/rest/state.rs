@@ -12,7 +12,7 @@ use crate::worker_config::HeaderRules;
 /// What `GET /` says of this worker.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
-    /// Gantry's version.
+    /// The version of Kafka Connect that it behaves like: tools decide by it what they may ask.
     pub(crate) version: &'static str,
     /// The commit that it was built from.
     pub(crate) commit: &'static str,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -31,6 +31,8 @@ const BATCH_RECORDS_MAX: usize = 2_000;
 const BATCH_BYTES_MAX: usize = 1 << 20;
 /// Appends of one load that are not yet durable.
 const APPENDS_IN_FLIGHT_MAX: usize = 8;
+/// How much of the body of a refused load is read before the answer.
+const REFUSED_BYTES_MAX: usize = 1 << 20;
 /// How long one read of the log waits before it looks again whether to end.
 const READ_WAIT_MS: u64 = 1_000;
 
@@ -241,15 +243,14 @@ pub(super) async fn write(
     Query(query): Query<WriteQuery>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    not_internal(&state, &name)?;
-    if query.create && state.log.topic(&name).await?.is_none() {
-        let spec = TopicSpec::with_queues(state.herder.worker_config().default_topic_queues);
-        match state.log.create_topic(&name, spec).await {
-            Ok(()) | Err(LogError::TopicExists(_)) => {}
-            Err(error) => return Err(error.into()),
+    let queues = match writable(&state, &name, query.create).await {
+        Ok(queues) => queues,
+        Err(error) => {
+            // A client that is still sending would see a broken connection in place of the answer.
+            let _ = to_bytes(request.into_body(), REFUSED_BYTES_MAX).await;
+            return Err(error);
         }
-    }
-    let queues = existing(&*state.log, &name).await?.spec.queues;
+    };
     let mut writer = Writer {
         log: Arc::clone(&state.log),
         topic: name.as_str().into(),
@@ -268,6 +269,19 @@ pub(super) async fn write(
         Ok(()) => ok(&Written { records: writer.durable }),
         Err(error) => Err(error.after(writer.durable)),
     }
+}
+
+/// How many queues a topic has that records may be written to; `create` makes a missing one.
+async fn writable(state: &AppState, name: &str, create: bool) -> Result<u32, ApiError> {
+    not_internal(state, name)?;
+    if create && state.log.topic(name).await?.is_none() {
+        let spec = TopicSpec::with_queues(state.herder.worker_config().default_topic_queues);
+        match state.log.create_topic(name, spec).await {
+            Ok(()) | Err(LogError::TopicExists(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(existing(&*state.log, name).await?.spec.queues)
 }
 
 /// Why a load ended early.

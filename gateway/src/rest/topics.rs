@@ -119,13 +119,20 @@ pub(super) async fn delete(
 
 /// Refuses to change what the worker itself keeps its state in.
 pub(super) fn not_internal(state: &AppState, name: &str) -> Result<(), ApiError> {
-    if name != state.herder.worker_config().offset_storage_topic {
-        return Ok(());
+    let worker = state.herder.worker_config();
+    if worker.config_storage_topic.as_deref() == Some(name) {
+        return Err(ApiError::bad_request(format!(
+            "{name} holds the configurations of all connectors and is written by the worker \
+             alone; to change one use /connectors/NAME/config"
+        )));
     }
-    Err(ApiError::bad_request(format!(
-        "{name} holds the offsets of all connectors and is written by the worker alone; to change \
-         offsets use /connectors/NAME/offsets of a stopped connector"
-    )))
+    if worker.offset_storage_topic == name {
+        return Err(ApiError::bad_request(format!(
+            "{name} holds the offsets of all connectors and is written by the worker alone; to \
+             change offsets use /connectors/NAME/offsets of a stopped connector"
+        )));
+    }
+    Ok(())
 }
 
 /// A topic that must be there.

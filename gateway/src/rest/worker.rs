@@ -1,4 +1,4 @@
-//! The worker itself: `/`, `/health`, `/metrics`.
+//! The worker itself: `/`, `/health`, `/metrics`, `/gantry`.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::error::ApiError;
 use super::exchange::{Api, ok};
 use super::state::AppState;
+use crate::identity::VERSION;
 use crate::metrics::CONTENT_TYPE;
 
 #[derive(Serialize)]
@@ -32,6 +33,28 @@ pub(super) async fn root(Api(state): Api) -> Result<Response, ApiError> {
         version: identity.version,
         commit: identity.commit,
         kafka_cluster_id: &identity.cluster_id,
+    })
+}
+
+#[derive(Serialize)]
+struct About<'a> {
+    version: &'a str,
+    commit: &'a str,
+    kafka_version: &'a str,
+    /// `standalone` or `distributed`
+    mode: &'a str,
+    worker_id: &'a str,
+}
+
+/// `GET /gantry`: which Gantry this is, where `/` says which Kafka Connect it behaves like.
+pub(super) async fn about(Api(state): Api) -> Result<Response, ApiError> {
+    let worker = state.herder.worker_config();
+    ok(&About {
+        version: VERSION,
+        commit: state.identity.commit,
+        kafka_version: state.identity.version,
+        mode: if worker.config_storage_topic.is_some() { "distributed" } else { "standalone" },
+        worker_id: &worker.worker_id,
     })
 }
 

@@ -23,9 +23,26 @@ const BUILT_IN: [(&str, &str); 5] = [
     ("value.converter.schemas.enable", "false"),
 ];
 
-/// Keys that a worker file must hold, as in Kafka's standalone mode. (`bootstrap.servers` and
+/// Keys that a worker file must hold, as in Kafka. (`bootstrap.servers` and
 /// `offset.storage.file.filename`, which Kafka wants as well, have no use here.)
 const REQUIRED: [&str; 2] = ["key.converter", "value.converter"];
+
+/// Keys that distributed mode requires besides, with an example of each.
+const REQUIRED_DISTRIBUTED: [(&str, &str); 4] = [
+    ("group.id", "connect-cluster"),
+    ("config.storage.topic", "connect-configs"),
+    ("offset.storage.topic", "connect-offsets"),
+    ("status.storage.topic", "connect-status"),
+];
+
+/// Where connectors come from and how long they live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// From files and REST, as long as the process.
+    Standalone,
+    /// From REST, kept in the log.
+    Distributed,
+}
 
 /// A worker file that cannot be used: names the file, the key, the value and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -55,12 +72,14 @@ pub(crate) struct Settings {
 
 /// Reads a worker file, or the built-in one, with `overrides` on top of it.
 pub(crate) fn load(
+    mode: Mode,
     file: Option<&Path>,
     overrides: &[(String, String)],
     plugins: &PluginRegistry,
 ) -> Result<Settings, WorkerConfigError> {
     let mut props = match file {
         Some(path) => read_properties(path).map_err(WorkerConfigError)?,
+        None if mode == Mode::Distributed => Props::new(),
         None => BUILT_IN.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
     };
     props.extend(overrides.iter().cloned());
@@ -70,24 +89,21 @@ pub(crate) fn load(
     };
     // A misspelt key is often why another one is missing: it is told with the error.
     let warnings = warnings(&props);
-    settings(props, plugins).map_err(|message| {
+    settings(mode, props, plugins).map_err(|message| {
         let hints: String = warnings.iter().map(|warning| format!("; {warning}")).collect();
         WorkerConfigError(format!("worker configuration ({source}): {message}{hints}"))
     })
 }
 
 /// Checks properties. The error is a sentence without the file.
-pub(super) fn settings(mut props: Props, plugins: &PluginRegistry) -> Result<Settings, String> {
+pub(super) fn settings(
+    mode: Mode,
+    mut props: Props,
+    plugins: &PluginRegistry,
+) -> Result<Settings, String> {
     let providers = providers::create(&props, plugins)?;
     providers::resolve(&mut props, &providers)?;
-    for required in REQUIRED {
-        if !props.contains_key(required) {
-            return Err(format!(
-                "Missing required configuration \"{required}\" which has no default value. \
-                 Add it, for example {required}=org.apache.kafka.connect.json.JsonConverter"
-            ));
-        }
-    }
+    check_required(mode, &props)?;
     check_classes(&props, plugins)?;
     let parsed = parse(&props)?;
     let listeners = listeners(&parsed)?;
@@ -100,7 +116,7 @@ pub(super) fn settings(mut props: Props, plugins: &PluginRegistry) -> Result<Set
             )
         })?),
     };
-    let mut engine = engine(&parsed);
+    let mut engine = engine(mode, &parsed);
     engine.config_providers = providers;
     let settings = Settings {
         log: log(&parsed),
@@ -108,11 +124,47 @@ pub(super) fn settings(mut props: Props, plugins: &PluginRegistry) -> Result<Set
         advertised_host: parsed.string("rest.advertised.host.name").map(str::to_owned),
         advertised_port,
         headers: headers(&parsed)?,
-        notices: notices(&props),
+        notices: notices(mode, &props),
         warnings: warnings(&props),
         engine: WorkerConfig { props, ..engine },
     };
     Ok(settings)
+}
+
+fn check_required(mode: Mode, props: &Props) -> Result<(), String> {
+    let converter = "org.apache.kafka.connect.json.JsonConverter";
+    let converters = REQUIRED.map(|key| (key, converter));
+    let distributed = match mode {
+        Mode::Standalone => &[][..],
+        Mode::Distributed => &REQUIRED_DISTRIBUTED,
+    };
+    for (required, example) in distributed.iter().chain(&converters) {
+        if !props.contains_key(*required) {
+            return Err(format!(
+                "Missing required configuration \"{required}\" which has no default value. \
+                 Add it, for example {required}={example}"
+            ));
+        }
+    }
+    check_distinct(distributed, props)
+}
+
+/// Each topic of the worker's own holds records of one kind.
+fn check_distinct(keys: &[(&str, &str)], props: &Props) -> Result<(), String> {
+    let topics: Vec<(&str, &str)> = keys
+        .iter()
+        .filter(|(key, _)| key.ends_with(".topic"))
+        .filter_map(|(key, _)| Some((*key, props.get(*key)?.trim())))
+        .collect();
+    for (i, (key, topic)) in topics.iter().enumerate() {
+        if let Some((other, _)) = topics[..i].iter().find(|(_, before)| before == topic) {
+            return Err(format!(
+                "Invalid value {topic} for configuration {key}: {other} names the same topic. \
+                 Give each a topic of its own"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Parses each key, so that the message can say what would be right.
@@ -195,8 +247,12 @@ fn unsigned(parsed: &ParsedConfig, key: &str) -> u64 {
     parsed.long(key).and_then(|number| u64::try_from(number).ok()).unwrap_or_default()
 }
 
-fn engine(parsed: &ParsedConfig) -> WorkerConfig {
+fn engine(mode: Mode, parsed: &ParsedConfig) -> WorkerConfig {
     let defaults = WorkerConfig::new("");
+    let config_storage_topic = match mode {
+        Mode::Standalone => None,
+        Mode::Distributed => parsed.string("config.storage.topic").map(str::to_owned),
+    };
     let offset_storage_topic = match parsed.string("offset.storage.topic") {
         Some(topic) if !topic.is_empty() => topic.to_owned(),
         _ => defaults.offset_storage_topic.clone(),
@@ -209,6 +265,7 @@ fn engine(parsed: &ParsedConfig) -> WorkerConfig {
         topic_tracking_enable: parsed.boolean("topic.tracking.enable"),
         topic_tracking_allow_reset: parsed.boolean("topic.tracking.allow.reset"),
         offset_storage_topic,
+        config_storage_topic,
         default_topic_queues: u32::try_from(unsigned(parsed, "gantry.topic.queues")).unwrap_or(1),
         client_override_policy: parsed
             .string("connector.client.config.override.policy")
@@ -235,8 +292,15 @@ fn log(parsed: &ParsedConfig) -> EmbeddedConfig {
     log
 }
 
-fn notices(props: &Props) -> Vec<String> {
+fn notices(mode: Mode, props: &Props) -> Vec<String> {
     let mut notices = Vec::new();
+    if mode == Mode::Distributed {
+        notices.push(
+            "topics, connectors and offsets are in the embedded log of this process (gantry.log): \
+             they outlive it, and no other worker shares them"
+                .to_owned(),
+        );
+    }
     if props.contains_key("bootstrap.servers") {
         notices.push(
             "bootstrap.servers is set and not used: topics are in the embedded log (gantry.log)"
@@ -252,12 +316,17 @@ fn notices(props: &Props) -> Vec<String> {
         .keys()
         .filter(|key| !matches!(key.as_str(), "bootstrap.servers" | "offset.storage.file.filename"))
         .filter(|key| row(key).is_some_and(|row| row.effect == Effect::Accepted))
+        .filter(|key| mode == Mode::Standalone || !is_required(key))
         .map(String::as_str)
         .collect();
     if !idle.is_empty() {
         notices.push(format!("keys without effect here: {}", idle.join(", ")));
     }
     notices
+}
+
+fn is_required(key: &str) -> bool {
+    REQUIRED_DISTRIBUTED.iter().any(|(required, _)| *required == key)
 }
 
 fn warnings(props: &Props) -> Vec<String> {

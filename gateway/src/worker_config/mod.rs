@@ -18,5 +18,5 @@ mod tests;
 
 pub(crate) use headers::HeaderRules;
 pub(crate) use listeners::{Listener, host_port};
-pub(crate) use load::{Settings, load};
+pub(crate) use load::{Mode, Settings, load};
 pub(crate) use reference::markdown;

@@ -79,12 +79,12 @@ pub(crate) const DISTRIBUTED: &[Row] = &[
         Count,
         "How many replicas the offset topic gets when it is made.",
     ),
-    accepted(
+    used(
         "config.storage.topic",
         Null(Type::String),
         High,
         Any,
-        "The topic that holds the connectors' configurations. In standalone mode they live as long as the process.",
+        "The topic of the log that holds the connectors' configurations and target states. Required in distributed mode; in standalone mode connectors live as long as the process.",
     ),
     accepted(
         "config.storage.replication.factor",

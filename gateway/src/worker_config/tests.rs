@@ -2,7 +2,7 @@ use gantry_api::Props;
 
 use super::headers::HeaderRules;
 use super::listeners::Listener;
-use super::load::{Settings, settings};
+use super::load::{Mode, Settings, settings};
 use super::reference::markdown;
 use super::table::{is_known, nearest, rows};
 use crate::Gantry;
@@ -14,7 +14,7 @@ fn props(lines: &[(&str, &str)]) -> Props {
 }
 
 fn read(lines: &[(&str, &str)]) -> Result<Settings, String> {
-    settings(props(lines), Gantry::new().plugins())
+    settings(Mode::Standalone, props(lines), &Gantry::new().plugins())
 }
 
 fn refusal(lines: &[(&str, &str)]) -> String {
@@ -108,11 +108,35 @@ fn a_wrong_value_is_refused_with_key_value_and_remedy() {
 
 #[test]
 fn converters_are_required() {
-    let missing = settings(Props::new(), Gantry::new().plugins()).err().unwrap();
+    let missing = settings(Mode::Standalone, Props::new(), &Gantry::new().plugins()).err().unwrap();
     assert!(
         missing.starts_with("Missing required configuration \"key.converter\" which has no"),
         "{missing}"
     );
+}
+
+#[test]
+fn distributed_mode_has_topics_of_its_own() {
+    let required = [
+        ("group.id", "g"),
+        ("config.storage.topic", "c"),
+        ("offset.storage.topic", "o"),
+        ("status.storage.topic", "s"),
+    ];
+    let read = |lines: &[(&str, &str)]| {
+        settings(Mode::Distributed, props(lines), &Gantry::new().plugins())
+    };
+    assert_eq!(read(&required).unwrap().engine.config_storage_topic.as_deref(), Some("c"));
+    let standalone = settings(Mode::Standalone, props(&required), &Gantry::new().plugins());
+    assert_eq!(standalone.unwrap().engine.config_storage_topic, None);
+    for (missing, _) in required {
+        let rest: Vec<_> = required.into_iter().filter(|(key, _)| *key != missing).collect();
+        let error = read(&rest).err().unwrap();
+        assert!(error.starts_with(&format!("Missing required configuration \"{missing}\"")));
+    }
+    let same = [required.as_slice(), &[("status.storage.topic", "o")]].concat();
+    let error = read(&same).err().unwrap();
+    assert!(error.contains("status.storage.topic: offset.storage.topic names the same"), "{error}");
 }
 
 #[test]

@@ -77,6 +77,14 @@ pub trait ConfigProvider: Send + Sync {
     fn get(&self, path: &str, keys: &[&str]) -> Result<BTreeMap<String, String>>;
 }
 
+/// The version of Kafka Connect whose behaviour this is: what the REST API says of itself, and
+/// the version of plugins under Kafka's class names, so that tools and pinned versions
+/// (`connector.plugin.version`) find what they know.
+pub const KAFKA_VERSION: &str = "4.3.1";
+
+/// Classes of Kafka's own begin so.
+const KAFKA_PACKAGE: &str = "org.apache.kafka.";
+
 /// What a plugin is called and which keys it takes.
 #[derive(Clone)]
 pub struct PluginInfo {
@@ -103,12 +111,17 @@ impl PluginInfo {
         {
             aliases.push(short.into());
         }
-        Self {
-            class: class.into(),
-            aliases,
-            version: env!("CARGO_PKG_VERSION").into(),
-            config: Arc::new(config),
-        }
+        let version = match class.starts_with(KAFKA_PACKAGE) {
+            true => KAFKA_VERSION,
+            false => env!("CARGO_PKG_VERSION"),
+        };
+        Self { class: class.into(), aliases, version: version.into(), config: Arc::new(config) }
+    }
+    /// Sets its version.
+    #[must_use]
+    pub fn version(mut self, version: &str) -> Self {
+        self.version = version.into();
+        self
     }
     /// The keys it takes.
     pub fn config_def(&self) -> ConfigDef {

@@ -38,6 +38,9 @@ pub struct WorkerConfig {
     pub topic_tracking_allow_reset: bool,
     /// `offset.storage.topic`
     pub offset_storage_topic: String,
+    /// `config.storage.topic`: where connectors outlive the process, in distributed mode.
+    /// `None` keeps them in memory, as Kafka Connect's standalone mode does.
+    pub config_storage_topic: Option<String>,
     /// Queues of a topic that a source creates without saying how many.
     pub default_topic_queues: u32,
     /// `connector.client.config.override.policy`: `All`, `None`, `Principal` or `Allowlist`.
@@ -63,6 +66,7 @@ impl WorkerConfig {
             topic_tracking_enable: true,
             topic_tracking_allow_reset: true,
             offset_storage_topic: "connect-offsets".to_owned(),
+            config_storage_topic: None,
             default_topic_queues: 1,
             client_override_policy: "All".to_owned(),
             restart: RestartPolicy { max_restarts: 0, backoff_ms: 1_000, backoff_max_ms: 60_000 },

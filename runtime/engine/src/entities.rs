@@ -33,6 +33,9 @@ pub struct ConnectorInfo {
     /// `source` or `sink`; `unknown` when its class is not there.
     #[serde(rename = "type")]
     pub type_: &'static str,
+    /// What became of the offsets that the connector was created with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offsets_status: Option<String>,
 }
 
 /// A connector that was put, and whether it is new.

@@ -9,6 +9,7 @@ mod herder;
 mod metrics;
 mod offsets;
 mod task;
+mod topic_fold;
 mod validation;
 
 pub use config::{RestartPolicy, WorkerConfig};
@@ -18,7 +19,7 @@ pub use entities::{
     TaskState, UnitState,
 };
 pub use error::{HerderError, HerderErrorKind};
-pub use herder::Herder;
+pub use herder::{Herder, PluginLoader};
 pub use metrics::{ConnectorCounts, TaskMetrics, TaskSnapshot};
 pub use task::queue_of_key;
 

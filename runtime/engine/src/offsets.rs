@@ -3,17 +3,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use gantry_api::{OffsetMap, OffsetReader, Props, SinkOffset, SinkOffsets, SourcePartition, Str};
-use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, ReadLimits, TopicPartition, TopicSpec};
+use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, TopicPartition};
 use serde_json::Value as Json;
 
-/// Bytes read at once when the topic is folded.
-const READ_BYTES: usize = 1 << 20;
-/// Records read at once when the topic is folded.
-const READ_RECORDS: usize = 10_000;
+use crate::topic_fold::{fold, open_topic};
 
 /// Name of a queue's topic in a sink's partition, as the REST API shows it.
 pub(crate) const KAFKA_TOPIC: &str = "kafka_topic";
@@ -52,13 +48,7 @@ pub(crate) struct OffsetStore {
 impl OffsetStore {
     /// Creates the topic if it is not there and folds it.
     pub(crate) async fn load(log: Arc<dyn FullLog>, topic: &str) -> Result<Arc<Self>, LogError> {
-        if log.topic(topic).await?.is_none() {
-            match log.create_topic(topic, TopicSpec::compacted()).await {
-                Ok(()) | Err(LogError::TopicExists(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let queue = TopicPartition::new(topic, 0);
+        let queue = open_topic(&*log, topic).await?;
         let store = Self { log, queue, committed: Mutex::default(), folded: Default::default() };
         store.catch_up().await?;
         Ok(Arc::new(store))
@@ -70,21 +60,8 @@ impl OffsetStore {
         let mut folded = self.folded.lock().await;
         let barrier = QueueBatch { to: self.queue.clone(), records: Vec::new() };
         self.log.append(vec![barrier]).await?.await?;
-        let range = self.log.range(&self.queue).await?;
-        let mut position = range.earliest.max(*folded);
-        let limits =
-            ReadLimits { max_bytes: READ_BYTES, max_records: READ_RECORDS, wait: Duration::ZERO };
-        while position < range.next {
-            let read = self.log.read(&[(self.queue.clone(), position)], limits).await?;
-            let Some(batch) = read.into_iter().next() else { break };
-            let mut committed = self.lock();
-            for (at, record) in &batch.records {
-                apply(&mut committed, record, *at);
-            }
-            drop(committed);
-            position = batch.next;
-            *folded = position;
-        }
+        let take = |at, record: &LogRecord| apply(&mut self.lock(), record, at);
+        *folded = fold(&*self.log, &self.queue, *folded, take).await?;
         Ok(())
     }
 

@@ -64,8 +64,9 @@ impl Herder {
                 java_map(&config)
             ))
         })?;
-        let requested = self.plugin_registry().find_connector(plugin);
-        let included = self.plugin_registry().find_connector(class.trim());
+        let plugins = self.plugin_registry();
+        let requested = plugins.find_connector(plugin);
+        let included = plugins.find_connector(class.trim());
         let same = match (requested, included) {
             (Some(a), Some(b)) => a.info.class == b.info.class,
             _ => plugin == class,
@@ -109,7 +110,7 @@ impl Herder {
         let plugin = self.find_plugin(class)?;
         let resolved =
             self.resolve(config).map_err(|error| HerderError::bad_request(error.to_string()))?;
-        let common = self.common_definition(plugin, &resolved);
+        let common = self.common_definition(&plugin, &resolved);
         let mut findings: Findings = common
             .validate(&resolved)
             .into_iter()
@@ -118,7 +119,7 @@ impl Herder {
         if !plugin.is_source() {
             check_topics(&resolved, &mut findings);
         }
-        let plugins = self.plugin_registry();
+        let plugins = &self.plugin_registry();
         embedded::check_connector_version(&resolved, &plugin.info, &mut findings);
         embedded::check_stages(plugins, &resolved, &mut findings);
         let converters = embedded::check_converters(plugins, &resolved, config, &mut findings);
@@ -139,7 +140,7 @@ impl Herder {
     /// creation groups are no part of it: they are judged when the connector starts.
     fn common_definition(&self, plugin: &ConnectorPlugin, config: &Props) -> ConfigDef {
         let worker = &self.worker_config().props;
-        let plugins = self.plugin_registry();
+        let plugins = &self.plugin_registry();
         let def =
             if plugin.is_source() { source_definition(worker) } else { sink_definition(worker) };
         let def = recommend::with_connector_version(def, &plugin.info);

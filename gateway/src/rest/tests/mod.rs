@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
-use gantry_engine::{Herder, WorkerConfig};
+use gantry_engine::{Herder, PluginLoader, WorkerConfig};
 use gantry_log::{FullLog, MemoryLog};
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
@@ -59,7 +59,7 @@ impl Bench {
             config.props.insert(key.to_owned(), class.to_owned());
         }
         config.offset_flush_interval_ms = 50;
-        let plugins = Gantry::new().plugins().clone();
+        let plugins = PluginLoader::new(|| Gantry::new().plugins());
         let herder = Herder::start(config, plugins, Arc::clone(&log)).await.unwrap();
         let mut headers = HeaderRules::default();
         headers.set("x-test", "yes").unwrap();

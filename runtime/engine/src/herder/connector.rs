@@ -26,8 +26,11 @@ pub(super) struct RunningConnector {
     pub(super) name: String,
     /// As the user gave it, with `name`.
     pub(super) config: Props,
-    pub(super) plugin: ConnectorPlugin,
+    /// `None`: its class is not there.
+    pub(super) plugin: Option<ConnectorPlugin>,
     pub(super) target: TargetState,
+    /// Whether it was started, or has failed to; before that it is UNASSIGNED.
+    pub(super) launched: bool,
     /// Why the connector itself failed.
     pub(super) trace: Option<String>,
     /// The instance, when it is started.
@@ -82,7 +85,7 @@ impl RunningConnector {
     pub(super) fn new(
         name: &str,
         config: Props,
-        plugin: ConnectorPlugin,
+        plugin: Option<ConnectorPlugin>,
         target: TargetState,
         active_topics: Arc<ActiveTopicSet>,
     ) -> Self {
@@ -91,6 +94,7 @@ impl RunningConnector {
             config,
             plugin,
             target,
+            launched: false,
             trace: None,
             instance: None,
             task_configs: Vec::new(),
@@ -109,6 +113,7 @@ impl RunningConnector {
     pub(super) fn state(&self) -> UnitState {
         match (&self.trace, self.target) {
             (Some(_), _) => UnitState::Failed,
+            (None, TargetState::Started) if !self.launched => UnitState::Unassigned,
             (None, TargetState::Started) => UnitState::Running,
             (None, TargetState::Paused) => UnitState::Paused,
             (None, TargetState::Stopped) => UnitState::Stopped,
@@ -120,8 +125,21 @@ impl RunningConnector {
             state: self.state(),
             worker_id: worker_id.to_owned(),
             trace: self.trace.clone(),
-            version: Some(self.plugin.info.version.to_string()),
+            version: self.plugin.as_ref().map(|plugin| plugin.info.version.to_string()),
         }
+    }
+
+    pub(super) fn type_name(&self) -> &'static str {
+        self.plugin.as_ref().map_or("unknown", ConnectorPlugin::type_name)
+    }
+
+    pub(super) fn is_source(&self) -> bool {
+        self.plugin.as_ref().is_some_and(ConnectorPlugin::is_source)
+    }
+
+    /// The plugin's version, empty when it is not there.
+    pub(super) fn version(&self) -> &str {
+        self.plugin.as_ref().map_or("", |plugin| &plugin.info.version)
     }
 
     pub(super) fn task_ids(&self) -> Vec<TaskId> {
@@ -137,6 +155,8 @@ impl RunningConnector {
 /// What starting a connector gave.
 pub(super) struct Started {
     pub(super) instance: Instance,
+    /// The plugin that its class stands for now.
+    pub(super) plugin: ConnectorPlugin,
     /// Resolved properties of the tasks.
     pub(super) tasks: Vec<Props>,
     pub(super) config: Arc<ConnectorConfig>,
@@ -144,12 +164,9 @@ pub(super) struct Started {
 
 impl Herder {
     /// Starts an instance and asks it for the configurations of its tasks.
-    pub(super) async fn start_instance(
-        &self,
-        name: &str,
-        config: &Props,
-        plugin: &ConnectorPlugin,
-    ) -> Result<Started> {
+    pub(super) async fn start_instance(&self, name: &str, config: &Props) -> Result<Started> {
+        let class = config.get(CONNECTOR_CLASS).map_or("", |class| class.trim());
+        let plugin = self.find_plugin(class).map_err(|error| Error::connect(error.message))?;
         let resolved = self.resolve(config)?;
         let common = ConnectorConfig::parse(&resolved, plugin.is_source(), &self.worker)?;
         let cancel = CancellationToken::new();
@@ -162,9 +179,9 @@ impl Herder {
         };
         let mut instance = Instance { connector: plugin.create()?, cancel: cancel.clone() };
         contained("start", instance.connector.start(context, &resolved)).await?;
-        let tasks = self.task_configs(&mut instance, &resolved, plugin).await?;
+        let tasks = self.task_configs(&mut instance, &resolved, &plugin).await?;
         self.watch(name, cancel, reconfigure);
-        Ok(Started { instance, tasks, config: Arc::new(common) })
+        Ok(Started { instance, plugin, tasks, config: Arc::new(common) })
     }
 
     /// Asks a running instance for the configurations of its tasks: resolved, with the common
@@ -224,6 +241,7 @@ impl Herder {
     pub(super) fn start_tasks(
         &self,
         connector: &mut RunningConnector,
+        plugin: &ConnectorPlugin,
         tasks: &[Props],
         config: &Arc<ConnectorConfig>,
     ) {
@@ -233,17 +251,17 @@ impl Herder {
             tasks.iter().map(|task| unresolve(task, &connector.config)).collect();
         connector.tasks.clear();
         for (task, props) in (0..count).zip(tasks) {
-            let setup = self.task_setup(connector, task, count, props.clone(), config);
+            let setup = self.task_setup(connector, plugin, (task, count), props.clone(), config);
             connector.tasks.push(TaskHandle::start(setup));
         }
     }
 
-    /// What a task needs to start.
+    /// What a task needs to start: its number, and how many there are.
     pub(super) fn task_setup(
         &self,
         connector: &RunningConnector,
-        task: u32,
-        tasks: u32,
+        plugin: &ConnectorPlugin,
+        (task, tasks): (u32, u32),
         props: Props,
         config: &Arc<ConnectorConfig>,
     ) -> TaskSetup {
@@ -255,8 +273,8 @@ impl Herder {
             class,
             config: Arc::clone(config),
             worker: Arc::clone(&self.worker),
-            plugins: Arc::clone(&self.plugins),
-            plugin: connector.plugin.clone(),
+            plugins: self.plugin_registry(),
+            plugin: plugin.clone(),
             log: Arc::clone(&self.log),
             offsets: Arc::clone(&self.offsets),
             active_topics: self

@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use gantry_api::{OffsetMap, SourcePartition, TopicPartition};
+use gantry_api::{ConnectorPlugin, OffsetMap, Props, SourcePartition, TopicPartition};
 use gantry_log::LogError;
 use serde_json::Value as Json;
 
 use super::Herder;
+use crate::connector_config::CONNECTOR_CLASS;
 use crate::entities::{ConnectorOffsets, TargetState};
 use crate::error::HerderError;
 use crate::offsets::{
     Change, KAFKA_OFFSET, KAFKA_PARTITION, KAFKA_TOPIC, sink_group, sink_partition,
 };
+
+/// Kafka Connect's words for offsets that were written.
+pub(super) const ALTERED: &str = "The offsets for this connector have been altered successfully";
 
 impl Herder {
     /// Writes offsets of a stopped connector; a null offset resets its partition. Answers the
@@ -21,8 +25,21 @@ impl Herder {
         name: &str,
         offsets: ConnectorOffsets,
     ) -> Result<String, HerderError> {
-        let _changing = self.changing.lock().await;
-        let (is_source, config) = self.stopped(name)?;
+        let _changing = self.locks.lock(name).await?;
+        let (plugin, config) = self.stopped(name)?;
+        let changes = self.judge_offsets(name, &plugin, &config, offsets).await?;
+        self.write_offsets(name, &plugin, &config, changes).await?;
+        Ok(ALTERED.to_owned())
+    }
+
+    /// What the given offsets change; refuses those that cannot be the connector's.
+    pub(super) async fn judge_offsets(
+        &self,
+        name: &str,
+        plugin: &ConnectorPlugin,
+        config: &Props,
+        offsets: ConnectorOffsets,
+    ) -> Result<Vec<Change>, HerderError> {
         if offsets.offsets.is_empty() {
             return Err(HerderError::bad_request(
                 "Partitions / offsets need to be provided for an alter offsets request",
@@ -30,36 +47,39 @@ impl Herder {
         }
         let wanted: Vec<(OffsetMap, Option<OffsetMap>)> =
             offsets.offsets.into_iter().map(|o| (o.partition, o.offset)).collect();
-        let changes: Vec<Change> = if is_source {
-            let class = config.get("connector.class").map_or("", String::as_str);
-            let mut connector = self
-                .find_plugin(class)?
-                .create()
-                .map_err(|error| HerderError::internal(error.to_string()))?;
-            let resolved =
-                self.resolve(&config).map_err(|e| HerderError::bad_request(e.to_string()))?;
-            connector
-                .alter_offsets(&resolved, &wanted)
-                .await
-                .map_err(|error| HerderError::internal(error.message().to_owned()))?;
-            wanted.into_iter().map(|(p, o)| (SourcePartition::new(p), o)).collect()
-        } else {
-            wanted
-                .iter()
-                .map(|(p, o)| sink_change(name, p, o.as_ref()))
-                .collect::<Result<_, _>>()?
-        };
-        if !is_source {
-            self.mirror(name, &config, &changes).await?;
+        if !plugin.is_source() {
+            return wanted.iter().map(|(p, o)| sink_change(name, p, o.as_ref())).collect();
+        }
+        let mut connector =
+            plugin.create().map_err(|error| HerderError::internal(error.to_string()))?;
+        let resolved = self.resolve(config).map_err(|e| HerderError::bad_request(e.to_string()))?;
+        connector
+            .alter_offsets(&resolved, &wanted)
+            .await
+            .map_err(|error| HerderError::internal(error.message().to_owned()))?;
+        Ok(wanted.into_iter().map(|(p, o)| (SourcePartition::new(p), o)).collect())
+    }
+
+    /// Writes judged changes; durable on return.
+    pub(super) async fn write_offsets(
+        &self,
+        name: &str,
+        plugin: &ConnectorPlugin,
+        config: &Props,
+        changes: Vec<Change>,
+    ) -> Result<(), HerderError> {
+        if !plugin.is_source() {
+            self.mirror(name, config, &changes).await?;
         }
         self.offsets.store(name, changes).await?;
-        Ok("The offsets for this connector have been altered successfully".to_owned())
+        Ok(())
     }
 
     /// Removes all offsets of a stopped connector. Answers the text for the user.
     pub async fn reset_offsets(&self, name: &str) -> Result<String, HerderError> {
-        let _changing = self.changing.lock().await;
-        let (is_source, config) = self.stopped(name)?;
+        let _changing = self.locks.lock(name).await?;
+        let (plugin, config) = self.stopped(name)?;
+        let is_source = plugin.is_source();
         let changes: Vec<Change> = self
             .offsets
             .all(name, is_source)
@@ -78,7 +98,7 @@ impl Herder {
     async fn mirror(
         &self,
         name: &str,
-        config: &gantry_api::Props,
+        config: &Props,
         changes: &[Change],
     ) -> Result<(), HerderError> {
         let group = sink_group(name, config, &self.worker.props);
@@ -101,7 +121,7 @@ impl Herder {
         Ok(())
     }
 
-    fn stopped(&self, name: &str) -> Result<(bool, gantry_api::Props), HerderError> {
+    fn stopped(&self, name: &str) -> Result<(ConnectorPlugin, Props), HerderError> {
         let connectors = self.lock();
         let connector = connectors
             .get(name)
@@ -113,7 +133,8 @@ impl Herder {
                  '/connectors/{name}/stop' endpoint"
             )));
         }
-        Ok((connector.plugin.is_source(), connector.config.clone()))
+        let class = connector.config.get(CONNECTOR_CLASS).map_or("", String::as_str);
+        Ok((self.find_plugin(class)?, connector.config.clone()))
     }
 }
 

@@ -1,52 +1,73 @@
-//! The herder of a standalone worker: holds connectors, starts and stops them and their tasks,
-//! and answers the REST API. Changes are made one after the other; reads never wait for them.
+//! The herder of one worker: holds connectors, starts and stops them and their tasks, and answers
+//! the REST API. Changes of one connector are made one after the other; reads never wait for them.
 
 mod changes;
 mod connector;
 mod edit_offsets;
+mod locks;
+mod plugins;
 mod reads;
+mod restarts;
+mod restore;
+mod store;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use gantry_api::PluginRegistry;
 use gantry_log::FullLog;
 
 use crate::config::WorkerConfig;
 use crate::error::HerderError;
 use crate::offsets::OffsetStore;
 use connector::RunningConnector;
+use locks::NameLocks;
+pub use plugins::PluginLoader;
+use plugins::Plugins;
+use store::ConnectorStore;
 
 /// Holds the connectors of one worker.
 pub struct Herder {
     worker: Arc<WorkerConfig>,
-    plugins: Arc<PluginRegistry>,
+    plugins: Plugins,
     log: Arc<dyn FullLog>,
     offsets: Arc<OffsetStore>,
     connectors: Mutex<BTreeMap<String, RunningConnector>>,
-    /// Held while something is changed.
-    changing: tokio::sync::Mutex<()>,
+    /// Where connectors outlive the process; `None` in standalone mode.
+    store: Option<ConnectorStore>,
+    /// Held while a connector is changed.
+    locks: NameLocks,
     /// For the watchers that connectors wake.
     me: std::sync::Weak<Herder>,
 }
 
 impl Herder {
-    /// A herder without connectors. Reads the committed offsets from the log.
+    /// A herder. Reads the committed offsets from the log, and with a configuration topic the
+    /// connectors, which start in the background and are UNASSIGNED until then.
     pub async fn start(
         config: WorkerConfig,
-        plugins: PluginRegistry,
+        plugins: PluginLoader,
         log: Arc<dyn FullLog>,
     ) -> Result<Arc<Self>, HerderError> {
         let offsets = OffsetStore::load(Arc::clone(&log), &config.offset_storage_topic).await?;
-        Ok(Arc::new_cyclic(|me| Self {
+        let (store, stored) = match &config.config_storage_topic {
+            Some(topic) => {
+                let (store, stored) = ConnectorStore::open(Arc::clone(&log), topic).await?;
+                (Some(store), stored)
+            }
+            None => (None, BTreeMap::new()),
+        };
+        let herder = Arc::new_cyclic(|me| Self {
             worker: Arc::new(config),
-            plugins: Arc::new(plugins),
+            plugins: Plugins::load(plugins),
             log,
             offsets,
             connectors: Mutex::default(),
-            changing: tokio::sync::Mutex::default(),
+            store,
+            locks: NameLocks::default(),
             me: me.clone(),
-        }))
+        });
+        herder.restore(stored);
+        Ok(herder)
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, RunningConnector>> {

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use gantry_api::{ConnectorPlugin, Props};
+use gantry_api::Props;
 use gantry_log::FullLog;
 
 use super::Herder;
 use super::connector::RunningConnector;
 use crate::config::WorkerConfig;
 use crate::entities::{
-    ActiveTopics, ConnectorInfo, ConnectorOffset, ConnectorOffsets, ConnectorStateInfo,
-    PluginDescription, TaskId, TaskInfo, TaskState, UnitState,
+    ActiveTopics, ConnectorInfo, ConnectorOffset, ConnectorOffsets, ConnectorStateInfo, TaskId,
+    TaskInfo, TaskState, UnitState,
 };
 use crate::error::HerderError;
 use crate::metrics::{ConnectorCounts, TaskSnapshot};
@@ -39,7 +39,8 @@ impl Herder {
             name: name.to_owned(),
             config: connector.config.clone(),
             tasks: connector.task_ids(),
-            type_: connector.plugin.type_name(),
+            type_: connector.type_name(),
+            offsets_status: None,
         })
     }
 
@@ -57,9 +58,9 @@ impl Herder {
             tasks: connector
                 .tasks
                 .iter()
-                .map(|task| task.describe(worker_id, &connector.plugin.info.version))
+                .map(|task| task.describe(worker_id, connector.version()))
                 .collect(),
-            type_: connector.plugin.type_name(),
+            type_: connector.type_name(),
         })
         .map_err(|_| HerderError::not_found(format!("No status found for connector {name}")))
     }
@@ -98,7 +99,7 @@ impl Herder {
 
     /// The committed offsets of a connector.
     pub fn offsets(&self, name: &str) -> Result<ConnectorOffsets, HerderError> {
-        let is_source = self.with(name, |connector| connector.plugin.is_source())?;
+        let is_source = self.with(name, RunningConnector::is_source)?;
         let offsets = self
             .offsets
             .all(name, is_source)
@@ -106,50 +107,6 @@ impl Herder {
             .map(|(partition, offset)| ConnectorOffset { partition, offset: Some(offset) })
             .collect();
         Ok(ConnectorOffsets { offsets })
-    }
-
-    /// All plugins: connectors, or those of every kind.
-    pub fn plugins(&self, connectors_only: bool) -> Vec<PluginDescription> {
-        let describe = |info: &gantry_api::PluginInfo, type_| PluginDescription {
-            class: info.class.to_string(),
-            type_,
-            version: Some(info.version.to_string()),
-        };
-        let plugins = &self.plugins;
-        let of_type = |wanted: &str| {
-            let mut found: Vec<PluginDescription> = plugins
-                .connectors
-                .iter()
-                .filter(|plugin| plugin.type_name() == wanted)
-                .map(|plugin| describe(&plugin.info, plugin.type_name()))
-                .collect();
-            found.sort_by(|a, b| a.class.cmp(&b.class));
-            found
-        };
-        let mut all = of_type("sink");
-        all.extend(of_type("source"));
-        if !connectors_only {
-            all.extend(plugins.converters.iter().map(|p| describe(&p.info, "converter")));
-            all.extend(
-                plugins.header_converters.iter().map(|p| describe(&p.info, "header_converter")),
-            );
-            all.extend(plugins.predicates.iter().map(|p| describe(&p.info, "predicate")));
-            all.extend(plugins.transformations.iter().map(|p| describe(&p.info, "transformation")));
-        }
-        all
-    }
-
-    /// The connector plugin that a class name stands for.
-    pub(crate) fn find_plugin(&self, class: &str) -> Result<&ConnectorPlugin, HerderError> {
-        self.plugins.find_connector(class).ok_or_else(|| {
-            let known: Vec<String> =
-                self.plugins.connectors.iter().map(|plugin| format!("{:?}", plugin.info)).collect();
-            HerderError::bad_request(format!(
-                "org.apache.kafka.connect.errors.ConnectException: Failed to find any class that \
-                 implements Connector and which name matches {class}, available connectors are: {}",
-                known.join(", ")
-            ))
-        })
     }
 
     /// The log that the connectors use.
@@ -162,17 +119,13 @@ impl Herder {
         &self.worker
     }
 
-    pub(crate) fn plugin_registry(&self) -> &Arc<gantry_api::PluginRegistry> {
-        &self.plugins
-    }
-
     /// The counters of all tasks: task, `source` or `sink`, state, values.
     pub fn task_metrics(&self) -> Vec<(TaskId, &'static str, UnitState, TaskSnapshot)> {
         let connectors = self.lock();
         connectors
             .values()
             .flat_map(|connector| {
-                let type_ = connector.plugin.type_name();
+                let type_ = connector.type_name();
                 connector.tasks.iter().map(move |task| {
                     (task.id.clone(), type_, task.state().0, task.metrics.snapshot())
                 })

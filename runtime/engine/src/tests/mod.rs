@@ -3,6 +3,7 @@
 mod failing;
 mod moving;
 mod plugins;
+mod restoring;
 mod states;
 
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use gantry_api::{Props, TopicPartition};
 use gantry_log::{FullLog, LogRecord, MemoryLog, ReadLimits};
 
-use crate::{Herder, TargetState, UnitState, WorkerConfig};
+use crate::{Herder, PluginLoader, TargetState, UnitState, WorkerConfig};
 use plugins::Probe;
 
 /// How long a test waits for what shall happen.
@@ -34,14 +35,25 @@ impl Bench {
     }
 
     async fn on(log: Arc<dyn FullLog>, probe: Probe) -> Self {
+        let registry = plugins::registry(&probe);
+        Self::with(log, probe, PluginLoader::new(move || registry.clone()), None).await
+    }
+
+    async fn with(
+        log: Arc<dyn FullLog>,
+        probe: Probe,
+        plugins: PluginLoader,
+        config_storage_topic: Option<&str>,
+    ) -> Self {
         let mut config = WorkerConfig::new("test:1");
+        config.config_storage_topic = config_storage_topic.map(str::to_owned);
         config.props = props(&[
             ("key.converter", "org.apache.kafka.connect.storage.StringConverter"),
             ("value.converter", "org.apache.kafka.connect.storage.StringConverter"),
         ]);
         config.offset_flush_interval_ms = 50;
         config.restart.backoff_ms = 10;
-        let herder = Herder::start(config, plugins::registry(&probe), Arc::clone(&log)).await;
+        let herder = Herder::start(config, plugins, Arc::clone(&log)).await;
         Self { herder: herder.expect("herder starts"), log, probe }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use gantry_api::model::config::ConfigValue;
+use gantry_api::model::plugin::KAFKA_VERSION;
 use gantry_api::{ConfigDef, PluginRegistry, Props};
 
 use super::{Findings, embedded, recommend};
@@ -98,7 +99,7 @@ fn converters_are_judged_by_their_keys() {
         Some("org.apache.kafka.connect.json.JsonConverter")
     );
     let version = def.key("key.converter.plugin.version").and_then(|key| key.default.clone());
-    assert_eq!(version.and_then(|v| v.to_display()).as_deref(), Some(env!("CARGO_PKG_VERSION")));
+    assert_eq!(version.and_then(|v| v.to_display()).as_deref(), Some(KAFKA_VERSION));
     let (_, findings, _) = validated(&props(&[("key.converter", "Nope")]));
     assert!(!findings["key.converter.plugin.version"].visible);
     assert!(findings["key.converter"].errors[0].ends_with("Class Nope could not be found."));

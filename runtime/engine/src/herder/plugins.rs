@@ -1,0 +1,129 @@
+//! The plugins that are there now: loaded at the start, and again when somebody asks.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use gantry_api::{ConnectorPlugin, PluginInfo, PluginRegistry};
+
+use super::Herder;
+use crate::entities::PluginDescription;
+use crate::error::HerderError;
+
+/// Gives the plugins that are there when it is called.
+#[derive(Clone)]
+pub struct PluginLoader(Arc<dyn Fn() -> PluginRegistry + Send + Sync>);
+
+impl PluginLoader {
+    /// From a function that looks for plugins anew at each call.
+    pub fn new(load: impl Fn() -> PluginRegistry + Send + Sync + 'static) -> Self {
+        Self(Arc::new(load))
+    }
+    /// The plugins now.
+    pub fn load(&self) -> PluginRegistry {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for PluginLoader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PluginLoader")
+    }
+}
+
+/// What was loaded last. Tasks keep the plugins they were started with.
+pub(super) struct Plugins {
+    loader: PluginLoader,
+    loaded: RwLock<Arc<PluginRegistry>>,
+}
+
+impl Plugins {
+    pub(super) fn load(loader: PluginLoader) -> Self {
+        let loaded = RwLock::new(Arc::new(loader.load()));
+        Self { loader, loaded }
+    }
+    fn current(&self) -> Arc<PluginRegistry> {
+        Arc::clone(&self.loaded.read().unwrap_or_else(PoisonError::into_inner))
+    }
+    fn reload(&self) {
+        let found = Arc::new(self.loader.load());
+        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = found;
+    }
+}
+
+impl Herder {
+    /// The plugins that are there now.
+    pub fn plugin_registry(&self) -> Arc<PluginRegistry> {
+        self.plugins.current()
+    }
+
+    /// Looks for plugins again. What runs goes on with the plugins it has, until it is
+    /// restarted or changed; a connector whose class was missing can then be restarted.
+    pub fn reload_plugins(&self) {
+        self.plugins.reload();
+    }
+
+    /// The connector plugin that a class name stands for: its full name, or its simple name with
+    /// or without `Connector`.
+    pub(crate) fn find_plugin(&self, class: &str) -> Result<ConnectorPlugin, HerderError> {
+        let plugins = self.plugin_registry();
+        let exact = plugins.connectors.iter().find(|plugin| &*plugin.info.class == class);
+        if let Some(plugin) = exact {
+            return Ok(plugin.clone());
+        }
+        let matching: Vec<&ConnectorPlugin> =
+            plugins.connectors.iter().filter(|plugin| plugin.info.answers_to(class)).collect();
+        match matching.as_slice() {
+            [plugin] => Ok((*plugin).clone()),
+            [] => Err(HerderError::bad_request(format!(
+                "org.apache.kafka.connect.errors.ConnectException: Failed to find any class that \
+                 implements Connector and which name matches {class}, available connectors are: {}",
+                described(plugins.connectors.iter())
+            ))),
+            several => Err(HerderError::bad_request(format!(
+                "org.apache.kafka.connect.errors.ConnectException: More than one connector \
+                 matches alias {class}. Please use full package and class name instead. Classes \
+                 found: {}",
+                described(several.iter().copied())
+            ))),
+        }
+    }
+
+    /// `source` or `sink`: what a connector of that class is.
+    pub fn type_of_class(&self, class: &str) -> Result<&'static str, HerderError> {
+        Ok(self.find_plugin(class.trim())?.type_name())
+    }
+
+    /// All plugins: connectors, or those of every kind.
+    pub fn plugins(&self, connectors_only: bool) -> Vec<PluginDescription> {
+        let describe = |info: &PluginInfo, type_| PluginDescription {
+            class: info.class.to_string(),
+            type_,
+            version: Some(info.version.to_string()),
+        };
+        let plugins = self.plugin_registry();
+        let of_type = |wanted: &str| {
+            let mut found: Vec<PluginDescription> = plugins
+                .connectors
+                .iter()
+                .filter(|plugin| plugin.type_name() == wanted)
+                .map(|plugin| describe(&plugin.info, plugin.type_name()))
+                .collect();
+            found.sort_by(|a, b| a.class.cmp(&b.class));
+            found
+        };
+        let mut all = of_type("sink");
+        all.extend(of_type("source"));
+        if !connectors_only {
+            all.extend(plugins.converters.iter().map(|p| describe(&p.info, "converter")));
+            all.extend(
+                plugins.header_converters.iter().map(|p| describe(&p.info, "header_converter")),
+            );
+            all.extend(plugins.predicates.iter().map(|p| describe(&p.info, "predicate")));
+            all.extend(plugins.transformations.iter().map(|p| describe(&p.info, "transformation")));
+        }
+        all
+    }
+}
+
+fn described<'a>(plugins: impl Iterator<Item = &'a ConnectorPlugin>) -> String {
+    plugins.map(|plugin| format!("{:?}", plugin.info)).collect::<Vec<_>>().join(", ")
+}
