@@ -76,8 +76,35 @@ fn parse_properties(bytes: &[u8]) -> Result<Props, String> {
         // ISO-8859-1: each byte is the character of that number.
         Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
     };
-    provider::read_properties(&text)
-        .map_err(|error| format!("not in properties syntax: {}", error.message()))
+    provider::read_properties(&text).map_err(|error| {
+        let place = bad_escape(&text).map_or_else(String::new, |(line, column)| {
+            format!(" (line {line} column {column}: write \\u and four hexadecimal digits)")
+        });
+        format!("not in properties syntax: {}{place}", error.message())
+    })
+}
+
+/// Line and column, from 1, of the first `\u` that no four hexadecimal digits follow.
+fn bad_escape(text: &str) -> Option<(usize, usize)> {
+    for (number, line) in text.lines().enumerate() {
+        if line.trim_start().starts_with(['#', '!']) {
+            continue;
+        }
+        let mut rest = line;
+        while let Some(at) = rest.find('\\') {
+            let escaped = &rest[at + 1..];
+            let hexadecimal = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+            if let Some(digits) = escaped.strip_prefix('u')
+                && !digits.get(..4).is_some_and(hexadecimal)
+            {
+                let column = line[..line.len() - rest.len() + at].chars().count() + 1;
+                return Some((number + 1, column));
+            }
+            let skipped = escaped.chars().next().map_or(0, char::len_utf8);
+            rest = &escaped[skipped..];
+        }
+    }
+    None
 }
 
 fn from_flat(config: Props) -> Result<ConnectorFile, String> {

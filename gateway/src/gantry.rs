@@ -92,7 +92,7 @@ fn config_providers() -> Vec<Plugin<dyn ConfigProvider>> {
 }
 
 /// The environment, without what is not text.
-fn environment() -> BTreeMap<String, String> {
+pub(crate) fn environment() -> BTreeMap<String, String> {
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::files::{ConnectorFile, is_connector, read_connector};
+use crate::gantry::environment;
 use crate::identity::{COMMIT, cluster_id};
 use crate::metrics::Metrics;
 use crate::rest::{AppState, Identity, Server, bind, router};
@@ -38,8 +39,9 @@ pub(crate) fn run(given: &WorkerFiles, plugins: PluginLoader) -> Result<(), Stri
         Mode::Standalone => split(&given.files)?,
         Mode::Distributed => (given.files.first().cloned(), Vec::new()),
     };
-    let settings = load(given.mode, worker_file.as_deref(), &given.overrides, &plugins.load())
-        .map_err(|error| error.to_string())?;
+    let settings =
+        load(given.mode, worker_file.as_deref(), &environment(), &given.overrides, &plugins.load())
+            .map_err(|error| error.to_string())?;
     let connectors =
         connector_files.iter().map(|file| read_connector(file)).collect::<Result<Vec<_>, _>>()?;
     for warning in &settings.warnings {

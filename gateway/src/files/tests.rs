@@ -33,7 +33,8 @@ fn properties_are_those_of_java() {
 #[test]
 fn what_is_not_utf8_is_latin_1() {
     assert_eq!(parse_properties(b"a=caf\xe9").unwrap(), props(&[("a", "café")]));
-    assert!(parse_properties(b"a=\\uzzzz").unwrap_err().contains("properties syntax"));
+    let error = parse_properties(b"a=1\n# \\uz\nb=\\\\u\\uzzzz").unwrap_err();
+    assert!(error.contains("properties syntax") && error.contains("line 3 column 6:"), "{error}");
 }
 
 #[test]
@@ -50,6 +51,23 @@ fn the_three_forms_of_a_connector_file() {
         r#"{"name":"c","initial_state":"stopped","config":{"name":"c","connector.class":"X"}}"#;
     let stopped = connector("any.txt", stopped).unwrap();
     assert_eq!(stopped.initial_state, Some(TargetState::Stopped));
+}
+
+#[test]
+fn files_as_people_have_them() {
+    let text = "name : c\nconnector.class: X\ntransforms = a.b , c\ntransforms.a.b.type : T\n";
+    let read = connector("c.properties", text).unwrap();
+    assert_eq!(read.config["transforms"], "a.b , c");
+    assert_eq!(read.config["transforms.a.b.type"], "T");
+    let twice = r#"{"name":"c","connector.class":"X","k":"1","k":2}"#;
+    assert_eq!(
+        connector("c.json", twice).unwrap().config["k"],
+        "2",
+        "the last counts, as in Kafka"
+    );
+    let comment = "{\n  \"name\": \"c\", // a comment\n  \"connector.class\": \"X\"\n}";
+    let error = connector("c.json", comment).unwrap_err();
+    assert!(error.contains("c.json: not JSON") && error.contains("line 2 column"), "{error}");
 }
 
 #[test]

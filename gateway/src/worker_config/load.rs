@@ -1,5 +1,6 @@
 //! From a worker file to settings.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use gantry_api::{PluginRegistry, Props};
@@ -11,7 +12,7 @@ use super::headers::HeaderRules;
 use super::listeners::Listener;
 use super::row::Effect;
 use super::table::{definition, is_known, nearest, row};
-use super::{providers, table};
+use super::{environment, providers, retired, table};
 use crate::files::read_properties;
 
 /// What a worker file is without a worker file: this computer only, JSON without schemas.
@@ -70,10 +71,12 @@ pub(crate) struct Settings {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Reads a worker file, or the built-in one, with `overrides` on top of it.
+/// Reads a worker file, or the built-in one, with the environment's `CONNECT_*` variables on top
+/// of it, and `overrides` on top of those.
 pub(crate) fn load(
     mode: Mode,
     file: Option<&Path>,
+    env: &BTreeMap<String, String>,
     overrides: &[(String, String)],
     plugins: &PluginRegistry,
 ) -> Result<Settings, WorkerConfigError> {
@@ -82,17 +85,21 @@ pub(crate) fn load(
         None if mode == Mode::Distributed => Props::new(),
         None => BUILT_IN.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
     };
+    let from_environment = environment::apply(&mut props, env);
     props.extend(overrides.iter().cloned());
-    let source = match file {
-        Some(path) => path.display().to_string(),
-        None => "the command line".to_owned(),
+    let source = match (file, &from_environment) {
+        (Some(path), _) => path.display().to_string(),
+        (None, Some(_)) => "environment and command line".to_owned(),
+        (None, None) => "the command line".to_owned(),
     };
     // A misspelt key is often why another one is missing: it is told with the error.
     let warnings = warnings(&props);
-    settings(mode, props, plugins).map_err(|message| {
+    let mut settings = settings(mode, props, plugins).map_err(|message| {
         let hints: String = warnings.iter().map(|warning| format!("; {warning}")).collect();
         WorkerConfigError(format!("worker configuration ({source}): {message}{hints}"))
-    })
+    })?;
+    settings.notices.extend(from_environment);
+    Ok(settings)
 }
 
 /// Checks properties. The error is a sentence without the file.
@@ -276,6 +283,7 @@ fn engine(mode: Mode, parsed: &ParsedConfig) -> WorkerConfig {
             backoff_ms: unsigned(parsed, "gantry.restart.backoff.ms"),
             backoff_max_ms: unsigned(parsed, "gantry.restart.backoff.max.ms"),
         },
+        mask_secrets: parsed.boolean("gantry.rest.mask.secrets"),
         task_buffer_bytes: usize::try_from(unsigned(parsed, "gantry.task.buffer.bytes"))
             .unwrap_or(usize::MAX),
         ..defaults
@@ -330,10 +338,10 @@ fn is_required(key: &str) -> bool {
 }
 
 fn warnings(props: &Props) -> Vec<String> {
-    let unknown = props.keys().filter(|key| !is_known(key));
+    let unknown = props.keys().filter(|key| !is_known(key) && retired::advice(key).is_none());
     let warn = |key: &String| match nearest(key) {
         Some(known) => format!("unknown worker key {key} is ignored; did you mean {known}?"),
         None => format!("unknown worker key {key} is ignored"),
     };
-    unknown.map(warn).collect()
+    retired::warnings(props).chain(unknown.map(warn)).collect()
 }

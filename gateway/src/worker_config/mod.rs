@@ -1,11 +1,13 @@
 //! The worker file: one table of all keys feeds reading, warnings, and the reference page
 //! `docs/worker-config.md`.
 
+mod environment;
 mod headers;
 mod listeners;
 mod load;
 mod providers;
 mod reference;
+mod retired;
 mod row;
 mod table;
 mod table_clients;

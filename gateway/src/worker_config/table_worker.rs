@@ -66,6 +66,13 @@ pub(crate) const GANTRY: &[Row] = &[
         "Bytes of records that one task may have in flight. A task that reaches this waits: that is the back-pressure, and the bound on memory.",
     ),
     used(
+        "gantry.rest.mask.secrets",
+        Bool(false),
+        Medium,
+        Any,
+        "Whether the REST API shows `[hidden]` in place of the secrets of connectors: values of keys of type PASSWORD. A request that carries the mask keeps the stored value. Kafka Connect shows them.",
+    ),
+    used(
         "gantry.restart.max",
         Int(0),
         Medium,

@@ -159,6 +159,20 @@ fn an_unknown_key_is_warned_of_with_the_nearest_known_one() {
 }
 
 #[test]
+fn a_retired_key_is_said_with_what_to_write() {
+    let settings = read(&[("rest.port", "8083"), ("internal.key.converter", "x")]).unwrap();
+    assert_eq!(
+        settings.warnings,
+        [
+            "worker key internal.key.converter has no effect since Kafka Connect 3.0: take it \
+             out: the worker's own topics are always plain JSON",
+            "worker key rest.port has no effect since Kafka Connect 3.0: write \
+             listeners=http://:PORT"
+        ]
+    );
+}
+
+#[test]
 fn what_has_no_effect_is_said() {
     let settings = read(&[
         ("bootstrap.servers", "localhost:9092"),

@@ -13,7 +13,7 @@ mod tests;
 mod validate;
 mod validator;
 
-pub use data::ConfigData;
+pub use data::{ConfigData, HIDDEN};
 pub use def::{ConfigDef, NullableProps};
 pub use key::{ConfigKey, Importance, Recommender, Type, Width};
 pub use parse::{ClassLookup, parse_type, parse_type_with};

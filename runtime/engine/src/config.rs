@@ -47,6 +47,8 @@ pub struct WorkerConfig {
     pub client_override_policy: String,
     /// Restart of failed tasks for connectors that do not say (`gantry.restart.*`).
     pub restart: RestartPolicy,
+    /// Whether secrets of connectors are shown as a mask (`gantry.rest.mask.secrets`).
+    pub mask_secrets: bool,
     /// Bytes that one task may have in flight (`gantry.task.buffer.bytes`).
     pub task_buffer_bytes: usize,
     /// The configured `config.providers` by name.
@@ -70,6 +72,7 @@ impl WorkerConfig {
             default_topic_queues: 1,
             client_override_policy: "All".to_owned(),
             restart: RestartPolicy { max_restarts: 0, backoff_ms: 1_000, backoff_max_ms: 60_000 },
+            mask_secrets: false,
             task_buffer_bytes: 16 << 20,
             config_providers: BTreeMap::new(),
         }

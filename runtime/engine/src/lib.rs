@@ -8,11 +8,13 @@ mod error;
 mod herder;
 mod metrics;
 mod offsets;
+mod secrets;
 mod task;
 mod topic_fold;
 mod validation;
 
 pub use config::{RestartPolicy, WorkerConfig};
+pub use connector_config::retired_keys;
 pub use entities::{
     ActiveTopics, ConnectorInfo, ConnectorOffset, ConnectorOffsets, ConnectorState,
     ConnectorStateInfo, CreatedConnector, PluginDescription, TargetState, TaskId, TaskInfo,

@@ -9,8 +9,8 @@ mod versions;
 
 use std::collections::BTreeMap;
 
-use gantry_api::model::config::ConfigValue;
 use gantry_api::model::config::infos::{ConfigInfos, ConfigKeyInfo};
+use gantry_api::model::config::{ConfigValue, HIDDEN};
 use gantry_api::{ConfigDef, ConnectorPlugin, PluginInfo, Props};
 
 use crate::connector_config::{
@@ -18,6 +18,7 @@ use crate::connector_config::{
 };
 use crate::error::HerderError;
 use crate::herder::Herder;
+pub(crate) use recommend::find_converter;
 
 /// Findings by key.
 type Findings = BTreeMap<String, ConfigValue>;
@@ -61,7 +62,7 @@ impl Herder {
         let class = config.get(CONNECTOR_CLASS).cloned().ok_or_else(|| {
             HerderError::bad_request(format!(
                 "Connector config {} contains no connector type",
-                java_map(&config)
+                self.printed(&config)
             ))
         })?;
         let plugins = self.plugin_registry();
@@ -84,7 +85,7 @@ impl Herder {
         if !config.contains_key(CONNECTOR_CLASS) {
             return Err(HerderError::bad_request(format!(
                 "Connector config {} contains no connector type",
-                java_map(config)
+                self.printed(config)
             )));
         }
         let infos = self.findings(config)?;
@@ -136,9 +137,19 @@ impl Herder {
         Ok(merge(class, &all, findings, own_findings, config).merge(converters))
     }
 
+    /// A configuration as Java prints a map. Which of its keys are secret only its class would
+    /// tell: where secrets are masked, all values are.
+    fn printed(&self, config: &Props) -> String {
+        let masked = self.worker_config().mask_secrets;
+        let shown = |value: &str| if masked { HIDDEN } else { value }.to_owned();
+        let entries: Vec<String> =
+            config.iter().map(|(key, value)| format!("{key}={}", shown(value))).collect();
+        format!("{{{}}}", entries.join(", "))
+    }
+
     /// The common keys with those of the named transformations and predicates. Keys of topic
     /// creation groups are no part of it: they are judged when the connector starts.
-    fn common_definition(&self, plugin: &ConnectorPlugin, config: &Props) -> ConfigDef {
+    pub(crate) fn common_definition(&self, plugin: &ConnectorPlugin, config: &Props) -> ConfigDef {
         let worker = &self.worker_config().props;
         let plugins = &self.plugin_registry();
         let def =
@@ -231,10 +242,4 @@ fn check_topics(config: &Props, findings: &mut Findings) {
             ),
         );
     }
-}
-
-/// A map as Java prints it.
-fn java_map(config: &Props) -> String {
-    let entries: Vec<String> = config.iter().map(|(k, v)| format!("{k}={v}")).collect();
-    format!("{{{}}}", entries.join(", "))
 }

@@ -55,7 +55,7 @@ impl From<&str> for ConfigData {
 }
 
 /// What stands in place of a password.
-const HIDDEN: &str = "[hidden]";
+pub const HIDDEN: &str = "[hidden]";
 
 impl ConfigData {
     /// An empty list.

@@ -2,9 +2,11 @@
 
 mod definitions;
 mod parsed;
+mod retired;
 
 pub(crate) use definitions::{TopicCreation, sink_definition, source_definition};
 pub(crate) use parsed::{ConnectorConfig, converter_props, stage_props, stages};
+pub use retired::retired_keys;
 
 /// `name`
 pub(crate) const NAME: &str = "name";

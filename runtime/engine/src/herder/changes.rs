@@ -1,17 +1,18 @@
 //! What changes connectors: put, patch, delete, pause, resume, stop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gantry_api::Props;
+use gantry_api::{ConnectorPlugin, Props};
 
 use super::Herder;
 use super::connector::{Parts, RunningConnector};
 use super::edit_offsets::ALTERED;
-use crate::connector_config::{CONNECTOR_CLASS, NAME};
+use crate::connector_config::{CONNECTOR_CLASS, NAME, retired_keys};
 use crate::entities::{ConnectorOffsets, CreatedConnector, TargetState};
 use crate::error::HerderError;
+use crate::secrets::{secret_keys, unmask};
 use crate::task::TaskHandle;
 
 impl Herder {
@@ -57,12 +58,16 @@ impl Herder {
         allow_replace: bool,
         offsets: Option<ConnectorOffsets>,
     ) -> Result<CreatedConnector, HerderError> {
+        let config = self.unmasked(name, config)?;
         self.check(&config)?;
         let class = config.get(CONNECTOR_CLASS).map_or("", String::as_str);
         let plugin = self.find_plugin(class)?;
         let old = self.lock().get(name).map(|old| old.target);
         if old.is_some() && !allow_replace {
             return Err(HerderError::already_exists(format!("Connector {name} already exists")));
+        }
+        for (key, instead) in retired_keys(&self.plugin_registry(), &config) {
+            tracing::warn!(connector = name, "{key} has no effect: write {instead}");
         }
         if let Some(offsets) = offsets {
             let changes = self.judge_offsets(name, &plugin, &config, offsets).await?;
@@ -78,7 +83,9 @@ impl Herder {
             None => (Parts::default(), Arc::default(), Vec::new()),
         };
         self.halt(name, parts).await;
+        let masked = self.masked_keys(Some(&plugin), &config);
         let mut connector = RunningConnector::new(name, config, Some(plugin), target, topics);
+        connector.masked = masked;
         connector.metrics = metrics;
         // Paused at creation: no tasks until resumed.
         let with_tasks =
@@ -88,6 +95,32 @@ impl Herder {
         Ok(CreatedConnector { created: old.is_none(), info: self.connector_info(name)? })
     }
 
+    /// The configuration as it is meant where it came with masks.
+    fn unmasked(&self, name: &str, config: Props) -> Result<Props, HerderError> {
+        if !self.worker.mask_secrets {
+            return Ok(config);
+        }
+        unmask(config, self.stored_config(name).ok().as_ref())
+    }
+
+    /// The keys whose values are not to be shown.
+    pub(super) fn masked_keys(
+        &self,
+        plugin: Option<&ConnectorPlugin>,
+        config: &Props,
+    ) -> BTreeSet<String> {
+        if !self.worker.mask_secrets {
+            return BTreeSet::new();
+        }
+        let Some(plugin) = plugin else {
+            // Nobody can tell which of its keys are secret.
+            let open = [NAME, CONNECTOR_CLASS];
+            return config.keys().filter(|key| !open.contains(&key.as_str())).cloned().collect();
+        };
+        let common = self.common_definition(plugin, config);
+        secret_keys(&self.plugin_registry(), plugin, &common, config)
+    }
+
     /// Changes some keys; a null removes one.
     pub async fn patch_connector(
         &self,
@@ -95,7 +128,7 @@ impl Herder {
         patch: BTreeMap<String, Option<String>>,
     ) -> Result<CreatedConnector, HerderError> {
         let _changing = self.locks.lock(name).await?;
-        let mut config = self.connector_config(name)?;
+        let mut config = self.stored_config(name)?;
         for (key, value) in patch {
             match value {
                 Some(value) => config.insert(key, value),
@@ -243,6 +276,7 @@ impl Herder {
                 Arc::clone(&old.active_topics),
             );
             fresh.metrics.clone_from(&old.metrics);
+            fresh.masked.clone_from(&old.masked);
             fresh
         };
         let mut fresh = fresh;

@@ -1,5 +1,6 @@
 //! One connector as the herder holds it.
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use super::Herder;
 use crate::connector_config::{CONNECTOR_CLASS, ConnectorConfig, TASK_CLASS, TASKS_MAX};
 use crate::entities::{ConnectorState, TargetState, TaskId, UnitState};
 use crate::metrics::TaskMetrics;
+use crate::secrets::mask;
 use crate::task::{ActiveTopicSet, QueueOwners, TaskHandle, TaskSetup};
 
 /// The longest that one call of a connector may take.
@@ -26,6 +28,8 @@ pub(super) struct RunningConnector {
     pub(super) name: String,
     /// As the user gave it, with `name`.
     pub(super) config: Props,
+    /// Keys of secrets that are shown as a mask.
+    pub(super) masked: BTreeSet<String>,
     /// `None`: its class is not there.
     pub(super) plugin: Option<ConnectorPlugin>,
     pub(super) target: TargetState,
@@ -92,6 +96,7 @@ impl RunningConnector {
         Self {
             name: name.to_owned(),
             config,
+            masked: BTreeSet::new(),
             plugin,
             target,
             launched: false,
@@ -103,6 +108,11 @@ impl RunningConnector {
             active_topics,
             queues: Arc::default(),
         }
+    }
+
+    /// The configuration as it may be shown.
+    pub(super) fn shown(&self) -> Props {
+        mask(&self.config, &self.masked)
     }
 
     /// Takes what runs, to be stopped.

@@ -14,6 +14,7 @@ use crate::entities::{
 };
 use crate::error::HerderError;
 use crate::metrics::{ConnectorCounts, TaskSnapshot};
+use crate::secrets::mask;
 
 fn no_connector(name: &str) -> HerderError {
     HerderError::not_found(format!("Connector {name} not found"))
@@ -37,15 +38,20 @@ impl Herder {
     pub fn connector_info(&self, name: &str) -> Result<ConnectorInfo, HerderError> {
         self.with(name, |connector| ConnectorInfo {
             name: name.to_owned(),
-            config: connector.config.clone(),
+            config: connector.shown(),
             tasks: connector.task_ids(),
             type_: connector.type_name(),
             offsets_status: None,
         })
     }
 
-    /// A connector's configuration as the user gave it, with `name`.
+    /// A connector's configuration as the user gave it, with `name`; secrets masked if so set.
     pub fn connector_config(&self, name: &str) -> Result<Props, HerderError> {
+        self.with(name, RunningConnector::shown)
+    }
+
+    /// The same with its secrets.
+    pub(super) fn stored_config(&self, name: &str) -> Result<Props, HerderError> {
         self.with(name, |connector| connector.config.clone())
     }
 
@@ -72,7 +78,7 @@ impl Herder {
                 .task_ids()
                 .into_iter()
                 .zip(&connector.task_configs)
-                .map(|(id, config)| TaskInfo { id, config: config.clone() })
+                .map(|(id, config)| TaskInfo { id, config: mask(config, &connector.masked) })
                 .collect()
         })
     }

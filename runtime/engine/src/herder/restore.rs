@@ -25,7 +25,10 @@ impl Herder {
         let connectors = stored.into_iter().map(|(name, Stored { config, target })| {
             let class = config.get(CONNECTOR_CLASS).map_or("", |class| class.trim());
             let plugin = self.find_plugin(class).ok();
-            let connector = RunningConnector::new(&name, config, plugin, target, Arc::default());
+            let masked = self.masked_keys(plugin.as_ref(), &config);
+            let mut connector =
+                RunningConnector::new(&name, config, plugin, target, Arc::default());
+            connector.masked = masked;
             (name, connector)
         });
         *self.lock() = connectors.collect();

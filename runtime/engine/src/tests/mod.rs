@@ -4,6 +4,7 @@ mod failing;
 mod moving;
 mod plugins;
 mod restoring;
+mod secrets;
 mod states;
 
 use std::sync::Arc;
@@ -36,23 +37,23 @@ impl Bench {
 
     async fn on(log: Arc<dyn FullLog>, probe: Probe) -> Self {
         let registry = plugins::registry(&probe);
-        Self::with(log, probe, PluginLoader::new(move || registry.clone()), None).await
+        Self::with(log, probe, PluginLoader::new(move || registry.clone()), |_| {}).await
     }
 
     async fn with(
         log: Arc<dyn FullLog>,
         probe: Probe,
         plugins: PluginLoader,
-        config_storage_topic: Option<&str>,
+        adjust: impl FnOnce(&mut WorkerConfig),
     ) -> Self {
         let mut config = WorkerConfig::new("test:1");
-        config.config_storage_topic = config_storage_topic.map(str::to_owned);
         config.props = props(&[
             ("key.converter", "org.apache.kafka.connect.storage.StringConverter"),
             ("value.converter", "org.apache.kafka.connect.storage.StringConverter"),
         ]);
         config.offset_flush_interval_ms = 50;
         config.restart.backoff_ms = 10;
+        adjust(&mut config);
         let herder = Herder::start(config, plugins, Arc::clone(&log)).await;
         Self { herder: herder.expect("herder starts"), log, probe }
     }

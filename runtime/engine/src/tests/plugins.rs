@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use gantry_api::{
-    ConfigDef, ConnectRecord, Connector, ConnectorContext, ConnectorPlugin, Datum, Error,
-    PluginInfo, PluginRegistry, Props, Result, Schema, SinkOffset, SinkOffsets, SinkRecord,
-    SinkTask, SinkTaskContext, SourceOffset, SourcePartition, SourceRecord, SourceTask,
-    SourceTaskContext, TaskFactory, TopicPartition, Value, async_trait,
+    ConfigDef, ConfigKey, ConnectRecord, Connector, ConnectorContext, ConnectorPlugin, Datum,
+    Error, Importance, PluginInfo, PluginRegistry, Props, Result, Schema, SinkOffset, SinkOffsets,
+    SinkRecord, SinkTask, SinkTaskContext, SourceOffset, SourcePartition, SourceRecord, SourceTask,
+    SourceTaskContext, TaskFactory, TopicPartition, Type, Value, async_trait,
 };
 
 pub(super) const SOURCE: &str = "test.CountingSourceConnector";
@@ -63,7 +63,7 @@ pub(super) fn registry(probe: &Probe) -> PluginRegistry {
     let (a, b, c, d) = (probe.clone(), probe.clone(), probe.clone(), probe.clone());
     let plain = |probe: Probe| TestConnector { props: Props::new(), probe };
     registry.connector(ConnectorPlugin::new(
-        PluginInfo::new(SOURCE, "Connector", ConfigDef::new),
+        PluginInfo::new(SOURCE, "Connector", source_keys),
         Arc::new(move || Ok(Box::new(plain(a.clone())))),
         TaskFactory::Source(Arc::new(move || Ok(Box::new(Source::new(b.clone()))))),
     ));
@@ -73,6 +73,10 @@ pub(super) fn registry(probe: &Probe) -> PluginRegistry {
         TaskFactory::Sink(Arc::new(move || Ok(Box::new(Sink { probe: d.clone(), context: None })))),
     ));
     registry
+}
+
+fn source_keys() -> ConfigDef {
+    ConfigDef::new().define(ConfigKey::nullable("secret", Type::Password, Importance::Low, "Hush."))
 }
 
 struct TestConnector {

@@ -9,9 +9,12 @@ use super::plugins::{SINK, SOURCE, registry};
 use super::*;
 use crate::{ConnectorOffset, ConnectorOffsets, HerderErrorKind};
 
-const TOPIC: Option<&str> = Some("connect-configs");
+/// Connectors outlive the worker.
+pub(super) fn distributed(config: &mut WorkerConfig) {
+    config.config_storage_topic = Some("connect-configs".to_owned());
+}
 
-fn loader(probe: &Probe) -> PluginLoader {
+pub(super) fn loader(probe: &Probe) -> PluginLoader {
     let registry = registry(probe);
     PluginLoader::new(move || registry.clone())
 }
@@ -19,7 +22,7 @@ fn loader(probe: &Probe) -> PluginLoader {
 async fn durable(log: &Arc<dyn FullLog>) -> Bench {
     let probe = Probe::default();
     let plugins = loader(&probe);
-    Bench::with(Arc::clone(log), probe, plugins, TOPIC).await
+    Bench::with(Arc::clone(log), probe, plugins, distributed).await
 }
 
 #[tokio::test]
@@ -81,7 +84,7 @@ async fn a_class_that_is_gone_fails_its_connector_until_it_is_back() {
         true => with.clone(),
         false => PluginRegistry { connectors: Vec::new(), ..with.clone() },
     });
-    let second = Bench::with(log, probe, plugins, TOPIC).await;
+    let second = Bench::with(log, probe, plugins, distributed).await;
     let state = || second.herder.connector_status("c").expect("status");
     second.until("it fails", || state().connector.state == UnitState::Failed).await;
     assert_eq!((state().type_, state().tasks.len()), ("unknown", 0));

@@ -63,7 +63,7 @@ pub(super) fn lookup(plugins: &Arc<PluginRegistry>) -> ClassLookup {
 }
 
 /// The converter of a key, for keys and values or for headers.
-pub(super) fn find_converter<'a>(
+pub(crate) fn find_converter<'a>(
     plugins: &'a PluginRegistry,
     key: &str,
     class: &str,

@@ -1,0 +1,121 @@
+//! Secrets of a connector's configuration: which keys hold them, and the mask that stands in their
+//! place where `gantry.rest.mask.secrets` asks for it.
+
+use std::collections::BTreeSet;
+
+use gantry_api::model::config::HIDDEN;
+use gantry_api::{ConfigDef, ConnectorPlugin, PluginRegistry, Props, Type};
+
+use crate::connector_config::{HEADER_CONVERTER, KEY_CONVERTER, VALUE_CONVERTER};
+use crate::error::HerderError;
+use crate::validation::find_converter;
+
+/// Prefixes of settings of Kafka's clients.
+const CLIENTS: [&str; 3] = ["producer.override.", "consumer.override.", "admin.override."];
+
+/// Settings of Kafka's clients that are of type PASSWORD.
+const CLIENT_SECRETS: [&str; 8] = [
+    "sasl.jaas.config",
+    "sasl.oauthbearer.client.credentials.client.secret",
+    "ssl.key.password",
+    "ssl.keystore.certificate.chain",
+    "ssl.keystore.key",
+    "ssl.keystore.password",
+    "ssl.truststore.certificates",
+    "ssl.truststore.password",
+];
+
+/// The keys of a configuration whose values are secret: those of type PASSWORD of the connector
+/// (`common` are its common keys and those of its stages), its converters and its clients.
+pub(crate) fn secret_keys(
+    plugins: &PluginRegistry,
+    plugin: &ConnectorPlugin,
+    common: &ConfigDef,
+    config: &Props,
+) -> BTreeSet<String> {
+    let mut secrets = BTreeSet::new();
+    let mut add = |prefix: &str, definition: &ConfigDef| {
+        let passwords = definition.keys().filter(|key| key.type_ == Type::Password);
+        let names = passwords.map(|key| format!("{prefix}{}", key.name));
+        secrets.extend(names.filter(|name| config.contains_key(name)));
+    };
+    add("", common);
+    add("", &plugin.info.config_def());
+    for key in [KEY_CONVERTER, VALUE_CONVERTER, HEADER_CONVERTER] {
+        let class = config.get(key).map(|class| class.trim());
+        if let Some(info) = class.and_then(|class| find_converter(plugins, key, class)) {
+            add(&format!("{key}."), &info.config_def());
+        }
+    }
+    let client = |key: &&String| {
+        let setting = CLIENTS.iter().find_map(|prefix| key.strip_prefix(prefix));
+        setting.is_some_and(|setting| CLIENT_SECRETS.contains(&setting))
+    };
+    secrets.extend(config.keys().filter(client).cloned());
+    secrets
+}
+
+/// Whether a value only says where the secret is.
+fn is_reference(value: &str) -> bool {
+    value.starts_with("${") && value.ends_with('}')
+}
+
+/// A configuration with the mask in place of its secrets. A reference to a config provider stays:
+/// it tells nothing.
+pub(crate) fn mask(config: &Props, secrets: &BTreeSet<String>) -> Props {
+    let mut masked = config.clone();
+    for key in secrets {
+        if let Some(value) = masked.get_mut(key)
+            && !is_reference(value)
+        {
+            HIDDEN.clone_into(value);
+        }
+    }
+    masked
+}
+
+/// A configuration that came with masks, as it is meant: each mask stands for the value that is
+/// stored. Refused where there is none.
+pub(crate) fn unmask(mut config: Props, stored: Option<&Props>) -> Result<Props, HerderError> {
+    for (key, value) in &mut config {
+        if value != HIDDEN {
+            continue;
+        }
+        match stored.and_then(|stored| stored.get(key)) {
+            Some(secret) => secret.clone_into(value),
+            None => {
+                return Err(HerderError::bad_request(format!(
+                    "Invalid value {HIDDEN} for configuration {key}: it is the mask that stands \
+                     for a stored secret, and there is none; give the secret itself, or a \
+                     reference to a config provider"
+                )));
+            }
+        }
+    }
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn props(pairs: &[(&str, &str)]) -> Props {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_mask_stands_for_what_is_stored() {
+        let secrets = ["password", "other", "absent"].map(str::to_owned).into();
+        let stored = props(&[("password", "s3cret"), ("other", "${file:/a:b}"), ("user", "u")]);
+        let shown = mask(&stored, &secrets);
+        assert_eq!(
+            shown,
+            props(&[("password", "[hidden]"), ("other", "${file:/a:b}"), ("user", "u")])
+        );
+        assert_eq!(unmask(shown.clone(), Some(&stored)).unwrap(), stored);
+        let refused = unmask(shown, None).unwrap_err().message;
+        assert!(refused.starts_with("Invalid value [hidden] for configuration password"));
+        let mixed = mask(&props(&[("password", "a${file:/a:b}")]), &secrets);
+        assert_eq!(mixed["password"], "[hidden]");
+    }
+}
