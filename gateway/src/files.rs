@@ -11,6 +11,7 @@ use gantry_model::config::provider;
 use serde_json::value::RawValue;
 
 use crate::json;
+use crate::rocketmq_connect::KAFKA_CONNECTOR_CONFIGS;
 
 /// A file larger than this is not a configuration.
 const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -146,7 +147,12 @@ fn parse_connector_json(bytes: &[u8]) -> Result<ConnectorFile, String> {
 fn texts(object: &BTreeMap<String, Box<RawValue>>) -> Result<Props, String> {
     let mut props = Props::new();
     for (key, raw) in object {
-        match json::text(key, raw)? {
+        // RocketMQ Connect's adapter has a whole configuration under one key.
+        let text = match key.as_str() {
+            KAFKA_CONNECTOR_CONFIGS => json::text_of_any(key, raw)?,
+            _ => json::text(key, raw)?,
+        };
+        match text {
             Some(text) => props.insert(key.clone(), text),
             None => return Err(format!("`{key}` is null; give it a value or leave it out")),
         };

@@ -43,6 +43,14 @@ pub(crate) fn text(key: &str, raw: &RawValue) -> Result<Option<String>, String> 
     }
 }
 
+/// As [`text`], and an array or object as its JSON: what RocketMQ Connect makes of them.
+pub(crate) fn text_of_any(key: &str, raw: &RawValue) -> Result<Option<String>, String> {
+    match raw.get().as_bytes().first() {
+        Some(b'{' | b'[') => Ok(Some(raw.get().to_owned())),
+        _ => text(key, raw),
+    }
+}
+
 /// `initial_state` in any case of letters; null means none.
 pub(crate) fn initial_state(raw: &RawValue) -> Result<Option<TargetState>, String> {
     let Some(state) = text("initial_state", raw)? else { return Ok(None) };

@@ -22,6 +22,7 @@ mod json;
 mod logging;
 mod metrics;
 mod rest;
+mod rocketmq_connect;
 mod shutdown;
 mod startup;
 mod worker_config;

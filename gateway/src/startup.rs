@@ -2,9 +2,10 @@
 //! orderly end.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gantry_api::PluginRegistry;
 use gantry_engine::{Herder, PluginLoader};
 use gantry_log::{EmbeddedConfig, EmbeddedLog, FullLog, LogError};
 use gantry_model::plugin::KAFKA_VERSION;
@@ -15,7 +16,8 @@ use crate::files::{ConnectorFile, is_connector, read_connector};
 use crate::gantry::environment;
 use crate::identity::{COMMIT, cluster_id};
 use crate::metrics::Metrics;
-use crate::rest::{AppState, Identity, Server, bind, router};
+use crate::rest::{AppState, Identity, Server, bind, listen, router};
+use crate::rocketmq_connect;
 use crate::shutdown::Signals;
 use crate::worker_config::{Listener, Mode, Settings, host_port, load};
 
@@ -39,11 +41,14 @@ pub(crate) fn run(given: &WorkerFiles, plugins: PluginLoader) -> Result<(), Stri
         Mode::Standalone => split(&given.files)?,
         Mode::Distributed => (given.files.first().cloned(), Vec::new()),
     };
+    let registry = plugins.load();
     let settings =
-        load(given.mode, worker_file.as_deref(), &environment(), &given.overrides, &plugins.load())
+        load(given.mode, worker_file.as_deref(), &environment(), &given.overrides, &registry)
             .map_err(|error| error.to_string())?;
-    let connectors =
-        connector_files.iter().map(|file| read_connector(file)).collect::<Result<Vec<_>, _>>()?;
+    let connectors = connector_files
+        .iter()
+        .map(|file| read_translated(file, &registry))
+        .collect::<Result<Vec<_>, _>>()?;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
@@ -60,6 +65,18 @@ pub(crate) fn run(given: &WorkerFiles, plugins: PluginLoader) -> Result<(), Stri
         .build()
         .map_err(|error| format!("cannot start threads: {error}"))?;
     runtime.block_on(serve(settings, connectors, plugins))
+}
+
+/// Reads a connector file, in RocketMQ Connect's keys or Kafka Connect's.
+fn read_translated(file: &Path, plugins: &PluginRegistry) -> Result<ConnectorFile, String> {
+    let mut connector = read_connector(file)?;
+    let translated = rocketmq_connect::translate_file(&connector.config, plugins)
+        .map_err(|why| format!("{}: {why}", file.display()))?;
+    if let Some(translation) = translated {
+        translation.log(&connector.name);
+        connector.config = translation.config;
+    }
+    Ok(connector)
 }
 
 /// The first file is the worker's unless it configures a connector.
@@ -82,13 +99,19 @@ async fn serve(
         bound.push(bind(listener).await?);
     }
     let addresses = addresses(&bound)?;
+    let rocketmq_connect = bind_rocketmq_connect(settings.rocketmq_connect.as_ref()).await?;
+    let rocketmq_connect_address = rocketmq_connect.as_ref().and_then(|l| l.local_addr().ok());
     settings.engine.worker_id = worker_id(&settings, &addresses);
     let data_dir = settings.log.dir.clone();
     let log = Arc::new(open_log(settings.log.clone()).await?);
+    let bound = Bound { rest: bound, rocketmq_connect };
     let outcome = match Worker::start(settings, bound, plugins, Arc::clone(&log), data_dir).await {
         Ok(worker) => {
             for address in &addresses {
                 tracing::info!("REST listening on http://{address}");
+            }
+            if let Some(address) = rocketmq_connect_address {
+                tracing::info!("RocketMQ Connect's REST API listening on http://{address}");
             }
             let outcome = until_signal(&worker, connectors, &mut signals).await;
             if let Ok(signal) = &outcome {
@@ -115,6 +138,15 @@ async fn until_signal(
         signal = signals.next() => return Ok(signal),
     }
     Ok(signals.next().await)
+}
+
+/// Binds the port of RocketMQ Connect's REST API, if there is one.
+async fn bind_rocketmq_connect(listener: Option<&Listener>) -> Result<Option<TcpListener>, String> {
+    let Some(listener) = listener else { return Ok(None) };
+    let bound = listen(listener).await;
+    bound.map(Some).map_err(|refused| {
+        format!("{refused}, or set another port by gantry.rocketmq.connect.port (httpPort)")
+    })
 }
 
 fn addresses(bound: &[TcpListener]) -> Result<Vec<SocketAddr>, String> {
@@ -152,16 +184,23 @@ async fn open_log(config: EmbeddedConfig) -> Result<EmbeddedLog, String> {
     })
 }
 
-/// A herder with its REST API.
+/// Ports that are taken.
+struct Bound {
+    rest: Vec<TcpListener>,
+    rocketmq_connect: Option<TcpListener>,
+}
+
+/// A herder with its REST APIs.
 struct Worker {
     herder: Arc<Herder>,
     server: Server,
+    rocketmq_connect: Option<Server>,
 }
 
 impl Worker {
     async fn start(
         settings: Settings,
-        bound: Vec<TcpListener>,
+        bound: Bound,
         plugins: PluginLoader,
         log: Arc<EmbeddedLog>,
         data_dir: PathBuf,
@@ -182,8 +221,11 @@ impl Worker {
             headers: settings.headers,
             stopping: stopping.clone(),
         });
-        let server = Server::start(bound, &router(&state), stopping);
-        Ok(Self { herder, server })
+        let server = Server::start(bound.rest, &router(&state), stopping.clone());
+        let rocketmq_connect = bound.rocketmq_connect.map(|listener| {
+            Server::start(vec![listener], &rocketmq_connect::router(&state), stopping)
+        });
+        Ok(Self { herder, server, rocketmq_connect })
     }
 
     /// Creates connectors; the first that is refused ends the worker, as in Kafka Connect.
@@ -199,6 +241,9 @@ impl Worker {
     /// REST takes no more requests, then connectors stop and commit.
     async fn stop(&self) {
         self.server.stop().await;
+        if let Some(server) = &self.rocketmq_connect {
+            server.stop().await;
+        }
         self.herder.shutdown().await;
     }
 }

@@ -235,6 +235,11 @@ fn a_port_that_is_taken_is_named_with_its_key() {
     let log = refusal(dir.path(), &[], &["--set", &url]);
     assert!(log.contains("cannot listen on http://127.0.0.1:"), "{log}");
     assert!(log.contains("listeners=http://127.0.0.1:"), "{log}");
+    let port = taken.local_addr().unwrap().port();
+    let set = format!("httpPort={port}");
+    let log = refusal(dir.path(), &[], &["--set", "listeners=http://127.0.0.1:0", "--set", &set]);
+    assert!(log.contains(&format!("cannot listen on http://127.0.0.1:{port}: ")), "{log}");
+    assert!(log.contains("another port by gantry.rocketmq.connect.port (httpPort)"), "{log}");
     assert!(!dir.path().join("gantry-data").exists(), "nothing was opened");
 }
 

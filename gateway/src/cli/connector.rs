@@ -1,24 +1,27 @@
 //! `gantry connector …`
 
-use serde_json::{Map, Value as Json, json};
+use std::path::Path;
 
+use gantry_api::PluginRegistry;
 use gantry_engine::TargetState;
+use serde_json::{Map, Value as Json, json};
 
 use super::args::{ConnectorArgs, ConnectorCommand};
 use super::client::{Client, connector_path};
-use super::output::{say, table};
+use super::output::{complain, say, table};
 use crate::files::{ConnectorFile, read_connector};
 use crate::rest::encode_segment;
+use crate::rocketmq_connect::translate_file;
 
 /// Runs a connector command.
-pub(super) fn run(args: ConnectorArgs) -> Result<(), String> {
+pub(super) fn run(args: ConnectorArgs, registry: &PluginRegistry) -> Result<(), String> {
     let client = Client::new(&args.worker.url)?;
     match args.command {
         ConnectorCommand::List => list(&client),
         ConnectorCommand::Status { name } => status(&client, &name),
-        ConnectorCommand::Create { file } => create(&client, &read_connector(&file)?),
-        ConnectorCommand::Put { file } => put(&client, &read_connector(&file)?),
-        ConnectorCommand::Validate { file } => validate(&client, &read_connector(&file)?),
+        ConnectorCommand::Create { file } => create(&client, &read(&file, registry)?),
+        ConnectorCommand::Put { file } => put(&client, &read(&file, registry)?),
+        ConnectorCommand::Validate { file } => validate(&client, &read(&file, registry)?),
         ConnectorCommand::Config { name, set, unset } => config(&client, &name, set, unset),
         ConnectorCommand::Pause { name } => change(&client, &name, "PUT", "pause", "paused"),
         ConnectorCommand::Resume { name } => change(&client, &name, "PUT", "resume", "resumed"),
@@ -43,6 +46,20 @@ pub(super) fn run(args: ConnectorArgs) -> Result<(), String> {
         ConnectorCommand::Topics { name } => topics(&client, &name),
         ConnectorCommand::Plugins { all } => plugins(&client, all),
     }
+}
+
+/// Reads a connector file, in RocketMQ Connect's keys or Kafka Connect's.
+fn read(file: &Path, registry: &PluginRegistry) -> Result<ConnectorFile, String> {
+    let mut connector = read_connector(file)?;
+    let translated = translate_file(&connector.config, registry)
+        .map_err(|why| format!("{}: {why}", file.display()))?;
+    if let Some(translation) = translated {
+        for warning in &translation.warnings {
+            complain(format!("warning: {warning}"));
+        }
+        connector.config = translation.config;
+    }
+    Ok(connector)
 }
 
 fn pretty(json: &Json) -> Result<(), String> {

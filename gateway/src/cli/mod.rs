@@ -41,7 +41,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>, plugins: PluginLoade
             return worker(Mode::Distributed, args.file.into_iter().collect(), args.run, plugins);
         }
         Command::Topic(args) => topic::run(args),
-        Command::Connector(args) => connector::run(args),
+        Command::Connector(args) => connector::run(args, &plugins.load()),
         Command::WorkerKeys => say_bytes(markdown().as_bytes()),
     };
     match outcome {

@@ -71,6 +71,13 @@ fn files_as_people_have_them() {
 }
 
 #[test]
+fn the_configuration_inside_an_adapter_may_be_an_object() {
+    let text = r#"{"name":"c","kafka.connector.configs":{"topic":"t","batch.size":5}}"#;
+    let config = connector("c.json", text).unwrap().config;
+    assert_eq!(config["kafka.connector.configs"], r#"{"topic":"t","batch.size":5}"#);
+}
+
+#[test]
 fn a_bad_connector_file_is_named_with_what_is_wrong() {
     for (text, wrong) in [
         ("connector.class=X\n", "has no `name`"),

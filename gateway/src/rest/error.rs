@@ -25,6 +25,14 @@ struct ErrorBody<'a> {
 }
 
 impl ApiError {
+    /// Its status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+    /// Its text for the user.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), without_content_type: false }
     }
@@ -35,6 +43,10 @@ impl ApiError {
     /// 404: there is no such thing.
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, message)
+    }
+    /// 409: not as things are now.
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, message)
     }
     /// 403: switched off by the worker's configuration.
     pub(crate) fn forbidden(message: impl Into<String>) -> Self {

@@ -18,9 +18,11 @@ mod topics;
 mod worker;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-pub(crate) use path::encode_segment;
-pub(crate) use router::router;
-pub(crate) use server::{Server, bind};
+pub(crate) use error::ApiError;
+pub(crate) use exchange::{BODY_BYTES_MAX, json, to_the_end};
+pub(crate) use path::{Path, clean, encode_segment};
+pub(crate) use router::{replace_path, router};
+pub(crate) use server::{Server, bind, listen};
 pub(crate) use state::{AppState, Identity};

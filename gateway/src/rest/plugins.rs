@@ -1,7 +1,5 @@
 //! Plugins, their keys, and validation.
 
-use std::sync::Arc;
-
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use gantry_engine::PluginDescription;
@@ -33,14 +31,8 @@ struct Reloaded {
 /// `POST /gantry/plugins/reload`: looks for plugins anew. What runs keeps the plugins it has.
 pub(super) async fn reload(Api(state): Api) -> Result<Response, ApiError> {
     let before = state.herder.plugins(false);
-    let herder = Arc::clone(&state.herder);
-    // Looking may read files.
-    let after = tokio::task::spawn_blocking(move || {
-        herder.reload_plugins();
-        herder.plugins(false)
-    })
-    .await
-    .map_err(|error| ApiError::internal(format!("looking for plugins broke off: {error}")))?;
+    state.herder.reload_plugins().await?;
+    let after = state.herder.plugins(false);
     let without = |all: &[PluginDescription], known: &[PluginDescription]| {
         all.iter().filter(|plugin| !known.contains(plugin)).cloned().collect()
     };

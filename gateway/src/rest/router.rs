@@ -87,7 +87,8 @@ async fn front(State(front): State<Front>, mut request: Request) -> Response {
     response
 }
 
-fn replace_path(request: &mut Request, path: &str) {
+/// Puts another path in a request; the query stays.
+pub(crate) fn replace_path(request: &mut Request, path: &str) {
     let with_query = match request.uri().query() {
         Some(query) => format!("{path}?{query}"),
         None => path.to_owned(),

@@ -30,6 +30,15 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Listens where `listener` says. The error is a sentence with key and remedy.
 pub(crate) async fn bind(listener: &Listener) -> Result<TcpListener, String> {
+    listen(listener).await.map_err(|refused| {
+        let next = listener.port.checked_add(1).unwrap_or(8083);
+        let other = Listener { port: next, ..listener.clone() };
+        format!("{refused}, or set another address, for example listeners={other}")
+    })
+}
+
+/// Listens where `listener` says. The error is a sentence that the key and the remedy follow.
+pub(crate) async fn listen(listener: &Listener) -> Result<TcpListener, String> {
     let mut failure = None;
     for host in listener.bind_hosts() {
         match TcpListener::bind((host.as_str(), listener.port)).await {
@@ -43,12 +52,7 @@ pub(crate) async fn bind(listener: &Listener) -> Result<TcpListener, String> {
         }
     }
     let error = failure.map_or_else(|| "no address".to_owned(), |error| error.to_string());
-    let next = listener.port.checked_add(1).unwrap_or(8083);
-    let other = Listener { port: next, ..listener.clone() };
-    Err(format!(
-        "cannot listen on {listener}: {error}. Stop what listens there, or set another address, \
-         for example listeners={other}"
-    ))
+    Err(format!("cannot listen on {listener}: {error}. Stop what listens there"))
 }
 
 /// The running REST server.

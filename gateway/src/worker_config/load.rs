@@ -14,6 +14,7 @@ use super::row::Effect;
 use super::table::{definition, is_known, nearest, row};
 use super::{environment, providers, retired, table};
 use crate::files::read_properties;
+use crate::rocketmq_connect::{Translation, translate_worker, with_defaults};
 
 /// What a worker file is without a worker file: this computer only, JSON without schemas.
 const BUILT_IN: [(&str, &str); 5] = [
@@ -35,6 +36,8 @@ const REQUIRED_DISTRIBUTED: [(&str, &str); 4] = [
     ("offset.storage.topic", "connect-offsets"),
     ("status.storage.topic", "connect-status"),
 ];
+
+const NAMESRV: &str = "gantry.rocketmq.namesrv.addr";
 
 /// Where connectors come from and how long they live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +62,8 @@ pub(crate) struct Settings {
     pub(crate) log: EmbeddedConfig,
     /// Where REST listens; never empty.
     pub(crate) listeners: Vec<Listener>,
+    /// Where RocketMQ Connect's REST API listens, if anywhere.
+    pub(crate) rocketmq_connect: Option<Listener>,
     /// The host to be known by, if not the listener's.
     pub(crate) advertised_host: Option<String>,
     /// The port to be known by, if not the listener's.
@@ -86,20 +91,38 @@ pub(crate) fn load(
         None => BUILT_IN.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
     };
     let from_environment = environment::apply(&mut props, env);
-    props.extend(overrides.iter().cloned());
     let source = match (file, &from_environment) {
         (Some(path), _) => path.display().to_string(),
         (None, Some(_)) => "environment and command line".to_owned(),
         (None, None) => "the command line".to_owned(),
     };
-    // A misspelt key is often why another one is missing: it is told with the error.
-    let warnings = warnings(&props);
-    let mut settings = settings(mode, props, plugins).map_err(|message| {
-        let hints: String = warnings.iter().map(|warning| format!("; {warning}")).collect();
-        WorkerConfigError(format!("worker configuration ({source}): {message}{hints}"))
-    })?;
+    let wrong =
+        |message: String| WorkerConfigError(format!("worker configuration ({source}): {message}"));
+    let overrides = overrides.iter().cloned().collect();
+    let translation = translate(&props, &overrides).map_err(wrong)?;
+    // A misspelt key is often why another one is missing: it is told with the error. So is what
+    // a wrong value's key was called in the file.
+    let hints: String = warnings(&translation.config)
+        .into_iter()
+        .chain(translation.summary())
+        .map(|hint| format!("; {hint}"))
+        .collect();
+    let mut settings = settings(mode, translation.config.clone(), plugins)
+        .map_err(|message| wrong(format!("{message}{hints}")))?;
     settings.notices.extend(from_environment);
+    settings.notices.splice(0..0, translation.summary());
+    settings.warnings.splice(0..0, translation.warnings);
     Ok(settings)
+}
+
+/// Puts RocketMQ Connect's keys into ours, and the command line's over those of the file.
+fn translate(file: &Props, overrides: &Props) -> Result<Translation, String> {
+    let mut translation = with_defaults(translate_worker(file)?);
+    let over = translate_worker(overrides)?;
+    translation.config.extend(over.config);
+    translation.mapped.extend(over.mapped);
+    translation.warnings.extend(over.warnings);
+    Ok(translation)
 }
 
 /// Checks properties. The error is a sentence without the file.
@@ -123,11 +146,13 @@ pub(super) fn settings(
             )
         })?),
     };
+    let rocketmq_connect = rocketmq_connect(&parsed, &listeners);
     let mut engine = engine(mode, &parsed);
     engine.config_providers = providers;
     let settings = Settings {
         log: log(&parsed),
         listeners,
+        rocketmq_connect,
         advertised_host: parsed.string("rest.advertised.host.name").map(str::to_owned),
         advertised_port,
         headers: headers(&parsed)?,
@@ -228,6 +253,13 @@ fn listeners(parsed: &ParsedConfig) -> Result<Vec<Listener>, String> {
     uris.iter().map(parse).collect()
 }
 
+/// The port is RocketMQ Connect's, the host that of Kafka Connect's REST API.
+fn rocketmq_connect(parsed: &ParsedConfig, listeners: &[Listener]) -> Option<Listener> {
+    let port = u16::try_from(parsed.long("gantry.rocketmq.connect.port")?).ok()?;
+    let host = listeners.first().map(|first| first.host.clone()).unwrap_or_default();
+    Some(Listener { host, port })
+}
+
 fn headers(parsed: &ParsedConfig) -> Result<HeaderRules, String> {
     let text = parsed.string("response.http.headers.config").unwrap_or_default();
     let invalid = |key: &str, why: String| format!("Invalid value for configuration {key}: {why}");
@@ -320,9 +352,16 @@ fn notices(mode: Mode, props: &Props) -> Vec<String> {
             "offset.storage.file.filename is set and not used: offsets are in the log".to_owned(),
         );
     }
+    if props.contains_key(NAMESRV) {
+        notices.push(format!(
+            "{NAMESRV} is set and not used: the log on RocketMQ is not in this version, topics \
+             are in the embedded log (gantry.log)"
+        ));
+    }
+    let named = ["bootstrap.servers", "offset.storage.file.filename", NAMESRV];
     let idle: Vec<&str> = props
         .keys()
-        .filter(|key| !matches!(key.as_str(), "bootstrap.servers" | "offset.storage.file.filename"))
+        .filter(|key| !named.contains(&key.as_str()))
         .filter(|key| row(key).is_some_and(|row| row.effect == Effect::Accepted))
         .filter(|key| mode == Mode::Standalone || !is_required(key))
         .map(String::as_str)

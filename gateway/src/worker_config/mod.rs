@@ -12,6 +12,7 @@ mod row;
 mod table;
 mod table_clients;
 mod table_distributed;
+mod table_rocketmq;
 mod table_sasl;
 mod table_worker;
 

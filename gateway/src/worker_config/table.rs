@@ -6,6 +6,7 @@ use gantry_model::config::ConfigDef;
 use super::row::Row;
 use super::table_clients::{CLIENT, SSL};
 use super::table_distributed::DISTRIBUTED;
+use super::table_rocketmq::ROCKETMQ;
 use super::table_sasl::SASL;
 use super::table_worker::{GANTRY, REST, WORKER};
 
@@ -20,6 +21,7 @@ pub(crate) struct Section {
 /// The whole table.
 pub(crate) const SECTIONS: &[Section] = &[
     Section { title: "Keys of Gantry's own", rows: GANTRY },
+    Section { title: "RocketMQ and RocketMQ Connect", rows: ROCKETMQ },
     Section { title: "The worker", rows: WORKER },
     Section { title: "The REST API", rows: REST },
     Section { title: "Distributed mode", rows: DISTRIBUTED },

@@ -25,33 +25,34 @@ use crate::worker_config::HeaderRules;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A worker without a port.
-struct Bench {
+pub(crate) struct Bench {
     router: Router,
-    dir: tempfile::TempDir,
+    state: Arc<AppState>,
+    dir: Arc<tempfile::TempDir>,
 }
 
 /// An answer.
 #[derive(Debug)]
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    text: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Answer {
-    fn json(&self) -> Json {
+    pub(crate) fn json(&self) -> Json {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
     }
-    fn header(&self, name: header::HeaderName) -> Option<&str> {
+    pub(crate) fn header(&self, name: header::HeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
-    fn message(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         self.json()["message"].as_str().unwrap_or_default().to_owned()
     }
 }
 
 impl Bench {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let log: Arc<dyn FullLog> = Arc::new(MemoryLog::new());
         let mut config = WorkerConfig::new("127.0.0.1:8083");
         for key in ["key.converter", "value.converter"] {
@@ -72,10 +73,17 @@ impl Bench {
             headers,
             stopping: CancellationToken::new(),
         });
-        Self { router: router(&state), dir: tempfile::tempdir().unwrap() }
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        Self { router: router(&state), state, dir }
     }
 
-    async fn send(&self, request: Request<Body>) -> Answer {
+    /// The same worker behind another API.
+    pub(crate) fn behind(&self, api: fn(&Arc<AppState>) -> Router) -> Self {
+        let (state, dir) = (Arc::clone(&self.state), Arc::clone(&self.dir));
+        Self { router: api(&state), state, dir }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let answer = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = answer.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
@@ -83,7 +91,7 @@ impl Bench {
         Answer { status: parts.status, headers: parts.headers, text }
     }
 
-    async fn call(&self, method: &str, path: &str, body: &str) -> Answer {
+    pub(crate) async fn call(&self, method: &str, path: &str, body: &str) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         if !body.is_empty() {
             request = request.header(header::CONTENT_TYPE, "application/json");
@@ -91,11 +99,11 @@ impl Bench {
         self.send(request.body(Body::from(body.to_owned())).unwrap()).await
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.call("GET", path, "").await
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.dir.path().join(name).display().to_string()
     }
 
@@ -108,7 +116,7 @@ impl Bench {
     }
 
     /// Waits until an answer's part is so.
-    async fn until(&self, path: &str, pointer: &str, expected: Json) {
+    pub(crate) async fn until(&self, path: &str, pointer: &str, expected: Json) {
         let end = tokio::time::Instant::now() + PATIENCE;
         loop {
             let answer = self.get(path).await;

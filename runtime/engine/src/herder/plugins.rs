@@ -43,9 +43,14 @@ impl Plugins {
     fn current(&self) -> Arc<PluginRegistry> {
         Arc::clone(&self.loaded.read().unwrap_or_else(PoisonError::into_inner))
     }
-    fn reload(&self) {
-        let found = Arc::new(self.loader.load());
-        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = found;
+    async fn reload(&self) -> Result<(), HerderError> {
+        let loader = self.loader.clone();
+        // Looking may read files.
+        let found = tokio::task::spawn_blocking(move || loader.load()).await.map_err(|error| {
+            HerderError::internal(format!("looking for plugins broke off: {error}"))
+        })?;
+        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(found);
+        Ok(())
     }
 }
 
@@ -57,8 +62,8 @@ impl Herder {
 
     /// Looks for plugins again. What runs goes on with the plugins it has, until it is
     /// restarted or changed; a connector whose class was missing can then be restarted.
-    pub fn reload_plugins(&self) {
-        self.plugins.reload();
+    pub async fn reload_plugins(&self) -> Result<(), HerderError> {
+        self.plugins.reload().await
     }
 
     /// The connector plugin that a class name stands for: its full name, or its simple name with

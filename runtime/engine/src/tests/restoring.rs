@@ -92,7 +92,7 @@ async fn a_class_that_is_gone_fails_its_connector_until_it_is_back() {
     assert!(trace.contains("Failed to find any class that implements Connector"), "{trace}");
 
     there.store(true, Ordering::SeqCst);
-    second.herder.reload_plugins();
+    second.herder.reload_plugins().await.expect("reloaded");
     second.herder.restart_connector("c").await.expect("restarted");
     second.until_task("c", 0, UnitState::Running).await;
     assert_eq!(state().type_, "source");
