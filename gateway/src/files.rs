@@ -56,7 +56,8 @@ pub(crate) fn is_connector(path: &Path) -> Result<bool, String> {
     Ok(props.contains_key("connector.class"))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
+/// Reads a file of configuration. The error names the file and the remedy.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let refuse = |why: &dyn std::fmt::Display| {
         format!("cannot read {}: {why}; check the path and its permissions", path.display())
     };
@@ -67,16 +68,22 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|error| refuse(&error))
 }
 
-fn looks_like_json(bytes: &[u8]) -> bool {
+/// Whether it is a JSON object, right or wrong, and no properties.
+pub(crate) fn looks_like_json(bytes: &[u8]) -> bool {
     bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
 }
 
-fn parse_properties(bytes: &[u8]) -> Result<Props, String> {
-    let text: Cow<'_, str> = match std::str::from_utf8(bytes) {
+/// The text of a properties file: UTF-8, or else ISO-8859-1.
+pub(crate) fn properties_text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
         Ok(text) => text.into(),
-        // ISO-8859-1: each byte is the character of that number.
+        // Each byte is the character of that number.
         Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
-    };
+    }
+}
+
+fn parse_properties(bytes: &[u8]) -> Result<Props, String> {
+    let text = properties_text(bytes);
     provider::read_properties(&text).map_err(|error| {
         let place = bad_escape(&text).map_or_else(String::new, |(line, column)| {
             format!(" (line {line} column {column}: write \\u and four hexadecimal digits)")

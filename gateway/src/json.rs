@@ -61,3 +61,37 @@ pub(crate) fn initial_state(raw: &RawValue) -> Result<Option<TargetState>, Strin
         _ => Err(format!("initial_state is {state}; write RUNNING, PAUSED or STOPPED")),
     }
 }
+
+/// The members of an object in the order written, doubled ones too; `None` if it is no object.
+pub(crate) fn members(raw: &RawValue) -> Option<Vec<(String, Box<RawValue>)>> {
+    if !raw.get().starts_with('{') {
+        return None;
+    }
+    serde_json::from_str::<Members>(raw.get()).ok().map(|members| members.0)
+}
+
+struct Members(Vec<(String, Box<RawValue>)>);
+
+impl<'de> serde::Deserialize<'de> for Members {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> serde::de::Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
+}

@@ -17,10 +17,14 @@
 mod cli;
 mod files;
 mod gantry;
+mod hex;
 mod identity;
 mod json;
+mod lint;
 mod logging;
 mod metrics;
+mod nearest;
+mod preview;
 mod rest;
 mod rocketmq_connect;
 mod shutdown;

@@ -277,3 +277,91 @@ fn the_command_line_explains_itself() {
     let said = String::from_utf8_lossy(&nobody.stderr).into_owned();
     assert!(said.contains("no worker answers at http://127.0.0.1:1"), "{said}");
 }
+
+#[test]
+fn a_preview_on_a_worker_and_without_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let sink = "name=sink\nconnector.class=FileStreamSink\nfile=out.txt\ntopics=t\n\
+        transforms=i\n\
+        transforms.i.type=org.apache.kafka.connect.transforms.InsertField$Value\n\
+        transforms.i.offset.field=at\n";
+    std::fs::write(dir.path().join("sink.properties"), sink).unwrap();
+    let file = dir.path().join("sink.properties").display().to_string();
+    let worker = Worker::start(dir.path(), &[]);
+    worker.ok(&["topic", "write", "t"], "{\"a\":1}\n{\"a\":2}\n");
+    let shown = worker.ok(&["preview", &file, "--topic", "t", "--from", "1"], "");
+    assert!(shown.contains("record 0: t-0 offset 1\n"), "{shown}");
+    assert!(shown.contains("    + value.at  1\n  => given to the connector, topic t\n"), "{shown}");
+    let json = worker.ok(&["preview", &file, "--topic", "t", "--max", "1", "--json"], "");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["records"][0]["output"]["value"]["payload"]["at"], 0);
+    assert!(!dir.path().join("out.txt").exists(), "no task has run");
+    assert!(!worker.ok(&["connector", "list"], "").contains("sink"));
+    let dump = worker.ok(&["topic", "dump", "t"], "");
+    let samples = worker.ok(&["preview", &file, "--records", "-", "--hex"], &dump);
+    assert!(samples.contains("    + value.at  1\n"), "{samples}");
+    worker.stop();
+
+    let offline = |more: &[&str], input: &str| {
+        let mut command = Command::new(PROGRAM);
+        command.args(["preview", &file]).args(more).current_dir(dir.path());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        (output.status.code(), text, String::from_utf8(output.stderr).unwrap())
+    };
+    let (status, text, _) = offline(&["--records", "-"], dump.lines().nth(1).unwrap());
+    assert_eq!(status, Some(1), "digits taken as text are no JSON: {text}");
+    assert!(text.contains("=> FAILED in VALUE_CONVERTER (JsonConverter)"), "{text}");
+    let (status, text, said) = offline(&["--records", "-", "--hex"], &dump);
+    assert_eq!((status, said.as_str()), (Some(0), ""), "{text}");
+    assert_eq!(text, samples, "here as on the worker");
+    let schemas = "org.apache.kafka.connect.json.JsonConverter";
+    let own = format!("key.converter={schemas}\nvalue.converter={schemas}\n");
+    std::fs::write(dir.path().join("w.properties"), own).unwrap();
+    let (status, text, _) =
+        offline(&["--records", "-", "--worker", "w.properties"], "{\"value\":{\"a\":1}}\n");
+    assert_eq!(status, Some(1));
+    assert!(text.contains("JsonConverter with schemas.enable requires"), "{text}");
+    let (status, _, said) = offline(&["--records", "-"], "{\n");
+    assert_eq!(status, Some(1));
+    assert!(said.contains("line 1 is not JSON"), "{said}");
+    assert_eq!(offline(&[], "").0, Some(2), "neither a topic nor records");
+}
+
+#[test]
+fn lint_has_four_exit_statuses_and_json() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let file = dir.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file.display().to_string()
+    };
+    let base = "name=c\nconnector.class=FileStreamSource\ntopic=t\n";
+    let good = write("good.properties", base);
+    let warned = write("warned.properties", &format!("{base}batch.sise=5\n"));
+    let broken = write("broken.json", "{\n  \"name\": \"c\",\n}\n");
+    let run = |args: &[&str]| {
+        let output = Command::new(PROGRAM).arg("lint").args(args).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(run(&[&good]), (Some(0), "0 error(s), 0 warning(s), 0 info(s)\n".to_owned()));
+    let (status, text) = run(&[&good, &warned]);
+    assert_eq!(status, Some(3));
+    assert!(text.contains("warned.properties:4:1: warning GL101: nothing reads the key"), "{text}");
+    assert!(text.contains("\n    did you mean batch.size?\n"), "{text}");
+    let (status, text) = run(&["--json", &warned, &broken]);
+    assert_eq!(status, Some(1));
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&json["errors"], &json["warnings"]), (&2.into(), &1.into()), "{json}");
+    let finding = &json["files"][1]["findings"][1];
+    assert_eq!(finding["code"], "GL001");
+    assert_eq!((&finding["line"], &finding["column"]), (&2.into(), &14.into()));
+    assert_eq!(json["files"][0]["findings"][0]["level"], "warning");
+    assert_eq!(run(&[]).0, Some(2));
+    let (status, text) = run(&["--explain", "gl101"]);
+    assert!(status == Some(0) && text.starts_with("## GL101 Unknown key"), "{text}");
+    assert_eq!(run(&["--explain", "GL000"]).0, Some(1));
+}

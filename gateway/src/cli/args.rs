@@ -16,6 +16,8 @@ Examples:
   gantry standalone worker.properties source.json sink.properties
   gantry connector create source.json
   gantry topic read lines --from-beginning
+  gantry preview sink.json --topic lines              what its transformations make of records
+  gantry lint source.json                             what is wrong with a file
 
 `gantry <command> --help` shows more, with examples."
 )]
@@ -34,8 +36,86 @@ pub(super) enum Command {
     Topic(TopicArgs),
     /// Look at and change connectors of a running worker
     Connector(ConnectorArgs),
+    /// Show what a connector's converters and transformations make of records, writing nothing
+    Preview(PreviewArgs),
+    /// Check connector and worker files without a worker
+    Lint(LintArgs),
     /// Print the reference of all worker keys, as Markdown
     WorkerKeys,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gantry preview sink.json --topic lines --max 5
+      records of a topic, on the worker at http://127.0.0.1:8083
+  gantry preview sink.json --topic lines --from latest --url http://worker:8083
+  gantry preview source.json --records samples.jsonl
+      samples, here: no worker is needed; --worker FILE has its defaults
+  gantry topic dump lines --max 5 | gantry preview sink.json --records - --hex
+
+A line of samples is a JSON object with value, and perhaps key, headers, topic, timestamp,
+partition, offset. For a source a value is JSON, or {\"schema\":…,\"payload\":…} as JsonConverter
+writes it. For a sink it is the text that stands in the topic, {\"hex\":\"…\"}, or JSON as it is.
+
+The exit status is 0, 1 when a record fails or nothing can be shown, 2 for a wrong command line.")]
+pub(super) struct PreviewArgs {
+    /// The connector's file: properties or JSON
+    pub(super) file: PathBuf,
+    /// Take records of this topic; with --records, the topic of samples that name none
+    #[arg(long, required_unless_present = "records")]
+    pub(super) topic: Option<String>,
+    /// Only this queue of the topic
+    #[arg(long, conflicts_with = "records")]
+    pub(super) partition: Option<u32>,
+    /// Where to begin in the topic: earliest, latest or an offset
+    #[arg(long, conflicts_with = "records")]
+    pub(super) from: Option<String>,
+    /// Take so many records at most
+    #[arg(long)]
+    pub(super) max: Option<usize>,
+    /// Take samples from this file, one JSON object a line; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(super) records: Option<PathBuf>,
+    /// Texts of samples are hexadecimal digits, as in a dump
+    #[arg(long, requires = "records")]
+    pub(super) hex: bool,
+    /// The worker file with the defaults of converters, for samples without --url
+    #[arg(long, value_name = "FILE", requires = "records", conflicts_with = "url")]
+    pub(super) worker: Option<PathBuf>,
+    /// The worker's REST address; topics are read there, http://127.0.0.1:8083 if not given
+    #[arg(long, value_name = "URL")]
+    pub(super) url: Option<String>,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gantry lint source.json sink.properties
+  gantry lint --worker worker.properties connectors/*.json
+      with the worker's converters and config providers
+  gantry lint worker.properties
+      a properties file without connector.class is a worker file
+  gantry lint --explain GL201
+
+Levels are error, warning and info. The exit status is 0 when nothing is above info, 1 when there
+is an error, 3 when there are warnings and no error, 2 for a wrong command line.")]
+pub(super) struct LintArgs {
+    /// Connector files (JSON or properties) and worker files (properties)
+    #[arg(value_name = "FILE", required_unless_present = "explain")]
+    pub(super) files: Vec<PathBuf>,
+    /// The worker file whose defaults and config providers hold for the connectors
+    #[arg(long, value_name = "FILE")]
+    pub(super) worker: Option<PathBuf>,
+    /// Print findings as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Explain one code, or all of them as Markdown
+    #[arg(long, value_name = "CODE", num_args = 0..=1, conflicts_with_all = ["files", "worker", "json"])]
+    pub(super) explain: Option<Option<String>>,
 }
 
 #[derive(Debug, Args)]

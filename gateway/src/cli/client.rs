@@ -93,6 +93,18 @@ impl Client {
         Err(Failure::Refused(Refusal { status: status.as_u16(), message }))
     }
 
+    /// Sends a request; gives the whole body of an answer that is a success.
+    pub(super) fn bytes(
+        &self,
+        method: &str,
+        path: &str,
+        body: impl AsSendBody,
+    ) -> Result<Vec<u8>, Failure> {
+        let mut answer = self.send(method, path, body)?;
+        read_all(&mut answer)
+            .map_err(|error| Failure::Lost(format!("the worker broke off: {error}")))
+    }
+
     /// Sends JSON or nothing, gives JSON or null.
     pub(super) fn json(
         &self,
@@ -100,12 +112,10 @@ impl Client {
         path: &str,
         body: Option<&Json>,
     ) -> Result<Json, Failure> {
-        let mut answer = match body {
-            Some(body) => self.send(method, path, body.to_string())?,
-            None => self.send(method, path, SendBody::none())?,
+        let text = match body {
+            Some(body) => self.bytes(method, path, body.to_string())?,
+            None => self.bytes(method, path, SendBody::none())?,
         };
-        let text = read_all(&mut answer)
-            .map_err(|error| Failure::Lost(format!("the worker broke off: {error}")))?;
         if text.is_empty() {
             return Ok(Json::Null);
         }

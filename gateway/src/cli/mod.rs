@@ -3,7 +3,9 @@
 mod args;
 mod client;
 mod connector;
+mod lint;
 mod output;
+mod preview;
 mod topic;
 mod topic_io;
 
@@ -40,12 +42,14 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>, plugins: PluginLoade
         Command::Distributed(args) => {
             return worker(Mode::Distributed, args.file.into_iter().collect(), args.run, plugins);
         }
-        Command::Topic(args) => topic::run(args),
-        Command::Connector(args) => connector::run(args, &plugins.load()),
-        Command::WorkerKeys => say_bytes(markdown().as_bytes()),
+        Command::Topic(args) => topic::run(args).map(success),
+        Command::Connector(args) => connector::run(args, &plugins.load()).map(success),
+        Command::Preview(args) => preview::run(args, plugins.load()),
+        Command::Lint(args) => lint::run(&args, plugins.load()),
+        Command::WorkerKeys => say_bytes(markdown().as_bytes()).map(success),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             complain(&error);
             ExitCode::FAILURE
@@ -64,6 +68,10 @@ fn worker(mode: Mode, files: Vec<PathBuf>, args: RunArgs, plugins: PluginLoader)
             ExitCode::FAILURE
         }
     }
+}
+
+fn success(_done: ()) -> ExitCode {
+    ExitCode::SUCCESS
 }
 
 fn usage(error: &clap::Error) -> ExitCode {

@@ -63,3 +63,37 @@ fn tables_are_aligned() {
     let rows = [["é", "1"], ["long name", "2"]].map(|row| row.map(str::to_owned).to_vec());
     assert_eq!(table(&["A", "B"], &rows), "A          B\né          1\nlong name  2");
 }
+
+#[test]
+fn previews_take_a_topic_or_records() {
+    for line in [
+        "gantry preview c.json --topic t --partition 1 --from latest --max 3 --url http://h:1",
+        "gantry preview c.json --records - --hex --topic t --worker w.properties --json",
+        "gantry preview c.json --records r.jsonl --url http://h:1",
+    ] {
+        let Command::Preview(args) = parse(line).unwrap().command else { panic!("{line}") };
+        assert_eq!(args.file.to_str(), Some("c.json"));
+    }
+    for line in [
+        "gantry preview c.json",
+        "gantry preview c.json --topic t --hex",
+        "gantry preview c.json --records r --from earliest",
+        "gantry preview c.json --records r --worker w --url http://h:1",
+        "gantry preview c.json --topic t --worker w",
+    ] {
+        assert!(parse(line).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn lint_takes_files_or_explains() {
+    let explained = |line| match parse(line).unwrap().command {
+        Command::Lint(args) => args.explain,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(explained("gantry lint a.json b.json --worker w.properties --json"), None);
+    assert_eq!(explained("gantry lint --explain"), Some(None));
+    assert_eq!(explained("gantry lint --explain GL101"), Some(Some("GL101".to_owned())));
+    assert!(parse("gantry lint").is_err());
+    assert!(parse("gantry lint a.json --explain").is_err());
+}

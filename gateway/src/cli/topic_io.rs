@@ -10,6 +10,7 @@ use ureq::{Body, SendBody};
 
 use super::client::{Client, Failure, topic_path};
 use super::output::{complain, say, say_bytes};
+use crate::hex;
 
 /// How often a missing topic is looked for again.
 const TOPIC_POLL: Duration = Duration::from_millis(100);
@@ -89,19 +90,10 @@ fn lines(
     }
 }
 
-fn unhex(digits: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    digits
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?))
-        .collect()
-}
-
 /// Bytes as text; what is not UTF-8 stays hexadecimal behind `0x`.
 fn shown(digits: Option<&str>) -> String {
     let Some(digits) = digits else { return "null".to_owned() };
-    let text = unhex(digits).and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = hex::decode(digits).and_then(|bytes| String::from_utf8(bytes).ok());
     text.unwrap_or_else(|| format!("0x{digits}"))
 }
 
@@ -132,13 +124,6 @@ pub(super) struct Writing {
     pub(super) headers: Vec<(String, String)>,
 }
 
-fn hex(text: &[u8]) -> String {
-    text.iter().fold(String::with_capacity(text.len() * 2), |mut digits, byte| {
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    })
-}
-
 impl Writing {
     /// A line of text as a line of a load.
     fn record(&self, line: &[u8]) -> Json {
@@ -149,9 +134,12 @@ impl Writing {
             },
             None => (self.key.as_ref().map(String::as_bytes), line),
         };
-        let headers: Vec<Json> =
-            self.headers.iter().map(|(name, value)| json!([name, hex(value.as_bytes())])).collect();
-        json!({ "key": key.map(hex), "value": hex(value), "headers": headers })
+        let headers: Vec<Json> = self
+            .headers
+            .iter()
+            .map(|(name, value)| json!([name, hex::encode(value.as_bytes())]))
+            .collect();
+        json!({ "key": key.map(hex::encode), "value": hex::encode(value), "headers": headers })
     }
 }
 

@@ -9,6 +9,7 @@ mod lifecycle;
 mod offsets;
 mod path;
 mod plugins;
+mod preview;
 mod record_line;
 mod router;
 mod server;

@@ -74,16 +74,22 @@ pub(super) async fn validate(
     Payload(body): Payload,
 ) -> Result<Response, ApiError> {
     let config = parse_config(&body).map_err(ApiError::bad_request)?;
-    if let Some(class) = config.props.get("connector.class")
-        && !alias(class).ends_with(alias(&name))
-    {
-        return Err(ApiError::bad_request(format!(
-            "Included connector type {class} does not match request type {name}"
-        )));
+    if let Some(class) = config.props.get("connector.class") {
+        check_class(&name, class)?;
     }
     let infos =
         state.herder.validate(&name, config.props.clone()).map_err(ApiError::of_validation)?;
     ok(&config.mark_nulls(infos))
+}
+
+/// Refuses a configuration for another class than the path names.
+pub(super) fn check_class(name: &str, class: &str) -> Result<(), ApiError> {
+    if alias(class).ends_with(alias(name)) {
+        return Ok(());
+    }
+    Err(ApiError::bad_request(format!(
+        "Included connector type {class} does not match request type {name}"
+    )))
 }
 
 /// A class without the ending that may be left out.

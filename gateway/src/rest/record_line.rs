@@ -62,18 +62,9 @@ pub(super) fn parse(line: &[u8], now_ms: i64) -> Result<Option<Loaded>, String> 
 
 fn unhex(what: &str, digits: Option<String>) -> Result<Option<Bytes>, String> {
     let Some(digits) = digits else { return Ok(None) };
-    let wrong = || format!("{what} is not in hexadecimal digits, two for each byte");
-    let digits = digits.as_bytes();
-    if digits.len() % 2 != 0 {
-        return Err(wrong());
-    }
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    digits
-        .chunks_exact(2)
-        .map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?))
-        .collect::<Option<Vec<u8>>>()
-        .map(|bytes| Some(bytes.into()))
-        .ok_or_else(wrong)
+    let bytes = crate::hex::decode(&digits)
+        .ok_or_else(|| format!("{what} is not in hexadecimal digits, two for each byte"))?;
+    Ok(Some(bytes.into()))
 }
 
 /// Appends a record as a line.

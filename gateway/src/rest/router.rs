@@ -13,7 +13,7 @@ use tower::ServiceExt;
 use super::error::{ApiError, bad_path};
 use super::path::{Path, clean};
 use super::state::AppState;
-use super::{connectors, lifecycle, offsets, plugins, topic_records, topics, worker};
+use super::{connectors, lifecycle, offsets, plugins, preview, topic_records, topics, worker};
 
 /// The whole REST API.
 pub(crate) fn router(state: &Arc<AppState>) -> Router {
@@ -44,6 +44,7 @@ pub(crate) fn router(state: &Arc<AppState>) -> Router {
         .route("/connector-plugins", get(plugins::list))
         .route("/connector-plugins/{name}/config", get(plugins::config))
         .route("/connector-plugins/{name}/config/validate", put(plugins::validate))
+        .route("/connector-plugins/{name}/preview", post(preview::preview))
         .route("/gantry", get(worker::about))
         .route("/gantry/plugins/reload", post(plugins::reload))
         .route("/gantry/topics", get(topics::list).post(topics::create))

@@ -76,6 +76,11 @@ pub(crate) struct Settings {
     pub(crate) warnings: Vec<String>,
 }
 
+/// The worker's properties without a worker file.
+pub(crate) fn built_in() -> Props {
+    BUILT_IN.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+}
+
 /// Reads a worker file, or the built-in one, with the environment's `CONNECT_*` variables on top
 /// of it, and `overrides` on top of those.
 pub(crate) fn load(
@@ -88,7 +93,7 @@ pub(crate) fn load(
     let mut props = match file {
         Some(path) => read_properties(path).map_err(WorkerConfigError)?,
         None if mode == Mode::Distributed => Props::new(),
-        None => BUILT_IN.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        None => built_in(),
     };
     let from_environment = environment::apply(&mut props, env);
     let source = match (file, &from_environment) {
@@ -126,7 +131,7 @@ fn translate(file: &Props, overrides: &Props) -> Result<Translation, String> {
 }
 
 /// Checks properties. The error is a sentence without the file.
-pub(super) fn settings(
+pub(crate) fn settings(
     mode: Mode,
     mut props: Props,
     plugins: &PluginRegistry,

@@ -21,5 +21,8 @@ mod tests;
 
 pub(crate) use headers::HeaderRules;
 pub(crate) use listeners::{Listener, host_port};
-pub(crate) use load::{Mode, Settings, load};
+pub(crate) use load::{Mode, Settings, built_in, load, settings};
 pub(crate) use reference::markdown;
+pub(crate) use retired::advice as retired_worker_key;
+pub(crate) use row::Effect;
+pub(crate) use table::{definition, is_known, nearest, row};

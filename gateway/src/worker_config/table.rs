@@ -47,9 +47,6 @@ pub(crate) const PREFIXES: &[(&str, &str)] = &[
     ("metrics.context.", "labels of Kafka's metrics; no effect"),
 ];
 
-/// Below this likeness (0 to 1) a known name is not offered in place of an unknown one.
-const LIKENESS_MIN: f64 = 0.6;
-
 /// All keys in order.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
     SECTIONS.iter().flat_map(|section| section.rows)
@@ -73,9 +70,5 @@ pub(crate) fn is_known(name: &str) -> bool {
 
 /// The known name that is most like an unknown one, if any is much like it.
 pub(crate) fn nearest(unknown: &str) -> Option<&'static str> {
-    rows()
-        .map(|row| (strsim::normalized_damerau_levenshtein(unknown, row.name), row.name))
-        .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
+    crate::nearest::nearest(unknown, rows().map(|row| row.name))
 }

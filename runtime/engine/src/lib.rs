@@ -8,6 +8,7 @@ mod error;
 mod herder;
 mod metrics;
 mod offsets;
+mod preview;
 mod secrets;
 mod task;
 mod topic_fold;
@@ -23,7 +24,13 @@ pub use entities::{
 pub use error::{HerderError, HerderErrorKind};
 pub use herder::{Herder, PluginLoader};
 pub use metrics::{ConnectorCounts, TaskMetrics, TaskSnapshot};
+pub use preview::{
+    ErrorHandling, PREVIEW_BYTES_MAX, PREVIEW_RECORDS_DEFAULT, PREVIEW_RECORDS_MAX, Preview,
+    PreviewCondition, PreviewError, PreviewOutcome, PreviewRecord, PreviewSamples, PreviewStep,
+    PreviewedRecord, Previewer, RawRecord, StartAt, StepOutcome, TopicSample,
+};
 pub use task::queue_of_key;
+pub use validation::validate_offline;
 
 #[cfg(test)]
 mod tests;

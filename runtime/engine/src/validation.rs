@@ -8,11 +8,14 @@ mod tests;
 mod versions;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use gantry_api::model::config::infos::{ConfigInfos, ConfigKeyInfo};
+use gantry_api::model::config::provider::substitute;
 use gantry_api::model::config::{ConfigValue, HIDDEN};
-use gantry_api::{ConfigDef, ConnectorPlugin, PluginInfo, Props};
+use gantry_api::{ConfigDef, ConnectorPlugin, PluginInfo, PluginRegistry, Props};
 
+use crate::config::WorkerConfig;
 use crate::connector_config::{
     CONNECTOR_CLASS, DLQ_TOPIC, TOPICS, TOPICS_REGEX, sink_definition, source_definition,
 };
@@ -62,7 +65,7 @@ impl Herder {
         let class = config.get(CONNECTOR_CLASS).cloned().ok_or_else(|| {
             HerderError::bad_request(format!(
                 "Connector config {} contains no connector type",
-                self.printed(&config)
+                printed(&config, self.worker_config().mask_secrets)
             ))
         })?;
         let plugins = self.plugin_registry();
@@ -77,87 +80,198 @@ impl Herder {
                 "Included connector type {class} does not match request type {plugin}"
             )));
         }
-        self.findings(&config)
+        findings(&plugins, self.worker_config(), &config)
     }
+}
 
-    /// Validates a configuration; `Err` is the text that refuses it.
-    pub(crate) fn check(&self, config: &Props) -> Result<(), HerderError> {
-        if !config.contains_key(CONNECTOR_CLASS) {
-            return Err(HerderError::bad_request(format!(
-                "Connector config {} contains no connector type",
-                self.printed(config)
-            )));
-        }
-        let infos = self.findings(config)?;
-        if infos.error_count == 0 {
-            return Ok(());
-        }
-        let errors: Vec<&str> = infos
-            .configs
-            .iter()
-            .flat_map(|info| info.value.iter().flat_map(|value| &value.errors).map(String::as_str))
-            .collect();
-        Err(HerderError::bad_request(format!(
-            "Connector configuration is invalid and contains the following {} error(s):\n{}\nYou \
-             can also find the above list of errors at the endpoint \
-             `/connector-plugins/{{connectorType}}/config/validate`",
-            errors.len(),
-            errors.join("\n")
-        )))
+/// The connector plugin that a class name stands for: its full name, or its simple name with or
+/// without `Connector`.
+pub(crate) fn find_connector<'a>(
+    plugins: &'a PluginRegistry,
+    class: &str,
+) -> Result<&'a ConnectorPlugin, HerderError> {
+    let exact = plugins.connectors.iter().find(|plugin| &*plugin.info.class == class);
+    if let Some(plugin) = exact {
+        return Ok(plugin);
     }
+    let matching: Vec<&ConnectorPlugin> =
+        plugins.connectors.iter().filter(|plugin| plugin.info.answers_to(class)).collect();
+    match matching.as_slice() {
+        [plugin] => Ok(plugin),
+        [] => Err(HerderError::bad_request(format!(
+            "org.apache.kafka.connect.errors.ConnectException: Failed to find any class that \
+             implements Connector and which name matches {class}, available connectors are: {}",
+            described(plugins.connectors.iter())
+        ))),
+        several => Err(HerderError::bad_request(format!(
+            "org.apache.kafka.connect.errors.ConnectException: More than one connector matches \
+             alias {class}. Please use full package and class name instead. Classes found: {}",
+            described(several.iter().copied())
+        ))),
+    }
+}
 
-    fn findings(&self, config: &Props) -> Result<ConfigInfos, HerderError> {
-        let class = config.get(CONNECTOR_CLASS).map_or("", String::as_str);
-        let plugin = self.find_plugin(class)?;
-        let resolved =
-            self.resolve(config).map_err(|error| HerderError::bad_request(error.to_string()))?;
-        let common = self.common_definition(&plugin, &resolved);
-        let mut findings: Findings = common
-            .validate(&resolved)
-            .into_iter()
-            .map(|finding| (finding.name.clone(), finding))
-            .collect();
-        if !plugin.is_source() {
-            check_topics(&resolved, &mut findings);
+fn described<'a>(plugins: impl Iterator<Item = &'a ConnectorPlugin>) -> String {
+    plugins.map(|plugin| format!("{:?}", plugin.info)).collect::<Vec<_>>().join(", ")
+}
+
+/// A configuration as Java prints a map. Which of its keys are secret only its class would tell:
+/// where secrets are masked, all values are.
+fn printed(config: &Props, masked: bool) -> String {
+    let shown = |value: &str| if masked { HIDDEN } else { value }.to_owned();
+    let entries: Vec<String> =
+        config.iter().map(|(key, value)| format!("{key}={}", shown(value))).collect();
+    format!("{{{}}}", entries.join(", "))
+}
+
+/// The common keys of a connector, with those of its transformations and predicates.
+pub(crate) fn definition_of(
+    plugins: &Arc<PluginRegistry>,
+    worker: &Props,
+    plugin: &ConnectorPlugin,
+    config: &Props,
+) -> ConfigDef {
+    common_definition(plugins, worker, ConnectorKind::Known(plugin), config)
+}
+
+/// Validates a configuration; `Err` is the text that refuses it.
+pub(crate) fn check(
+    plugins: &Arc<PluginRegistry>,
+    worker: &WorkerConfig,
+    config: &Props,
+) -> Result<(), HerderError> {
+    if !config.contains_key(CONNECTOR_CLASS) {
+        return Err(HerderError::bad_request(format!(
+            "Connector config {} contains no connector type",
+            printed(config, worker.mask_secrets)
+        )));
+    }
+    let infos = findings(plugins, worker, config)?;
+    if infos.error_count == 0 {
+        return Ok(());
+    }
+    let errors: Vec<&str> = infos
+        .configs
+        .iter()
+        .flat_map(|info| info.value.iter().flat_map(|value| &value.errors).map(String::as_str))
+        .collect();
+    Err(HerderError::bad_request(format!(
+        "Connector configuration is invalid and contains the following {} error(s):\n{}\nYou \
+         can also find the above list of errors at the endpoint \
+         `/connector-plugins/{{connectorType}}/config/validate`",
+        errors.len(),
+        errors.join("\n")
+    )))
+}
+
+fn findings(
+    plugins: &Arc<PluginRegistry>,
+    worker: &WorkerConfig,
+    config: &Props,
+) -> Result<ConfigInfos, HerderError> {
+    let class = config.get(CONNECTOR_CLASS).map_or("", String::as_str);
+    let plugin = find_connector(plugins, class)?;
+    let resolved = substitute(config, &worker.config_providers)
+        .map_err(|error| HerderError::bad_request(error.to_string()))?;
+    let kind = ConnectorKind::Known(plugin);
+    Ok(judge(plugins, &worker.props, kind, &resolved, config))
+}
+
+/// Validates a configuration where no worker runs, as tools do: `worker` has the worker's
+/// properties, and variables of config providers stay as they are. A connector whose class is not
+/// there is judged by the common keys alone: as a sink if it names topics, else as a source.
+pub fn validate_offline(
+    plugins: &Arc<PluginRegistry>,
+    worker: &Props,
+    config: &Props,
+) -> ConfigInfos {
+    let class = config.get(CONNECTOR_CLASS).map_or("", String::as_str);
+    let kind = match plugins.find_connector(class) {
+        Some(plugin) => ConnectorKind::Known(plugin),
+        None if config.contains_key(TOPICS) || config.contains_key(TOPICS_REGEX) => {
+            ConnectorKind::UnknownSink
         }
-        let plugins = &self.plugin_registry();
-        embedded::check_connector_version(&resolved, &plugin.info, &mut findings);
-        embedded::check_stages(plugins, &resolved, &mut findings);
-        let converters = embedded::check_converters(plugins, &resolved, config, &mut findings);
+        None => ConnectorKind::UnknownSource,
+    };
+    judge(plugins, worker, kind, config, config)
+}
+
+/// What a configuration is for.
+#[derive(Clone, Copy)]
+enum ConnectorKind<'a> {
+    Known(&'a ConnectorPlugin),
+    UnknownSource,
+    UnknownSink,
+}
+
+impl<'a> ConnectorKind<'a> {
+    fn plugin(self) -> Option<&'a ConnectorPlugin> {
+        match self {
+            Self::Known(plugin) => Some(plugin),
+            Self::UnknownSource | Self::UnknownSink => None,
+        }
+    }
+    fn is_source(self) -> bool {
+        match self {
+            Self::Known(plugin) => plugin.is_source(),
+            Self::UnknownSource => true,
+            Self::UnknownSink => false,
+        }
+    }
+}
+
+/// Judges every key of a resolved configuration; `config` is the user's text.
+fn judge(
+    plugins: &Arc<PluginRegistry>,
+    worker: &Props,
+    kind: ConnectorKind<'_>,
+    resolved: &Props,
+    config: &Props,
+) -> ConfigInfos {
+    let common = common_definition(plugins, worker, kind, resolved);
+    let mut findings: Findings = common
+        .validate(resolved)
+        .into_iter()
+        .map(|finding| (finding.name.clone(), finding))
+        .collect();
+    if !kind.is_source() {
+        check_topics(resolved, &mut findings);
+    }
+    embedded::check_stages(plugins, resolved, &mut findings);
+    let mut own_findings = Vec::new();
+    let mut all = common;
+    if let Some(plugin) = kind.plugin() {
+        embedded::check_connector_version(resolved, &plugin.info, &mut findings);
         let own = plugin.info.config_def();
-        let mut own_findings = own.validate(&resolved);
+        own_findings = own.validate(resolved);
         match plugin.create() {
-            Ok(connector) => connector.validate(&resolved, &mut own_findings),
+            Ok(connector) => connector.validate(resolved, &mut own_findings),
             Err(error) => add_error(&mut findings, CONNECTOR_CLASS, error.message()),
         }
-        let mut all = common;
         for key in own.keys() {
             all = all.define(key.clone());
         }
-        Ok(merge(class, &all, findings, own_findings, config).merge(converters))
     }
+    let converters = embedded::check_converters(plugins, resolved, config, &mut findings);
+    let class = config.get(CONNECTOR_CLASS).map_or("", String::as_str);
+    merge(class, &all, findings, own_findings, config).merge(converters)
+}
 
-    /// A configuration as Java prints a map. Which of its keys are secret only its class would
-    /// tell: where secrets are masked, all values are.
-    fn printed(&self, config: &Props) -> String {
-        let masked = self.worker_config().mask_secrets;
-        let shown = |value: &str| if masked { HIDDEN } else { value }.to_owned();
-        let entries: Vec<String> =
-            config.iter().map(|(key, value)| format!("{key}={}", shown(value))).collect();
-        format!("{{{}}}", entries.join(", "))
+/// The common keys with those of the named transformations and predicates. Keys of topic
+/// creation groups are no part of it: they are judged when the connector starts.
+fn common_definition(
+    plugins: &Arc<PluginRegistry>,
+    worker: &Props,
+    kind: ConnectorKind<'_>,
+    config: &Props,
+) -> ConfigDef {
+    let mut def =
+        if kind.is_source() { source_definition(worker) } else { sink_definition(worker) };
+    if let Some(plugin) = kind.plugin() {
+        def = recommend::with_connector_version(def, &plugin.info);
     }
-
-    /// The common keys with those of the named transformations and predicates. Keys of topic
-    /// creation groups are no part of it: they are judged when the connector starts.
-    pub(crate) fn common_definition(&self, plugin: &ConnectorPlugin, config: &Props) -> ConfigDef {
-        let worker = &self.worker_config().props;
-        let plugins = &self.plugin_registry();
-        let def =
-            if plugin.is_source() { source_definition(worker) } else { sink_definition(worker) };
-        let def = recommend::with_connector_version(def, &plugin.info);
-        let def = recommend::with_converters(def, plugins, config);
-        embedded::embed_stages(def, plugins, config).with_classes(recommend::lookup(plugins))
-    }
+    let def = recommend::with_converters(def, plugins, config);
+    embedded::embed_stages(def, plugins, config).with_classes(recommend::lookup(plugins))
 }
 
 /// Puts the user's text in place of what a config provider made of it: it may be a secret.

@@ -2,6 +2,7 @@
 
 mod connectors;
 mod framework;
+mod preview;
 mod topics;
 
 use std::sync::Arc;

@@ -101,6 +101,13 @@ impl JsonConverter {
         Ok(converter)
     }
 
+    /// A schema in the form in which envelopes hold it. Fails if its default cannot be written.
+    pub fn schema_json(&self, schema: &Schema) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        schema_out::schema(&mut out, self.encode, schema, None)?;
+        Ok(out)
+    }
+
     fn schema_reader<'s>(&self, source: &'s ByteString) -> SchemaReader<'s> {
         let replace_null_with_default = self.settings.replace_null_with_default;
         SchemaReader { source, replace_null_with_default }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use file::{DirectoryProvider, FileProvider};
-pub use properties::read_properties;
+pub use properties::{Property, property_list, read_properties};
 
 use crate::error::{Error, Result};
 use crate::plugin::{ConfigProvider, Props};

@@ -14,6 +14,7 @@ use crate::entities::{ConnectorOffsets, CreatedConnector, TargetState};
 use crate::error::HerderError;
 use crate::secrets::{secret_keys, unmask};
 use crate::task::TaskHandle;
+use crate::validation::{check, definition_of};
 
 impl Herder {
     pub(super) fn grace(&self) -> Duration {
@@ -59,7 +60,7 @@ impl Herder {
         offsets: Option<ConnectorOffsets>,
     ) -> Result<CreatedConnector, HerderError> {
         let config = self.unmasked(name, config)?;
-        self.check(&config)?;
+        check(&self.plugin_registry(), &self.worker, &config)?;
         let class = config.get(CONNECTOR_CLASS).map_or("", String::as_str);
         let plugin = self.find_plugin(class)?;
         let old = self.lock().get(name).map(|old| old.target);
@@ -117,8 +118,9 @@ impl Herder {
             let open = [NAME, CONNECTOR_CLASS];
             return config.keys().filter(|key| !open.contains(&key.as_str())).cloned().collect();
         };
-        let common = self.common_definition(plugin, config);
-        secret_keys(&self.plugin_registry(), plugin, &common, config)
+        let plugins = self.plugin_registry();
+        let common = definition_of(&plugins, &self.worker.props, plugin, config);
+        secret_keys(&plugins, plugin, &common, config)
     }
 
     /// Changes some keys; a null removes one.

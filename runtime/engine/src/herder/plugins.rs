@@ -7,6 +7,7 @@ use gantry_api::{ConnectorPlugin, PluginInfo, PluginRegistry};
 use super::Herder;
 use crate::entities::PluginDescription;
 use crate::error::HerderError;
+use crate::validation::find_connector;
 
 /// Gives the plugins that are there when it is called.
 #[derive(Clone)]
@@ -66,30 +67,9 @@ impl Herder {
         self.plugins.reload().await
     }
 
-    /// The connector plugin that a class name stands for: its full name, or its simple name with
-    /// or without `Connector`.
+    /// The connector plugin that a class name stands for.
     pub(crate) fn find_plugin(&self, class: &str) -> Result<ConnectorPlugin, HerderError> {
-        let plugins = self.plugin_registry();
-        let exact = plugins.connectors.iter().find(|plugin| &*plugin.info.class == class);
-        if let Some(plugin) = exact {
-            return Ok(plugin.clone());
-        }
-        let matching: Vec<&ConnectorPlugin> =
-            plugins.connectors.iter().filter(|plugin| plugin.info.answers_to(class)).collect();
-        match matching.as_slice() {
-            [plugin] => Ok((*plugin).clone()),
-            [] => Err(HerderError::bad_request(format!(
-                "org.apache.kafka.connect.errors.ConnectException: Failed to find any class that \
-                 implements Connector and which name matches {class}, available connectors are: {}",
-                described(plugins.connectors.iter())
-            ))),
-            several => Err(HerderError::bad_request(format!(
-                "org.apache.kafka.connect.errors.ConnectException: More than one connector \
-                 matches alias {class}. Please use full package and class name instead. Classes \
-                 found: {}",
-                described(several.iter().copied())
-            ))),
-        }
+        find_connector(&self.plugin_registry(), class).cloned()
     }
 
     /// `source` or `sink`: what a connector of that class is.
@@ -127,8 +107,4 @@ impl Herder {
         }
         all
     }
-}
-
-fn described<'a>(plugins: impl Iterator<Item = &'a ConnectorPlugin>) -> String {
-    plugins.map(|plugin| format!("{:?}", plugin.info)).collect::<Vec<_>>().join(", ")
 }

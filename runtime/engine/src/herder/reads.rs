@@ -125,6 +125,10 @@ impl Herder {
         &self.worker
     }
 
+    pub(crate) fn worker_config_shared(&self) -> Arc<WorkerConfig> {
+        Arc::clone(&self.worker)
+    }
+
     /// The counters of all tasks: task, `source` or `sink`, state, values.
     pub fn task_metrics(&self) -> Vec<(TaskId, &'static str, UnitState, TaskSnapshot)> {
         let connectors = self.lock();

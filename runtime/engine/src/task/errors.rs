@@ -115,9 +115,7 @@ impl ErrorHandler {
             self.send_to_dlq(queue, &failure, consumed.as_ref(), record).await?;
         }
         if !self.config.tolerate_all {
-            return Err(
-                Error::connect("Tolerance exceeded in error handler").caused_by(failure.error)
-            );
+            return Err(tolerance_exceeded(failure.error));
         }
         TaskMetrics::add(&self.metrics.records_skipped, 1);
         Ok(())
@@ -163,7 +161,7 @@ impl ErrorHandler {
         mut record: LogRecord,
     ) -> Result<()> {
         if self.config.dlq_headers {
-            self.add_context(&mut record, failure, consumed);
+            add_context(&mut record, &self.id, failure, consumed);
         }
         while self.in_flight.len() >= DLQ_IN_FLIGHT_MAX {
             self.settle_one().await?;
@@ -177,30 +175,6 @@ impl ErrorHandler {
             }
             Err(error) => Err(self.dlq_failed(&error)),
         }
-    }
-
-    fn add_context(
-        &self,
-        record: &mut LogRecord,
-        failure: &Failure,
-        consumed: Option<&Consumed<'_>>,
-    ) {
-        let mut add = |name: &str, value: String| {
-            let key: Str = format!("__connect.errors.{name}").into();
-            record.headers.push(RecordHeader { key, value: Some(Bytes::from(value)) });
-        };
-        if let Some(consumed) = consumed {
-            add("topic", consumed.queue.topic.to_string());
-            add("partition", consumed.queue.partition.to_string());
-            add("offset", consumed.offset.to_string());
-        }
-        add("connector.name", self.id.connector.clone());
-        add("task.id", self.id.task.to_string());
-        add("stage", failure.stage.name().to_owned());
-        add("class.name", failure.class.clone());
-        add("exception.class.name", failure.error.kind().java_class().to_owned());
-        add("exception.message", failure.error.message().to_owned());
-        add("exception.stacktrace", failure.error.trace());
     }
 
     fn dlq_failed(&self, error: &LogError) -> Error {
@@ -227,4 +201,34 @@ impl ErrorHandler {
         }
         Ok(())
     }
+}
+
+/// What ends a task that tolerates no error.
+pub(crate) fn tolerance_exceeded(error: Error) -> Error {
+    Error::connect("Tolerance exceeded in error handler").caused_by(error)
+}
+
+/// Adds the headers that say where and why a record failed.
+pub(crate) fn add_context(
+    record: &mut LogRecord,
+    id: &TaskId,
+    failure: &Failure,
+    consumed: Option<&Consumed<'_>>,
+) {
+    let mut add = |name: &str, value: String| {
+        let key: Str = format!("__connect.errors.{name}").into();
+        record.headers.push(RecordHeader { key, value: Some(Bytes::from(value)) });
+    };
+    if let Some(consumed) = consumed {
+        add("topic", consumed.queue.topic.to_string());
+        add("partition", consumed.queue.partition.to_string());
+        add("offset", consumed.offset.to_string());
+    }
+    add("connector.name", id.connector.clone());
+    add("task.id", id.task.to_string());
+    add("stage", failure.stage.name().to_owned());
+    add("class.name", failure.class.clone());
+    add("exception.class.name", failure.error.kind().java_class().to_owned());
+    add("exception.message", failure.error.message().to_owned());
+    add("exception.stacktrace", failure.error.trace());
 }

@@ -12,9 +12,11 @@ mod topics;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub(crate) use errors::{Consumed, add_context, tolerance_exceeded};
 pub use partitioner::queue_of_key;
 pub(crate) use queues::QueueOwners;
-pub(crate) use supervisor::{TaskHandle, TaskSetup};
+pub(crate) use stages::{Failure, Stage, Stages, Watch};
+pub(crate) use supervisor::{TaskHandle, TaskSetup, panicked};
 pub(crate) use topics::ActiveTopicSet;
 
 /// Milliseconds since the epoch.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use gantry_api::{
-    ConnectRecord, Datum, ErrantRecord, Error, Header, Result, SinkOffset, SinkOffsets, SinkRecord,
-    SinkTask, SinkTaskContext, Str, TimestampType,
+    ErrantRecord, Error, Result, SinkOffset, SinkOffsets, SinkRecord, SinkTask, SinkTaskContext,
+    Str, TimestampType,
 };
 use gantry_log::{LogError, LogRecord, QueueRecords, ReadLimits, TopicPartition};
 use tokio::sync::watch;
@@ -393,7 +393,7 @@ impl<'a> SinkWorker<'a> {
         let mut begun = None;
         let mut attempt = 0;
         loop {
-            match self.decode(queue, offset, &record) {
+            match self.stages.decode(queue, offset, &record, &mut ()) {
                 Ok(Some(converted)) => {
                     records.push(SinkRecord {
                         record: converted,
@@ -420,55 +420,6 @@ impl<'a> SinkWorker<'a> {
                     return self.errors.failed(failure, Some(consumed), Some(record)).await;
                 }
             }
-        }
-    }
-
-    fn decode(
-        &mut self,
-        queue: &TopicPartition,
-        offset: u64,
-        record: &LogRecord,
-    ) -> Result<Option<ConnectRecord>, Failure> {
-        let topic = &queue.topic;
-        let mut headers = Vec::with_capacity(record.headers.len());
-        for header in &record.headers {
-            let value = header.value.clone();
-            let datum = self.stages.header.inner.to_connect_header(topic, &header.key, value);
-            match datum {
-                Ok(datum) => headers.push(Header { key: Str::clone(&header.key), datum }),
-                Err(error) => {
-                    return Err(self.stages.header.failed(Stage::HeaderConverter, error));
-                }
-            }
-        }
-        let key = if record.key.is_none() && record.headers.is_empty() {
-            self.null_key(topic)?
-        } else {
-            match self.stages.key.inner.to_connect(topic, &headers, record.key.clone()) {
-                Ok(key) => key,
-                Err(error) => return Err(self.stages.key.failed(Stage::KeyConverter, error)),
-            }
-        };
-        let value = match self.stages.value.inner.to_connect(topic, &headers, record.value.clone())
-        {
-            Ok(value) => value,
-            Err(error) => return Err(self.stages.value.failed(Stage::ValueConverter, error)),
-        };
-        self.stages.transform(ConnectRecord {
-            topic: Str::clone(topic),
-            partition: i32::try_from(queue.partition).ok(),
-            key,
-            value,
-            timestamp_ms: Some(record.timestamp_ms),
-            headers,
-            sink_offset: Some(offset),
-        })
-    }
-
-    fn null_key(&mut self, topic: &str) -> Result<Datum, Failure> {
-        match self.stages.key.inner.to_connect(topic, &Vec::new(), None) {
-            Ok(key) => Ok(key),
-            Err(error) => Err(self.stages.key.failed(Stage::KeyConverter, error)),
         }
     }
 

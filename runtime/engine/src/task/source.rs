@@ -5,20 +5,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use gantry_api::model::text;
 use gantry_api::{
     ConnectRecord, Error, Result, SourceOffset, SourcePartition, SourceRecord, SourceTask,
-    SourceTaskContext, Str, Value,
+    SourceTaskContext, Str,
 };
-use gantry_log::{LogRecord, QueueBatch, RecordHeader, Session, TopicPartition};
+use gantry_log::{LogRecord, QueueBatch, Session, TopicPartition};
 use tokio::time::MissedTickBehavior;
 
 use super::acknowledgements::{Acknowledgements, Covered, changes, unwritable};
 use super::errors::ErrorHandler;
-use super::now_ms;
 use super::partitioner::queue_of_key;
-use super::stages::{Failure, Stage, Stages};
+use super::stages::{Encoded, Failure, Stages};
 use super::supervisor::TaskEnv;
 use super::topics::{TopicCreator, TopicTracker};
 use crate::entities::{TargetState, UnitState};
@@ -231,7 +228,7 @@ impl<'a> SourceWorker<'a> {
         let keep = self.errors.has_dlq() || self.errors.retries();
         for SourceRecord { record, partition, offset } in records {
             let original = keep.then(|| record.clone());
-            match self.encode(record) {
+            match self.stages.encode(record, &mut ()) {
                 Ok(encoded) => self.take(encoded).await?,
                 Err(failure) => self.recover(failure, original).await?,
             }
@@ -283,62 +280,17 @@ impl<'a> SourceWorker<'a> {
                 if !self.errors.may_retry(&failure.error, attempt, begun.elapsed()).await {
                     break;
                 }
-                match self.encode(record.clone()) {
+                match self.stages.encode(record.clone(), &mut ()) {
                     Ok(encoded) => return self.take(encoded).await,
                     Err(again) => failure = again,
                 }
             }
         }
         let original = match original {
-            Some(record) if self.errors.has_dlq() => Some(self.encode_plain(record)),
+            Some(record) if self.errors.has_dlq() => Some(self.stages.encode_plain(record)),
             _ => None,
         };
         self.errors.failed(failure, None, original).await
-    }
-
-    /// Transforms and converts one record; `None` when a transformation dropped it.
-    fn encode(&mut self, record: ConnectRecord) -> Result<Option<Encoded>, Failure> {
-        let Some(record) = self.stages.transform(record)? else { return Ok(None) };
-        let ConnectRecord { topic, partition, key, value, timestamp_ms, mut headers, .. } = record;
-        let stages = &mut self.stages;
-        let key = match stages.key.inner.from_connect(&topic, &mut headers, &key) {
-            Ok(key) => key,
-            Err(error) => return Err(stages.key.failed(Stage::KeyConverter, error)),
-        };
-        let value = match stages.value.inner.from_connect(&topic, &mut headers, &value) {
-            Ok(value) => value,
-            Err(error) => return Err(stages.value.failed(Stage::ValueConverter, error)),
-        };
-        let mut converted = Vec::with_capacity(headers.len());
-        for header in &headers {
-            let bytes = stages.header.inner.from_connect_header(&topic, &header.key, &header.datum);
-            match bytes {
-                Ok(value) => converted.push(RecordHeader { key: Str::clone(&header.key), value }),
-                Err(error) => return Err(stages.header.failed(Stage::HeaderConverter, error)),
-            }
-        }
-        let timestamp_ms = timestamp_ms.unwrap_or_else(now_ms);
-        let record = LogRecord { key, value, headers: converted, timestamp_ms };
-        Ok(Some(Encoded { topic, partition, record }))
-    }
-
-    /// A record for the dead letter queue: untransformed, converted where that works, else as
-    /// text.
-    fn encode_plain(&mut self, record: ConnectRecord) -> LogRecord {
-        let ConnectRecord { topic, key, value, timestamp_ms, mut headers, .. } = record;
-        let as_text = |value: &Value| match value {
-            Value::Null => None,
-            Value::Bytes(bytes) => Some(bytes.clone()),
-            other => Some(Bytes::from(text::java_string(other))),
-        };
-        let converted_key = self.stages.key.inner.from_connect(&topic, &mut headers, &key);
-        let converted_value = self.stages.value.inner.from_connect(&topic, &mut headers, &value);
-        LogRecord {
-            key: converted_key.unwrap_or_else(|_| as_text(&key.value)),
-            value: converted_value.unwrap_or_else(|_| as_text(&value.value)),
-            headers: Vec::new(),
-            timestamp_ms: timestamp_ms.unwrap_or_else(now_ms),
-        }
     }
 
     /// Gives the pending write to the log. Where the log is atomic, the offsets go with it.
@@ -418,11 +370,4 @@ impl<'a> SourceWorker<'a> {
             }
         }
     }
-}
-
-/// A record ready for the log.
-struct Encoded {
-    topic: Str,
-    partition: Option<i32>,
-    record: LogRecord,
 }

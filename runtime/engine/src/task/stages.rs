@@ -1,4 +1,9 @@
-//! The stages a record passes between connector and log: transformations and converters.
+//! The stages a record passes between connector and log: transformations and converters. Tasks
+//! and the preview run the same ones.
+
+mod decode;
+mod encode;
+mod watch;
 
 use gantry_api::model::plugin::ConverterType;
 use gantry_api::{
@@ -10,6 +15,9 @@ use crate::connector_config::{
     HEADER_CONVERTER, KEY_CONVERTER, PREDICATES, TRANSFORMS, VALUE_CONVERTER, converter_props,
     stage_props, stages,
 };
+
+pub(crate) use encode::Encoded;
+pub(crate) use watch::Watch;
 
 /// Where in the pipeline something failed: Kafka Connect's `Stage`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,10 +49,22 @@ pub(crate) struct Failure {
     pub(crate) error: Error,
 }
 
-struct Step {
-    class: String,
+/// One transformation of the chain.
+pub(crate) struct Step {
+    /// Its name in the list of transformations.
+    pub(crate) name: String,
+    pub(crate) class: String,
+    pub(crate) condition: Option<Condition>,
     transformation: Box<dyn Transformation>,
-    predicate: Option<(Box<dyn Predicate>, bool)>,
+}
+
+/// To which records a transformation applies.
+pub(crate) struct Condition {
+    /// The predicate's name.
+    pub(crate) predicate: String,
+    /// Whether it applies to those that the predicate does not hold for.
+    pub(crate) negate: bool,
+    test: Box<dyn Predicate>,
 }
 
 /// A converter with the class name that errors tell.
@@ -96,22 +116,35 @@ impl Stages {
         })
     }
 
+    /// The transformations in order.
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
     /// Applies all transformations; `None` when one dropped the record.
     pub(crate) fn transform(
         &mut self,
         mut record: ConnectRecord,
+        watch: &mut impl Watch,
     ) -> Result<Option<ConnectRecord>, Failure> {
         for step in &mut self.steps {
             let failed =
                 |error| Failure { stage: Stage::Transformation, class: step.class.clone(), error };
-            if let Some((predicate, negate)) = &mut step.predicate
-                && predicate.test(&record).map_err(failed)? == *negate
+            if let Some(condition) = &mut step.condition
+                && condition.test.test(&record).map_err(failed)? == condition.negate
             {
+                watch.skipped();
                 continue;
             }
             match step.transformation.apply(record).map_err(failed)? {
-                Some(next) => record = next,
-                None => return Ok(None),
+                Some(next) => {
+                    watch.applied(Some(&next));
+                    record = next;
+                }
+                None => {
+                    watch.applied(None);
+                    return Ok(None);
+                }
             }
         }
         Ok(Some(record))
@@ -125,17 +158,19 @@ fn steps(plugins: &PluginRegistry, props: &Props) -> Result<Vec<Step>> {
         let key = format!("{TRANSFORMS}.{name}.type");
         let class = own.get("type").ok_or_else(|| missing(&key))?.trim();
         let plugin = plugins.find_transformation(class).ok_or_else(|| not_found(class, &key))?;
-        let predicate = match own.get("predicate").map(|name| name.trim()) {
+        let condition = match own.get("predicate").map(|name| name.trim()) {
             None => None,
-            Some(predicate) => Some((
-                build_predicate(plugins, props, predicate)?,
-                own.get("negate").is_some_and(|n| n.trim().eq_ignore_ascii_case("true")),
-            )),
+            Some(predicate) => Some(Condition {
+                test: build_predicate(plugins, props, predicate)?,
+                negate: own.get("negate").is_some_and(|n| n.trim().eq_ignore_ascii_case("true")),
+                predicate: predicate.to_owned(),
+            }),
         };
         steps.push(Step {
+            name: name.to_owned(),
             class: plugin.info.class.to_string(),
             transformation: plugin.create(&own)?,
-            predicate,
+            condition,
         });
     }
     Ok(steps)

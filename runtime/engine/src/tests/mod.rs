@@ -3,11 +3,13 @@
 mod failing;
 mod moving;
 mod plugins;
+mod preview;
 mod restoring;
 mod secrets;
 mod states;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use gantry_api::{Props, TopicPartition};

@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex};
 
 use gantry_api::{
     ConfigDef, ConfigKey, ConnectRecord, Connector, ConnectorContext, ConnectorPlugin, Datum,
-    Error, Importance, PluginInfo, PluginRegistry, Props, Result, Schema, SinkOffset, SinkOffsets,
-    SinkRecord, SinkTask, SinkTaskContext, SourceOffset, SourcePartition, SourceRecord, SourceTask,
-    SourceTaskContext, TaskFactory, TopicPartition, Type, Value, async_trait,
+    Error, Importance, Plugin, PluginInfo, PluginRegistry, Props, Result, Schema, SinkOffset,
+    SinkOffsets, SinkRecord, SinkTask, SinkTaskContext, SourceOffset, SourcePartition,
+    SourceRecord, SourceTask, SourceTaskContext, TaskFactory, TopicPartition, Transformation, Type,
+    Value, async_trait,
 };
 
 pub(super) const SOURCE: &str = "test.CountingSourceConnector";
 pub(super) const SINK: &str = "test.RememberingSinkConnector";
+pub(super) const PANIC: &str = "test.PanickingTransformation";
 
 /// A queue, and what was committed for it.
 type Opened = (TopicPartition, Option<SinkOffset>);
@@ -72,11 +74,22 @@ pub(super) fn registry(probe: &Probe) -> PluginRegistry {
         Arc::new(move || Ok(Box::new(plain(c.clone())))),
         TaskFactory::Sink(Arc::new(move || Ok(Box::new(Sink { probe: d.clone(), context: None })))),
     ));
+    registry.transformation(Plugin::new(PluginInfo::new(PANIC, "", ConfigDef::new), |_| {
+        Ok(Box::new(Panicking) as Box<dyn Transformation>)
+    }));
     registry
 }
 
 fn source_keys() -> ConfigDef {
     ConfigDef::new().define(ConfigKey::nullable("secret", Type::Password, Importance::Low, "Hush."))
+}
+
+struct Panicking;
+
+impl Transformation for Panicking {
+    fn apply(&mut self, _record: ConnectRecord) -> Result<Option<ConnectRecord>> {
+        panic!("no such luck")
+    }
 }
 
 struct TestConnector {

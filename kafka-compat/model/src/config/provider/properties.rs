@@ -4,22 +4,43 @@ use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
 
+/// One entry of a `.properties` file, and where its key begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Property {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// The key.
+    pub key: String,
+    /// The value.
+    pub value: String,
+}
+
 /// Reads the text of a `.properties` file as `java.util.Properties` does: `key=value`,
 /// `key: value` or `key value`; comments begin with `#` or `!`; a backslash at the end joins
 /// lines and escapes characters before. The last value of a key counts.
 /// `IllegalArgumentException` for a bad `\u` escape.
 pub fn read_properties(text: &str) -> Result<BTreeMap<String, String>> {
-    let mut out = BTreeMap::new();
+    let entries = property_list(text)?.into_iter();
+    Ok(entries.map(|Property { key, value, .. }| (key, value)).collect())
+}
+
+/// The same, every entry in its place: a key that stands twice is there twice.
+pub fn property_list(text: &str) -> Result<Vec<Property>> {
+    let mut out = Vec::new();
     // The end of the last line begins no further one.
     let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     let lines =
         text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'));
-    let mut lines = lines.map(|line| line.trim_start_matches(BLANKS)).peekable();
-    'lines: while let Some(line) = lines.next() {
+    let mut lines = lines.map(|line| (line, line.trim_start_matches(BLANKS))).zip(1..).peekable();
+    'lines: while let Some(((whole, line), number)) = lines.next() {
         if line.is_empty() || line.starts_with(['#', '!']) {
             continue;
         }
+        // Blanks are one byte each.
+        let column = whole.len() - line.len() + 1;
         let mut logical = line.to_owned();
         while ends_open(&logical) {
             logical.pop();
@@ -28,12 +49,13 @@ pub fn read_properties(text: &str) -> Result<BTreeMap<String, String>> {
                 continue 'lines;
             }
             match lines.next() {
-                Some(next) => logical.push_str(next),
+                Some(((_, next), _)) => logical.push_str(next),
                 None => break,
             }
         }
         let (key, value) = split(&logical);
-        out.insert(unescape(key)?, unescape(value)?);
+        let (key, value) = (unescape(key)?, unescape(value)?);
+        out.push(Property { line: number, column, key, value });
     }
     Ok(out)
 }

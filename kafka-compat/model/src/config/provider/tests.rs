@@ -27,6 +27,27 @@ fn properties_are_read_as_java_does() {
 }
 
 #[test]
+fn entries_know_their_place_and_doubles_stay() {
+    let text = "# c\n\na=1\r\n  b : x\\\n   y\n\tc\na=2\n";
+    let places: Vec<_> = property_list(text)
+        .unwrap()
+        .into_iter()
+        .map(|entry| (entry.line, entry.column, entry.key, entry.value))
+        .collect();
+    let entry =
+        |line, column, key: &str, value: &str| (line, column, key.to_owned(), value.to_owned());
+    assert_eq!(
+        places,
+        [
+            entry(3, 1, "a", "1"),
+            entry(4, 3, "b", "xy"),
+            entry(6, 2, "c", ""),
+            entry(7, 1, "a", "2")
+        ]
+    );
+}
+
+#[test]
 fn variables_are_found() {
     let found = |text| -> Vec<(String, String, String)> {
         variables(text)
