@@ -44,6 +44,7 @@ step "rest"              tests/conformance/run-rest.sh
 step "pipelines distributed" tests/conformance/run-pipeline.sh --mode distributed
 step "rest distributed"  tests/conformance/run-rest.sh --mode distributed
 step "rocketmq connect"  tests/rocketmq-connect/face.py
+step "key stores"        tests/edge/stores.py
 step "fifty kills"       tests/soak/kill.py --kills 50
 step "full disk"         tests/soak/full_disk.py
 step "example"           env RUN_ONCE=1 scripts/run-example.sh

@@ -29,6 +29,7 @@ mod rest;
 mod rocketmq_connect;
 mod shutdown;
 mod startup;
+mod tls;
 mod worker_config;
 
 pub use gantry::Gantry;

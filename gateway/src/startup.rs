@@ -1,7 +1,6 @@
 //! `gantry standalone` and `gantry distributed`: from files to a running worker, and to its
 //! orderly end.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,17 +8,17 @@ use gantry_api::PluginRegistry;
 use gantry_engine::{Herder, PluginLoader};
 use gantry_log::{EmbeddedConfig, EmbeddedLog, FullLog, LogError};
 use gantry_model::plugin::KAFKA_VERSION;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::files::{ConnectorFile, is_connector, read_connector};
 use crate::gantry::environment;
 use crate::identity::{COMMIT, cluster_id};
+use crate::logging::Loggers;
 use crate::metrics::Metrics;
-use crate::rest::{AppState, Identity, Server, bind, listen, router};
+use crate::rest::{AppState, BasicAuth, Edge, Identity, Ports, Server, admin_router, router};
 use crate::rocketmq_connect;
 use crate::shutdown::Signals;
-use crate::worker_config::{Listener, Mode, Settings, host_port, load};
+use crate::worker_config::{Admin, Given, Mode, RestSettings, Scheme, Settings, load};
 
 /// Blocking calls of plugins at a time (files, directories).
 const BLOCKING_THREADS_MAX: usize = 128;
@@ -33,18 +32,24 @@ pub(crate) struct WorkerFiles {
     pub(crate) files: Vec<PathBuf>,
     /// Worker keys of the command line.
     pub(crate) overrides: Vec<(String, String)>,
+    /// The loggers of this process.
+    pub(crate) loggers: Arc<Loggers>,
 }
 
 /// Runs a worker until a signal ends it. The error is a sentence for the user.
-pub(crate) fn run(given: &WorkerFiles, plugins: PluginLoader) -> Result<(), String> {
-    let (worker_file, connector_files) = match given.mode {
-        Mode::Standalone => split(&given.files)?,
-        Mode::Distributed => (given.files.first().cloned(), Vec::new()),
+pub(crate) fn run(files: &WorkerFiles, plugins: PluginLoader) -> Result<(), String> {
+    let (worker_file, connector_files) = match files.mode {
+        Mode::Standalone => split(&files.files)?,
+        Mode::Distributed => (files.files.first().cloned(), Vec::new()),
     };
     let registry = plugins.load();
-    let settings =
-        load(given.mode, worker_file.as_deref(), &environment(), &given.overrides, &registry)
-            .map_err(|error| error.to_string())?;
+    let given = Given {
+        mode: files.mode,
+        file: worker_file.as_deref(),
+        environment: &environment(),
+        overrides: &files.overrides,
+    };
+    let settings = load(given, &registry).map_err(|error| error.to_string())?;
     let connectors = connector_files
         .iter()
         .map(|file| read_translated(file, &registry))
@@ -55,7 +60,7 @@ pub(crate) fn run(given: &WorkerFiles, plugins: PluginLoader) -> Result<(), Stri
     for notice in &settings.notices {
         tracing::info!("{notice}");
     }
-    if worker_file.is_none() && given.mode == Mode::Standalone {
+    if worker_file.is_none() && files.mode == Mode::Standalone {
         tracing::info!("no worker file: embedded log, JSON converters without schemas");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -64,7 +69,8 @@ pub(crate) fn run(given: &WorkerFiles, plugins: PluginLoader) -> Result<(), Stri
         .thread_name("gantry-worker")
         .build()
         .map_err(|error| format!("cannot start threads: {error}"))?;
-    runtime.block_on(serve(settings, connectors, plugins))
+    let loggers = Arc::clone(&files.loggers);
+    runtime.block_on(serve(settings, connectors, plugins, loggers))
 }
 
 /// Reads a connector file, in RocketMQ Connect's keys or Kafka Connect's.
@@ -91,28 +97,18 @@ async fn serve(
     mut settings: Settings,
     connectors: Vec<ConnectorFile>,
     plugins: PluginLoader,
+    loggers: Arc<Loggers>,
 ) -> Result<(), String> {
     let mut signals = Signals::watch()?;
-    // The port comes first: a second worker started by mistake stops before it opens anything.
-    let mut bound = Vec::new();
-    for listener in &settings.listeners {
-        bound.push(bind(listener).await?);
-    }
-    let addresses = addresses(&bound)?;
-    let rocketmq_connect = bind_rocketmq_connect(settings.rocketmq_connect.as_ref()).await?;
-    let rocketmq_connect_address = rocketmq_connect.as_ref().and_then(|l| l.local_addr().ok());
-    settings.engine.worker_id = worker_id(&settings, &addresses);
+    let edge = Arc::new(edge(&mut settings.rest)?);
+    // The ports come first: a second worker started by mistake stops before it opens anything.
+    let ports = Ports::open(&settings.rest).await?;
+    settings.engine.worker_id.clone_from(&ports.worker_id);
     let data_dir = settings.log.dir.clone();
     let log = Arc::new(open_log(settings.log.clone()).await?);
-    let bound = Bound { rest: bound, rocketmq_connect };
-    let outcome = match Worker::start(settings, bound, plugins, Arc::clone(&log), data_dir).await {
+    let rest = Rest { ports, edge, loggers, data_dir };
+    let outcome = match Worker::start(settings, rest, plugins, Arc::clone(&log)).await {
         Ok(worker) => {
-            for address in &addresses {
-                tracing::info!("REST listening on http://{address}");
-            }
-            if let Some(address) = rocketmq_connect_address {
-                tracing::info!("RocketMQ Connect's REST API listening on http://{address}");
-            }
             let outcome = until_signal(&worker, connectors, &mut signals).await;
             if let Ok(signal) = &outcome {
                 tracing::info!("{signal}: stopping");
@@ -127,6 +123,17 @@ async fn serve(
     outcome.map(|_| tracing::info!("stopped"))
 }
 
+/// What happens around the endpoints.
+fn edge(settings: &mut RestSettings) -> Result<Edge, String> {
+    let auth = settings.auth.as_ref().map(BasicAuth::open).transpose()?;
+    Ok(Edge {
+        headers: std::mem::take(&mut settings.headers),
+        cors: settings.cors.take(),
+        auth: auth.map(Arc::new),
+        has_admin: matches!(settings.admin, Admin::WithOthers),
+    })
+}
+
 /// Creates the connectors of the files, then waits for a signal and names it.
 async fn until_signal(
     worker: &Worker,
@@ -138,31 +145,6 @@ async fn until_signal(
         signal = signals.next() => return Ok(signal),
     }
     Ok(signals.next().await)
-}
-
-/// Binds the port of RocketMQ Connect's REST API, if there is one.
-async fn bind_rocketmq_connect(listener: Option<&Listener>) -> Result<Option<TcpListener>, String> {
-    let Some(listener) = listener else { return Ok(None) };
-    let bound = listen(listener).await;
-    bound.map(Some).map_err(|refused| {
-        format!("{refused}, or set another port by gantry.rocketmq.connect.port (httpPort)")
-    })
-}
-
-fn addresses(bound: &[TcpListener]) -> Result<Vec<SocketAddr>, String> {
-    bound
-        .iter()
-        .map(|listener| listener.local_addr().map_err(|error| format!("no address: {error}")))
-        .collect()
-}
-
-/// `host:port` under which this worker is known.
-fn worker_id(settings: &Settings, addresses: &[SocketAddr]) -> String {
-    let host = settings.advertised_host.clone();
-    let host = host.or_else(|| settings.listeners.first().map(Listener::reachable_host));
-    let port = settings.advertised_port;
-    let port = port.or_else(|| addresses.first().map(SocketAddr::port));
-    host_port(&host.unwrap_or_default(), port.unwrap_or_default())
 }
 
 /// Opens the embedded log. The error names the key and the remedy.
@@ -184,48 +166,64 @@ async fn open_log(config: EmbeddedConfig) -> Result<EmbeddedLog, String> {
     })
 }
 
-/// Ports that are taken.
-struct Bound {
-    rest: Vec<TcpListener>,
-    rocketmq_connect: Option<TcpListener>,
+/// What the REST API is made of.
+struct Rest {
+    ports: Ports,
+    edge: Arc<Edge>,
+    loggers: Arc<Loggers>,
+    data_dir: PathBuf,
 }
 
-/// A herder with its REST APIs.
+/// A herder with its REST API.
 struct Worker {
     herder: Arc<Herder>,
     server: Server,
-    rocketmq_connect: Option<Server>,
 }
 
 impl Worker {
     async fn start(
         settings: Settings,
-        bound: Bound,
+        rest: Rest,
         plugins: PluginLoader,
         log: Arc<EmbeddedLog>,
-        data_dir: PathBuf,
     ) -> Result<Self, String> {
         let log: Arc<dyn FullLog> = log;
-        let cluster_id = cluster_id(&data_dir)?;
-        let address = settings.engine.worker_id.clone();
+        let cluster_id = cluster_id(&rest.data_dir)?;
         let herder = Herder::start(settings.engine, plugins, Arc::clone(&log))
             .await
             .map_err(|error| format!("the worker cannot start: {error}"))?;
         let stopping = CancellationToken::new();
-        let state = Arc::new(AppState {
-            metrics: Metrics::new(Arc::clone(&herder), Some(data_dir)),
+        let http = AppState {
+            metrics: Arc::new(Metrics::new(Arc::clone(&herder), Some(rest.data_dir))),
             herder: Arc::clone(&herder),
             log,
             identity: Identity { version: KAFKA_VERSION, commit: COMMIT, cluster_id },
-            address,
-            headers: settings.headers,
+            address: rest.ports.worker_id,
+            scheme: Scheme::Http,
+            loggers: rest.loggers,
             stopping: stopping.clone(),
-        });
-        let server = Server::start(bound.rest, &router(&state), stopping.clone());
-        let rocketmq_connect = bound.rocketmq_connect.map(|listener| {
-            Server::start(vec![listener], &rocketmq_connect::router(&state), stopping)
-        });
-        Ok(Self { herder, server, rocketmq_connect })
+        };
+        let https = Arc::new(AppState { scheme: Scheme::Https, ..http.clone() });
+        let http = Arc::new(http);
+        let state = |scheme| match scheme {
+            Scheme::Http => &http,
+            Scheme::Https => &https,
+        };
+        let mut endpoints = Vec::new();
+        for port in rest.ports.main {
+            tracing::info!("REST listening on {}", port.url());
+            endpoints.push(port.serving(|scheme| router(state(scheme), &rest.edge)));
+        }
+        for port in rest.ports.admin {
+            tracing::info!("admin endpoints listening on {}", port.url());
+            endpoints.push(port.serving(|scheme| admin_router(state(scheme))));
+        }
+        if let Some(port) = rest.ports.rocketmq_connect {
+            tracing::info!("RocketMQ Connect's REST API listening on {}", port.url());
+            let face = |scheme| rocketmq_connect::router(state(scheme), &rest.edge);
+            endpoints.push(port.serving(face));
+        }
+        Ok(Self { herder, server: Server::start(endpoints, stopping) })
     }
 
     /// Creates connectors; the first that is refused ends the worker, as in Kafka Connect.
@@ -241,9 +239,6 @@ impl Worker {
     /// REST takes no more requests, then connectors stop and commit.
     async fn stop(&self) {
         self.server.stop().await;
-        if let Some(server) = &self.rocketmq_connect {
-            server.stop().await;
-        }
         self.herder.shutdown().await;
     }
 }

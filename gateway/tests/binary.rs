@@ -2,115 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+mod harness;
+
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_gantry");
-
-/// How long a worker may take for what it is asked.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A worker on a free port, with its log lines.
-struct Worker {
-    child: Child,
-    lines: std::sync::mpsc::Receiver<String>,
-    url: String,
-}
-
-impl Worker {
-    fn command(dir: &Path, files: &[&str]) -> Command {
-        Self::command_of("standalone", dir, files)
-    }
-
-    fn command_of(mode: &str, dir: &Path, files: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
-        command.arg(mode).args(files).current_dir(dir);
-        command.args(["--set", "listeners=http://127.0.0.1:0"]);
-        command.stderr(Stdio::piped());
-        command
-    }
-
-    fn start(dir: &Path, files: &[&str]) -> Self {
-        Self::run(&mut Self::command(dir, files))
-    }
-
-    fn run(command: &mut Command) -> Self {
-        let mut child = command.spawn().unwrap();
-        let stderr = child.stderr.take().unwrap();
-        let (sender, lines) = std::sync::mpsc::sync_channel(10_000);
-        thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                let _ = sender.send(line);
-            }
-        });
-        let mut worker = Self { child, lines, url: String::new() };
-        let ready = worker.line("REST listening on ");
-        worker.url = ready.rsplit(' ').next().unwrap().to_owned();
-        worker
-    }
-
-    /// Waits for a line of the log.
-    fn line(&self, part: &str) -> String {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
-                Ok(line) if line.contains(part) => return line,
-                Ok(_) => {}
-                Err(error) => panic!("no line with `{part}`: {error}"),
-            }
-        }
-    }
-
-    fn gantry(&self, args: &[&str], input: &str) -> Output {
-        let mut child = Command::new(PROGRAM)
-            .args(args)
-            .args(["--url", &self.url])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        child.wait_with_output().unwrap()
-    }
-
-    /// Standard output of a command that must succeed.
-    fn ok(&self, args: &[&str], input: &str) -> String {
-        let output = self.gantry(args, input);
-        assert!(output.status.success(), "{args:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
-    }
-
-    /// Ends the worker in order.
-    fn stop(mut self) {
-        self.signal("TERM");
-        assert_eq!(self.child.wait().unwrap().code(), Some(0));
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// What a start that must fail says, with its exit status 1.
-fn refusal(dir: &Path, files: &[&str], more: &[&str]) -> String {
-    let output = Worker::command(dir, files).args(more).output().unwrap();
-    let log = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{log}");
-    log
-}
+use harness::{PATIENCE, PROGRAM, Worker, refusal};
 
 #[test]
 fn a_file_goes_through_a_topic_into_a_file_and_topics_stay() {
@@ -175,7 +74,7 @@ fn connectors_of_a_distributed_worker_outlive_a_kill() {
         std::fs::write(file, format!("name={name}\n{source}")).unwrap();
     }
     let start =
-        || Worker::run(&mut Worker::command_of("distributed", dir.path(), &["worker.properties"]));
+        || Worker::run(Worker::command_of("distributed", dir.path(), &["worker.properties"]));
     let path = |name: &str| dir.path().join(name).display().to_string();
     let lines = |worker: &Worker| worker.ok(&["topic", "read", "lines", "--from-beginning"], "");
     let until = |worker: &Worker, what: &str, is_so: &dyn Fn() -> bool| {

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use tracing::Level;
+use clap::{Args, Parser, Subcommand};
+
+use crate::logging::Level;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -83,9 +84,9 @@ pub(super) struct PreviewArgs {
     /// The worker file with the defaults of converters, for samples without --url
     #[arg(long, value_name = "FILE", requires = "records", conflicts_with = "url")]
     pub(super) worker: Option<PathBuf>,
-    /// The worker's REST address; topics are read there, http://127.0.0.1:8083 if not given
-    #[arg(long, value_name = "URL")]
-    pub(super) url: Option<String>,
+    /// Samples are shown here unless --url names a worker; topics are read on the worker
+    #[command(flatten)]
+    pub(super) connection: WorkerUrl,
     /// Print the answer as JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -127,6 +128,8 @@ Examples:
       as Kafka's connect-standalone takes them
   gantry standalone source.json --set gantry.data.dir=/var/lib/gantry
       a connector without a worker file, and one worker key
+  gantry standalone worker.properties --log-level WARN --logger gantry.engine.task=DEBUG
+      few lines, and many of one part; PUT /admin/loggers/… changes it later
 
 Connectors made over REST live as long as the process; topics and offsets stay (`gantry
 distributed` keeps the connectors, too).
@@ -164,38 +167,78 @@ pub(super) struct RunArgs {
     /// Sets a worker key, over what the worker file says; may be given more than once
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub(super) set: Vec<(String, String)>,
-    /// What is logged to standard error
-    #[arg(long, value_enum, default_value = "info")]
-    pub(super) log_level: LogLevelArg,
+    /// What is logged to standard error: OFF, ERROR, WARN, INFO, DEBUG or TRACE
+    #[arg(long, value_name = "LEVEL", env = "CONNECT_LOG4J_ROOT_LOGLEVEL", default_value = "INFO",
+          value_parser = log_level)]
+    pub(super) log_level: Level,
+    /// The level of one logger and those below it, such as gantry.engine=DEBUG or
+    /// org.apache.kafka.connect.runtime.WorkerSinkTask=DEBUG; may be given more than once
+    #[arg(long, value_name = "NAME=LEVEL", env = "CONNECT_LOG4J_LOGGERS", value_delimiter = ',',
+          value_parser = logger_level)]
+    pub(super) logger: Vec<Option<(String, Level)>>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum LogLevelArg {
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
-impl From<LogLevelArg> for Level {
-    fn from(level: LogLevelArg) -> Self {
-        match level {
-            LogLevelArg::Error => Level::ERROR,
-            LogLevelArg::Warn => Level::WARN,
-            LogLevelArg::Info => Level::INFO,
-            LogLevelArg::Debug => Level::DEBUG,
-            LogLevelArg::Trace => Level::TRACE,
-        }
+/// An empty text, as an environment may have it, is the default.
+fn log_level(text: &str) -> Result<Level, String> {
+    if text.trim().is_empty() {
+        return Ok(Level::Info);
     }
+    let wrong =
+        || "there is no such level; write OFF, ERROR, WARN, INFO, DEBUG or TRACE".to_owned();
+    Level::parse(text).ok_or_else(wrong)
 }
 
-/// Where the worker is.
+/// An empty entry is none.
+fn logger_level(text: &str) -> Result<Option<(String, Level)>, String> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let (name, level) = key_value(text).map_err(|_| "write NAME=LEVEL".to_owned())?;
+    Ok(Some((name, log_level(&level)?)))
+}
+
+/// Where the worker is, and how to speak to it.
 #[derive(Clone, Debug, Args)]
 pub(super) struct WorkerUrl {
     /// The worker's REST address
-    #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:8083")]
-    pub(super) url: String,
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help = "The worker's REST address [default: http://127.0.0.1:8083]"
+    )]
+    pub(super) url: Option<String>,
+    /// Trust the certificates of this PEM file instead of the system's
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) cacert: Option<PathBuf>,
+    /// A user and password, if the worker asks for them. Others can see a command line: better
+    /// name a file, or set GANTRY_USER
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME:PASSWORD",
+        env = "GANTRY_USER",
+        hide_env_values = true
+    )]
+    pub(super) user: Option<String>,
+    /// A file whose first line is NAME:PASSWORD
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) user_file: Option<PathBuf>,
+    /// A certificate to show to the worker, with those that issued it, as PEM
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) cert: Option<PathBuf>,
+    /// Its private key as PEM, if not in the same file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) cert_key: Option<PathBuf>,
+    /// The password of an encrypted private key
+    #[arg(
+        long,
+        global = true,
+        value_name = "PASSWORD",
+        env = "GANTRY_KEY_PASSWORD",
+        hide_env_values = true
+    )]
+    pub(super) cert_key_password: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -208,7 +251,8 @@ Examples:
   gantry topic read lines --from-beginning --max 10
   gantry topic dump lines --max 100 --timeout-ms 5000 > lines.jsonl
   gantry topic load copy < lines.jsonl
-  gantry topic delete copy")]
+  gantry topic delete copy
+  gantry topic list --url https://worker:8443 --cacert ca.pem --user-file ~/.gantry-user")]
 pub(super) struct TopicArgs {
     #[command(flatten)]
     pub(super) worker: WorkerUrl,
@@ -319,7 +363,8 @@ Examples:
   gantry connector status source
   gantry connector config source --set tasks.max=2
   gantry connector restart source --include-tasks --only-failed
-  gantry connector delete source")]
+  gantry connector delete source
+  gantry connector list --url https://worker:8443 --cacert ca.pem --user-file ~/.gantry-user")]
 pub(super) struct ConnectorArgs {
     #[command(flatten)]
     pub(super) worker: WorkerUrl,

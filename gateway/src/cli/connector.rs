@@ -15,7 +15,7 @@ use crate::rocketmq_connect::translate_file;
 
 /// Runs a connector command.
 pub(super) fn run(args: ConnectorArgs, registry: &PluginRegistry) -> Result<(), String> {
-    let client = Client::new(&args.worker.url)?;
+    let client = Client::new(&args.worker)?;
     match args.command {
         ConnectorCommand::List => list(&client),
         ConnectorCommand::Status { name } => status(&client, &name),

@@ -2,6 +2,7 @@
 
 mod args;
 mod client;
+mod client_tls;
 mod connector;
 mod lint;
 mod output;
@@ -22,7 +23,7 @@ use gantry_engine::PluginLoader;
 
 use self::args::{Command, CommandLine, RunArgs};
 use self::output::{complain, say, say_bytes};
-use crate::logging::LogLevel;
+use crate::logging;
 use crate::startup::{self, WorkerFiles};
 use crate::worker_config::{Mode, markdown};
 
@@ -36,11 +37,9 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>, plugins: PluginLoade
         Err(error) => return usage(&error),
     };
     let outcome = match command_line.command {
-        Command::Standalone(args) => {
-            return worker(Mode::Standalone, args.files, args.run, plugins);
-        }
+        Command::Standalone(args) => worker(Mode::Standalone, args.files, args.run, plugins),
         Command::Distributed(args) => {
-            return worker(Mode::Distributed, args.file.into_iter().collect(), args.run, plugins);
+            worker(Mode::Distributed, args.file.into_iter().collect(), args.run, plugins)
         }
         Command::Topic(args) => topic::run(args).map(success),
         Command::Connector(args) => connector::run(args, &plugins.load()).map(success),
@@ -58,16 +57,21 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>, plugins: PluginLoade
 }
 
 /// Runs a worker; what ends it goes to the log.
-fn worker(mode: Mode, files: Vec<PathBuf>, args: RunArgs, plugins: PluginLoader) -> ExitCode {
-    let level = LogLevel::start(args.log_level.into());
-    tracing::debug!(level = ?level.current(), "logging");
-    match startup::run(&WorkerFiles { mode, files, overrides: args.set }, plugins) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error}");
-            ExitCode::FAILURE
-        }
+fn worker(
+    mode: Mode,
+    files: Vec<PathBuf>,
+    args: RunArgs,
+    plugins: PluginLoader,
+) -> Result<ExitCode, String> {
+    let some: Vec<_> = args.logger.into_iter().flatten().collect();
+    let loggers = logging::start(args.log_level, &some);
+    let outcome = startup::run(&WorkerFiles { mode, files, overrides: args.set, loggers }, plugins);
+    // Where nothing is logged the failure is told all the same.
+    if let (Err(error), true) = (&outcome, tracing::enabled!(tracing::Level::ERROR)) {
+        tracing::error!("{error}");
+        return Ok(ExitCode::FAILURE);
     }
+    outcome.map(success)
 }
 
 fn success(_done: ()) -> ExitCode {

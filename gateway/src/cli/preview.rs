@@ -18,9 +18,8 @@ use super::output::{complain, say, say_bytes};
 use crate::files::{ConnectorFile, read_connector};
 use crate::preview::{Encoding, Plan, PreviewAnswer, SampleRequest, write_text};
 use crate::rest::encode_segment;
-use crate::worker_config::{Mode, load};
+use crate::worker_config::{Given, Mode, load};
 
-const DEFAULT_URL: &str = "http://127.0.0.1:8083";
 const CLASS: &str = "connector.class";
 /// Input that is read at most, in bytes: no record is larger than what the log takes.
 const INPUT_BYTES_MAX: u64 = 64 << 20;
@@ -29,12 +28,9 @@ const INPUT_BYTES_MAX: u64 = 64 << 20;
 pub(super) fn run(args: PreviewArgs, plugins: PluginRegistry) -> Result<ExitCode, String> {
     let connector = read_connector(&args.file)?;
     let records = args.records.as_deref().map(|file| read_records(file, &args)).transpose()?;
-    let text = match (records, &args.url) {
+    let text = match (records, &args.connection.url) {
         (Some(records), None) => return offline(&args, connector, records, plugins),
-        (records, url) => {
-            let client = Client::new(url.as_deref().unwrap_or(DEFAULT_URL))?;
-            remote(&client, &args, &connector, records)?
-        }
+        (records, _) => remote(&Client::new(&args.connection)?, &args, &connector, records)?,
     };
     let answer: PreviewAnswer = serde_json::from_slice(&text)
         .map_err(|error| format!("the worker's answer is no preview: {error}"))?;
@@ -92,9 +88,13 @@ fn offline(
     records: Vec<Box<RawValue>>,
     plugins: PluginRegistry,
 ) -> Result<ExitCode, String> {
-    let worker = load(Mode::Standalone, args.worker.as_deref(), &BTreeMap::new(), &[], &plugins)
-        .map_err(|error| error.to_string())?
-        .engine;
+    let given = Given {
+        mode: Mode::Standalone,
+        file: args.worker.as_deref(),
+        environment: &BTreeMap::new(),
+        overrides: &[],
+    };
+    let worker = load(given, &plugins).map_err(|error| error.to_string())?.engine;
     let previewer = Previewer::new(Arc::new(plugins), Arc::new(worker));
     let class = class_of(&connector, &args.file)?;
     let is_source = previewer.is_source(&class).map_err(|error| error.message)?;

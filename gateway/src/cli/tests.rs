@@ -45,12 +45,12 @@ fn the_url_may_stand_anywhere() {
         "gantry topic dump t --max 3 --url http://h:1",
     ] {
         let Command::Topic(args) = parse(line).unwrap().command else { panic!() };
-        assert_eq!(args.worker.url, "http://h:1");
+        assert_eq!(args.worker.url.as_deref(), Some("http://h:1"));
         assert!(matches!(args.command, TopicCommand::Dump { max: Some(3), .. }));
     }
     let line = parse("gantry connector restart c --include-tasks").unwrap();
     let Command::Connector(args) = line.command else { panic!() };
-    assert_eq!(args.worker.url, "http://127.0.0.1:8083");
+    assert_eq!(args.worker.url, None);
     let ConnectorCommand::Restart { include_tasks: true, only_failed: false, .. } = args.command
     else {
         panic!("{:?}", args.command)

@@ -9,7 +9,7 @@ use super::topic_io::{self, Reading, Writing};
 
 /// Runs a topic command.
 pub(super) fn run(args: TopicArgs) -> Result<(), String> {
-    let client = Client::new(&args.worker.url)?;
+    let client = Client::new(&args.worker)?;
     match args.command {
         TopicCommand::List => list(&client),
         TopicCommand::Describe { topic } => describe(&client, &topic),

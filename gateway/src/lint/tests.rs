@@ -301,7 +301,7 @@ fn worker_files_are_judged() {
     assert_eq!(one(&missing, "GL202").key.as_deref(), Some("key.converter"));
     let class = lint("value.converter=NoConverter\nkey.converter=JsonConverter\n");
     assert_eq!(one(&class, "GL203").line, Some(1));
-    let listener = lint(&based(Base::Worker, "listeners=https://h:1\n"));
+    let listener = lint(&based(Base::Worker, "listeners=ftp://h:1\n"));
     assert_eq!(one(&listener, "GL201").key.as_deref(), Some("listeners"));
     let provider = lint(&based(Base::Worker, "config.providers=x\n"));
     assert!(one(&provider, "GL201").message.contains("config.providers.x.class is missing"));

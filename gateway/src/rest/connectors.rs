@@ -130,7 +130,8 @@ fn answer_created(
     let mut response = json(StatusCode::CREATED, &connector.info)?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = host.unwrap_or(&state.address);
-    let location = format!("http://{host}/connectors/{}", encode_name(&connector.info.name));
+    let (scheme, name) = (state.scheme.as_str(), encode_name(&connector.info.name));
+    let location = format!("{scheme}://{host}/connectors/{name}");
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);
     }

@@ -129,6 +129,14 @@ impl From<LogError> for ApiError {
     }
 }
 
+/// 401 in Kafka Connect's words, of the media type that the endpoint would have answered with.
+pub(crate) fn unauthorized(media_type: &'static str) -> Response {
+    let mut response =
+        (StatusCode::UNAUTHORIZED, "User cannot access the resource.").into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
 /// A page for a path that is not one, as Kafka Connect's server gives it: HTML for the methods
 /// of a browser, nothing for the others.
 pub(crate) fn bad_path(reason: &str, with_body: bool) -> Response {

@@ -31,14 +31,20 @@ impl FromRequestParts<Arc<AppState>> for Api {
         parts: &mut Parts,
         state: &Arc<AppState>,
     ) -> Result<Self, ApiError> {
-        if content_type(&parts.headers).is_some_and(|type_| !is_json(type_)) {
-            return Err(ApiError::framework(StatusCode::UNSUPPORTED_MEDIA_TYPE));
-        }
-        if !accepts_json(&parts.headers) {
-            return Err(ApiError::framework(StatusCode::NOT_ACCEPTABLE));
-        }
+        negotiate(&parts.headers)?;
         Ok(Self(Arc::clone(state)))
     }
+}
+
+/// Whether a request brings, if anything, JSON and accepts JSON.
+pub(super) fn negotiate(headers: &HeaderMap) -> Result<(), ApiError> {
+    if content_type(headers).is_some_and(|type_| !is_json(type_)) {
+        return Err(ApiError::framework(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+    }
+    if !accepts_json(headers) {
+        return Err(ApiError::framework(StatusCode::NOT_ACCEPTABLE));
+    }
+    Ok(())
 }
 
 /// The body of a request.

@@ -1,14 +1,17 @@
 //! Kafka Connect's REST API, and our own endpoints for topics under `/gantry`. Handlers are thin:
 //! what they do is the herder's and the log's.
 
+mod auth;
 mod config_body;
 mod connectors;
 mod error;
 mod exchange;
 mod lifecycle;
+mod loggers;
 mod offsets;
 mod path;
 mod plugins;
+mod ports;
 mod preview;
 mod record_line;
 mod router;
@@ -21,9 +24,11 @@ mod worker;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use auth::BasicAuth;
 pub(crate) use error::ApiError;
 pub(crate) use exchange::{BODY_BYTES_MAX, json, to_the_end};
 pub(crate) use path::{Path, clean, encode_segment};
-pub(crate) use router::{replace_path, router};
-pub(crate) use server::{Server, bind, listen};
+pub(crate) use ports::Ports;
+pub(crate) use router::{Edge, admin_router, replace_path, router};
+pub(crate) use server::Server;
 pub(crate) use state::{AppState, Identity};

@@ -5,87 +5,177 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::uri::{PathAndQuery, Uri};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{MethodRouter, get, post, put};
 use tower::ServiceExt;
 
-use super::error::{ApiError, bad_path};
+use super::auth::BasicAuth;
+use super::error::{ApiError, bad_path, unauthorized};
+use super::exchange::negotiate;
 use super::path::{Path, clean};
 use super::state::AppState;
-use super::{connectors, lifecycle, offsets, plugins, preview, topic_records, topics, worker};
+use super::{
+    connectors, lifecycle, loggers, offsets, plugins, preview, topic_records, topics, worker,
+};
+use crate::worker_config::{Cors, HeaderRules};
 
-/// The whole REST API.
-pub(crate) fn router(state: &Arc<AppState>) -> Router {
-    let endpoints = Router::new()
-        .route("/", get(worker::root))
-        .route("/health", get(worker::health))
-        .route("/metrics", get(worker::metrics))
-        .route("/connectors", get(connectors::list).post(connectors::create))
-        .route("/connectors/{name}", get(connectors::info).delete(connectors::delete))
-        .route(
+/// The endpoint whose answer is no JSON.
+const METRICS: &str = "/metrics";
+
+/// What happens around the endpoints of a listener.
+#[derive(Debug, Default)]
+pub(crate) struct Edge {
+    /// Headers of every answer.
+    pub(crate) headers: HeaderRules,
+    /// What pages of other sites may do, if anything.
+    pub(crate) cors: Option<Cors>,
+    /// Who may use the endpoints, if not everybody.
+    pub(crate) auth: Option<Arc<BasicAuth>>,
+    /// Whether the admin endpoints are here, too.
+    pub(crate) has_admin: bool,
+}
+
+type Endpoints = Vec<(&'static str, MethodRouter<Arc<AppState>>)>;
+
+fn admin_endpoints() -> Endpoints {
+    vec![
+        ("/admin/loggers", get(loggers::list)),
+        ("/admin/loggers/{logger}", get(loggers::get).put(loggers::set)),
+    ]
+}
+
+fn endpoints() -> Endpoints {
+    vec![
+        ("/", get(worker::root)),
+        ("/health", get(worker::health)),
+        (METRICS, get(worker::metrics)),
+        ("/connectors", get(connectors::list).post(connectors::create)),
+        ("/connectors/{name}", get(connectors::info).delete(connectors::delete)),
+        (
             "/connectors/{name}/config",
             get(connectors::config).put(connectors::put_config).patch(connectors::patch_config),
-        )
-        .route("/connectors/{name}/status", get(connectors::status))
-        .route("/connectors/{name}/tasks", get(connectors::tasks))
-        .route("/connectors/{name}/tasks/{task}/status", get(connectors::task_status))
-        .route("/connectors/{name}/tasks/{task}/restart", post(lifecycle::restart_task))
-        .route("/connectors/{name}/pause", put(lifecycle::pause))
-        .route("/connectors/{name}/resume", put(lifecycle::resume))
-        .route("/connectors/{name}/stop", put(lifecycle::stop))
-        .route("/connectors/{name}/restart", post(lifecycle::restart))
-        .route("/connectors/{name}/topics", get(lifecycle::active_topics))
-        .route("/connectors/{name}/topics/reset", put(lifecycle::reset_active_topics))
-        .route(
+        ),
+        ("/connectors/{name}/status", get(connectors::status)),
+        ("/connectors/{name}/tasks", get(connectors::tasks)),
+        ("/connectors/{name}/tasks/{task}/status", get(connectors::task_status)),
+        ("/connectors/{name}/tasks/{task}/restart", post(lifecycle::restart_task)),
+        ("/connectors/{name}/pause", put(lifecycle::pause)),
+        ("/connectors/{name}/resume", put(lifecycle::resume)),
+        ("/connectors/{name}/stop", put(lifecycle::stop)),
+        ("/connectors/{name}/restart", post(lifecycle::restart)),
+        ("/connectors/{name}/topics", get(lifecycle::active_topics)),
+        ("/connectors/{name}/topics/reset", put(lifecycle::reset_active_topics)),
+        (
             "/connectors/{name}/offsets",
             get(offsets::get).patch(offsets::alter).delete(offsets::reset),
-        )
-        .route("/connector-plugins", get(plugins::list))
-        .route("/connector-plugins/{name}/config", get(plugins::config))
-        .route("/connector-plugins/{name}/config/validate", put(plugins::validate))
-        .route("/connector-plugins/{name}/preview", post(preview::preview))
-        .route("/gantry", get(worker::about))
-        .route("/gantry/plugins/reload", post(plugins::reload))
-        .route("/gantry/topics", get(topics::list).post(topics::create))
-        .route("/gantry/topics/{name}", get(topics::describe).delete(topics::delete))
-        .route("/gantry/topics/{name}/records", get(topic_records::read).post(topic_records::write))
+        ),
+        ("/connector-plugins", get(plugins::list)),
+        ("/connector-plugins/{name}/config", get(plugins::config)),
+        ("/connector-plugins/{name}/config/validate", put(plugins::validate)),
+        ("/connector-plugins/{name}/preview", post(preview::preview)),
+        ("/gantry", get(worker::about)),
+        ("/gantry/plugins/reload", post(plugins::reload)),
+        ("/gantry/topics", get(topics::list).post(topics::create)),
+        ("/gantry/topics/{name}", get(topics::describe).delete(topics::delete)),
+        ("/gantry/topics/{name}/records", get(topic_records::read).post(topic_records::write)),
+    ]
+}
+
+/// The REST API of a listener.
+pub(crate) fn router(state: &Arc<AppState>, edge: &Arc<Edge>) -> Router {
+    let mut all = endpoints();
+    if edge.has_admin {
+        all.extend(admin_endpoints());
+    }
+    serving(all, state, edge)
+}
+
+/// The admin endpoints alone, with nothing around them.
+pub(crate) fn admin_router(state: &Arc<AppState>) -> Router {
+    serving(admin_endpoints(), state, &Arc::default())
+}
+
+fn serving(endpoints: Endpoints, state: &Arc<AppState>, edge: &Arc<Edge>) -> Router {
+    let mut router = Router::new();
+    for (path, methods) in endpoints {
+        // Here, so that no endpoint can be left out.
+        let methods = match &edge.auth {
+            Some(auth) => {
+                methods.route_layer(middleware::from_fn_with_state(Arc::clone(auth), guard))
+            }
+            None => methods,
+        };
+        router = router.route(path, methods);
+    }
+    let endpoints = router
         .fallback(|| async { ApiError::framework(StatusCode::NOT_FOUND) })
         .with_state(Arc::clone(state));
-    Router::new().fallback(front).with_state(Front { state: Arc::clone(state), endpoints })
+    Router::new().fallback(front).with_state(Front { edge: Arc::clone(edge), endpoints })
+}
+
+/// Lets in who may use an endpoint. As in Kafka Connect what no endpoint would take is told
+/// before.
+async fn guard(State(auth): State<Arc<BasicAuth>>, request: Request, next: Next) -> Response {
+    if auth.allows(request.headers()) {
+        return next.run(request).await;
+    }
+    if request.uri().path() != METRICS
+        && let Err(error) = negotiate(request.headers())
+    {
+        return error.into_response();
+    }
+    unauthorized("application/json")
 }
 
 #[derive(Clone)]
 struct Front {
-    state: Arc<AppState>,
+    edge: Arc<Edge>,
     endpoints: Router,
 }
 
-/// Cleans the path, answers OPTIONS, words the 405, adds the configured headers.
+/// Cleans the path, answers OPTIONS, words the 405, adds what the edge adds.
 async fn front(State(front): State<Front>, mut request: Request) -> Response {
+    let edge = &front.edge;
     let method = request.method().clone();
-    let mut response = match clean(request.uri().path()) {
-        Path::NotFound => ApiError::framework(StatusCode::NOT_FOUND).into_response(),
+    let path = match clean(request.uri().path()) {
+        // What is no path reaches neither the endpoints nor what is around them.
         Path::Bad(reason) => {
-            bad_path(reason, matches!(method, Method::GET | Method::POST | Method::HEAD))
+            return bad_path(reason, matches!(method, Method::GET | Method::POST | Method::HEAD));
         }
-        Path::Clean(path) => {
+        Path::NotFound => None,
+        Path::Clean(path) => Some(path),
+    };
+    let grant = edge.cors.as_ref().map(|cors| cors.grant(&method, request.headers()));
+    let mut response = match path {
+        None => ApiError::framework(StatusCode::NOT_FOUND).into_response(),
+        Some(path) => {
             if path != request.uri().path() {
                 replace_path(&mut request, &path);
             }
+            let may_ask = method != Method::OPTIONS || may_ask(edge, request.headers());
             // A Router never fails.
-            let answered = front.endpoints.oneshot(request).await;
-            match answered {
+            let answered = match front.endpoints.oneshot(request).await {
                 Ok(response) => response,
                 Err(never) => match never {},
+            };
+            match answered.status() {
+                StatusCode::METHOD_NOT_ALLOWED if !may_ask => unauthorized("text/plain"),
+                StatusCode::METHOD_NOT_ALLOWED => not_allowed(&method, &answered),
+                _ => answered,
             }
         }
     };
-    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        response = not_allowed(&method, &response);
+    if let (Some(cors), Some(grant)) = (&edge.cors, grant) {
+        cors.apply(grant, response.headers_mut());
     }
-    front.state.headers.apply(response.headers_mut());
+    edge.headers.apply(response.headers_mut());
     response
+}
+
+fn may_ask(edge: &Edge, headers: &HeaderMap) -> bool {
+    edge.auth.as_ref().is_none_or(|auth| auth.allows(headers))
 }
 
 /// Puts another path in a request; the query stays.
@@ -105,7 +195,7 @@ fn not_allowed(method: &Method, from_router: &Response) -> Response {
     let allow = format!("{},OPTIONS", allow.unwrap_or_default());
     let mut response = if method == Method::OPTIONS {
         let text = HeaderValue::from_static("text/plain");
-        let mut response = allow.clone().into_response();
+        let mut response = allow.replace(',', ", ").into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, text);
         response
     } else {

@@ -10,8 +10,10 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -19,6 +21,8 @@ use crate::worker_config::Listener;
 
 /// Connections at a time over all listeners; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 1_024;
+/// A client that takes longer to agree on TLS is cut off.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A client that takes longer for the head of a request is cut off.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest head of a request, in bytes.
@@ -28,17 +32,26 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// How long open requests may go on once the worker stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Listens where `listener` says. The error is a sentence with key and remedy.
-pub(crate) async fn bind(listener: &Listener) -> Result<TcpListener, String> {
+/// Where the server listens, and what answers there.
+pub(crate) struct Endpoint {
+    pub(super) listener: TcpListener,
+    /// For https.
+    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) router: Router,
+}
+
+/// Listens where `listener`, of the list `key`, says. The error is a sentence with key and
+/// remedy.
+pub(super) async fn bind(key: &str, listener: &Listener) -> Result<TcpListener, String> {
     listen(listener).await.map_err(|refused| {
         let next = listener.port.checked_add(1).unwrap_or(8083);
         let other = Listener { port: next, ..listener.clone() };
-        format!("{refused}, or set another address, for example listeners={other}")
+        format!("{refused}, or set another address, for example {key}={other}")
     })
 }
 
 /// Listens where `listener` says. The error is a sentence that the key and the remedy follow.
-pub(crate) async fn listen(listener: &Listener) -> Result<TcpListener, String> {
+pub(super) async fn listen(listener: &Listener) -> Result<TcpListener, String> {
     let mut failure = None;
     for host in listener.bind_hosts() {
         match TcpListener::bind((host.as_str(), listener.port)).await {
@@ -62,22 +75,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves on all listeners until [`Server::stop`].
-    pub(crate) fn start(
-        listeners: Vec<TcpListener>,
-        router: &Router,
-        stopping: CancellationToken,
-    ) -> Self {
+    /// Serves on all endpoints until [`Server::stop`].
+    pub(crate) fn start(endpoints: Vec<Endpoint>, stopping: CancellationToken) -> Self {
         let tasks = TaskTracker::new();
         let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        for listener in listeners {
-            let accepting = accept(
-                listener,
-                router.clone(),
-                stopping.clone(),
-                Arc::clone(&connections),
-                tasks.clone(),
-            );
+        for endpoint in endpoints {
+            let connections = Arc::clone(&connections);
+            let accepting = accept(endpoint, stopping.clone(), connections, tasks.clone());
             tasks.spawn(accepting);
         }
         Self { stopping, tasks }
@@ -94,8 +98,7 @@ impl Server {
 }
 
 async fn accept(
-    listener: TcpListener,
-    router: Router,
+    endpoint: Endpoint,
     stopping: CancellationToken,
     connections: Arc<Semaphore>,
     tasks: TaskTracker,
@@ -104,11 +107,13 @@ async fn accept(
         let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { return };
         let accepted = tokio::select! {
             () = stopping.cancelled() => return,
-            accepted = listener.accept() => accepted,
+            accepted = endpoint.listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, peer)) => {
-                let connection = serve(stream, peer, router.clone(), stopping.clone());
+                let tls = endpoint.tls.clone();
+                let connection =
+                    connection(stream, tls, peer, endpoint.router.clone(), stopping.clone());
                 tasks.spawn(async move {
                     connection.await;
                     drop(permit);
@@ -122,8 +127,33 @@ async fn accept(
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, stopping: CancellationToken) {
+async fn connection(
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    peer: SocketAddr,
+    router: Router,
+    stopping: CancellationToken,
+) {
     let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else { return serve(stream, peer, router, stopping).await };
+    let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream));
+    let handshake = tokio::select! {
+        () = stopping.cancelled() => return,
+        handshake = handshake => handshake,
+    };
+    match handshake {
+        Ok(Ok(stream)) => serve(stream, peer, router, stopping).await,
+        Ok(Err(error)) => tracing::debug!(%peer, %error, "a client and TLS did not agree"),
+        Err(_) => tracing::debug!(%peer, "a client was too slow for TLS"),
+    }
+}
+
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    peer: SocketAddr,
+    router: Router,
+    stopping: CancellationToken,
+) {
     let service = TowerToHyperService::new(tower::service_fn(
         move |request: hyper::Request<hyper::body::Incoming>| {
             let router = router.clone();

@@ -6,8 +6,9 @@ use gantry_engine::Herder;
 use gantry_log::FullLog;
 use tokio_util::sync::CancellationToken;
 
+use crate::logging::Loggers;
 use crate::metrics::Metrics;
-use crate::worker_config::HeaderRules;
+use crate::worker_config::Scheme;
 
 /// What `GET /` says of this worker.
 #[derive(Clone, Debug)]
@@ -20,7 +21,8 @@ pub(crate) struct Identity {
     pub(crate) cluster_id: String,
 }
 
-/// Shared by all requests.
+/// Shared by all requests of one scheme.
+#[derive(Clone)]
 pub(crate) struct AppState {
     /// Holds the connectors.
     pub(crate) herder: Arc<Herder>,
@@ -30,10 +32,12 @@ pub(crate) struct AppState {
     pub(crate) identity: Identity,
     /// `host:port` to name in `Location` when a request names no host.
     pub(crate) address: String,
-    /// Headers of every answer.
-    pub(crate) headers: HeaderRules,
+    /// How its clients speak to the worker, for `Location`.
+    pub(crate) scheme: Scheme,
     /// What `/metrics` gives.
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Levels of what is logged.
+    pub(crate) loggers: Arc<Loggers>,
     /// Fires when the worker stops: ends long answers.
     pub(crate) stopping: CancellationToken,
 }

@@ -47,6 +47,10 @@ impl Failure {
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
         Self(ApiError::bad_request(message))
     }
+    /// 401: the request names no user who may do this.
+    pub(super) fn unauthorized() -> Self {
+        Self(ApiError::framework(StatusCode::UNAUTHORIZED))
+    }
     /// 404: there is no such thing.
     pub(super) fn not_found(message: impl Into<String>) -> Self {
         Self(ApiError::not_found(message))

@@ -13,10 +13,10 @@ use tower::ServiceExt;
 
 use super::answer::Failure;
 use super::{changes, cluster, connectors, old_forms, plugins};
-use crate::rest::{AppState, Path, clean, replace_path};
+use crate::rest::{AppState, Edge, Path, clean, replace_path};
 
-/// The whole API.
-pub(crate) fn router(state: &Arc<AppState>) -> Router {
+/// The whole API. `edge` says who may use it, as for Kafka Connect's: this is no side door.
+pub(crate) fn router(state: &Arc<AppState>, edge: &Arc<Edge>) -> Router {
     let endpoints = Router::new()
         .route("/getClusterInfo", get(cluster::workers))
         .route("/allocated/connectors", get(cluster::allocated_connectors))
@@ -44,12 +44,12 @@ pub(crate) fn router(state: &Arc<AppState>) -> Router {
         .route("/getAllocatedTasks", get(old_forms::allocated_tasks))
         .fallback(|| async { not_found() })
         .with_state(Arc::clone(state));
-    Router::new().fallback(front).with_state(Front { state: Arc::clone(state), endpoints })
+    Router::new().fallback(front).with_state(Front { edge: Arc::clone(edge), endpoints })
 }
 
 #[derive(Clone)]
 struct Front {
-    state: Arc<AppState>,
+    edge: Arc<Edge>,
     endpoints: Router,
 }
 
@@ -63,9 +63,11 @@ async fn no_head() -> Response {
     ([(header::ALLOW, "GET")], Failure::method_not_allowed()).into_response()
 }
 
-/// Cleans the path, words the 405, adds the configured headers.
+/// Asks who it is, cleans the path, words the 405, adds the configured headers.
 async fn front(State(front): State<Front>, mut request: Request) -> Response {
+    let allowed = front.edge.auth.as_ref().is_none_or(|auth| auth.allows(request.headers()));
     let mut response = match clean(request.uri().path()) {
+        _ if !allowed => Failure::unauthorized().into_response(),
         Path::NotFound => not_found().into_response(),
         Path::Bad(reason) => Failure::bad_request(reason).into_response(),
         Path::Clean(path) => {
@@ -85,7 +87,7 @@ async fn front(State(front): State<Front>, mut request: Request) -> Response {
             response.headers_mut().insert(header::ALLOW, allow);
         }
     }
-    front.state.headers.apply(response.headers_mut());
+    front.edge.headers.apply(response.headers_mut());
     response
 }
 

@@ -2,9 +2,28 @@
 
 use std::fmt;
 
+/// How clients speak to a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    /// As it stands in a URL.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
 /// Where the REST API listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Listener {
+    /// Plain or TLS.
+    pub(crate) scheme: Scheme,
     /// The host as written; empty is all interfaces.
     pub(crate) host: String,
     /// The port; 0 takes a free one.
@@ -12,32 +31,35 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Reads one URI of `listeners`. The error says what is wrong and what to write.
+    /// Reads one URI of `listeners`: Kafka Connect's words for what is wrong, then what to
+    /// write.
     pub(crate) fn parse(uri: &str) -> Result<Self, String> {
-        let wanted = "write it as http://host:port, for example http://127.0.0.1:8083";
-        let Some((scheme, rest)) = uri.split_once("://") else {
-            return Err(format!("it has no protocol; {wanted}"));
+        let wanted = "write for example http://127.0.0.1:8083 or https://127.0.0.1:8443";
+        let malformed = || {
+            format!(
+                "Listener doesn't have the right format (protocol://hostname:port). {uri}: {wanted}"
+            )
         };
-        match scheme.to_ascii_lowercase().as_str() {
-            "http" => {}
-            "https" => {
+        let (scheme, rest) = uri.split_once("://").ok_or_else(malformed)?;
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
+            "http" => Scheme::Http,
+            "https" => Scheme::Https,
+            _ => {
                 return Err(format!(
-                    "https is not available yet; use http, and a proxy in front for TLS: {wanted}"
+                    "Listener protocol must be either \"http\" or \"https\". {uri}: {wanted}"
                 ));
             }
-            other => return Err(format!("the protocol {other} is not known; {wanted}")),
-        }
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let Some((host, port)) = authority.rsplit_once(':') else {
-            return Err(format!("it has no port; {wanted}"));
         };
-        let port = port.parse().map_err(|_| format!("{port} is not a port; {wanted}"))?;
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let (host, port) = authority.rsplit_once(':').ok_or_else(malformed)?;
+        let port = port.parse().map_err(|_| malformed())?;
         let bracketed = host.starts_with('[') && host.ends_with(']');
         let host = if bracketed { &host[1..host.len() - 1] } else { host };
         if host.contains(':') && !bracketed {
-            return Err(format!("an IPv6 address stands in brackets: http://[{host}]:{port}"));
+            let scheme = scheme.as_str();
+            return Err(format!("an IPv6 address stands in brackets: {scheme}://[{host}]:{port}"));
         }
-        Ok(Self { host: host.to_owned(), port })
+        Ok(Self { scheme, host: host.to_owned(), port })
     }
 
     /// What to bind, in order of preference.
@@ -61,7 +83,7 @@ impl Listener {
 
 impl fmt::Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}", host_port(&self.host, self.port))
+        write!(f, "{}://{}", self.scheme.as_str(), host_port(&self.host, self.port))
     }
 }
 

@@ -8,11 +8,10 @@ use gantry_engine::{RestartPolicy, WorkerConfig};
 use gantry_log::EmbeddedConfig;
 use gantry_model::config::ParsedConfig;
 
-use super::headers::HeaderRules;
-use super::listeners::Listener;
+use super::rest::{self, RestSettings};
 use super::row::Effect;
 use super::table::{definition, is_known, nearest, row};
-use super::{environment, providers, retired, table};
+use super::{environment, jaas, providers, retired, table};
 use crate::files::read_properties;
 use crate::rocketmq_connect::{Translation, translate_worker, with_defaults};
 
@@ -60,16 +59,8 @@ pub(crate) struct Settings {
     pub(crate) engine: WorkerConfig,
     /// For the embedded log.
     pub(crate) log: EmbeddedConfig,
-    /// Where REST listens; never empty.
-    pub(crate) listeners: Vec<Listener>,
-    /// Where RocketMQ Connect's REST API listens, if anywhere.
-    pub(crate) rocketmq_connect: Option<Listener>,
-    /// The host to be known by, if not the listener's.
-    pub(crate) advertised_host: Option<String>,
-    /// The port to be known by, if not the listener's.
-    pub(crate) advertised_port: Option<u16>,
-    /// Headers of every REST answer.
-    pub(crate) headers: HeaderRules,
+    /// For the REST API.
+    pub(crate) rest: RestSettings,
     /// To be logged at start-up.
     pub(crate) notices: Vec<String>,
     /// To be logged as warnings at start-up.
@@ -81,30 +72,42 @@ pub(crate) fn built_in() -> Props {
     BUILT_IN.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
 }
 
-/// Reads a worker file, or the built-in one, with the environment's `CONNECT_*` variables on top
-/// of it, and `overrides` on top of those.
+/// Where worker keys come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given<'a> {
+    /// Which keys are required.
+    pub(crate) mode: Mode,
+    /// The worker file; the built-in one if there is none.
+    pub(crate) file: Option<&'a Path>,
+    /// `CONNECT_*` variables lie over the file; Kafka's `KAFKA_OPTS` may name a JAAS file.
+    pub(crate) environment: &'a BTreeMap<String, String>,
+    /// Keys of the command line, on top of both.
+    pub(crate) overrides: &'a [(String, String)],
+}
+
+/// Reads a worker file, or the built-in one, with what is given besides.
 pub(crate) fn load(
-    mode: Mode,
-    file: Option<&Path>,
-    env: &BTreeMap<String, String>,
-    overrides: &[(String, String)],
+    given: Given<'_>,
     plugins: &PluginRegistry,
 ) -> Result<Settings, WorkerConfigError> {
-    let mut props = match file {
+    let mut props = match given.file {
         Some(path) => read_properties(path).map_err(WorkerConfigError)?,
-        None if mode == Mode::Distributed => Props::new(),
+        None if given.mode == Mode::Distributed => Props::new(),
         None => built_in(),
     };
-    let from_environment = environment::apply(&mut props, env);
-    let source = match (file, &from_environment) {
+    let from_environment = environment::apply(&mut props, given.environment);
+    let source = match (given.file, &from_environment) {
         (Some(path), _) => path.display().to_string(),
         (None, Some(_)) => "environment and command line".to_owned(),
         (None, None) => "the command line".to_owned(),
     };
     let wrong =
         |message: String| WorkerConfigError(format!("worker configuration ({source}): {message}"));
-    let overrides = overrides.iter().cloned().collect();
-    let translation = translate(&props, &overrides).map_err(wrong)?;
+    let overrides = given.overrides.iter().cloned().collect();
+    let mut translation = translate(&props, &overrides).map_err(wrong)?;
+    if let Some(jaas) = given.environment.get("KAFKA_OPTS").and_then(|opts| jaas::named_in(opts)) {
+        translation.config.entry("gantry.rest.jaas.config".to_owned()).or_insert(jaas);
+    }
     // A misspelt key is often why another one is missing: it is told with the error. So is what
     // a wrong value's key was called in the file.
     let hints: String = warnings(&translation.config)
@@ -112,7 +115,7 @@ pub(crate) fn load(
         .chain(translation.summary())
         .map(|hint| format!("; {hint}"))
         .collect();
-    let mut settings = settings(mode, translation.config.clone(), plugins)
+    let mut settings = settings(given.mode, translation.config.clone(), plugins)
         .map_err(|message| wrong(format!("{message}{hints}")))?;
     settings.notices.extend(from_environment);
     settings.notices.splice(0..0, translation.summary());
@@ -141,28 +144,15 @@ pub(crate) fn settings(
     check_required(mode, &props)?;
     check_classes(&props, plugins)?;
     let parsed = parse(&props)?;
-    let listeners = listeners(&parsed)?;
-    let advertised_port = match parsed.long("rest.advertised.port") {
-        None => None,
-        Some(port) => Some(u16::try_from(port).map_err(|_| {
-            format!(
-                "Invalid value {port} for configuration rest.advertised.port: \
-                     a port is a number from 0 to 65535"
-            )
-        })?),
-    };
-    let rocketmq_connect = rocketmq_connect(&parsed, &listeners);
+    let mut warnings = warnings(&props);
+    let rest = rest::settings(&props, &parsed, &mut warnings)?;
     let mut engine = engine(mode, &parsed);
     engine.config_providers = providers;
     let settings = Settings {
         log: log(&parsed),
-        listeners,
-        rocketmq_connect,
-        advertised_host: parsed.string("rest.advertised.host.name").map(str::to_owned),
-        advertised_port,
-        headers: headers(&parsed)?,
+        rest,
         notices: notices(mode, &props),
-        warnings: warnings(&props),
+        warnings,
         engine: WorkerConfig { props, ..engine },
     };
     Ok(settings)
@@ -242,48 +232,6 @@ fn check_classes(props: &Props, plugins: &PluginRegistry) -> Result<(), String> 
         }
     }
     Ok(())
-}
-
-fn listeners(parsed: &ParsedConfig) -> Result<Vec<Listener>, String> {
-    let uris = parsed.list("listeners");
-    if uris.is_empty() {
-        return Err("Invalid value for configuration listeners: it is empty; \
-                    write for example listeners=http://127.0.0.1:8083"
-            .to_owned());
-    }
-    let parse = |uri: &String| {
-        Listener::parse(uri)
-            .map_err(|why| format!("Invalid value {uri} for configuration listeners: {why}"))
-    };
-    uris.iter().map(parse).collect()
-}
-
-/// The port is RocketMQ Connect's, the host that of Kafka Connect's REST API.
-fn rocketmq_connect(parsed: &ParsedConfig, listeners: &[Listener]) -> Option<Listener> {
-    let port = u16::try_from(parsed.long("gantry.rocketmq.connect.port")?).ok()?;
-    let host = listeners.first().map(|first| first.host.clone()).unwrap_or_default();
-    Some(Listener { host, port })
-}
-
-fn headers(parsed: &ParsedConfig) -> Result<HeaderRules, String> {
-    let text = parsed.string("response.http.headers.config").unwrap_or_default();
-    let invalid = |key: &str, why: String| format!("Invalid value for configuration {key}: {why}");
-    let mut rules =
-        HeaderRules::parse(text).map_err(|why| invalid("response.http.headers.config", why))?;
-    let origin = parsed.string("access.control.allow.origin").unwrap_or_default();
-    if !origin.is_empty() {
-        let methods = match parsed.string("access.control.allow.methods") {
-            None | Some("") => "GET,POST,HEAD",
-            Some(methods) => methods,
-        };
-        rules
-            .set("access-control-allow-origin", origin)
-            .map_err(|why| invalid("access.control.allow.origin", why))?;
-        rules
-            .set("access-control-allow-methods", methods)
-            .map_err(|why| invalid("access.control.allow.methods", why))?;
-    }
-    Ok(rules)
 }
 
 /// A number of the table, whose checks keep it from being negative; 0 otherwise.

@@ -1,12 +1,15 @@
 //! The worker file: one table of all keys feeds reading, warnings, and the reference page
 //! `docs/worker-config.md`.
 
+mod cors;
 mod environment;
 mod headers;
+mod jaas;
 mod listeners;
 mod load;
 mod providers;
 mod reference;
+mod rest;
 mod retired;
 mod row;
 mod table;
@@ -15,14 +18,18 @@ mod table_distributed;
 mod table_rocketmq;
 mod table_sasl;
 mod table_worker;
+mod tls;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use cors::Cors;
 pub(crate) use headers::HeaderRules;
-pub(crate) use listeners::{Listener, host_port};
-pub(crate) use load::{Mode, Settings, built_in, load, settings};
+pub(crate) use jaas::users_files;
+pub(crate) use listeners::{Listener, Scheme, host_port};
+pub(crate) use load::{Given, Mode, Settings, built_in, load, settings};
 pub(crate) use reference::markdown;
+pub(crate) use rest::{Admin, AuthSource, RestSettings};
 pub(crate) use retired::advice as retired_worker_key;
 pub(crate) use row::Effect;
 pub(crate) use table::{definition, is_known, nearest, row};

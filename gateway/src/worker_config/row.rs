@@ -160,8 +160,12 @@ impl Row {
 
     /// As a key of a definition.
     pub(crate) fn key(&self) -> ConfigKey {
-        let key =
-            ConfigKey::new(self.name, self.type_(), self.default(), self.importance, self.doc);
+        self.key_named(self.name)
+    }
+
+    /// As a key of another name.
+    pub(crate) fn key_named(&self, name: &str) -> ConfigKey {
+        let key = ConfigKey::new(name, self.type_(), self.default(), self.importance, self.doc);
         match self.validator() {
             Some(validator) => key.validator(validator),
             None => key,

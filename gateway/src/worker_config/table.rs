@@ -9,6 +9,7 @@ use super::table_distributed::DISTRIBUTED;
 use super::table_rocketmq::ROCKETMQ;
 use super::table_sasl::SASL;
 use super::table_worker::{GANTRY, REST, WORKER};
+use super::tls;
 
 /// A chapter of the table.
 pub(crate) struct Section {
@@ -39,8 +40,11 @@ pub(crate) const PREFIXES: &[(&str, &str)] = &[
     ("producer.", "settings of Kafka producers; no effect"),
     ("consumer.", "settings of Kafka consumers; no effect"),
     ("admin.", "settings of Kafka admin clients; no effect"),
-    ("listeners.https.", "TLS settings of HTTPS listeners; no effect"),
-    ("admin.listeners.https.", "TLS settings of HTTPS admin listeners; no effect"),
+    (
+        "listeners.https.",
+        "the keys under *TLS* and `ssl.client.auth`, for the HTTPS listeners of `listeners`. If one key has the prefix, those without it do not count",
+    ),
+    ("admin.listeners.https.", "the same for the HTTPS listeners of `admin.listeners`"),
     ("config.storage.", "settings of the configuration topic; no effect"),
     ("offset.storage.", "settings of the offset topic; no effect"),
     ("status.storage.", "settings of the status topic; no effect"),
@@ -62,13 +66,24 @@ pub(crate) fn definition() -> ConfigDef {
     rows().fold(ConfigDef::new(), |definition, row| definition.define(row.key()))
 }
 
+/// Prefixes of keys of TLS, so that a misspelt one behind them is seen.
+const TLS_PREFIXES: [&str; 2] = ["listeners.https.", "admin.listeners.https."];
+
 /// Whether a key is in the table or behind a known prefix.
 pub(crate) fn is_known(name: &str) -> bool {
+    let tls = TLS_PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix));
+    if let Some(key) = tls {
+        return tls::is_key(key);
+    }
     row(name).is_some()
         || PREFIXES.iter().any(|(prefix, _)| name.len() > prefix.len() && name.starts_with(prefix))
 }
 
 /// The known name that is most like an unknown one, if any is much like it.
-pub(crate) fn nearest(unknown: &str) -> Option<&'static str> {
-    crate::nearest::nearest(unknown, rows().map(|row| row.name))
+pub(crate) fn nearest(unknown: &str) -> Option<String> {
+    let prefix = TLS_PREFIXES.iter().find(|prefix| unknown.starts_with(**prefix));
+    let prefix = prefix.copied().unwrap_or_default();
+    let known = rows().filter(|row| prefix.is_empty() || tls::is_key(row.name));
+    crate::nearest::nearest(&unknown[prefix.len()..], known.map(|row| row.name))
+        .map(|name| format!("{prefix}{name}"))
 }

@@ -5,7 +5,7 @@ use gantry_model::config::Type;
 
 use super::row::Check::{Any, AnyCase, Min};
 use super::row::Value::{Int, List, Long, Null, Text};
-use super::row::{Row, accepted};
+use super::row::{Row, accepted, used};
 
 /// Connections to brokers.
 pub(crate) const CLIENT: &[Row] = &[
@@ -112,97 +112,103 @@ pub(crate) const CLIENT: &[Row] = &[
 
 /// TLS, of connections to brokers and of HTTPS listeners.
 pub(crate) const SSL: &[Row] = &[
-    accepted("ssl.protocol", Text("TLSv1.3"), Medium, Any, "The TLS version tried first."),
+    used(
+        "ssl.keystore.type",
+        Text("JKS"),
+        Medium,
+        Any,
+        "The format of the key store of HTTPS listeners: JKS, PKCS12 or PEM. JKS and PKCS12 are told apart by what the file holds.",
+    ),
+    used(
+        "ssl.keystore.location",
+        Null(Type::String),
+        High,
+        Any,
+        "The file with the private key and the certificates of HTTPS listeners.",
+    ),
+    used(
+        "ssl.keystore.password",
+        Null(Type::Password),
+        High,
+        Any,
+        "The password of the key store. PEM has none.",
+    ),
+    used(
+        "ssl.key.password",
+        Null(Type::Password),
+        High,
+        Any,
+        "The password of the private key, where a JKS key has one of its own or a PEM key is encrypted. In PKCS12 the store's password opens the key.",
+    ),
+    used(
+        "ssl.keystore.key",
+        Null(Type::Password),
+        High,
+        Any,
+        "The private key itself as PEM, in place of a file. Needs `ssl.keystore.type=PEM` and `ssl.keystore.certificate.chain`.",
+    ),
+    used(
+        "ssl.keystore.certificate.chain",
+        Null(Type::Password),
+        High,
+        Any,
+        "The certificates of that key as PEM, its own first.",
+    ),
+    used(
+        "ssl.truststore.type",
+        Text("JKS"),
+        Medium,
+        Any,
+        "The format of the trust store: JKS, PKCS12 or PEM. JKS and PKCS12 are told apart by what the file holds.",
+    ),
+    used(
+        "ssl.truststore.location",
+        Null(Type::String),
+        High,
+        Any,
+        "The file with the certificates that clients' certificates must lead to, for `ssl.client.auth`. Without it the key store is the trust store.",
+    ),
+    used(
+        "ssl.truststore.password",
+        Null(Type::Password),
+        High,
+        Any,
+        "The password of the trust store. A JKS trust store is also read without.",
+    ),
+    used(
+        "ssl.truststore.certificates",
+        Null(Type::Password),
+        High,
+        Any,
+        "The trusted certificates themselves as PEM, in place of a file. Needs `ssl.truststore.type=PEM`.",
+    ),
+    used(
+        "ssl.enabled.protocols",
+        List(&["TLSv1.2", "TLSv1.3"]),
+        Medium,
+        Any,
+        "The TLS versions of HTTPS listeners. There are TLSv1.2 and TLSv1.3; others are left out with a warning.",
+    ),
+    used(
+        "ssl.protocol",
+        Text("TLSv1.3"),
+        Medium,
+        Any,
+        "TLSv1.2 leaves TLSv1.3 out, as in Java; every other value changes nothing.",
+    ),
+    used(
+        "ssl.cipher.suites",
+        List(&[]),
+        Low,
+        Any,
+        "The cipher suites of HTTPS listeners by their standard names, the preferred first; empty allows all. Those that are not there are left out with a warning.",
+    ),
     accepted(
         "ssl.provider",
         Null(Type::String),
         Medium,
         Any,
         "The Java security provider for TLS.",
-    ),
-    accepted(
-        "ssl.cipher.suites",
-        List(&[]),
-        Low,
-        Any,
-        "The cipher suites allowed; empty allows all that are supported.",
-    ),
-    accepted(
-        "ssl.enabled.protocols",
-        List(&["TLSv1.2", "TLSv1.3"]),
-        Medium,
-        Any,
-        "The TLS versions allowed.",
-    ),
-    accepted(
-        "ssl.keystore.type",
-        Text("JKS"),
-        Medium,
-        Any,
-        "The format of the key store: JKS, PKCS12 or PEM.",
-    ),
-    accepted(
-        "ssl.keystore.location",
-        Null(Type::String),
-        High,
-        Any,
-        "The file with the key store.",
-    ),
-    accepted(
-        "ssl.keystore.password",
-        Null(Type::Password),
-        High,
-        Any,
-        "The password of the key store.",
-    ),
-    accepted(
-        "ssl.key.password",
-        Null(Type::Password),
-        High,
-        Any,
-        "The password of the private key.",
-    ),
-    accepted(
-        "ssl.keystore.key",
-        Null(Type::Password),
-        High,
-        Any,
-        "The private key itself, as PEM.",
-    ),
-    accepted(
-        "ssl.keystore.certificate.chain",
-        Null(Type::Password),
-        High,
-        Any,
-        "The certificate chain itself, as PEM.",
-    ),
-    accepted(
-        "ssl.truststore.certificates",
-        Null(Type::Password),
-        High,
-        Any,
-        "The trusted certificates themselves, as PEM.",
-    ),
-    accepted(
-        "ssl.truststore.type",
-        Text("JKS"),
-        Medium,
-        Any,
-        "The format of the trust store: JKS, PKCS12 or PEM.",
-    ),
-    accepted(
-        "ssl.truststore.location",
-        Null(Type::String),
-        High,
-        Any,
-        "The file with the trust store.",
-    ),
-    accepted(
-        "ssl.truststore.password",
-        Null(Type::Password),
-        High,
-        Any,
-        "The password of the trust store.",
     ),
     accepted(
         "ssl.keymanager.algorithm",

@@ -93,6 +93,20 @@ pub(crate) const GANTRY: &[Row] = &[
         Min(1),
         "Longest wait in milliseconds before such a restart.",
     ),
+    used(
+        "gantry.rest.basic.auth.file",
+        Null(Type::String),
+        Medium,
+        Any,
+        "The properties file `user=password` of basic authentication, when `rest.extension.classes` asks for it. It is read once; a missing one lets nobody in until it is there, an empty one lets everybody in.",
+    ),
+    used(
+        "gantry.rest.jaas.config",
+        Null(Type::String),
+        Low,
+        Any,
+        "A JAAS file whose section `KafkaConnect` names that properties file, as Kafka Connect has it; without this key the file that `-Djava.security.auth.login.config` in KAFKA_OPTS names.",
+    ),
 ];
 
 /// Kafka's keys that every worker has.
@@ -268,7 +282,7 @@ pub(crate) const REST: &[Row] = &[
         List(&["http://:8083"]),
         Low,
         Any,
-        "Where the REST API listens, as URIs. Without a host it listens on all interfaces; port 0 takes a free one. Only `http` for now. Without a worker file it is http://127.0.0.1:8083.",
+        "Where the REST API listens, as URIs `http://host:port` or `https://host:port`, comma-separated. Without a host it listens on all interfaces; port 0 takes a free one. HTTPS needs the keys under *TLS*, with or without the prefix `listeners.https.`. Without a worker file it is http://127.0.0.1:8083.",
     ),
     used(
         "rest.advertised.host.name",
@@ -284,53 +298,56 @@ pub(crate) const REST: &[Row] = &[
         Any,
         "The port under which this worker is shown in statuses, in place of the listener's.",
     ),
-    accepted(
+    used(
         "rest.advertised.listener",
         Null(Type::String),
         Low,
         Any,
-        "Which of the protocols is advertised. There is one: http.",
+        "Which listener this worker is shown by in statuses: the first `http` or the first `https` one. Without it the first http one, else the first.",
     ),
-    accepted(
+    used(
         "admin.listeners",
         Null(Type::List),
         Low,
         Any,
-        "Where the admin endpoints listen in place of `listeners`.",
+        "Where the admin endpoints (`/admin/loggers`) listen, and nothing else. Not set, they are on `listeners`; empty, they are nowhere. HTTPS takes the keys behind `admin.listeners.https.`, else those without prefix. Basic authentication, `access.control.*` and `response.http.headers.config` do not hold here, as in Kafka Connect.",
     ),
     used(
         "access.control.allow.origin",
         Text(""),
         Low,
         Any,
-        "The value of the header Access-Control-Allow-Origin: which web site's pages may use the REST API; `*` is any.",
+        "Which web sites' pages may use the REST API: comma-separated origins such as `https://example.com`, each a regular expression for the whole origin in any case of letters, or `*` for all. Empty allows none.",
     ),
     used(
         "access.control.allow.methods",
         Text(""),
         Low,
         Any,
-        "The value of the header Access-Control-Allow-Methods; empty allows GET, POST and HEAD.",
+        "The methods that such pages may use, comma-separated; empty allows GET, POST and HEAD.",
     ),
     used(
         "response.http.headers.config",
         Text(""),
         Low,
         Any,
-        "Headers for every answer: comma-separated rules `[set|add] name:value`, a rule with a comma in double quotes.",
+        "Headers for every answer: comma-separated rules `action name:value`, a rule with a comma in double quotes. Actions: `set`, `add`, and `setDate`, `addDate` whose value is the milliseconds from now on.",
     ),
-    accepted(
+    used(
         "rest.extension.classes",
         List(&[]),
         Low,
         Any,
-        "Java classes that extend the REST API.",
+        "`org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension` asks for user and password; its users are in `gantry.rest.basic.auth.file` or behind `gantry.rest.jaas.config`. There is no other extension.",
     ),
-    accepted(
-        "ssl.client.auth",
-        Text("none"),
-        Low,
-        OneOf(&["required", "requested", "none"]),
-        "Whether an HTTPS listener asks clients for a certificate.",
-    ),
+    CLIENT_AUTH,
 ];
+
+/// A key of TLS that stands with those of REST.
+pub(crate) const CLIENT_AUTH: Row = used(
+    "ssl.client.auth",
+    Text("none"),
+    Low,
+    OneOf(&["required", "requested", "none"]),
+    "Whether HTTPS listeners ask clients for a certificate. One that is shown must lead to the trust store, or be in it.",
+);

@@ -8,7 +8,6 @@ async fn the_worker_names_itself() {
     let root = bench.get("/").await;
     assert_eq!(root.text, r#"{"version":"1","commit":"c","kafka_cluster_id":"id"}"#);
     assert_eq!(root.header(header::CONTENT_TYPE), Some("application/json"));
-    assert_eq!(root.headers["x-test"], "yes");
     let health = bench.get("/health").await;
     assert_eq!(health.json()["status"], "healthy");
 }

@@ -1,7 +1,9 @@
 //! The REST API in this process, on the in-memory log, with the native connectors.
 
 mod connectors;
+mod edge;
 mod framework;
+mod loggers;
 mod preview;
 mod topics;
 
@@ -17,10 +19,11 @@ use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::{AppState, Identity, router};
+use super::{AppState, Edge, Identity, router};
 use crate::Gantry;
+use crate::logging::{Level, Loggers};
 use crate::metrics::Metrics;
-use crate::worker_config::HeaderRules;
+use crate::worker_config::{HeaderRules, Scheme};
 
 /// How long a test waits for what shall happen.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,6 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Bench {
     router: Router,
     state: Arc<AppState>,
+    edge: Arc<Edge>,
     dir: Arc<tempfile::TempDir>,
 }
 
@@ -53,7 +57,7 @@ impl Answer {
 }
 
 impl Bench {
-    pub(crate) async fn new() -> Self {
+    pub(crate) async fn with(scheme: Scheme, edge: Edge) -> Self {
         let log: Arc<dyn FullLog> = Arc::new(MemoryLog::new());
         let mut config = WorkerConfig::new("127.0.0.1:8083");
         for key in ["key.converter", "value.converter"] {
@@ -63,25 +67,30 @@ impl Bench {
         config.offset_flush_interval_ms = 50;
         let plugins = PluginLoader::new(|| Gantry::new().plugins());
         let herder = Herder::start(config, plugins, Arc::clone(&log)).await.unwrap();
-        let mut headers = HeaderRules::default();
-        headers.set("x-test", "yes").unwrap();
-        let state = Arc::new(AppState {
-            metrics: Metrics::new(Arc::clone(&herder), None),
+        let state = AppState {
+            metrics: Arc::new(Metrics::new(Arc::clone(&herder), None)),
             herder,
             log,
             identity: Identity { version: "1", commit: "c", cluster_id: "id".to_owned() },
             address: "worker:1".to_owned(),
-            headers,
+            scheme,
+            loggers: Arc::new(Loggers::new(Level::Info, &[], None)),
             stopping: CancellationToken::new(),
-        });
+        };
+        let (state, edge) = (Arc::new(state), Arc::new(edge));
         let dir = Arc::new(tempfile::tempdir().unwrap());
-        Self { router: router(&state), state, dir }
+        Self { router: router(&state, &edge), state, edge, dir }
+    }
+
+    pub(crate) async fn new() -> Self {
+        let headers = HeaderRules::parse("set x-test: yes").unwrap();
+        Self::with(Scheme::Http, Edge { has_admin: true, headers, ..Edge::default() }).await
     }
 
     /// The same worker behind another API.
-    pub(crate) fn behind(&self, api: fn(&Arc<AppState>) -> Router) -> Self {
-        let (state, dir) = (Arc::clone(&self.state), Arc::clone(&self.dir));
-        Self { router: api(&state), state, dir }
+    pub(crate) fn behind(&self, api: fn(&Arc<AppState>, &Arc<Edge>) -> Router) -> Self {
+        let (state, edge) = (Arc::clone(&self.state), Arc::clone(&self.edge));
+        Self { router: api(&state, &edge), state, edge, dir: Arc::clone(&self.dir) }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

@@ -1,6 +1,10 @@
 //! What is shown.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::rest::{BasicAuth, Edge};
+use crate::worker_config::{AuthSource, Scheme};
 
 #[tokio::test]
 async fn nothing_is_shown_of_what_is_not_there() {
@@ -190,4 +194,22 @@ async fn a_configuration_is_validated_without_being_created() {
     let required = rocketmq.get(path).await;
     assert_eq!(refused(&required, 400), "Failed! query param 'config' is required ");
     assert_eq!(kafka.get("/connectors").await.text, "[]");
+}
+
+#[tokio::test]
+async fn users_are_asked_for_here_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let users = dir.path().join("users.properties");
+    std::fs::write(&users, "me=secret\n").unwrap();
+    let auth = BasicAuth::open(&AuthSource::Users(users)).unwrap();
+    let edge = Edge { auth: Some(Arc::new(auth)), ..Edge::default() };
+    let rocketmq = Bench::with(Scheme::Http, edge).await.behind(router);
+    for path in ["/connectors/list", "/connectors/stop/all", "/nowhere"] {
+        assert_eq!(refused(&rocketmq.get(path).await, 401), "HTTP 401 Unauthorized", "{path}");
+    }
+    let request = Request::builder()
+        .uri("/connectors/list")
+        .header(header::AUTHORIZATION, "Basic bWU6c2VjcmV0");
+    let answer = rocketmq.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(body(&answer), json!({}));
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::Gantry;
 use crate::rocketmq_connect::dialect::connector_key_names;
 use crate::rocketmq_connect::worker_keys::worker_key_names;
-use crate::worker_config::{Listener, Mode, Settings, load};
+use crate::worker_config::{Given, Listener, Mode, Scheme, Settings, load};
 
 /// What RocketMQ Connect delivers as connect-standalone.conf, without its comments.
 const STANDALONE: &str = "\
@@ -29,8 +29,13 @@ fn read(text: &str, overrides: &[(&str, &str)]) -> Result<Settings, String> {
     let overrides: Vec<_> =
         overrides.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let plugins = Gantry::new().plugins();
-    load(Mode::Standalone, Some(&file), &BTreeMap::new(), &overrides, &plugins)
-        .map_err(|error| error.to_string())
+    let given = Given {
+        mode: Mode::Standalone,
+        file: Some(&file),
+        environment: &BTreeMap::new(),
+        overrides: &overrides,
+    };
+    load(given, &plugins).map_err(|error| error.to_string())
 }
 
 /// The page that tells users what becomes of their keys.
@@ -59,9 +64,9 @@ fn refusal(text: &str) -> String {
 fn the_delivered_worker_file_starts() {
     let settings = read(STANDALONE, &[]).unwrap();
     assert_eq!(settings.log.dir, Path::new("/tmp/standalone/storeRoot"));
-    let listener = |port| Listener { host: String::new(), port };
-    assert_eq!(settings.rocketmq_connect, Some(listener(8082)));
-    assert_eq!(settings.listeners, [listener(8083)]);
+    let listener = |port| Listener { scheme: Scheme::Http, host: String::new(), port };
+    assert_eq!(settings.rest.rocketmq_connect, Some(listener(8082)));
+    assert_eq!(settings.rest.listeners, [listener(8083)]);
     let props = &settings.engine.props;
     let string = "org.apache.kafka.connect.storage.StringConverter";
     for (key, value) in [
@@ -123,17 +128,17 @@ fn its_keys_reach_what_they_are_for() {
         assert_eq!(engine.props.get(key).map(String::as_str), Some(value), "{key}");
     }
     assert_eq!(settings.warnings.len(), 3, "{:?}", settings.warnings);
-    assert_eq!(settings.rocketmq_connect.map(|listener| listener.port), Some(8082));
+    assert_eq!(settings.rest.rocketmq_connect.map(|listener| listener.port), Some(8082));
 }
 
 #[test]
 fn the_command_line_goes_over_the_file() {
     let set = [("gantry.rocketmq.connect.port", "0"), ("listeners", "http://127.0.0.1:1")];
     let settings = read(STANDALONE, &set).unwrap();
-    let expected = Listener { host: "127.0.0.1".to_owned(), port: 0 };
-    assert_eq!(settings.rocketmq_connect, Some(expected));
+    let expected = Listener { scheme: Scheme::Http, host: "127.0.0.1".to_owned(), port: 0 };
+    assert_eq!(settings.rest.rocketmq_connect, Some(expected));
     let settings = read(STANDALONE, &[("httpPort", "5")]).unwrap();
-    assert_eq!(settings.rocketmq_connect.map(|listener| listener.port), Some(5));
+    assert_eq!(settings.rest.rocketmq_connect.map(|listener| listener.port), Some(5));
 }
 
 #[test]
@@ -141,10 +146,10 @@ fn a_worker_file_of_kafka_connect_has_no_port_for_rocketmq_connect() {
     let json = "org.apache.kafka.connect.json.JsonConverter";
     let file = format!("key.converter={json}\nvalue.converter={json}\n");
     let settings = read(&file, &[]).unwrap();
-    assert_eq!(settings.rocketmq_connect, None);
+    assert_eq!(settings.rest.rocketmq_connect, None);
     assert_eq!((settings.notices.len(), settings.warnings.len()), (0, 0));
     let settings = read(&file, &[("gantry.rocketmq.connect.port", "8082")]).unwrap();
-    assert_eq!(settings.rocketmq_connect.map(|listener| listener.port), Some(8082));
+    assert_eq!(settings.rest.rocketmq_connect.map(|listener| listener.port), Some(8082));
     // Without converters nothing is supplied to it either.
     assert!(
         refusal("plugin.path=x\n").contains("Missing required configuration \"key.converter\"")

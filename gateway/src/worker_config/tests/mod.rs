@@ -1,8 +1,9 @@
+mod edge;
+
 use gantry_api::Props;
 
-use super::headers::HeaderRules;
-use super::listeners::Listener;
-use super::load::{Mode, Settings, settings};
+use super::listeners::{Listener, Scheme};
+use super::load::{Given, Mode, Settings, load, settings};
 use super::reference::markdown;
 use super::table::{is_known, nearest, rows};
 use crate::Gantry;
@@ -15,6 +16,10 @@ fn props(lines: &[(&str, &str)]) -> Props {
 
 fn read(lines: &[(&str, &str)]) -> Result<Settings, String> {
     settings(Mode::Standalone, props(lines), &Gantry::new().plugins())
+}
+
+fn http(host: &str, port: u16) -> Listener {
+    Listener { scheme: Scheme::Http, host: host.to_owned(), port }
 }
 
 fn refusal(lines: &[(&str, &str)]) -> String {
@@ -57,7 +62,7 @@ fn defaults_are_those_of_kafka_and_ours() {
     assert_eq!(settings.log.dir.to_str(), Some("./gantry-data"));
     assert_eq!(settings.log.retention_ms, Some(604_800_000));
     assert_eq!(settings.log.retention_bytes, None);
-    assert_eq!(settings.listeners, [Listener { host: String::new(), port: 8083 }]);
+    assert_eq!(settings.rest.listeners, [http("", 8083)]);
     assert_eq!(settings.warnings, Vec::<String>::new());
     assert_eq!(settings.notices, Vec::<String>::new());
 }
@@ -83,8 +88,8 @@ fn values_reach_the_engine_and_the_log() {
     assert_eq!(settings.log.dir.to_str(), Some("/tmp/d"));
     assert_eq!(settings.log.retention_ms, None);
     assert_eq!(settings.log.retention_bytes, Some(5_000_000_000));
-    assert_eq!(settings.advertised_port, Some(99));
-    let ports: Vec<u16> = settings.listeners.iter().map(|listener| listener.port).collect();
+    assert_eq!(settings.rest.advertised.port, Some(99));
+    let ports: Vec<u16> = settings.rest.listeners.iter().map(|listener| listener.port).collect();
     assert_eq!(ports, [1, 2]);
 }
 
@@ -98,8 +103,10 @@ fn a_wrong_value_is_refused_with_key_value_and_remedy() {
     assert!(refusal(&[("gantry.restart.max", "-1")]).contains("Value must be at least 0"));
     assert!(refusal(&[("gantry.log", "kafka")]).contains("Write one of embedded"));
     assert!(refusal(&[("topic.creation.enable", "yes")]).contains("Write true or false"));
-    assert!(refusal(&[("listeners", "https://a:1")]).contains("listeners: https is not available"));
-    assert!(refusal(&[("listeners", "")]).contains("listeners"));
+    assert!(refusal(&[("listeners", "")]).contains("at least one URL is expected"));
+    assert!(refusal(&[("listeners", "http://a:1,")]).starts_with("Empty URL found when parsing"));
+    let admin = refusal(&[("admin.listeners", "http://a:1,")]);
+    assert!(admin.starts_with("Configuration 'admin.listeners' values must not be empty."));
     assert!(refusal(&[("rest.advertised.port", "70000")]).contains("0 to 65535"));
     assert!(refusal(&[("offset.storage.partitions", "0")]).contains("-1"));
     let no_class = refusal(&[("key.converter", "NoConverter")]);
@@ -150,7 +157,7 @@ fn an_unknown_key_is_warned_of_with_the_nearest_known_one() {
              offset.flush.interval.ms?"
         ]
     );
-    assert_eq!(nearest("gantry.datadir"), Some("gantry.data.dir"));
+    assert_eq!(nearest("gantry.datadir"), Some("gantry.data.dir".to_owned()));
     assert_eq!(nearest("zzzzzzzz"), None);
     for known in ["producer.acks", "key.converter.schemas.enable", "config.providers.f.class"] {
         assert!(is_known(known), "{known}");
@@ -199,7 +206,7 @@ fn config_providers_are_made_and_applied() {
         ("listeners", &listeners),
     ])
     .unwrap();
-    assert_eq!(settings.listeners[0].port, 8099);
+    assert_eq!(settings.rest.listeners[0].port, 8099);
     assert!(settings.engine.config_providers.contains_key("file"));
     assert!(refusal(&[("config.providers", "x")]).contains("config.providers.x.class is missing"));
     let unknown = [("config.providers", "x"), ("config.providers.x.class", "No")];
@@ -212,23 +219,17 @@ fn listeners_are_read() {
     assert_eq!(parse("http://:8083"), Ok((String::new(), 8083)));
     assert_eq!(parse("http://h:0/"), Ok(("h".to_owned(), 0)));
     assert_eq!(parse("http://[::1]:5"), Ok(("::1".to_owned(), 5)));
-    for wrong in ["8083", "http://h", "http://h:x", "ftp://h:1", "http://::1:5"] {
-        assert!(parse(wrong).is_err(), "{wrong}");
+    let wrong = [
+        ("8083", "Listener doesn't have the right format (protocol://hostname:port)."),
+        ("http://h", "Listener doesn't have the right format"),
+        ("http://h:x", "Listener doesn't have the right format"),
+        ("ftp://h:1", "Listener protocol must be either \"http\" or \"https\"."),
+        ("http://::1:5", "an IPv6 address stands in brackets: http://[::1]:5"),
+    ];
+    for (uri, why) in wrong {
+        assert!(parse(uri).is_err_and(|error| error.starts_with(why)), "{uri}");
     }
-    let shown = Listener { host: "::1".to_owned(), port: 5 }.to_string();
+    assert_eq!(Listener::parse("HTTPS://h:1").unwrap().to_string(), "https://h:1");
+    let shown = http("::1", 5).to_string();
     assert_eq!(shown, "http://[::1]:5");
-}
-
-#[test]
-fn header_rules_are_applied() {
-    let rules = HeaderRules::parse("set X-A:1, \"add X-B:a,b\", add x-b: c").unwrap();
-    let mut headers = axum::http::HeaderMap::new();
-    headers.insert("x-a", "0".parse().unwrap());
-    rules.apply(&mut headers);
-    assert_eq!(headers["x-a"], "1");
-    let b: Vec<_> = headers.get_all("x-b").iter().collect();
-    assert_eq!(b, ["a,b", "c"]);
-    for wrong in ["X-A:1", "put X-A:1", "set X-A", "set X A:1"] {
-        assert!(HeaderRules::parse(wrong).is_err(), "{wrong}");
-    }
 }
