@@ -16,6 +16,8 @@ import report
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "kafka"))
 import kafka  # noqa: E402
+import rest  # noqa: E402
+import transforms  # noqa: E402
 from worker import Gantry, LabError, target_dir, write_properties  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -189,12 +191,14 @@ def numbers(text):
 def arguments():
     """The command line."""
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--lines", type=int, default=FULL_LINES, help="lines of 100 bytes per transfer")
+    p.add_argument("--lines", type=int, default=FULL_LINES, help="lines of 100 bytes per transfer; 0 for none")
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--only", choices=["gantry", "kafka"], help="measure one side alone")
     p.add_argument("--mode", choices=["standalone", "distributed"], default="standalone", help="of the Kafka Connect worker")
     p.add_argument("--flat-lines", type=numbers, default="100000,1000000,10000000", help="sizes for the flatness table, or ''")
     p.add_argument("--flat-connectors", type=numbers, default="1,10,50,200", help="pipelines for the flatness table, or ''")
+    p.add_argument("--transform-seconds", type=float, default=2.0, help="for each transformation on each side in each round; 0 for none")
+    p.add_argument("--rest-seconds", type=int, default=10, help="of load for each figure of the REST interface; 0 for none")
     p.add_argument("--work", type=pathlib.Path, default=target_dir() / "bench", help="where the data goes (needs about 8 GB)")
     p.add_argument("--out", type=pathlib.Path, help="the page to write; default tests/bench/RESULTS.md for a full run, "
                    "<work>/RESULTS.md for a smaller one")
@@ -205,24 +209,29 @@ def main():
     """Runs what was asked and writes the page, also when a later part fails."""
     args = arguments()
     work = fresh(args.work / "run")
-    full = args.lines == FULL_LINES and args.rounds >= 3 and not args.only and args.flat_lines and args.flat_connectors
+    full = args.lines == FULL_LINES and args.rounds >= 3 and not args.only and args.flat_lines and args.flat_connectors \
+        and args.transform_seconds and args.rest_seconds
     out = args.out or (HERE / "RESULTS.md" if full else args.work / "RESULTS.md")
-    command = " ".join(f"{k}={os.environ[k]}" for k in ("LINES", "ROUNDS", "ONLY", "MODE", "FLAT_LINES", "FLAT_CONNECTORS")
+    command = " ".join(f"{k}={os.environ[k]}" for k in ("LINES", "ROUNDS", "ONLY", "MODE", "FLAT_LINES", "FLAT_CONNECTORS", "TRANSFORM_S", "REST_S")
                        if os.environ.get(k)) + " make bench"
     result = {"parameters": {
         "command": command.strip(), "date": f"{datetime.date.today()}", "load": os.getloadavg()[0], "lines": args.lines,
         "rounds": args.rounds, "mode": args.mode, "kafka": "not measured" if args.only == "gantry" else f"Apache Kafka {kafka.version()}",
-    }, "kafka": [], "gantry": [], "by_lines": [], "by_connectors": []}
+    }, "kafka": [], "gantry": [], "transforms": [], "rest": {}, "by_lines": [], "by_connectors": []}
     if os.getloadavg()[0] > 0.5:
         say(f"warning: the machine is busy (load {os.getloadavg()[0]:.2f}); the figures will be worse than they could be")
     try:
-        source = load.make_input(work / "source.in", args.lines)
-        for number in range(args.rounds):
+        source = load.make_input(work / "source.in", args.lines) if args.lines else None
+        for number in range(args.rounds if args.lines else 0):
             say(f"round {number + 1} of {args.rounds}")
             if args.only != "gantry":
                 result["kafka"].append(kafka_round(source, fresh(work / "k"), args))
             if args.only != "kafka":
                 result["gantry"].append(gantry_round(source, fresh(work / "g"), args))
+        if args.transform_seconds:
+            result["transforms"] = transforms.measure(args.only, args.rounds, args.transform_seconds, say)
+        if args.rest_seconds:
+            result["rest"] = rest.measure(fresh(work / "rest"), args.only, args.rounds, args.rest_seconds, say)
         if args.only != "kafka":
             result["by_lines"] = by_lines(work, args)
             result["by_connectors"] = by_connectors(work, args)

@@ -92,6 +92,39 @@ def chain_cost(result):
             "(the difference of the two CPU rows, round by round; it includes storing and writing 26 bytes more).", ""]
 
 
+def transforms(points):
+    """Transformations alone, then chains with JSON on both sides."""
+    out = []
+    for kind, title, aim in (("transformations", "transformation", "≥ 1 × each"), ("chains", "chain with JSON on both sides", "≥ 3 × each")):
+        rows = [p for p in points if p["kind"] == kind]
+        if not rows:
+            continue
+        out += [f"| {title}, ns per record | schemas | Kafka Connect | Gantry | Gantry is better by |", "|---|---|---|---|---|"]
+        least = []
+        for p in rows:
+            k, g = p.get("kafka", []), p.get("gantry", [])
+            if k and g:
+                least.append((statistics.median(k) / statistics.median(g), p["name"]))
+            out.append(f"| {p['name']} | {'yes' if p['schemas'] else 'no'} | {three(k)} | {three(g)} | {ratio(k, g, False)} |")
+        if least:
+            out += ["", f"Least: {min(least)[0]:.1f} × ({min(least)[1]}); aim {aim}."]
+        out.append("")
+    return out
+
+
+def rest(found):
+    """The REST interface."""
+    k = [r["per_s"] for r in found["kafka"]]
+    g = [r["per_s"] for r in found["gantry"]]
+    out = ["| min / median / max | Kafka Connect | Gantry | Gantry is better by | aim |", "|---|---|---|---|---|",
+           f"| GET /connectors with 10 connectors, requests/s | {three(k)} | {three(g)} | {ratio(k, g, True)} | ≥ 10 × |"]
+    for name in ("p50", "p99"):
+        values = [r[f"{name}_ms"] for r in found["many"]]
+        out.append(f"| GET /connectors?expand=status with 1,000 connectors, {name}, ms | | {three(values, 2)} | | "
+                   f"{'≤ 10 ms' if name == 'p99' else ''} |")
+    return out
+
+
 def markdown(result):
     """The whole page."""
     p = result["parameters"]
@@ -111,6 +144,15 @@ def markdown(result):
             "one process with its log on disk, group commit with fdatasync. Both commit offsets every second.", "",
             *side_by_side(result), "", *chain_cost(result),
         ]
+    if result["transforms"]:
+        out += ["## Transformations", "",
+                "The same records on both sides (a struct of nine fields, one of them a struct, three headers), each case in a process "
+                "of its own, run warm, Kafka and Gantry in turn in each round. Predicates drop nothing here. A chain goes from bytes to "
+                "bytes through the JSON converter; what both sides write has the same length.", "",
+                *transforms(result["transforms"])]
+    if result["rest"]:
+        out += ["## REST", "", "wrk with one thread on the same machine; 16 connections for requests per second, one for the "
+                "percentiles.", "", *rest(result["rest"]), ""]
     if result["by_lines"]:
         out += ["## Cost per record by number of records (Gantry)", "", *flatness(result["by_lines"], "lines"), ""]
     if result["by_connectors"]:

@@ -1,0 +1,200 @@
+//! One benchmark case: `transform-bench <cases.json> <transformations|chains> <name> <schemas>
+//! <seconds>`. Prints the nanoseconds per record of each of several windows, once the loop has
+//! run warm, and a sum of what it made. The same loop stands in `TransformBench.java`.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use gantry_model::plugin::{Converter, Plugin, Predicate, Props, Transformation};
+use gantry_model::record::{ConnectRecord, Header, Headers, Str};
+use gantry_model::schema::Schema;
+use gantry_model::value::{Datum, Value};
+use serde_json::Value as Json;
+
+const WINDOWS: u32 = 7;
+
+type Failure = Box<dyn std::error::Error>;
+
+struct Step {
+    transformation: Box<dyn Transformation>,
+    predicate: Option<Box<dyn Predicate>>,
+}
+
+struct Bench {
+    chain: bool,
+    steps: Vec<Step>,
+    converter: Box<dyn Converter>,
+    topic: Str,
+    partition: Option<i32>,
+    timestamp_ms: Option<i64>,
+    headers: Headers,
+    keys: Vec<Bytes>,
+    values: Vec<Bytes>,
+    written: usize,
+}
+
+impl Bench {
+    fn new(cases: &Json, kind: &str, name: &str, schemas: bool) -> Result<Self, Failure> {
+        let steps = cases[kind][name].as_array().ok_or(format!("no case {kind} {name:?}"))?;
+        let props = Props::from([("schemas.enable".to_owned(), schemas.to_string())]);
+        let batch = cases["batch"].as_u64().ok_or("batch is missing")?;
+        let json = |part: &str| -> Vec<Bytes> {
+            let node = if schemas { &cases[part] } else { &cases[part]["payload"] }.to_string();
+            let numbered =
+                |n: u64| node.replace("\"#\"", &n.to_string()).replace('#', &n.to_string());
+            (0..batch).map(|n| Bytes::from(numbered(n))).collect()
+        };
+        let headers = cases["headers"].as_object().ok_or("headers are missing")?.iter();
+        Ok(Self {
+            chain: kind == "chains",
+            steps: steps.iter().map(step).collect::<Result<_, _>>()?,
+            converter: make(
+                &gantry_converters::converters(),
+                "org.apache.kafka.connect.json.JsonConverter",
+                &props,
+            )?,
+            topic: cases["topic"].as_str().ok_or("topic is missing")?.into(),
+            partition: cases["partition"].as_i64().map(i32::try_from).transpose()?,
+            timestamp_ms: cases["timestamp_ms"].as_i64(),
+            headers: headers.map(|(key, value)| header(key, value)).collect(),
+            keys: json("key"),
+            values: json("value"),
+            written: 0,
+        })
+    }
+
+    /// Fresh records, which nobody else holds, as a task has them. `values` is false where the
+    /// value is yet to be converted.
+    fn records(&mut self, values: bool) -> Result<Vec<ConnectRecord>, Failure> {
+        let mut records = Vec::with_capacity(self.keys.len());
+        for (n, (key, value)) in self.keys.iter().zip(&self.values).enumerate() {
+            records.push(ConnectRecord {
+                topic: self.topic.clone(),
+                partition: self.partition,
+                key: self.converter.to_connect(&self.topic, &self.headers, Some(key.clone()))?,
+                value: match values {
+                    true => self.converter.to_connect(
+                        &self.topic,
+                        &self.headers,
+                        Some(value.clone()),
+                    )?,
+                    false => Datum::NULL,
+                },
+                timestamp_ms: self.timestamp_ms,
+                headers: self.headers.clone(),
+                sink_offset: Some(n as u64),
+            });
+        }
+        Ok(records)
+    }
+
+    /// One batch through the transformations; the time that counts. Without `apply` the records
+    /// are only released: what that takes is no work of a transformation.
+    fn transform_once(&mut self, apply: bool) -> Result<Duration, Failure> {
+        let records = self.records(true)?;
+        let mut made = Vec::with_capacity(records.len());
+        let began = Instant::now();
+        for record in records {
+            made.push(match apply {
+                true => transform(&mut self.steps, record)?,
+                false => Some(record),
+            });
+        }
+        drop(black_box(made));
+        Ok(began.elapsed())
+    }
+
+    /// One batch from bytes to bytes: value converter, the chain, value converter.
+    fn chain_once(&mut self) -> Result<Duration, Failure> {
+        let records = self.records(false)?;
+        let mut made = Vec::with_capacity(records.len());
+        let began = Instant::now();
+        for (mut record, value) in records.into_iter().zip(&self.values) {
+            record.value =
+                self.converter.to_connect(&record.topic, &record.headers, Some(value.clone()))?;
+            if let Some(mut record) = transform(&mut self.steps, record)? {
+                let ConnectRecord { topic, headers, value, .. } = &mut record;
+                made.push((self.converter.from_connect(topic, headers, value)?, record));
+            }
+        }
+        let spent = began.elapsed();
+        self.written = made.iter().flat_map(|(written, _)| written).map(Bytes::len).sum();
+        let began = Instant::now();
+        drop(black_box(made));
+        Ok(spent + began.elapsed())
+    }
+
+    /// Nanoseconds per record over that time.
+    fn window(&mut self, time: Duration) -> Result<f64, Failure> {
+        let (mut spent, mut idle, mut batches) = (Duration::ZERO, Duration::ZERO, 0.0);
+        while spent < time {
+            if self.chain {
+                spent += self.chain_once()?;
+            } else {
+                spent += self.transform_once(true)?;
+                idle += self.transform_once(false)?;
+            }
+            batches += 1.0;
+        }
+        Ok((spent.as_secs_f64() - idle.as_secs_f64()) * 1e9 / batches / self.keys.len() as f64)
+    }
+}
+
+fn transform(steps: &mut [Step], mut record: ConnectRecord) -> Result<Option<ConnectRecord>, Failure> {
+    for step in steps {
+        if let Some(predicate) = &mut step.predicate
+            && !predicate.test(&record)?
+        {
+            continue;
+        }
+        match step.transformation.apply(record)? {
+            Some(next) => record = next,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(record))
+}
+
+fn header(key: &str, value: &Json) -> Header {
+    let text = value.as_str().unwrap_or_default();
+    Header { key: key.into(), datum: Datum::new(Schema::string(), Value::String(text.into())) }
+}
+
+fn step(json: &Json) -> Result<Step, Failure> {
+    let predicates = gantry_transforms::predicates();
+    Ok(Step {
+        transformation: named(&gantry_transforms::transformations(), json)?,
+        predicate: json.get("predicate").map(|own| named(&predicates, own)).transpose()?,
+    })
+}
+
+fn named<T: ?Sized>(plugins: &[Plugin<T>], json: &Json) -> Result<Box<T>, Failure> {
+    let fields = json.as_object().ok_or("a step is an object")?;
+    let text = |(key, value): (&String, &Json)| Some((key.clone(), value.as_str()?.to_owned()));
+    let mut props: Props = fields.iter().filter_map(text).collect();
+    let class = props.remove("type").ok_or("a step needs a type")?;
+    make(plugins, &class, &props)
+}
+
+fn make<T: ?Sized>(plugins: &[Plugin<T>], class: &str, props: &Props) -> Result<Box<T>, Failure> {
+    let plugin = plugins.iter().find(|p| p.info.answers_to(class));
+    Ok(plugin.ok_or(format!("no plugin {class}"))?.create(props)?)
+}
+
+fn main() -> Result<(), Failure> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [file, kind, name, schemas, seconds] = args.as_slice() else {
+        return Err("usage: transform-bench CASES KIND NAME SCHEMAS SECONDS".into());
+    };
+    let cases: Json = serde_json::from_str(&std::fs::read_to_string(file)?)?;
+    let mut bench = Bench::new(&cases, kind, name, schemas.parse()?)?;
+    let time = Duration::from_secs_f64(seconds.parse()?);
+    bench.window(time / WINDOWS)?; // warm: code needs no more
+    let mut ns = Vec::new();
+    for _ in 0..WINDOWS {
+        ns.push((bench.window(time / WINDOWS)? * 100.0).round() / 100.0);
+    }
+    println!("{}", serde_json::json!({"ns": ns, "bytes": bench.written}));
+    Ok(())
+}
