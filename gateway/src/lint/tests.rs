@@ -218,9 +218,10 @@ fn classes_that_may_be_elsewhere_are_no_errors() {
     assert!(one(&near, "GL102").remedy.contains("FileStreamSource"), "{near:#?}");
     let own = "transforms=x\ntransforms.x.type=InsertFeild$Value\n";
     let wrong = one(&lint(&based(Base::Source, own)), "GL203");
-    assert_eq!(wrong.remedy, "did you mean InsertField$Value?");
+    assert_eq!(wrong.remedy, "did you mean org.apache.kafka.connect.transforms.InsertField$Value?");
     let kind = "transforms=x\ntransforms.x.type=StringConverter\n";
-    assert!(one(&lint(&based(Base::Source, kind)), "GL203").message.contains("Not a Transf"));
+    let wrong = one(&lint(&based(Base::Source, kind)), "GL203");
+    assert!(wrong.message.contains("does not implement the Transformation interface"));
 }
 
 #[test]

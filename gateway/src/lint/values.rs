@@ -125,7 +125,7 @@ fn class(context: &Context<'_>, key: &str, error: &str, report: &mut Report) {
     let document = context.document;
     let class = document.text(key);
     let is_ours = !class.contains('.') || KAFKAS.iter().any(|package| class.starts_with(package));
-    let is_there = error.contains("Not a ") || error.contains("does not implement");
+    let is_there = error.contains("does not implement") || error.contains("is abstract");
     let mut known: Vec<&str> = Vec::new();
     let plugins = context.plugins;
     if key.ends_with("converter") {
@@ -136,7 +136,12 @@ fn class(context: &Context<'_>, key: &str, error: &str, report: &mut Report) {
         known.extend(plugins.predicates.iter().map(|plugin| &*plugin.info.class));
     }
     let simple = known.iter().copied().filter_map(|name| name.rsplit('.').next());
-    let near = nearest(class, known.iter().copied()).or_else(|| nearest(class, simple));
+    // A nested class has its full name only.
+    let full = |simple| match known.iter().find(|name| name.rsplit('.').next() == Some(simple)) {
+        Some(full) if simple.contains('$') => full,
+        _ => simple,
+    };
+    let near = nearest(class, known.iter().copied()).or_else(|| nearest(class, simple).map(full));
     if is_ours || is_there {
         let remedy = match near {
             Some(name) => format!("did you mean {name}?"),

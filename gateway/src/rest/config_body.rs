@@ -1,25 +1,13 @@
 //! Bodies that hold a connector's configuration.
 
-use std::collections::BTreeMap;
-
-use gantry_api::Props;
 use gantry_engine::TargetState;
-use gantry_model::config::infos::{ConfigInfo, ConfigInfos, ConfigValueInfo};
+use gantry_model::config::NullableProps;
 
 use super::offsets::AlterOffset;
 use crate::json;
 
-/// Kafka Connect's words for a null.
-const NULL_VALUE: &str = "Null value can not be supplied as the configuration value.";
-
-/// A configuration as it came: numbers and booleans as texts, nulls apart.
-#[derive(Debug, Default)]
-pub(crate) struct ConfigBody {
-    /// Keys with a value.
-    pub(crate) props: Props,
-    /// Keys whose value is null, in order.
-    pub(crate) nulls: Vec<String>,
-}
+/// A configuration as it came: numbers and booleans as texts.
+pub(crate) type ConfigBody = NullableProps;
 
 /// The body of `POST /connectors`.
 #[derive(Debug)]
@@ -31,73 +19,18 @@ pub(crate) struct CreateRequest {
     pub(crate) initial_offsets: Option<Vec<AlterOffset>>,
 }
 
-impl ConfigBody {
-    /// Sets `name`; one of another name in the configuration is an error.
-    pub(crate) fn set_name(&mut self, name: &str) -> Result<(), String> {
-        match self.props.get("name") {
-            Some(inner) if inner != name => Err(format!(
-                "Connector name configuration ({inner}) doesn't match connector name in the URL \
-                 ({name})"
-            )),
-            _ => {
-                self.nulls.retain(|key| key != "name");
-                self.props.insert("name".to_owned(), name.to_owned());
-                Ok(())
-            }
+/// Sets `name`; one of another name in the configuration is an error.
+pub(crate) fn set_name(config: &mut ConfigBody, name: &str) -> Result<(), String> {
+    match config.get("name") {
+        Some(Some(inner)) if inner != name => Err(format!(
+            "Connector name configuration ({inner}) doesn't match connector name in the URL \
+             ({name})"
+        )),
+        _ => {
+            config.insert("name".to_owned(), Some(name.to_owned()));
+            Ok(())
         }
     }
-
-    /// As a patch: a null removes a key.
-    pub(crate) fn into_patch(self) -> BTreeMap<String, Option<String>> {
-        let values = self.props.into_iter().map(|(key, value)| (key, Some(value)));
-        values.chain(self.nulls.into_iter().map(|key| (key, None))).collect()
-    }
-
-    /// The message that refuses a configuration with nulls: these and what else is wrong.
-    pub(crate) fn refusal(&self, infos: ConfigInfos) -> String {
-        let infos = self.mark_nulls(infos);
-        let errors: Vec<&str> = errors(&infos).collect();
-        format!(
-            "Connector configuration is invalid and contains the following {} error(s):\n{}\n\
-             You can also find the above list of errors at the endpoint \
-             `/connector-plugins/{{connectorType}}/config/validate`",
-            errors.len(),
-            errors.join("\n")
-        )
-    }
-
-    /// Adds the nulls, which a validation of the other keys cannot see, to its outcome.
-    pub(crate) fn mark_nulls(&self, mut infos: ConfigInfos) -> ConfigInfos {
-        for key in &self.nulls {
-            mark_null(&mut infos.configs, key);
-        }
-        infos.error_count = errors(&infos).count();
-        infos
-    }
-}
-
-fn mark_null(configs: &mut Vec<ConfigInfo>, key: &str) {
-    let mut values = configs.iter_mut().filter_map(|config| config.value.as_mut());
-    if let Some(value) = values.find(|value| value.name == key) {
-        // The key was given, though as null: it is not missing.
-        value.errors.retain(|error| !error.starts_with("Missing required configuration"));
-        value.errors.push(NULL_VALUE.to_owned());
-        value.value = None;
-        return;
-    }
-    let value = ConfigValueInfo {
-        name: key.to_owned(),
-        value: None,
-        recommended_values: Vec::new(),
-        errors: vec![NULL_VALUE.to_owned()],
-        visible: true,
-    };
-    configs.insert(0, ConfigInfo { definition: None, value: Some(value) });
-}
-
-fn errors(infos: &ConfigInfos) -> impl Iterator<Item = &str> {
-    let values = infos.configs.iter().filter_map(|config| config.value.as_ref());
-    values.flat_map(|value| value.errors.iter().map(String::as_str))
 }
 
 /// Parses an object of configuration values.
@@ -106,16 +39,7 @@ pub(crate) fn parse_config(body: &[u8]) -> Result<ConfigBody, String> {
 }
 
 fn config_of(object: &json::RawObject) -> Result<ConfigBody, String> {
-    let mut config = ConfigBody::default();
-    for (key, raw) in object {
-        match json::text(key, raw)? {
-            Some(text) => {
-                config.props.insert(key.clone(), text);
-            }
-            None => config.nulls.push(key.clone()),
-        }
-    }
-    Ok(config)
+    object.iter().map(|(key, raw)| Ok((key.clone(), json::text(key, raw)?))).collect()
 }
 
 /// Parses `{"name", "config", "initial_state"?}`.

@@ -7,23 +7,19 @@ use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use gantry_api::Props;
-use gantry_engine::{ConnectorInfo, ConnectorStateInfo, CreatedConnector, TargetState};
-use serde::Serialize;
+use gantry_engine::{
+    ConnectorInfo, ConnectorStateInfo, CreatedConnector, HerderError, TargetState,
+};
+use gantry_model::text::trim;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
-use super::config_body::{ConfigBody, parse_config, parse_create};
+use super::config_body::{ConfigBody, parse_config, parse_create, set_name};
 use super::error::ApiError;
 use super::exchange::{Api, Payload, empty, json, ok, to_the_end};
 use super::offsets::{AlterOffset, with_partitions};
 use super::path::encode_name;
 use super::state::AppState;
-
-#[derive(Serialize)]
-struct Expanded {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    info: Option<ConnectorInfo>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<ConnectorStateInfo>,
-}
 
 /// `GET /connectors`, with `expand=info` and `expand=status`
 pub(super) async fn list(
@@ -36,17 +32,55 @@ pub(super) async fn list(
     if expand.is_empty() {
         return ok(&names);
     }
-    let (with_info, with_status) = (expand.contains(&"info"), expand.contains(&"status"));
     let mut all = BTreeMap::new();
     for name in names {
         // One that was deleted a moment ago is left out.
-        let info = with_info.then(|| state.herder.connector_info(&name)).transpose();
-        let status = with_status.then(|| state.herder.connector_status(&name)).transpose();
-        if let (Ok(info), Ok(status)) = (info, status) {
-            all.insert(name, Expanded { info, status });
+        if let Ok(expanded) = Expanded::of(&state, &name, &expand) {
+            all.insert(name, expanded);
         }
     }
     ok(&all)
+}
+
+/// What is asked about a connector, in the order asked.
+struct Expanded(Vec<Shown>);
+
+enum Shown {
+    Info(ConnectorInfo),
+    Status(ConnectorStateInfo),
+}
+
+impl Expanded {
+    fn of(state: &AppState, name: &str, expand: &[&str]) -> Result<Self, HerderError> {
+        let mut asked: Vec<&str> = Vec::new();
+        let mut all = Vec::new();
+        for what in expand {
+            if asked.contains(what) {
+                continue;
+            }
+            asked.push(what);
+            match *what {
+                "info" => all.push(Shown::Info(state.herder.connector_info(name)?)),
+                "status" => all.push(Shown::Status(state.herder.connector_status(name)?)),
+                // Kafka Connect passes over what it does not know.
+                _ => {}
+            }
+        }
+        Ok(Self(all))
+    }
+}
+
+impl Serialize for Expanded {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for shown in &self.0 {
+            match shown {
+                Shown::Info(info) => map.serialize_entry("info", info)?,
+                Shown::Status(status) => map.serialize_entry("status", status)?,
+            }
+        }
+        map.end()
+    }
 }
 
 /// `POST /connectors`
@@ -57,7 +91,7 @@ pub(super) async fn create(
 ) -> Result<Response, ApiError> {
     let request = parse_create(&body).map_err(ApiError::bad_request)?;
     let name = request.name.unwrap_or_default();
-    let name = name.trim();
+    let name = trim(&name);
     let target = request.initial_state;
     let created = match request.initial_offsets {
         None => put(&state, name, request.config, target, false).await?,
@@ -81,11 +115,11 @@ pub(super) async fn put_config(
 async fn put(
     state: &AppState,
     name: &str,
-    mut config: ConfigBody,
+    config: ConfigBody,
     target: Option<TargetState>,
     allow_replace: bool,
 ) -> Result<CreatedConnector, ApiError> {
-    let config = named(state, name, &mut config)?;
+    let config = named(state, name, config)?;
     let (herder, name) = (Arc::clone(&state.herder), name.to_owned());
     to_the_end(async move { herder.put_connector(&name, config, target, allow_replace).await })
         .await
@@ -94,11 +128,11 @@ async fn put(
 async fn create_at(
     state: &AppState,
     name: &str,
-    mut config: ConfigBody,
+    config: ConfigBody,
     target: Option<TargetState>,
     offsets: Vec<AlterOffset>,
 ) -> Result<CreatedConnector, ApiError> {
-    let config = named(state, name, &mut config)?;
+    let config = named(state, name, config)?;
     let class = config.get("connector.class").map_or("", String::as_str);
     let offsets = with_partitions(offsets, state.herder.type_of_class(class)?)?;
     let (herder, name) = (Arc::clone(&state.herder), name.to_owned());
@@ -106,16 +140,18 @@ async fn create_at(
         .await
 }
 
-/// The configuration under a name; nulls in it are refused in Kafka Connect's words.
-fn named(state: &AppState, name: &str, config: &mut ConfigBody) -> Result<Props, ApiError> {
-    config.set_name(name).map_err(ApiError::bad_request)?;
-    if !config.nulls.is_empty()
-        && let Some(class) = config.props.get("connector.class")
-    {
-        let infos = state.herder.validate(class, config.props.clone())?;
-        return Err(ApiError::bad_request(config.refusal(infos)));
+/// The configuration under a name.
+fn named(state: &AppState, name: &str, mut config: ConfigBody) -> Result<Props, ApiError> {
+    set_name(&mut config, name).map_err(ApiError::bad_request)?;
+    texts(state, config)
+}
+
+/// A configuration without nulls; one that has any is refused with all that is wrong with it.
+pub(super) fn texts(state: &AppState, config: ConfigBody) -> Result<Props, ApiError> {
+    if config.values().any(Option::is_none) {
+        return Ok(state.herder.check(&config)?);
     }
-    Ok(std::mem::take(&mut config.props))
+    Ok(config.into_iter().filter_map(|(key, value)| Some((key, value?))).collect())
 }
 
 /// 201 with `Location` for a new connector, 200 for one that was there.
@@ -144,8 +180,8 @@ pub(super) async fn patch_config(
     Path(name): Path<String>,
     Payload(body): Payload,
 ) -> Result<Response, ApiError> {
+    state.herder.connector_config(&name)?;
     let patch = parse_config(&body).map_err(ApiError::bad_request)?;
-    let patch = patch.into_patch();
     let patched =
         to_the_end(async move { state.herder.patch_connector(&name, patch).await }).await?;
     ok(&patched.info)

@@ -84,6 +84,10 @@ impl ApiError {
                 "org.apache.kafka.connect.runtime.rest.errors.BadRequestException: {}",
                 error.message
             )),
+            HerderErrorKind::Config => Self::internal(format!(
+                "org.apache.kafka.common.config.ConfigException: {}",
+                error.message
+            )),
             _ => error.into(),
         }
     }
@@ -106,8 +110,9 @@ impl From<HerderError> for ApiError {
             HerderErrorKind::NotFound => StatusCode::NOT_FOUND,
             HerderErrorKind::AlreadyExists | HerderErrorKind::Conflict => StatusCode::CONFLICT,
             HerderErrorKind::BadRequest => StatusCode::BAD_REQUEST,
-            // Kafka Connect's status for a herder that does not answer in time.
-            HerderErrorKind::Timeout | HerderErrorKind::Internal => {
+            // Kafka Connect's status for a herder that does not answer in time, and for what its
+            // validation cannot report.
+            HerderErrorKind::Timeout | HerderErrorKind::Config | HerderErrorKind::Internal => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         };

@@ -13,6 +13,7 @@ use gantry_engine::HerderError;
 use serde::Serialize;
 
 use super::error::ApiError;
+use super::media_type::{accepts_json, brings_json, is_json};
 use super::state::AppState;
 
 /// How long a client waits for a change, as in Kafka Connect.
@@ -38,7 +39,7 @@ impl FromRequestParts<Arc<AppState>> for Api {
 
 /// Whether a request brings, if anything, JSON and accepts JSON.
 pub(super) fn negotiate(headers: &HeaderMap) -> Result<(), ApiError> {
-    if content_type(headers).is_some_and(|type_| !is_json(type_)) {
+    if !brings_json(headers) {
         return Err(ApiError::framework(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
     if !accepts_json(headers) {
@@ -54,32 +55,16 @@ impl FromRequest<Arc<AppState>> for Payload {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &Arc<AppState>) -> Result<Self, ApiError> {
-        let typed = content_type(request.headers()).is_some();
+        let has_type = request.headers().contains_key(header::CONTENT_TYPE);
+        let is_json = is_json(request.headers());
         let body = to_bytes(request.into_body(), BODY_BYTES_MAX)
             .await
             .map_err(|_| ApiError::too_large(BODY_BYTES_MAX))?;
-        if !typed && !body.is_empty() {
+        if !is_json && (has_type || !body.is_empty()) {
             return Err(ApiError::body_without_type());
         }
         Ok(Self(body))
     }
-}
-
-fn content_type(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default())
-}
-
-fn is_json(media_type: &str) -> bool {
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
-    ["application/json", "application/*", "*/*"].iter().any(|j| essence.eq_ignore_ascii_case(j))
-}
-
-fn accepts_json(headers: &HeaderMap) -> bool {
-    let mut values = headers.get_all(header::ACCEPT).iter().peekable();
-    if values.peek().is_none() {
-        return true;
-    }
-    values.any(|value| value.to_str().unwrap_or_default().split(',').any(is_json))
 }
 
 /// Makes a change to its end: one that stopped half-way because its client hung up would leave

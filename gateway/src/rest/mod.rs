@@ -8,6 +8,7 @@ mod error;
 mod exchange;
 mod lifecycle;
 mod loggers;
+mod media_type;
 mod offsets;
 mod path;
 mod plugins;

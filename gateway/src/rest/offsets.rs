@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use axum::response::Response;
 use gantry_api::OffsetMap;
-use gantry_engine::{ConnectorOffset, ConnectorOffsets};
+use gantry_engine::{ConnectorOffset, ConnectorOffsets, OFFSETS_ALTERED};
 use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
@@ -54,29 +54,39 @@ pub(super) async fn alter(
             "Partitions / offsets need to be provided for an alter offsets request",
         ));
     }
+    state.herder.require_stopped(&name)?;
     let type_ = state.herder.connector_info(&name)?.type_;
     let offsets = with_partitions(given, type_)?;
+    if offsets.offsets.is_empty() {
+        return ok(&Message { message: OFFSETS_ALTERED.to_owned() });
+    }
     let message =
         to_the_end(async move { state.herder.alter_offsets(&name, offsets).await }).await?;
     ok(&Message { message })
 }
 
-/// Offsets of a connector of that type, each with its partition.
+/// Offsets of a connector of that type, each with its partition. To reset what has no partition
+/// changes nothing for a source.
 pub(super) fn with_partitions(
     given: Vec<AlterOffset>,
     type_: &str,
 ) -> Result<ConnectorOffsets, ApiError> {
-    let missing = || {
-        ApiError::bad_request(format!(
-            "The partition for a {type_} connector offset cannot be null or missing"
-        ))
-    };
-    let offsets = given
-        .into_iter()
-        .map(|AlterOffset { partition, offset }| {
-            Ok(ConnectorOffset { partition: partition.ok_or_else(missing)?, offset })
-        })
-        .collect::<Result<_, ApiError>>()?;
+    let mut offsets = Vec::with_capacity(given.len());
+    for AlterOffset { partition, offset } in given {
+        match (partition, offset) {
+            (Some(partition), offset) => offsets.push(ConnectorOffset { partition, offset }),
+            (None, None) if type_ == "source" => {}
+            // The words of Kafka's file source: other sources have none.
+            (None, Some(_)) if type_ == "source" => {
+                return Err(ApiError::internal("Partition objects cannot be null"));
+            }
+            (None, _) => {
+                return Err(ApiError::bad_request(format!(
+                    "The partition for a {type_} connector offset cannot be null or missing"
+                )));
+            }
+        }
+    }
     Ok(ConnectorOffsets { offsets })
 }
 

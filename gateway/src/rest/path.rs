@@ -23,10 +23,8 @@ pub(crate) fn clean(raw: &str) -> Path {
     let mut path = String::with_capacity(raw.len());
     for segment in rest.split('/') {
         let segment = segment.split(';').next().unwrap_or_default();
-        match check(segment) {
-            Some(Fault::DotSegment) => return Path::NotFound,
-            Some(Fault::Bad(reason)) => return Path::Bad(reason),
-            None => {}
+        if let Some(reason) = fault(segment) {
+            return Path::Bad(reason);
         }
         path.push('/');
         path.push_str(segment);
@@ -34,35 +32,28 @@ pub(crate) fn clean(raw: &str) -> Path {
     Path::Clean(path)
 }
 
-enum Fault {
-    DotSegment,
-    Bad(&'static str),
-}
-
-fn check(segment: &str) -> Option<Fault> {
-    if matches!(segment, "." | "..") {
-        return Some(Fault::DotSegment);
-    }
+/// Why a segment is refused. `.` and `..` as written are names like others.
+fn fault(segment: &str) -> Option<&'static str> {
     if segment.bytes().any(|byte| {
         matches!(byte, b'{' | b'}' | b'|' | b'^' | b'`' | b'"' | b'<' | b'>' | b'\\' | b' ')
     }) {
-        return Some(Fault::Bad("Illegal Path Character"));
+        return Some("Illegal Path Character");
     }
-    let Some(decoded) = decode(segment) else { return Some(Fault::Bad("Bad Request")) };
+    let Some(decoded) = decode(segment) else { return Some("Bad Request") };
     let encoded = |byte: u8| decoded.iter().any(|&(b, was_encoded)| was_encoded && b == byte);
     if encoded(b'/') {
-        return Some(Fault::Bad("Ambiguous URI path separator"));
+        return Some("Ambiguous URI path separator");
     }
     if encoded(b'%') {
-        return Some(Fault::Bad("Ambiguous URI path encoding"));
+        return Some("Ambiguous URI path encoding");
     }
     if encoded(b'\\') || decoded.iter().any(|&(byte, _)| byte.is_ascii_control()) {
-        return Some(Fault::Bad("Suspicious Path Character"));
+        return Some("Suspicious Path Character");
     }
     let bytes: Vec<u8> = decoded.iter().map(|&(byte, _)| byte).collect();
     match std::str::from_utf8(&bytes) {
-        Err(_) => Some(Fault::Bad("Bad UTF-8 encoding")),
-        Ok("." | "..") => Some(Fault::Bad("Ambiguous URI path segment")),
+        Err(_) => Some("Bad UTF-8 encoding"),
+        Ok("." | "..") if segment.contains('%') => Some("Ambiguous URI path segment"),
         Ok(_) => None,
     }
 }
@@ -85,10 +76,24 @@ fn decode(segment: &str) -> Option<Vec<(u8, bool)>> {
 }
 
 /// Encodes a name for a path as Kafka Connect does in `Location`: letters, digits and
-/// `-._~!$&'()*+,;=:@/` stay as they are.
+/// `-._~!$&'()*+,;=:@/` stay as they are, and so does what looks encoded. (A name with `%` cannot
+/// be addressed in any way.)
 pub(crate) fn encode_name(name: &str) -> String {
-    encode(name, b"-._~!$&'()*+,;=:@/")
+    let mut encoded = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some(at) = rest.find('%') {
+        let (before, after) = rest.split_at(at);
+        encoded.push_str(&encode(before, KEPT_IN_LOCATION));
+        let looks_encoded =
+            after.as_bytes().get(1..3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+        encoded.push_str(if looks_encoded { "%" } else { "%25" });
+        rest = &after[1..];
+    }
+    encoded.push_str(&encode(rest, KEPT_IN_LOCATION));
+    encoded
 }
+
+const KEPT_IN_LOCATION: &[u8] = b"-._~!$&'()*+,;=:@/";
 
 /// Encodes a name as one segment that no server misreads: only letters, digits and `-._~` stay.
 pub(crate) fn encode_segment(name: &str) -> String {
@@ -137,15 +142,20 @@ mod tests {
         assert_eq!(clean("/connectors/%ff"), Path::Bad("Bad UTF-8 encoding"));
         assert_eq!(clean("/connectors/a%zz"), Path::Bad("Bad Request"));
         assert_eq!(clean("/connectors/a%2"), Path::Bad("Bad Request"));
-        assert_eq!(clean("/./connectors"), Path::NotFound);
-        assert_eq!(clean("/connectors/../connectors"), Path::NotFound);
         assert_eq!(clean("*"), Path::NotFound);
+    }
+
+    #[test]
+    fn dots_are_names() {
+        assert_eq!(clean("/./connectors"), cleaned("/./connectors"));
+        assert_eq!(clean("/connectors/../status"), cleaned("/connectors/../status"));
     }
 
     #[test]
     fn names_are_encoded_as_in_location() {
         assert_eq!(encode_name("héllo-日本"), "h%C3%A9llo-%E6%97%A5%E6%9C%AC");
         assert_eq!(encode_name("a+b&c='d\" 100%"), "a+b&c='d%22%20100%25");
+        assert_eq!(encode_name("a%20b%c%"), "a%20b%25c%25");
         assert_eq!(encode_segment("a+b/c"), "a%2Bb%2Fc");
     }
 }

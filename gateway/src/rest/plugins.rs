@@ -8,10 +8,6 @@ use serde::Serialize;
 use super::config_body::parse_config;
 use super::error::ApiError;
 use super::exchange::{Api, Payload, flag, ok};
-use super::state::AppState;
-
-/// The plugin version that stands for whatever is there.
-const LATEST: &str = "latest";
 
 /// `GET /connector-plugins`, with `connectorsOnly`
 pub(super) async fn list(
@@ -45,26 +41,8 @@ pub(super) async fn config(
     Path(name): Path<String>,
     Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
-    let keys = state.herder.plugin_config(&name)?;
     let wanted = query.iter().find(|(key, _)| key == "version").map(|(_, value)| value.as_str());
-    if let Some(wanted) = wanted.filter(|wanted| *wanted != LATEST) {
-        let there = version_of(&state, &name);
-        if wanted != there {
-            return Err(ApiError::bad_request(format!(
-                "Plugin {name} not found that matches the version range [{wanted},{wanted}], \
-                 available versions: [{there}]"
-            )));
-        }
-    }
-    ok(&keys)
-}
-
-fn version_of(state: &AppState, name: &str) -> String {
-    let plugins = state.herder.plugins(false);
-    let found = plugins
-        .into_iter()
-        .find(|plugin| plugin.class == name || plugin.class.rsplit('.').next() == Some(name));
-    found.and_then(|plugin| plugin.version).unwrap_or_else(|| state.identity.version.to_owned())
+    ok(&state.herder.plugin_config(&name, wanted)?)
 }
 
 /// `PUT /connector-plugins/{name}/config/validate`
@@ -74,12 +52,10 @@ pub(super) async fn validate(
     Payload(body): Payload,
 ) -> Result<Response, ApiError> {
     let config = parse_config(&body).map_err(ApiError::bad_request)?;
-    if let Some(class) = config.props.get("connector.class") {
+    if let Some(Some(class)) = config.get("connector.class") {
         check_class(&name, class)?;
     }
-    let infos =
-        state.herder.validate(&name, config.props.clone()).map_err(ApiError::of_validation)?;
-    ok(&config.mark_nulls(infos))
+    ok(&state.herder.validate(&config).map_err(ApiError::of_validation)?)
 }
 
 /// Refuses a configuration for another class than the path names.

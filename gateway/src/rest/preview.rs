@@ -5,6 +5,7 @@ use axum::response::Response;
 use gantry_engine::PreviewSamples;
 
 use super::config_body::parse_config;
+use super::connectors::texts;
 use super::error::ApiError;
 use super::exchange::{Api, Payload, ok};
 use super::plugins::check_class;
@@ -20,19 +21,19 @@ pub(super) async fn preview(
 ) -> Result<Response, ApiError> {
     let body = Body::parse(&body).map_err(ApiError::bad_request)?;
     let mut config = parse_config(body.config.get().as_bytes()).map_err(ApiError::bad_request)?;
-    let class = config.props.entry(CLASS.to_owned()).or_insert_with(|| name.clone()).clone();
-    check_class(&name, &class)?;
-    if !config.nulls.is_empty() {
-        let infos = state.herder.validate(&class, config.props.clone())?;
-        return Err(ApiError::bad_request(config.refusal(infos)));
+    if config.get(CLASS).is_none_or(Option::is_none) {
+        config.insert(CLASS.to_owned(), Some(name.clone()));
     }
+    let class = config.get(CLASS).cloned().flatten().unwrap_or_default();
+    check_class(&name, &class)?;
+    let config = texts(&state, config)?;
     let is_source = state.herder.previewer().is_source(&class)?;
     let request = body.samples().map_err(ApiError::bad_request)?;
-    let samples = match request.plan(is_source, &config.props).map_err(ApiError::bad_request)? {
+    let samples = match request.plan(is_source, &config).map_err(ApiError::bad_request)? {
         Plan::Samples(samples) => samples,
         Plan::Topic(wanted) => PreviewSamples::Sink(state.herder.read_samples(&wanted).await?),
     };
-    let preview = state.herder.preview(config.props, samples).await?;
+    let preview = state.herder.preview(config, samples).await?;
     let shown = tokio::task::spawn_blocking(move || PreviewAnswer::new(preview)).await;
     let shown =
         shown.map_err(|error| ApiError::internal(format!("the answer broke off: {error}")))?;

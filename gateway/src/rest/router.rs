@@ -14,6 +14,7 @@ use tower::ServiceExt;
 use super::auth::BasicAuth;
 use super::error::{ApiError, bad_path, unauthorized};
 use super::exchange::negotiate;
+use super::media_type::is_malformed;
 use super::path::{Path, clean};
 use super::state::AppState;
 use super::{
@@ -135,11 +136,16 @@ struct Front {
     endpoints: Router,
 }
 
-/// Cleans the path, answers OPTIONS, words the 405, adds what the edge adds.
+/// Refuses what no endpoint can read, cleans the path, answers OPTIONS, words the 405, adds what the
+/// edge adds.
 async fn front(State(front): State<Front>, mut request: Request) -> Response {
     let edge = &front.edge;
     let method = request.method().clone();
-    let path = match clean(request.uri().path()) {
+    let path = match is_malformed(request.headers()) {
+        true => Path::Bad("Bad Request"),
+        false => clean(request.uri().path()),
+    };
+    let path = match path {
         // What is no path reaches neither the endpoints nor what is around them.
         Path::Bad(reason) => {
             return bad_path(reason, matches!(method, Method::GET | Method::POST | Method::HEAD));

@@ -156,7 +156,7 @@ pub(super) async fn keys(State(state): State<Arc<AppState>>, uri: Uri) -> Answer
             "query param 'className' is required: a className of /plugin/list",
         ));
     };
-    let keys = state.herder.plugin_config(kafka_class(class.trim()))?;
+    let keys = state.herder.plugin_config(kafka_class(class.trim()), None)?;
     ok(&keys.into_iter().map(Key::from).collect::<Vec<_>>())
 }
 
@@ -176,7 +176,7 @@ fn judge(state: &AppState, config: &[u8]) -> Answer {
     // Here a name comes with the path when a connector is created, so that none is missing now.
     props.entry("name".to_owned()).or_insert_with(|| "validated".to_owned());
     let translation = to_kafka(&state.herder, &props)?;
-    let class = translation.config.get("connector.class").cloned().unwrap_or_default();
-    let infos = state.herder.validate(&class, translation.config)?;
+    let config = translation.config.into_iter().map(|(key, value)| (key, Some(value))).collect();
+    let infos = state.herder.validate(&config)?;
     ok_with_warnings(&Verdict::from(infos), &translation.warnings)
 }

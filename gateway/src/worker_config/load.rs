@@ -8,6 +8,7 @@ use gantry_engine::{RestartPolicy, WorkerConfig};
 use gantry_log::EmbeddedConfig;
 use gantry_model::config::ParsedConfig;
 
+use super::client_keys::client_overrides;
 use super::rest::{self, RestSettings};
 use super::row::Effect;
 use super::table::{definition, is_known, nearest, row};
@@ -148,6 +149,7 @@ pub(crate) fn settings(
     let rest = rest::settings(&props, &parsed, &mut warnings)?;
     let mut engine = engine(mode, &parsed);
     engine.config_providers = providers;
+    engine.client_overrides = client_overrides(&parsed)?;
     let settings = Settings {
         log: log(&parsed),
         rest,
@@ -259,10 +261,9 @@ fn engine(mode: Mode, parsed: &ParsedConfig) -> WorkerConfig {
         offset_storage_topic,
         config_storage_topic,
         default_topic_queues: u32::try_from(unsigned(parsed, "gantry.topic.queues")).unwrap_or(1),
-        client_override_policy: parsed
-            .string("connector.client.config.override.policy")
-            .unwrap_or("All")
-            .to_owned(),
+        exactly_once_source: parsed
+            .string("exactly.once.source.support")
+            .is_some_and(|support| support.eq_ignore_ascii_case("enabled")),
         restart: RestartPolicy {
             max_restarts: u32::try_from(unsigned(parsed, "gantry.restart.max")).unwrap_or(u32::MAX),
             backoff_ms: unsigned(parsed, "gantry.restart.backoff.ms"),

@@ -1,6 +1,7 @@
 //! The worker file: one table of all keys feeds reading, warnings, and the reference page
 //! `docs/worker-config.md`.
 
+mod client_keys;
 mod cors;
 mod environment;
 mod headers;

@@ -84,7 +84,7 @@ pub(super) fn settings(
     let cors =
         Cors::parse(text("access.control.allow.origin"), text("access.control.allow.methods"))
             .map_err(|(key, why)| invalid(key, &why))?;
-    let auth = auth(parsed, warnings)?;
+    let auth = auth(parsed)?;
     if auth.is_some() && matches!(admin, Admin::Own(..)) {
         warnings.push(
             "admin.listeners are open to everybody who can reach them: basic authentication \
@@ -193,17 +193,12 @@ fn advertised(
 }
 
 /// `rest.extension.classes`: the one extension there is.
-fn auth(parsed: &ParsedConfig, warnings: &mut Vec<String>) -> Result<Option<AuthSource>, String> {
+fn auth(parsed: &ParsedConfig) -> Result<Option<AuthSource>, String> {
     let classes = parsed.list("rest.extension.classes");
     let file = |key| {
         let file = parsed.string(key).map(str::trim).filter(|file| !file.is_empty());
         file.map(PathBuf::from)
     };
-    if classes.iter().any(String::is_empty) {
-        return Err("Configuration 'rest.extension.classes' values must not be empty. Take the \
-                    comma out that has nothing before or behind it"
-            .to_owned());
-    }
     let simple = BASIC_AUTH.rsplit('.').next().unwrap_or_default();
     if let Some(unknown) = classes.iter().find(|class| *class != BASIC_AUTH && *class != simple) {
         return Err(format!(
@@ -221,9 +216,6 @@ fn auth(parsed: &ParsedConfig, warnings: &mut Vec<String>) -> Result<Option<Auth
             ));
         }
         return Ok(None);
-    }
-    if classes.len() > 1 {
-        warnings.push("rest.extension.classes names an extension twice; once is enough".to_owned());
     }
     let users = file("gantry.rest.basic.auth.file").map(AuthSource::Users);
     let source = users.or_else(|| file("gantry.rest.jaas.config").map(AuthSource::Jaas));

@@ -23,13 +23,19 @@ pub(crate) enum Check {
     Any,
     /// A number of at least this.
     Min(i64),
-    /// A number of at least 1, or -1 for the default of somebody else.
-    Count,
+    /// How many partitions: at least 1, or -1 for the default of somebody else.
+    Partitions,
+    /// How many replicas: at least 1, or -1 for the default of somebody else.
+    Replicas,
     /// A number between these, both allowed.
     Range(f64, f64),
     OneOf(&'static [&'static str]),
     /// One of these in any case of letters.
     AnyCase(&'static [&'static str]),
+    /// Entries that are not empty.
+    Entries,
+    /// The same, at least one.
+    SomeEntries,
 }
 
 /// Whether Gantry does something with the key.
@@ -129,7 +135,9 @@ impl Row {
         match self.check {
             Check::Any => kind.to_owned(),
             Check::Min(min) => format!("{kind} of at least {min}"),
-            Check::Count => format!("{kind} of at least 1, or -1"),
+            Check::Partitions | Check::Replicas => format!("{kind} of at least 1, or -1"),
+            Check::Entries => format!("{kind} without empty entries"),
+            Check::SomeEntries => format!("{kind} of at least one entry"),
             Check::Range(min, max) => format!("{kind} from {min} to {max}"),
             Check::OneOf(texts) => format!("one of {}", texts.join(", ")),
             Check::AnyCase(texts) => {
@@ -144,14 +152,18 @@ impl Row {
             Check::Any => None,
             // A key without a default may stay null; only a number that was given is checked.
             Check::Min(min) => Some(given_number(Validator::at_least(min as f64))),
-            Check::Count => Some(Validator::custom(|name, value| match value {
-                ConfigData::Int(0) | ConfigData::Short(0) => {
-                    Err(gantry_model::Error::config(format!(
-                        "Invalid value 0 for configuration {name}: Value must be -1 or at least 1"
-                    )))
-                }
-                _ => Validator::at_least(-1_i32).check(name, value),
-            })),
+            Check::Partitions => Some(positive_or_default(
+                "Number of partitions must be positive, or -1 to use the broker's default",
+            )),
+            Check::Replicas => Some(positive_or_default(
+                "Replication factor must be positive and not larger than the number of brokers in \
+                 the Kafka cluster, or -1 to use the broker's default",
+            )),
+            Check::Entries | Check::SomeEntries => Some(Validator::UniqueList {
+                allowed: Vec::new(),
+                empty: matches!(self.check, Check::Entries),
+                null: true,
+            }),
             Check::Range(min, max) => Some(given_number(Validator::between(min, max))),
             Check::OneOf(list) => Some(Validator::ValidString(texts(list))),
             Check::AnyCase(list) => Some(Validator::CaseInsensitiveValidString(texts(list))),
@@ -171,6 +183,18 @@ impl Row {
             None => key,
         }
     }
+}
+
+fn positive_or_default(rule: &'static str) -> Validator {
+    Validator::custom(move |name, value| match *value {
+        ConfigData::Int(n) if n == 0 || n < -1 => Err(refused(name, n, rule)),
+        ConfigData::Short(n) if n == 0 || n < -1 => Err(refused(name, n.into(), rule)),
+        _ => Ok(()),
+    })
+}
+
+fn refused(name: &str, number: i32, rule: &str) -> gantry_model::Error {
+    gantry_model::Error::config(format!("Invalid value {number} for configuration {name}: {rule}"))
 }
 
 fn given_number(inner: Validator) -> Validator {

@@ -3,7 +3,7 @@
 use gantry_model::config::Importance::{High, Low, Medium};
 use gantry_model::config::Type;
 
-use super::row::Check::{Any, AnyCase, Count, Min, OneOf};
+use super::row::Check::{Any, AnyCase, Min, Partitions, Replicas};
 use super::row::Value::{Int, List, Null, Short, Text};
 use super::row::{Row, accepted, used};
 
@@ -69,14 +69,14 @@ pub(crate) const DISTRIBUTED: &[Row] = &[
         "offset.storage.partitions",
         Int(25),
         Low,
-        Count,
+        Partitions,
         "How many partitions the offset topic gets when it is made.",
     ),
     accepted(
         "offset.storage.replication.factor",
         Short(3),
         Low,
-        Count,
+        Replicas,
         "How many replicas the offset topic gets when it is made.",
     ),
     used(
@@ -90,7 +90,7 @@ pub(crate) const DISTRIBUTED: &[Row] = &[
         "config.storage.replication.factor",
         Short(3),
         Low,
-        Count,
+        Replicas,
         "How many replicas the configuration topic gets when it is made.",
     ),
     accepted(
@@ -104,21 +104,21 @@ pub(crate) const DISTRIBUTED: &[Row] = &[
         "status.storage.partitions",
         Int(5),
         Low,
-        Count,
+        Partitions,
         "How many partitions the status topic gets when it is made.",
     ),
     accepted(
         "status.storage.replication.factor",
         Short(3),
         Low,
-        Count,
+        Replicas,
         "How many replicas the status topic gets when it is made.",
     ),
     accepted(
         "connect.protocol",
         Text("sessioned"),
         Low,
-        OneOf(&["eager", "compatible", "sessioned"]),
+        AnyCase(&["EAGER", "COMPATIBLE", "SESSIONED"]),
         "Which version of Kafka Connect's rebalance protocol a cluster speaks.",
     ),
     accepted(

@@ -3,7 +3,7 @@
 use gantry_model::config::Importance::{High, Low, Medium};
 use gantry_model::config::Type;
 
-use super::row::Check::{Any, AnyCase, Range};
+use super::row::Check::{Any, AnyCase, Entries, Range};
 use super::row::Value::{Bool, Class, Double, Int, List, Long, Null, Short, Text};
 use super::row::{Row, accepted};
 
@@ -295,7 +295,7 @@ pub(crate) const SASL: &[Row] = &[
         "sasl.oauthbearer.expected.audience",
         List(&[]),
         High,
-        Any,
+        Entries,
         "The audiences of which a token must name one.",
     ),
     accepted(

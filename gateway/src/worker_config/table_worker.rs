@@ -3,7 +3,7 @@
 use gantry_model::config::Importance::{High, Low, Medium};
 use gantry_model::config::Type;
 
-use super::row::Check::{Any, AnyCase, Min, OneOf};
+use super::row::Check::{Any, AnyCase, Entries, Min, OneOf, SomeEntries};
 use super::row::Value::{Bool, Class, Int, List, Long, Null, Text};
 use super::row::{Row, accepted, used};
 
@@ -157,7 +157,7 @@ pub(crate) const WORKER: &[Row] = &[
         "bootstrap.servers",
         Null(Type::List),
         High,
-        Any,
+        SomeEntries,
         "Kafka brokers. Gantry needs none: topics are in the log that `gantry.log` names. A line at start-up says so.",
     ),
     accepted(
@@ -199,7 +199,7 @@ pub(crate) const WORKER: &[Row] = &[
         "plugin.path",
         Null(Type::List),
         Low,
-        Any,
+        SomeEntries,
         "Directories with Java plugins. Native plugins are compiled in and need no path.",
     ),
     accepted(
@@ -213,7 +213,7 @@ pub(crate) const WORKER: &[Row] = &[
         "config.providers",
         List(&[]),
         Low,
-        Any,
+        Entries,
         "Names of config providers, comma-separated. Each needs `config.providers.<name>.class` and may have `config.providers.<name>.param.*`; configs then hold `${<name>:<path>:<key>}` in place of a secret.",
     ),
     used(
@@ -227,7 +227,7 @@ pub(crate) const WORKER: &[Row] = &[
         "connector.client.config.override.allowlist",
         List(&[]),
         Medium,
-        Any,
+        Entries,
         "The client settings that a connector may override when the policy is `Allowlist`.",
     ),
     used(
@@ -270,7 +270,7 @@ pub(crate) const WORKER: &[Row] = &[
         "metric.reporters",
         List(&["org.apache.kafka.common.metrics.JmxReporter"]),
         Low,
-        Any,
+        Entries,
         "Java classes that report Kafka's metrics. Gantry's are at `/metrics`.",
     ),
 ];
@@ -309,7 +309,7 @@ pub(crate) const REST: &[Row] = &[
         "admin.listeners",
         Null(Type::List),
         Low,
-        Any,
+        Entries,
         "Where the admin endpoints (`/admin/loggers`) listen, and nothing else. Not set, they are on `listeners`; empty, they are nowhere. HTTPS takes the keys behind `admin.listeners.https.`, else those without prefix. Basic authentication, `access.control.*` and `response.http.headers.config` do not hold here, as in Kafka Connect.",
     ),
     used(
@@ -337,7 +337,7 @@ pub(crate) const REST: &[Row] = &[
         "rest.extension.classes",
         List(&[]),
         Low,
-        Any,
+        Entries,
         "`org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension` asks for user and password; its users are in `gantry.rest.basic.auth.file` or behind `gantry.rest.jaas.config`. There is no other extension.",
     ),
     CLIENT_AUTH,

@@ -100,16 +100,19 @@ pub struct PluginInfo {
 
 impl PluginInfo {
     /// A plugin under its class name, with Kafka's aliases: the simple name, and the simple
-    /// name without `suffix` (`FileStreamSource` for `FileStreamSourceConnector`).
+    /// name without `suffix` (`FileStreamSource` for `FileStreamSourceConnector`). A nested class
+    /// has none: of `Cast$Value` and its like all simple names would be `Value`.
     pub fn new(class: &str, suffix: &str, config: fn() -> ConfigDef) -> Self {
         let simple = class.rsplit('.').next().unwrap_or(class);
-        let mut aliases: Vec<Str> = vec![simple.into()];
-        // A nested class keeps its `$`: Cast$Value is called Cast$Value, never Value.
-        if let Some(short) = simple.strip_suffix(suffix)
-            && !suffix.is_empty()
-            && !short.is_empty()
-        {
-            aliases.push(short.into());
+        let mut aliases: Vec<Str> = Vec::new();
+        if !simple.contains('$') {
+            aliases.push(simple.into());
+            if let Some(short) = simple.strip_suffix(suffix)
+                && !suffix.is_empty()
+                && !short.is_empty()
+            {
+                aliases.push(short.into());
+            }
         }
         let version = match class.starts_with(KAFKA_PACKAGE) {
             true => KAFKA_VERSION,

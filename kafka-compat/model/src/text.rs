@@ -247,21 +247,40 @@ fn parse_hexadecimal(text: &str) -> Option<f64> {
     Some(mantissa * 2f64.powi(shift / 2) * 2f64.powi(shift - shift / 2))
 }
 
-/// Texts in the order in which Java's `HashSet` lists them, for messages that show such a set.
+/// Texts in the order in which Java's `HashSet` lists them.
 pub fn hash_set_order(texts: Vec<String>) -> Vec<String> {
+    let mut texts = texts;
+    // Each counts once, where it came first.
+    let mut seen = std::collections::HashSet::new();
+    texts.retain(|text| seen.insert(text.clone()));
+    sort_as_hash_map(&mut texts, |text| text);
+    texts
+}
+
+/// Entries with distinct keys, in the order in which they were put, in the order in which Java's
+/// `HashMap` lists them.
+pub fn sort_as_hash_map<T>(entries: &mut [T], key: impl Fn(&T) -> &str) {
     let mut size = 16u32;
     // The table doubles when it is three quarters full.
-    while texts.len() > size as usize / 4 * 3 {
+    while entries.len() > size as usize / 4 * 3 {
         size *= 2;
     }
-    let bucket = |text: &String| {
-        let hash = hash_code(text);
+    sort_in_table(entries, key, size);
+}
+
+/// The same for a `HashMap` that was made as a copy of another map: its table is as small as can
+/// be.
+pub fn sort_as_copied_hash_map<T>(entries: &mut [T], key: impl Fn(&T) -> &str) {
+    let room = entries.len() * 4 / 3 + 1;
+    let size = u32::try_from(room).unwrap_or(u32::MAX >> 1).next_power_of_two();
+    sort_in_table(entries, key, size);
+}
+
+fn sort_in_table<T>(entries: &mut [T], key: impl Fn(&T) -> &str, size: u32) {
+    entries.sort_by_cached_key(|entry| {
+        let hash = hash_code(key(entry));
         (hash ^ (hash >> 16)) & (size - 1)
-    };
-    let mut sorted = texts;
-    sorted.sort_by_key(bucket);
-    sorted.dedup();
-    sorted
+    });
 }
 
 /// Java's `String.hashCode`.
@@ -349,6 +368,9 @@ mod tests {
             |texts: &[&str]| hash_set_order(texts.iter().map(|t| (*t).to_owned()).collect());
         assert_eq!(hash_code("BASE64"), 1_952_093_519);
         assert_eq!(order(&["B", "A"]), ["A", "B"]);
+        let mut copied = ["a", "name"];
+        sort_as_copied_hash_map(&mut copied, |text| text);
+        assert_eq!(copied, ["name", "a"]);
     }
 
     #[test]

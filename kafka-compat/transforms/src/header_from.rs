@@ -62,7 +62,10 @@ fn config() -> ConfigDef {
 fn not_empty() -> Validator {
     Validator::custom(|name, value| match value {
         ConfigData::List(list) if !list.is_empty() => Ok(()),
-        _ => Err(Error::config(format!("Invalid value [] for configuration {name}: Empty list"))),
+        _ => Err(Error::config(format!(
+            "Invalid value {} for configuration {name}: Empty list",
+            value.to_java()
+        ))),
     })
 }
 

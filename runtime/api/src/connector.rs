@@ -17,6 +17,8 @@ pub enum ExactlyOnceSupport {
     Supported,
     /// It does not.
     Unsupported,
+    /// The connector does not say.
+    Unknown,
 }
 
 /// A connector: checks its configuration and splits the work into tasks.
@@ -43,7 +45,7 @@ pub trait Connector: Send {
 
     /// Whether a source is exactly-once with this configuration.
     fn exactly_once_support(&self, _props: &Props) -> ExactlyOnceSupport {
-        ExactlyOnceSupport::Unsupported
+        ExactlyOnceSupport::Unknown
     }
 
     /// Asked before a user's offsets of a source are written; `None` resets a partition.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use gantry_api::{ConfigProvider, Props};
 
+use crate::validation::ClientOverrides;
+
 /// When a failed task is started again by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RestartPolicy {
@@ -43,8 +45,10 @@ pub struct WorkerConfig {
     pub config_storage_topic: Option<String>,
     /// Queues of a topic that a source creates without saying how many.
     pub default_topic_queues: u32,
-    /// `connector.client.config.override.policy`: `All`, `None`, `Principal` or `Allowlist`.
-    pub client_override_policy: String,
+    /// `exactly.once.source.support=enabled`: source connectors may require it.
+    pub exactly_once_source: bool,
+    /// Settings of Kafka's clients that connectors may bring.
+    pub client_overrides: ClientOverrides,
     /// Restart of failed tasks for connectors that do not say (`gantry.restart.*`).
     pub restart: RestartPolicy,
     /// Whether secrets of connectors are shown as a mask (`gantry.rest.mask.secrets`).
@@ -70,7 +74,8 @@ impl WorkerConfig {
             offset_storage_topic: "connect-offsets".to_owned(),
             config_storage_topic: None,
             default_topic_queues: 1,
-            client_override_policy: "All".to_owned(),
+            exactly_once_source: false,
+            client_overrides: ClientOverrides::default(),
             restart: RestartPolicy { max_restarts: 0, backoff_ms: 1_000, backoff_max_ms: 60_000 },
             mask_secrets: false,
             task_buffer_bytes: 16 << 20,

@@ -81,12 +81,11 @@ pub struct ConnectorState {
     pub state: UnitState,
     /// Where it is.
     pub worker_id: String,
+    /// The plugin's version; null while it is not known.
+    pub version: Option<String>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
-    /// The plugin's version.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
 }
 
 /// The state of a task.
@@ -98,12 +97,11 @@ pub struct TaskState {
     pub state: UnitState,
     /// Where it is.
     pub worker_id: String,
+    /// The plugin's version; null while it is not known.
+    pub version: Option<String>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
-    /// The plugin's version.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
 }
 
 /// The state of a connector and its tasks.

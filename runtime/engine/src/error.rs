@@ -9,6 +9,9 @@ pub enum HerderErrorKind {
     AlreadyExists,
     /// The request is wrong.
     BadRequest,
+    /// A value cannot even be judged: a config provider fails, or it is not of its type where
+    /// Kafka Connect reports no finding. Its `ConfigException`.
+    Config,
     /// Not in this state, or not now.
     Conflict,
     /// It took too long.
@@ -35,6 +38,10 @@ impl HerderError {
     /// The request is wrong.
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self { kind: HerderErrorKind::BadRequest, message: message.into() }
+    }
+    /// A value that cannot even be judged.
+    pub fn config(message: impl Into<String>) -> Self {
+        Self { kind: HerderErrorKind::Config, message: message.into() }
     }
     /// Not now.
     pub fn conflict(message: impl Into<String>) -> Self {

@@ -22,7 +22,7 @@ pub use entities::{
     TaskState, UnitState,
 };
 pub use error::{HerderError, HerderErrorKind};
-pub use herder::{Herder, PluginLoader};
+pub use herder::{Herder, OFFSETS_ALTERED, PluginLoader};
 pub use metrics::{ConnectorCounts, TaskMetrics, TaskSnapshot};
 pub use preview::{
     ErrorHandling, PREVIEW_BYTES_MAX, PREVIEW_RECORDS_DEFAULT, PREVIEW_RECORDS_MAX, Preview,
@@ -30,7 +30,7 @@ pub use preview::{
     PreviewedRecord, Previewer, RawRecord, StartAt, StepOutcome, TopicSample,
 };
 pub use task::queue_of_key;
-pub use validation::validate_offline;
+pub use validation::{ClientOverridePolicy, ClientOverrides, validate_offline};
 
 #[cfg(test)]
 mod tests;

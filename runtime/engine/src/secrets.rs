@@ -6,29 +6,15 @@ use std::collections::BTreeSet;
 use gantry_api::model::config::HIDDEN;
 use gantry_api::{ConfigDef, ConnectorPlugin, PluginRegistry, Props, Type};
 
-use crate::connector_config::{HEADER_CONVERTER, KEY_CONVERTER, VALUE_CONVERTER};
+use crate::connector_config::CONVERTERS;
 use crate::error::HerderError;
-use crate::validation::find_converter;
-
-/// Prefixes of settings of Kafka's clients.
-const CLIENTS: [&str; 3] = ["producer.override.", "consumer.override.", "admin.override."];
-
-/// Settings of Kafka's clients that are of type PASSWORD.
-const CLIENT_SECRETS: [&str; 8] = [
-    "sasl.jaas.config",
-    "sasl.oauthbearer.client.credentials.client.secret",
-    "ssl.key.password",
-    "ssl.keystore.certificate.chain",
-    "ssl.keystore.key",
-    "ssl.keystore.password",
-    "ssl.truststore.certificates",
-    "ssl.truststore.password",
-];
+use crate::validation::{ClientOverrides, PluginKind};
 
 /// The keys of a configuration whose values are secret: those of type PASSWORD of the connector
 /// (`common` are its common keys and those of its stages), its converters and its clients.
 pub(crate) fn secret_keys(
     plugins: &PluginRegistry,
+    clients: &ClientOverrides,
     plugin: &ConnectorPlugin,
     common: &ConfigDef,
     config: &Props,
@@ -41,17 +27,18 @@ pub(crate) fn secret_keys(
     };
     add("", common);
     add("", &plugin.info.config_def());
-    for key in [KEY_CONVERTER, VALUE_CONVERTER, HEADER_CONVERTER] {
+    for key in CONVERTERS {
         let class = config.get(key).map(|class| class.trim());
-        if let Some(info) = class.and_then(|class| find_converter(plugins, key, class)) {
+        let plugin = class.and_then(|class| PluginKind::of_converter(key).find(plugins, class));
+        if let Some(info) = plugin {
             add(&format!("{key}."), &info.config_def());
         }
     }
-    let client = |key: &&String| {
-        let setting = CLIENTS.iter().find_map(|prefix| key.strip_prefix(prefix));
-        setting.is_some_and(|setting| CLIENT_SECRETS.contains(&setting))
+    let of_client = |key: &&String| {
+        let setting = clients.setting(key).and_then(|(def, setting)| def.key(setting));
+        setting.is_some_and(|setting| setting.type_ == Type::Password)
     };
-    secrets.extend(config.keys().filter(client).cloned());
+    secrets.extend(config.keys().filter(of_client).cloned());
     secrets
 }
 

@@ -1,8 +1,13 @@
 //! Validation of a connector's whole configuration: common keys, transformations, predicates,
-//! converters, and the connector's own keys and rules.
+//! converters, settings of Kafka's clients, and the connector's own keys and rules. What is judged
+//! in which order, and which key a fault is reported at, is Kafka Connect's.
 
-mod embedded;
+mod converters;
+mod kinds;
+mod overrides;
 mod recommend;
+mod rules;
+mod stages;
 #[cfg(test)]
 mod tests;
 mod versions;
@@ -11,34 +16,68 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gantry_api::model::config::infos::{ConfigInfos, ConfigKeyInfo};
-use gantry_api::model::config::provider::substitute;
-use gantry_api::model::config::{ConfigValue, HIDDEN};
+use gantry_api::model::config::provider::{Providers, substitute};
+use gantry_api::model::config::{ConfigValue, HIDDEN, NullableProps};
+use gantry_api::model::text::{sort_as_copied_hash_map, sort_as_hash_map};
 use gantry_api::{ConfigDef, ConnectorPlugin, PluginInfo, PluginRegistry, Props};
 
 use crate::config::WorkerConfig;
 use crate::connector_config::{
-    CONNECTOR_CLASS, DLQ_TOPIC, TOPICS, TOPICS_REGEX, sink_definition, source_definition,
+    CONNECTOR_CLASS, CONNECTOR_VERSION, TOPICS, TOPICS_REGEX, common_definition, sink_definition,
+    source_definition,
 };
 use crate::error::HerderError;
 use crate::herder::Herder;
-pub(crate) use recommend::find_converter;
+pub(crate) use kinds::PluginKind;
+pub(crate) use overrides::idle_overrides;
+pub use overrides::{ClientOverridePolicy, ClientOverrides};
+pub(crate) use versions::VersionRanges;
+
+/// Kafka Connect's words for a null.
+const NULL_VALUE: &str = "Null value can not be supplied as the configuration value.";
 
 /// Findings by key.
 type Findings = BTreeMap<String, ConfigValue>;
 
+fn finding<'a>(findings: &'a mut Findings, key: &str) -> &'a mut ConfigValue {
+    findings.entry(key.to_owned()).or_insert_with(|| ConfigValue::new(key))
+}
+
 fn add_error(findings: &mut Findings, key: &str, error: impl Into<String>) {
-    findings
-        .entry(key.to_owned())
-        .or_insert_with(|| ConfigValue::new(key))
-        .errors
-        .push(error.into());
+    finding(findings, key).errors.push(error.into());
+}
+
+/// The text of a key; `None` also where it is null.
+fn given<'a>(config: &'a NullableProps, key: &str) -> Option<&'a str> {
+    config.get(key)?.as_deref()
+}
+
+/// Kafka Connect's text for a plugin that is there in another version only.
+fn not_that_version(info: &PluginInfo, wanted: &VersionRanges) -> String {
+    format!(
+        "Plugin {} not found that matches the version range {wanted}, available versions: [{}]",
+        info.class, info.version
+    )
 }
 
 impl Herder {
-    /// The keys of a plugin of any kind.
-    pub fn plugin_config(&self, name: &str) -> Result<Vec<ConfigKeyInfo>, HerderError> {
+    /// The keys of a plugin of any kind. `version` is what is asked of its version.
+    pub fn plugin_config(
+        &self,
+        name: &str,
+        version: Option<&str>,
+    ) -> Result<Vec<ConfigKeyInfo>, HerderError> {
+        let wanted = VersionRanges::requirement(version).map_err(|_| {
+            let version = version.unwrap_or_default();
+            HerderError::bad_request(format!("Invalid version specification: {version}"))
+        })?;
         let plugins = self.plugin_registry();
+        let other = |info: &PluginInfo| wanted.clone().filter(|w| !w.contain(&info.version));
         if let Some(connector) = plugins.find_connector(name) {
+            if let Some(wanted) = other(&connector.info) {
+                let text = not_that_version(&connector.info, &wanted);
+                return Err(HerderError::bad_request(text));
+            }
             // No worker's defaults here: what a connector inherits is no part of its keys.
             let none = Props::new();
             let common = if connector.is_source() {
@@ -46,41 +85,28 @@ impl Herder {
             } else {
                 sink_definition(&none)
             };
-            let common = recommend::with_connector_version(common, &connector.info);
+            let common = recommend::with_connector_version(common, &plugins, &connector.info);
             let own = connector.info.config_def();
-            return Ok(own.keys().chain(common.keys()).map(ConfigKeyInfo::from).collect());
+            let inherited = common.keys().filter(|key| own.key(&key.name).is_none());
+            return Ok(own.keys().chain(inherited).map(ConfigKeyInfo::from).collect());
         }
-        let info: Option<&PluginInfo> = plugins
-            .find_converter(name)
-            .map(|plugin| &plugin.info)
-            .or_else(|| plugins.find_header_converter(name).map(|plugin| &plugin.info))
-            .or_else(|| plugins.find_transformation(name).map(|plugin| &plugin.info))
-            .or_else(|| plugins.find_predicate(name).map(|plugin| &plugin.info));
-        let info = info.ok_or_else(|| HerderError::not_found(format!("Unknown plugin {name}.")))?;
+        let info = kinds::find_any(&plugins, name)
+            .ok_or_else(|| HerderError::not_found(format!("Unknown plugin {name}.")))?;
+        if let Some(wanted) = other(&info) {
+            return Err(HerderError::bad_request(not_that_version(&info, &wanted)));
+        }
         Ok(info.config_def().keys().map(ConfigKeyInfo::from).collect())
     }
 
-    /// Validates a configuration for the plugin that the request names.
-    pub fn validate(&self, plugin: &str, config: Props) -> Result<ConfigInfos, HerderError> {
-        let class = config.get(CONNECTOR_CLASS).cloned().ok_or_else(|| {
-            HerderError::bad_request(format!(
-                "Connector config {} contains no connector type",
-                printed(&config, self.worker_config().mask_secrets)
-            ))
-        })?;
-        let plugins = self.plugin_registry();
-        let requested = plugins.find_connector(plugin);
-        let included = plugins.find_connector(class.trim());
-        let same = match (requested, included) {
-            (Some(a), Some(b)) => a.info.class == b.info.class,
-            _ => plugin == class,
-        };
-        if !same {
-            return Err(HerderError::bad_request(format!(
-                "Included connector type {class} does not match request type {plugin}"
-            )));
-        }
-        findings(&plugins, self.worker_config(), &config)
+    /// Validates a configuration. `Err` where it is so wrong that no finding can be reported.
+    pub fn validate(&self, config: &NullableProps) -> Result<ConfigInfos, HerderError> {
+        validate(&self.plugin_registry(), self.worker_config(), config)
+    }
+
+    /// The configuration without nulls if it is valid; `Err` is the text that refuses it.
+    pub fn check(&self, config: &NullableProps) -> Result<Props, HerderError> {
+        check_nullable(&self.plugin_registry(), self.worker_config(), config)?;
+        Ok(without_nulls(config))
     }
 }
 
@@ -117,10 +143,16 @@ fn described<'a>(plugins: impl Iterator<Item = &'a ConnectorPlugin>) -> String {
 
 /// A configuration as Java prints a map. Which of its keys are secret only its class would tell:
 /// where secrets are masked, all values are.
-fn printed(config: &Props, masked: bool) -> String {
-    let shown = |value: &str| if masked { HIDDEN } else { value }.to_owned();
+fn printed(config: &NullableProps, masked: bool) -> String {
+    let shown = |value: &Option<String>| match value {
+        None => "null".to_owned(),
+        Some(_) if masked => HIDDEN.to_owned(),
+        Some(text) => text.clone(),
+    };
+    let mut entries: Vec<(&String, &Option<String>)> = config.iter().collect();
+    sort_as_copied_hash_map(&mut entries, |(key, _)| key);
     let entries: Vec<String> =
-        config.iter().map(|(key, value)| format!("{key}={}", shown(value))).collect();
+        entries.iter().map(|(key, value)| format!("{key}={}", shown(value))).collect();
     format!("{{{}}}", entries.join(", "))
 }
 
@@ -131,7 +163,7 @@ pub(crate) fn definition_of(
     plugin: &ConnectorPlugin,
     config: &Props,
 ) -> ConfigDef {
-    common_definition(plugins, worker, ConnectorKind::Known(plugin), config)
+    definition(plugins, worker, ConnectorKind::Known(plugin), &nullable(config))
 }
 
 /// Validates a configuration; `Err` is the text that refuses it.
@@ -140,46 +172,56 @@ pub(crate) fn check(
     worker: &WorkerConfig,
     config: &Props,
 ) -> Result<(), HerderError> {
-    if !config.contains_key(CONNECTOR_CLASS) {
-        return Err(HerderError::bad_request(format!(
-            "Connector config {} contains no connector type",
-            printed(config, worker.mask_secrets)
-        )));
-    }
-    let infos = findings(plugins, worker, config)?;
+    check_nullable(plugins, worker, &nullable(config))
+}
+
+fn check_nullable(
+    plugins: &Arc<PluginRegistry>,
+    worker: &WorkerConfig,
+    config: &NullableProps,
+) -> Result<(), HerderError> {
+    let infos = validate(plugins, worker, config)?;
     if infos.error_count == 0 {
         return Ok(());
     }
-    let errors: Vec<&str> = infos
-        .configs
-        .iter()
-        .flat_map(|info| info.value.iter().flat_map(|value| &value.errors).map(String::as_str))
-        .collect();
+    let values = infos.configs.iter().filter_map(|info| info.value.as_ref());
+    let errors: Vec<&str> = values.flat_map(|value| &value.errors).map(String::as_str).collect();
     Err(HerderError::bad_request(format!(
-        "Connector configuration is invalid and contains the following {} error(s):\n{}\nYou \
-         can also find the above list of errors at the endpoint \
+        "Connector configuration is invalid and contains the following {} error(s):\n{}\nYou can \
+         also find the above list of errors at the endpoint \
          `/connector-plugins/{{connectorType}}/config/validate`",
-        errors.len(),
+        infos.error_count,
         errors.join("\n")
     )))
 }
 
-fn findings(
+fn validate(
     plugins: &Arc<PluginRegistry>,
     worker: &WorkerConfig,
-    config: &Props,
+    config: &NullableProps,
 ) -> Result<ConfigInfos, HerderError> {
-    let class = config.get(CONNECTOR_CLASS).map_or("", String::as_str);
+    let resolved = resolve(config, &worker.config_providers)?;
+    let class = given(&resolved, CONNECTOR_CLASS).ok_or_else(|| {
+        HerderError::bad_request(format!(
+            "Connector config {} contains no connector type",
+            printed(config, worker.mask_secrets)
+        ))
+    })?;
+    let wanted = VersionRanges::requirement(given(&resolved, CONNECTOR_VERSION))
+        .map_err(HerderError::bad_request)?;
     let plugin = find_connector(plugins, class)?;
-    let resolved = substitute(config, &worker.config_providers)
-        .map_err(|error| HerderError::bad_request(error.to_string()))?;
+    if let Some(wanted) = wanted.filter(|wanted| !wanted.contain(&plugin.info.version)) {
+        return Ok(judge_wrong_version(plugins, plugin, &wanted, &resolved, config));
+    }
+    let overrides = worker.client_overrides.check(plugin.is_source(), &resolved, config)?;
     let kind = ConnectorKind::Known(plugin);
-    Ok(judge(plugins, &worker.props, kind, &resolved, config))
+    Ok(judge(plugins, worker, kind, &resolved, config, overrides))
 }
 
 /// Validates a configuration where no worker runs, as tools do: `worker` has the worker's
 /// properties, and variables of config providers stay as they are. A connector whose class is not
 /// there is judged by the common keys alone: as a sink if it names topics, else as a source.
+/// Settings of Kafka's clients are not judged.
 pub fn validate_offline(
     plugins: &Arc<PluginRegistry>,
     worker: &Props,
@@ -193,7 +235,15 @@ pub fn validate_offline(
         }
         None => ConnectorKind::UnknownSource,
     };
-    judge(plugins, worker, kind, config, config)
+    let worker = WorkerConfig { props: worker.clone(), ..WorkerConfig::new("") };
+    let config = nullable(config);
+    if let ConnectorKind::Known(plugin) = kind
+        && let Ok(Some(wanted)) = VersionRanges::requirement(given(&config, CONNECTOR_VERSION))
+        && !wanted.contain(&plugin.info.version)
+    {
+        return judge_wrong_version(plugins, plugin, &wanted, &config, &config);
+    }
+    judge(plugins, &worker, kind, &config, &config, Vec::new())
 }
 
 /// What a configuration is for.
@@ -220,140 +270,123 @@ impl<'a> ConnectorKind<'a> {
     }
 }
 
-/// Judges every key of a resolved configuration; `config` is the user's text.
+/// Judges every key of a resolved configuration; `config` is the user's text, `overrides` what was
+/// found about Kafka's clients.
 fn judge(
     plugins: &Arc<PluginRegistry>,
-    worker: &Props,
+    worker: &WorkerConfig,
     kind: ConnectorKind<'_>,
-    resolved: &Props,
-    config: &Props,
+    resolved: &NullableProps,
+    config: &NullableProps,
+    overrides: Vec<ConfigInfos>,
 ) -> ConfigInfos {
-    let common = common_definition(plugins, worker, kind, resolved);
-    let mut findings: Findings = common
-        .validate(resolved)
-        .into_iter()
-        .map(|finding| (finding.name.clone(), finding))
-        .collect();
-    if !kind.is_source() {
-        check_topics(resolved, &mut findings);
-    }
-    embedded::check_stages(plugins, resolved, &mut findings);
-    let mut own_findings = Vec::new();
-    let mut all = common;
-    if let Some(plugin) = kind.plugin() {
-        embedded::check_connector_version(resolved, &plugin.info, &mut findings);
+    let mut all = definition(plugins, &worker.props, kind, resolved);
+    let mut findings = by_key(all.validate_nullable(resolved));
+    let connector = kind.plugin().map(|plugin| (plugin, plugin.create()));
+    let known = connector.as_ref().and_then(|(plugin, made)| Some((*plugin, made.as_ref().ok()?)));
+    let known = known.map(|(plugin, connector)| (plugin, connector.as_ref()));
+    rules::check(worker, kind.is_source(), known, resolved, &mut findings);
+    mark_nulls(resolved, &mut findings);
+    let converters = converters::check_converters(plugins, resolved, config, &mut findings);
+    if let Some((plugin, connector)) = connector {
         let own = plugin.info.config_def();
-        own_findings = own.validate(resolved);
-        match plugin.create() {
-            Ok(connector) => connector.validate(resolved, &mut own_findings),
+        let mut own_findings = own.validate_nullable(resolved);
+        match connector {
+            Ok(connector) => connector.validate(&without_nulls(resolved), &mut own_findings),
             Err(error) => add_error(&mut findings, CONNECTOR_CLASS, error.message()),
         }
-        for key in own.keys() {
-            all = all.define(key.clone());
-        }
+        all = own.keys().cloned().fold(all, ConfigDef::define);
+        // Of two findings about one key the connector's own counts.
+        findings.extend(by_key(own_findings));
     }
-    let converters = embedded::check_converters(plugins, resolved, config, &mut findings);
-    let class = config.get(CONNECTOR_CLASS).map_or("", String::as_str);
-    merge(class, &all, findings, own_findings, config).merge(converters)
+    infos(&all, findings, resolved, config).merge(overrides).merge(converters)
+}
+
+/// What is said of a connector that is there in another version only.
+fn judge_wrong_version(
+    plugins: &Arc<PluginRegistry>,
+    plugin: &ConnectorPlugin,
+    wanted: &VersionRanges,
+    resolved: &NullableProps,
+    config: &NullableProps,
+) -> ConfigInfos {
+    let common = common_definition(&Props::new());
+    let common = recommend::with_connector_version(common, plugins, &plugin.info);
+    let mut findings = by_key(common.validate_nullable(resolved));
+    let text = not_that_version(&plugin.info, wanted);
+    add_error(&mut findings, CONNECTOR_CLASS, text.clone());
+    add_error(&mut findings, CONNECTOR_VERSION, text);
+    mark_nulls(resolved, &mut findings);
+    infos(&common, findings, resolved, config)
+}
+
+fn by_key(findings: Vec<ConfigValue>) -> Findings {
+    findings.into_iter().map(|finding| (finding.name.clone(), finding)).collect()
 }
 
 /// The common keys with those of the named transformations and predicates. Keys of topic
 /// creation groups are no part of it: they are judged when the connector starts.
-fn common_definition(
+fn definition(
     plugins: &Arc<PluginRegistry>,
     worker: &Props,
     kind: ConnectorKind<'_>,
-    config: &Props,
+    config: &NullableProps,
 ) -> ConfigDef {
     let mut def =
         if kind.is_source() { source_definition(worker) } else { sink_definition(worker) };
     if let Some(plugin) = kind.plugin() {
-        def = recommend::with_connector_version(def, &plugin.info);
+        def = recommend::with_connector_version(def, plugins, &plugin.info);
     }
     let def = recommend::with_converters(def, plugins, config);
-    embedded::embed_stages(def, plugins, config).with_classes(recommend::lookup(plugins))
+    stages::embed_stages(def, plugins, config).with_classes(recommend::lookup(plugins))
+}
+
+/// Replaces `${provider:path:key}`. As in Kafka Connect, a provider that fails ends the validation.
+fn resolve(config: &NullableProps, providers: &Providers) -> Result<NullableProps, HerderError> {
+    let resolved = substitute(&without_nulls(config), providers);
+    let mut resolved = nullable(&resolved.map_err(|error| HerderError::config(error.message()))?);
+    let nulls = config.iter().filter(|(_, value)| value.is_none());
+    resolved.extend(nulls.map(|(key, _)| (key.clone(), None)));
+    Ok(resolved)
+}
+
+/// A configuration without nulls, as validation takes it.
+fn nullable(config: &Props) -> NullableProps {
+    config.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect()
+}
+
+fn without_nulls(config: &NullableProps) -> Props {
+    config.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect()
+}
+
+fn mark_nulls(config: &NullableProps, findings: &mut Findings) {
+    for (key, _) in config.iter().filter(|(_, value)| value.is_none()) {
+        add_error(findings, key, NULL_VALUE);
+    }
 }
 
 /// Puts the user's text in place of what a config provider made of it: it may be a secret.
-fn show_as_given(finding: &mut ConfigValue, config: &Props) {
-    if let Some(text) = config.get(&finding.name)
+fn show_as_given(finding: &mut ConfigValue, config: &NullableProps) {
+    if let Some(text) = given(config, &finding.name)
         && text.contains("${")
         && finding.value.is_some()
     {
-        finding.value = Some(text.clone());
+        finding.value = Some(text.to_owned());
     }
 }
 
-/// Findings in the order of the definition, the user's text in place of resolved secrets.
-fn merge(
-    class: &str,
+/// Findings that no key has, as Java meets them, then those of the keys in their order.
+fn infos(
     def: &ConfigDef,
-    mut findings: Findings,
-    own: Vec<ConfigValue>,
-    config: &Props,
+    findings: Findings,
+    resolved: &NullableProps,
+    config: &NullableProps,
 ) -> ConfigInfos {
-    for finding in own {
-        match findings.get_mut(&finding.name) {
-            Some(known) => known.errors.extend(finding.errors),
-            None => {
-                findings.insert(finding.name.clone(), finding);
-            }
-        }
-    }
-    let mut ordered = Vec::with_capacity(findings.len());
-    for key in def.keys() {
-        if let Some(finding) = findings.remove(&key.name) {
-            ordered.push(finding);
-        }
-    }
-    ordered.extend(findings.into_values());
-    for finding in &mut ordered {
+    let class = given(resolved, CONNECTOR_CLASS).unwrap_or_default();
+    let mut all: Vec<ConfigValue> = findings.into_values().collect();
+    sort_as_hash_map(&mut all, |finding| &finding.name);
+    for finding in &mut all {
         show_as_given(finding, config);
     }
-    ConfigInfos::new(class, def, ordered, def.groups().to_vec())
-}
-
-fn check_topics(config: &Props, findings: &mut Findings) {
-    let given = |key: &str| config.get(key).map(|text| text.trim()).unwrap_or_default();
-    let (topics, regex) = (given(TOPICS), given(TOPICS_REGEX));
-    let both = |findings: &mut Findings, text: &str| {
-        add_error(findings, TOPICS, text);
-        add_error(findings, TOPICS_REGEX, text);
-    };
-    match (topics.is_empty(), regex.is_empty()) {
-        (true, true) => both(findings, "Must configure one of topics or topics.regex"),
-        (false, false) => both(
-            findings,
-            "topics and topics.regex are mutually exclusive options, but both are set.",
-        ),
-        _ => {}
-    }
-    let dlq = given(DLQ_TOPIC);
-    if dlq.is_empty() {
-        return;
-    }
-    let list: Vec<&str> = topics.split(',').map(str::trim).collect();
-    if list.contains(&dlq) {
-        add_error(
-            findings,
-            TOPICS,
-            format!(
-                "The DLQ topic '{dlq}' may not be included in the list of topics \
-                 ('topics=[{}]') consumed by the connector",
-                list.join(", ")
-            ),
-        );
-    }
-    if !regex.is_empty()
-        && gantry_api::model::regex::JavaPattern::compile(regex).is_ok_and(|p| p.matches(dlq))
-    {
-        add_error(
-            findings,
-            TOPICS_REGEX,
-            format!(
-                "The DLQ topic '{dlq}' may not be included in the regex matching the topics \
-                 ('topics.regex={regex}') consumed by the connector"
-            ),
-        );
-    }
+    ConfigInfos::new(class, def, all, def.groups().to_vec())
 }

@@ -141,7 +141,10 @@ impl Bench {
     }
 }
 
-fn transform(steps: &mut [Step], mut record: ConnectRecord) -> Result<Option<ConnectRecord>, Failure> {
+fn transform(
+    steps: &mut [Step],
+    mut record: ConnectRecord,
+) -> Result<Option<ConnectRecord>, Failure> {
     for step in steps {
         if let Some(predicate) = &mut step.predicate
             && !predicate.test(&record)?

@@ -69,22 +69,10 @@ pub(crate) fn replace_null(config: &ParsedConfig) -> bool {
     config.boolean(REPLACE_NULL)
 }
 
-/// Checks a list of texts: none is empty, and the list itself only if `empty_allowed`.
+/// Checks a list of texts: none is empty or doubled, and the list itself is empty only if
+/// `empty_allowed`.
 pub(crate) fn value_list(empty_allowed: bool) -> Validator {
-    Validator::custom(move |name, value| {
-        let ConfigData::List(list) = value else {
-            return Err(Error::config(format!("Configuration '{name}' values must not be null.")));
-        };
-        if list.is_empty() && !empty_allowed {
-            return Err(Error::config(format!(
-                "Configuration '{name}' must not be empty. Valid values include: any non-empty value"
-            )));
-        }
-        if list.iter().any(String::is_empty) {
-            return Err(Error::config(format!("Configuration '{name}' values must not be empty.")));
-        }
-        Ok(())
-    })
+    Validator::UniqueList { allowed: Vec::new(), empty: empty_allowed, null: false }
 }
 
 /// Checks that a text is a Java regular expression.

@@ -8,6 +8,7 @@ use super::{
     CONNECTOR_CLASS, CONNECTOR_VERSION, DLQ_TOPIC, HEADER_CONVERTER, KEY_CONVERTER, NAME,
     PREDICATES, TASKS_MAX, TOPICS, TOPICS_REGEX, TRANSFORMS, VALUE_CONVERTER,
 };
+use crate::validation::VersionRanges;
 
 const COMMON: &str = "Common";
 const ERRORS: &str = "Error Handling";
@@ -34,7 +35,14 @@ fn version_key(
 ) -> ConfigKey {
     let doc = "The version of the plugin that must be there: a version, or a range as Maven \
                writes it.";
-    ConfigKey::nullable(name, Type::String, importance, doc).group(COMMON, order, width, display)
+    ConfigKey::nullable(name, Type::String, importance, doc)
+        .validator(Validator::custom(|_, value| match value {
+            ConfigData::String(version) => {
+                VersionRanges::requirement(Some(version)).map(|_| ()).map_err(Error::config)
+            }
+            _ => Ok(()),
+        }))
+        .group(COMMON, order, width, display)
 }
 
 fn converter_key(
@@ -56,7 +64,7 @@ fn converter_key(
 }
 
 fn aliases() -> Validator {
-    Validator::custom(|name, value| {
+    let distinct = Validator::custom(|name, value| {
         let ConfigData::List(list) = value else { return Ok(()) };
         let repeated = list.iter().enumerate().any(|(i, alias)| list[..i].contains(alias));
         if repeated {
@@ -66,7 +74,8 @@ fn aliases() -> Validator {
             )));
         }
         Ok(())
-    })
+    });
+    Validator::All(vec![Validator::NonNull, distinct])
 }
 
 fn head() -> ConfigDef {
@@ -303,24 +312,14 @@ fn regex_validator() -> Validator {
     })
 }
 
-fn topics_validator() -> Validator {
-    Validator::custom(|name, value| {
-        let ConfigData::List(list) = value else { return Ok(()) };
-        if list.iter().enumerate().any(|(i, topic)| list[..i].contains(topic)) {
-            return Err(Error::config(format!(
-                "Configuration '{name}' values must not be duplicated."
-            )));
-        }
-        if list.iter().any(String::is_empty) {
-            return Err(Error::config(format!("Configuration '{name}' values must not be empty.")));
-        }
-        Ok(())
-    })
+/// The common keys of every connector.
+pub(crate) fn common_definition(worker: &dyn WorkerDefaults) -> ConfigDef {
+    errors(stage_names(converters(head(), worker)))
 }
 
 /// The common keys of a sink.
 pub(crate) fn sink_definition(worker: &dyn WorkerDefaults) -> ConfigDef {
-    let def = errors(stage_names(converters(head(), worker)))
+    let def = common_definition(worker)
         .define(
             ConfigKey::new(
                 TOPICS,
@@ -329,7 +328,7 @@ pub(crate) fn sink_definition(worker: &dyn WorkerDefaults) -> ConfigDef {
                 Importance::High,
                 "The topics to read.",
             )
-            .validator(topics_validator())
+            .validator(Validator::UniqueList { allowed: Vec::new(), empty: true, null: false })
             .group(COMMON, 4, Width::Long, "Topics"),
         )
         .define(
@@ -349,7 +348,7 @@ pub(crate) fn sink_definition(worker: &dyn WorkerDefaults) -> ConfigDef {
 /// The common keys of a source.
 pub(crate) fn source_definition(worker: &dyn WorkerDefaults) -> ConfigDef {
     const EXACTLY_ONCE: &str = "Exactly Once Support";
-    errors(stage_names(converters(head(), worker)))
+    common_definition(worker)
         .define(
             ConfigKey::new(
                 "topic.creation.groups",
@@ -398,6 +397,10 @@ pub(crate) fn source_definition(worker: &dyn WorkerDefaults) -> ConfigDef {
                 Importance::Low,
                 "The interval in milliseconds when transaction.boundary is interval.",
             )
+            .validator(Validator::custom(|name, value| match value {
+                ConfigData::Null => Ok(()),
+                _ => Validator::at_least(0).check(name, value),
+            }))
             .group(EXACTLY_ONCE, 4, Width::Short, "Transaction boundary interval"),
         )
         .define(
@@ -407,6 +410,7 @@ pub(crate) fn source_definition(worker: &dyn WorkerDefaults) -> ConfigDef {
                 Importance::Low,
                 "A topic of the connector's own for its offsets; without it the worker's.",
             )
+            .validator(Validator::NonEmptyString)
             .group("offsets.topic", 1, Width::Long, "Offsets topic"),
         )
 }
@@ -428,62 +432,103 @@ pub(crate) struct TopicCreation {
     pub(crate) compact: bool,
 }
 
-/// Adds the keys of the topic creation groups that a configuration names.
-pub(crate) fn embed_topic_creation(mut def: ConfigDef, groups: &[String]) -> ConfigDef {
-    let mut all: Vec<&str> = groups.iter().map(String::as_str).collect();
-    all.push("default");
-    for group in all {
-        let title = format!("Topic Creation: {group}");
-        let is_default = group == "default";
-        let partitions = format!("topic.creation.{group}.partitions");
-        let factor = format!("topic.creation.{group}.replication.factor");
-        if !is_default {
-            for what in ["include", "exclude"] {
-                let name = format!("topic.creation.{group}.{what}");
-                let doc = "Java regular expressions of topic names.";
-                let key = if what == "include" {
-                    ConfigKey::required(&name, Type::List, Importance::Low, doc)
-                } else {
-                    let none = ConfigData::EMPTY_LIST;
-                    ConfigKey::new(&name, Type::List, none, Importance::Low, doc)
-                };
-                def = def.define(key.group(&title, -1, Width::Long, what));
-            }
-        }
-        let count = |name: &str, type_, doc| {
-            if is_default {
-                ConfigKey::required(name, type_, Importance::Low, doc)
-            } else {
-                ConfigKey::nullable(name, type_, Importance::Low, doc)
-            }
+/// Adds the keys of the default topic creation group.
+pub(crate) fn embed_default_group(def: ConfigDef) -> ConfigDef {
+    def.embed("topic.creation.default.", "default", 0, &group_definition("default", None))
+}
+
+/// Adds the keys of a further topic creation group, whose defaults are those of the default group:
+/// its replication factor and partitions.
+pub(crate) fn embed_group(def: ConfigDef, group: &str, defaults: (i64, i64)) -> ConfigDef {
+    let title = format!("Topic Creation: {group}");
+    let own = group_definition(&title, Some(defaults));
+    def.embed(&format!("topic.creation.{group}."), &title, 0, &own)
+}
+
+fn group_definition(title: &str, defaults: Option<(i64, i64)>) -> ConfigDef {
+    let patterns = |name: &str, default: ConfigData, order: i32, what: &str| {
+        ConfigKey::new(
+            name,
+            Type::List,
+            default,
+            Importance::Low,
+            "Java regular expressions of topic names.",
+        )
+        .validator(patterns_validator())
+        .group(title, order, Width::Long, &format!("{what} Topic Pattern for {title}"))
+    };
+    let count = |name: &str, type_, default: Option<i64>, doc, rule: &'static str| {
+        let key = match default {
+            None => ConfigKey::required(name, type_, Importance::Low, doc),
+            Some(n) => ConfigKey::new(name, type_, n.to_string().as_str(), Importance::Low, doc),
         };
-        let positive_or_default = || {
-            Validator::custom(|name, value| {
-                let number = match *value {
-                    ConfigData::Int(n) => i64::from(n),
-                    ConfigData::Short(n) => i64::from(n),
-                    _ => return Ok(()),
-                };
-                if number == -1 || number >= 1 {
-                    return Ok(());
-                }
-                Err(Error::config(format!(
-                    "Invalid value {number} for configuration {name}: must be -1 for the \
-                     log's default, or at least 1"
-                )))
-            })
-        };
-        def = def
-            .define(
-                count(&factor, Type::Short, "Accepted for compatibility; -1: the log's default.")
-                    .validator(positive_or_default())
-                    .group(&title, -1, Width::Long, "Replication factor"),
+        key.validator(positive_or_default(rule))
+    };
+    let all = if defaults.is_none() {
+        ConfigData::List(vec![".*".to_owned()])
+    } else {
+        ConfigData::EMPTY_LIST
+    };
+    ConfigDef::new()
+        .define(patterns("include", all, 1, "Inclusion"))
+        .define(patterns("exclude", ConfigData::EMPTY_LIST, 2, "Exclusion"))
+        .define(
+            count(
+                "replication.factor",
+                Type::Short,
+                defaults.map(|(factor, _)| factor),
+                "Accepted for compatibility; -1: the log's default.",
+                "Replication factor must be positive and not larger than the number of brokers in \
+                 the Kafka cluster, or -1 to use the broker's default",
             )
-            .define(
-                count(&partitions, Type::Int, "How many queues; -1: the log's default.")
-                    .validator(positive_or_default())
-                    .group(&title, -1, Width::Long, "Partition count"),
-            );
-    }
-    def
+            .group(
+                title,
+                3,
+                Width::Long,
+                &format!("Replication Factor for Topics in {title}"),
+            ),
+        )
+        .define(
+            count(
+                "partitions",
+                Type::Int,
+                defaults.map(|(_, partitions)| partitions),
+                "How many queues; -1: the log's default.",
+                "Number of partitions must be positive, or -1 to use the broker's default",
+            )
+            .group(
+                title,
+                4,
+                Width::Long,
+                &format!("Partition Count for Topics in {title}"),
+            ),
+        )
+}
+
+fn patterns_validator() -> Validator {
+    Validator::custom(|name, value| {
+        let ConfigData::List(patterns) = value else { return Ok(()) };
+        patterns.iter().try_for_each(|pattern| match JavaPattern::compile(pattern) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Error::config(format!(
+                "Invalid value {} for configuration {name}: Syntax error in regular expression: {}",
+                value.to_java(),
+                error.message()
+            ))),
+        })
+    })
+}
+
+fn positive_or_default(rule: &'static str) -> Validator {
+    Validator::custom(move |name, value| {
+        let number = match *value {
+            ConfigData::Int(n) => i64::from(n),
+            ConfigData::Short(n) => i64::from(n),
+            _ => return Ok(()),
+        };
+        if number == -1 || number >= 1 {
+            return Ok(());
+        }
+        Err(Error::config(format!("Invalid value {number} for configuration {name}: {rule}")))
+    })
 }

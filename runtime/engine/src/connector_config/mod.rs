@@ -4,7 +4,9 @@ mod definitions;
 mod parsed;
 mod retired;
 
-pub(crate) use definitions::{TopicCreation, sink_definition, source_definition};
+pub(crate) use definitions::{
+    TopicCreation, common_definition, sink_definition, source_definition,
+};
 pub(crate) use parsed::{ConnectorConfig, converter_props, stage_props, stages};
 pub use retired::retired_keys;
 
@@ -24,6 +26,8 @@ pub(crate) const KEY_CONVERTER: &str = "key.converter";
 pub(crate) const VALUE_CONVERTER: &str = "value.converter";
 /// `header.converter`
 pub(crate) const HEADER_CONVERTER: &str = "header.converter";
+/// The keys of converters.
+pub(crate) const CONVERTERS: [&str; 3] = [KEY_CONVERTER, VALUE_CONVERTER, HEADER_CONVERTER];
 /// `transforms`
 pub(crate) const TRANSFORMS: &str = "transforms";
 /// `predicates`

@@ -2,9 +2,11 @@
 
 use gantry_api::model::plugin::{CONVERTER_TYPE, ConverterType};
 use gantry_api::model::regex::JavaPattern;
-use gantry_api::{Error, Props, Result};
+use gantry_api::{ConfigDef, Error, Props, Result};
 
-use super::definitions::{TopicCreation, embed_topic_creation, sink_definition, source_definition};
+use super::definitions::{
+    TopicCreation, embed_default_group, embed_group, sink_definition, source_definition,
+};
 use super::{DLQ_TOPIC, RESTART_BACKOFF, RESTART_BACKOFF_MAX, RESTART_MAX, TOPICS, TOPICS_REGEX};
 use crate::config::{RestartPolicy, WorkerConfig};
 
@@ -49,7 +51,7 @@ impl ConnectorConfig {
             && props.keys().any(|key| key.starts_with("topic.creation."))
         {
             // Not part of a validation: as in Kafka, it is the start that fails.
-            embed_topic_creation(def, parsed.list("topic.creation.groups")).parse(props)?;
+            check_topic_creation(def, parsed.list("topic.creation.groups"), props)?;
         }
         let retry = parsed.long("errors.retry.timeout").unwrap_or(0);
         let topics_regex = match parsed.string(TOPICS_REGEX) {
@@ -96,6 +98,17 @@ fn number<T: std::str::FromStr>(props: &Props, key: &str, default: T) -> Result<
             ))
         }),
     }
+}
+
+/// Judges the keys of topic creation groups, those of the default group first.
+fn check_topic_creation(def: ConfigDef, groups: &[String], props: &Props) -> Result<()> {
+    let def = embed_default_group(def);
+    let default = def.parse(props)?;
+    let number = |key: &str| default.long(&format!("topic.creation.default.{key}")).unwrap_or(-1);
+    let defaults = (number("replication.factor"), number("partitions"));
+    let others = groups.iter().filter(|group| *group != "default");
+    let all = others.fold(def, |def, group| embed_group(def, group, defaults));
+    all.parse(props).map(|_| ())
 }
 
 fn topic_creation(props: &Props, groups: &[String]) -> Result<Vec<TopicCreation>> {

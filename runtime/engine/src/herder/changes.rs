@@ -8,13 +8,13 @@ use gantry_api::{ConnectorPlugin, Props};
 
 use super::Herder;
 use super::connector::{Parts, RunningConnector};
-use super::edit_offsets::ALTERED;
+use super::edit_offsets::OFFSETS_ALTERED;
 use crate::connector_config::{CONNECTOR_CLASS, NAME, retired_keys};
 use crate::entities::{ConnectorOffsets, CreatedConnector, TargetState};
 use crate::error::HerderError;
 use crate::secrets::{secret_keys, unmask};
 use crate::task::TaskHandle;
-use crate::validation::{check, definition_of};
+use crate::validation::{check, definition_of, idle_overrides};
 
 impl Herder {
     pub(super) fn grace(&self) -> Duration {
@@ -47,7 +47,7 @@ impl Herder {
         config.insert(NAME.to_owned(), name.to_owned());
         let _changing = self.locks.lock(name).await?;
         let mut created = self.put_locked(name, config, target, false, Some(offsets)).await?;
-        created.info.offsets_status = Some(ALTERED.to_owned());
+        created.info.offsets_status = Some(OFFSETS_ALTERED.to_owned());
         Ok(created)
     }
 
@@ -69,6 +69,14 @@ impl Herder {
         }
         for (key, instead) in retired_keys(&self.plugin_registry(), &config) {
             tracing::warn!(connector = name, "{key} has no effect: write {instead}");
+        }
+        let idle = idle_overrides(plugin.is_source(), &config);
+        if !idle.is_empty() {
+            tracing::warn!(
+                connector = name,
+                "without effect here, as there is no such Kafka client: {}",
+                idle.join(", ")
+            );
         }
         if let Some(offsets) = offsets {
             let changes = self.judge_offsets(name, &plugin, &config, offsets).await?;
@@ -120,10 +128,11 @@ impl Herder {
         };
         let plugins = self.plugin_registry();
         let common = definition_of(&plugins, &self.worker.props, plugin, config);
-        secret_keys(&plugins, plugin, &common, config)
+        secret_keys(&plugins, &self.worker.client_overrides, plugin, &common, config)
     }
 
-    /// Changes some keys; a null removes one.
+    /// Changes some keys; a null removes one. As in Kafka Connect a `name` among them changes what
+    /// the configuration says, not what the connector is called.
     pub async fn patch_connector(
         &self,
         name: &str,
@@ -137,7 +146,6 @@ impl Herder {
                 None => config.remove(&key),
             };
         }
-        config.insert(NAME.to_owned(), name.to_owned());
         self.put_locked(name, config, None, true, None).await
     }
 

@@ -15,7 +15,7 @@ use crate::offsets::{
 };
 
 /// Kafka Connect's words for offsets that were written.
-pub(super) const ALTERED: &str = "The offsets for this connector have been altered successfully";
+pub const OFFSETS_ALTERED: &str = "The offsets for this connector have been altered successfully";
 
 impl Herder {
     /// Writes offsets of a stopped connector; a null offset resets its partition. Answers the
@@ -29,7 +29,7 @@ impl Herder {
         let (plugin, config) = self.stopped(name)?;
         let changes = self.judge_offsets(name, &plugin, &config, offsets).await?;
         self.write_offsets(name, &plugin, &config, changes).await?;
-        Ok(ALTERED.to_owned())
+        Ok(OFFSETS_ALTERED.to_owned())
     }
 
     /// What the given offsets change; refuses those that cannot be the connector's.
@@ -48,8 +48,14 @@ impl Herder {
         let wanted: Vec<(OffsetMap, Option<OffsetMap>)> =
             offsets.offsets.into_iter().map(|o| (o.partition, o.offset)).collect();
         if !plugin.is_source() {
-            return wanted.iter().map(|(p, o)| sink_change(name, p, o.as_ref())).collect();
+            let changes: Vec<Change> = wanted
+                .iter()
+                .map(|(p, o)| sink_change(name, p, o.as_ref()))
+                .collect::<Result<_, _>>()?;
+            self.check_queues(name, &changes).await?;
+            return Ok(changes);
         }
+        wanted.iter().try_for_each(|(p, o)| check_source_maps(p, o.as_ref()))?;
         let mut connector =
             plugin.create().map_err(|error| HerderError::internal(error.to_string()))?;
         let resolved = self.resolve(config).map_err(|e| HerderError::bad_request(e.to_string()))?;
@@ -58,6 +64,29 @@ impl Herder {
             .await
             .map_err(|error| HerderError::internal(error.message().to_owned()))?;
         Ok(wanted.into_iter().map(|(p, o)| (SourcePartition::new(p), o)).collect())
+    }
+
+    /// Refuses offsets of queues that are not there, as Kafka's brokers do.
+    async fn check_queues(&self, name: &str, changes: &[Change]) -> Result<(), HerderError> {
+        for (partition, _) in changes.iter().filter(|(_, offset)| offset.is_some()) {
+            let map = partition.map();
+            let topic = map.get(KAFKA_TOPIC).and_then(Json::as_str).unwrap_or_default();
+            let queue = map.get(KAFKA_PARTITION).and_then(Json::as_u64);
+            let queues = match self.log.topic(topic).await {
+                Ok(topic) => topic.map_or(0, |topic| topic.spec.queues),
+                Err(LogError::InvalidTopic { .. }) => 0,
+                Err(error) => return Err(error.into()),
+            };
+            if queue.is_none_or(|queue| queue >= u64::from(queues)) {
+                return Err(cannot_alter(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses to go on with a connector that is not stopped.
+    pub fn require_stopped(&self, name: &str) -> Result<(), HerderError> {
+        self.stopped(name).map(|_| ())
     }
 
     /// Writes judged changes; durable on return.
@@ -171,16 +200,34 @@ fn sink_change(
         ))
     })?;
     let offset = offset.map(|map| sink_offset(connector, map)).transpose()?;
-    let impossible = || {
-        HerderError::internal(format!(
-            "Failed to alter consumer group offsets for connector {connector}"
-        ))
-    };
-    let queue = u32::try_from(queue).map_err(|_| impossible())?;
+    let queue = u32::try_from(queue).map_err(|_| cannot_alter(connector))?;
     if topic.is_empty() {
-        return Err(impossible());
+        return Err(cannot_alter(connector));
     }
     Ok((sink_partition(&TopicPartition::new(topic.as_str(), queue)), offset))
+}
+
+/// Kafka Connect's words for offsets that a broker refuses.
+fn cannot_alter(connector: &str) -> HerderError {
+    HerderError::internal(format!(
+        "Failed to alter consumer group offsets for connector {connector}"
+    ))
+}
+
+/// Refuses lists and maps in the partition and offset of a source, in Kafka Connect's words.
+fn check_source_maps(partition: &OffsetMap, offset: Option<&OffsetMap>) -> Result<(), HerderError> {
+    let fields = partition.iter().chain(offset.into_iter().flatten());
+    for (field, value) in fields {
+        let kind = match value {
+            Json::Array(_) => "ARRAY",
+            Json::Object(_) => "MAP",
+            _ => continue,
+        };
+        return Err(HerderError::internal(format!(
+            "Offsets may only contain primitive types as values, but field {field} contains {kind}"
+        )));
+    }
+    Ok(())
 }
 
 /// The offset of a sink, as it is stored.

@@ -1,5 +1,6 @@
 //! Secrets behind a mask.
 
+use gantry_api::{ConfigDef, ConfigKey, Importance, Type};
 use gantry_log::MemoryLog;
 
 use super::plugins::SOURCE;
@@ -14,6 +15,8 @@ async fn bench(log: &Arc<dyn FullLog>, masked: bool) -> Bench {
     let adjust = |config: &mut WorkerConfig| {
         distributed(config);
         config.mask_secrets = masked;
+        let key = ConfigKey::nullable("ssl.key.password", Type::Password, Importance::High, "");
+        config.client_overrides.producer = ConfigDef::new().define(key);
     };
     Bench::with(Arc::clone(log), probe, plugins, adjust).await
 }

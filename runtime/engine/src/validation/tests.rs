@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use gantry_api::model::config::ConfigValue;
+use gantry_api::model::config::{ConfigValue, NullableProps};
 use gantry_api::model::plugin::KAFKA_VERSION;
 use gantry_api::{ConfigDef, PluginRegistry, Props};
 
-use super::{Findings, embedded, recommend};
+use super::{Findings, converters, recommend, stages};
 use crate::connector_config::source_definition;
 
 fn registry() -> Arc<PluginRegistry> {
@@ -19,27 +19,40 @@ fn registry() -> Arc<PluginRegistry> {
     })
 }
 
-fn props(pairs: &[(&str, &str)]) -> Props {
-    let own = |&(key, value): &(&str, &str)| (key.to_owned(), value.to_owned());
+fn props(pairs: &[(&str, &str)]) -> NullableProps {
+    let own = |&(key, value): &(&str, &str)| (key.to_owned(), Some(value.to_owned()));
     [("name", "c"), ("connector.class", "C")].iter().chain(pairs).map(own).collect()
 }
 
 /// The definition and what is found, converters apart.
-fn validated(config: &Props) -> (ConfigDef, Findings, usize) {
+fn validated(config: &NullableProps) -> (ConfigDef, Findings, usize) {
     let plugins = registry();
     let def = recommend::with_converters(source_definition(&Props::new()), &plugins, config);
-    let def =
-        embedded::embed_stages(def, &plugins, config).with_classes(recommend::lookup(&plugins));
-    let mut findings: Findings =
-        def.validate(config).into_iter().map(|value| (value.name.clone(), value)).collect();
-    embedded::check_stages(&plugins, config, &mut findings);
-    let converters = embedded::check_converters(&plugins, config, config, &mut findings);
+    let def = stages::embed_stages(def, &plugins, config).with_classes(recommend::lookup(&plugins));
+    let mut findings: Findings = def
+        .validate_nullable(config)
+        .into_iter()
+        .map(|value| (value.name.clone(), value))
+        .collect();
+    let converters = converters::check_converters(&plugins, config, config, &mut findings);
     (def, findings, converters.iter().map(|infos| infos.error_count).sum())
 }
 
-fn errors(pairs: &[(&str, &str)]) -> Vec<String> {
+/// The errors of each key.
+fn errors(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     let (_, findings, _) = validated(&props(pairs));
-    findings.into_values().flat_map(|finding: ConfigValue| finding.errors).collect()
+    let of = |finding: ConfigValue| {
+        let errors = finding.errors.into_iter();
+        errors.map(|error| (finding.name.clone(), error)).collect::<Vec<_>>()
+    };
+    findings.into_values().flat_map(of).collect()
+}
+
+/// The one error there is.
+fn error(pairs: &[(&str, &str)]) -> (String, String) {
+    let mut errors = errors(pairs);
+    assert_eq!(errors.len(), 1, "{pairs:?}: {errors:?}");
+    errors.remove(0)
 }
 
 const VALUE_TO_KEY: &str = "org.apache.kafka.connect.transforms.ValueToKey";
@@ -69,23 +82,54 @@ fn a_stages_keys_follow_its_class_and_version() {
 #[test]
 fn faults_of_stages_are_kafkas() {
     let stage = [("transforms", "t"), ("transforms.t.type", VALUE_TO_KEY)];
+    let texts: Vec<String> = errors(&stage).into_iter().map(|(_, text)| text).collect();
     assert_eq!(
-        errors(&stage),
+        texts,
         [
             "Missing required configuration \"transforms.t.fields\" which has no default value.",
             "Configuration 'fields' values must not be null."
         ]
     );
+    let of_type = |class: &str| error(&[("transforms", "t"), ("transforms.t.type", class)]).1;
     assert_eq!(
-        errors(&[("transforms", "t"), ("transforms.t.type", "Nope")]),
-        ["Invalid value Nope for configuration transforms.t.type: Class Nope could not be found."]
+        of_type("Nope"),
+        "Invalid value Nope for configuration transforms.t.type: Class Nope could not be found."
     );
-    let other = [("transforms", "t"), ("transforms.t.type", "StringConverter")];
-    assert!(errors(&other).concat().ends_with("Not a Transformation"));
-    let version = [("transforms.t.fields", "a"), ("transforms.t.plugin.version", "0.0.1")];
-    assert!(errors(&[stage, version].concat()).concat().contains("version range [0.0.1,0.0.1]"));
+    assert_eq!(
+        of_type("StringConverter"),
+        "Class class org.apache.kafka.connect.storage.StringConverter does not implement the \
+         Transformation interface"
+    );
+    assert_eq!(
+        of_type("org.apache.kafka.connect.transforms.Cast"),
+        "This class is abstract and cannot be created. Did you mean \
+         org.apache.kafka.connect.transforms.Cast$Key, \
+         org.apache.kafka.connect.transforms.Cast$Value?"
+    );
     let negated = [("transforms.t.fields", "a"), ("transforms.t.negate", "true")];
-    assert!(errors(&[stage, negated].concat()).concat().contains("no config 'transforms.t.pred"));
+    let (key, text) = error(&[stage, negated].concat());
+    assert_eq!(key, "transforms.t.type");
+    assert!(text.contains("no config 'transforms.t.predicate'"), "{text}");
+}
+
+#[test]
+fn a_version_that_is_not_there_is_said_at_class_and_version() {
+    let stage = [("transforms", "t"), ("transforms.t.type", VALUE_TO_KEY)];
+    let version = [("transforms.t.fields", "a"), ("transforms.t.plugin.version", "0.0.1")];
+    let found = errors(&[stage, version].concat());
+    let keys: Vec<&str> = found.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(keys, ["transforms.t.plugin.version", "transforms.t.type"]);
+    assert!(found[0].1.contains("not found that matches the version range [0.0.1,0.0.1]"));
+    let converter = [("key.converter", "JsonConverter"), ("key.converter.plugin.version", "9")];
+    assert_eq!(errors(&converter).len(), 2);
+    let unclear = [("key.converter.plugin.version", "(,")];
+    assert_eq!(error(&unclear).1, "Unbounded range: (,");
+}
+
+#[test]
+fn an_empty_name_is_a_name() {
+    let (key, _) = error(&[("transforms", "t,"), ("transforms.t.type", "Filter")]);
+    assert_eq!(key, "transforms..type");
 }
 
 #[test]
@@ -103,6 +147,13 @@ fn converters_are_judged_by_their_keys() {
     let (_, findings, _) = validated(&props(&[("key.converter", "Nope")]));
     assert!(!findings["key.converter.plugin.version"].visible);
     assert!(findings["key.converter"].errors[0].ends_with("Class Nope could not be found."));
-    let headers = [("header.converter", VALUE_TO_KEY)];
-    assert!(errors(&headers)[0].ends_with("does not implement the HeaderConverter interface"));
+    assert!(
+        error(&[("header.converter", VALUE_TO_KEY)])
+            .1
+            .ends_with("does not implement the HeaderConverter interface")
+    );
+    assert_eq!(
+        error(&[("key.converter", " JsonConverter ")]).1,
+        "Failed to load class  JsonConverter :  JsonConverter "
+    );
 }

@@ -1,0 +1,139 @@
+//! Media types of requests: what a body is, and what may be answered.
+
+use axum::http::{HeaderMap, header};
+
+/// A media type or a range of them; parameters are only checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct MediaType<'a> {
+    type_: &'a str,
+    subtype: &'a str,
+}
+
+impl<'a> MediaType<'a> {
+    /// Reads `type/subtype;parameter=value`; `None` if it is none.
+    fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.split(';').map(str::trim);
+        let (type_, subtype) = parts.next()?.split_once('/')?;
+        let (type_, subtype) = (type_.trim(), subtype.trim());
+        let is_right = is_token(type_)
+            && is_token(subtype)
+            && parts.filter(|part| !part.is_empty()).all(is_parameter);
+        is_right.then_some(Self { type_, subtype })
+    }
+
+    fn is_range(self) -> bool {
+        self.type_ == "*" || self.subtype == "*"
+    }
+
+    fn takes_json(self) -> bool {
+        let is = |part: &str, wanted: &str| part == "*" || part.eq_ignore_ascii_case(wanted);
+        is(self.type_, "application") && is(self.subtype, "json")
+    }
+}
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+fn is_parameter(text: &str) -> bool {
+    let Some((name, value)) = text.split_once('=') else { return false };
+    let (name, value) = (name.trim(), value.trim());
+    is_token(name) && (!name.eq_ignore_ascii_case("q") || is_quality(value))
+}
+
+/// A number from 0 to 1 with at most three decimals.
+fn is_quality(text: &str) -> bool {
+    let decimals = text.split_once('.').map_or("", |(_, decimals)| decimals);
+    decimals.len() <= 3 && text.parse::<f64>().is_ok_and(|q| (0.0..=1.0).contains(&q))
+}
+
+/// The types of an `Accept` header's value. A type without subtype is all of that type, and a
+/// lone `*` is any.
+fn accepted(value: &str) -> impl Iterator<Item = Option<MediaType<'_>>> {
+    let entries = value.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    entries.map(|entry| match is_token(entry) {
+        true => Some(MediaType { type_: entry, subtype: "*" }),
+        false => MediaType::parse(entry),
+    })
+}
+
+fn values(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = &str> {
+    headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default())
+}
+
+/// Whether `Accept` or `Content-Type` is none.
+pub(super) fn is_malformed(headers: &HeaderMap) -> bool {
+    values(headers, header::CONTENT_TYPE).any(|text| MediaType::parse(text).is_none())
+        || values(headers, header::ACCEPT).flat_map(accepted).any(|type_| type_.is_none())
+}
+
+/// Whether JSON may be answered.
+pub(super) fn accepts_json(headers: &HeaderMap) -> bool {
+    let mut types = values(headers, header::ACCEPT).flat_map(accepted).flatten().peekable();
+    types.peek().is_none() || types.any(MediaType::takes_json)
+}
+
+/// Whether the body, if there is one, is JSON or of a type that may be JSON.
+pub(super) fn brings_json(headers: &HeaderMap) -> bool {
+    let type_ = values(headers, header::CONTENT_TYPE).next();
+    type_.is_none_or(|text| MediaType::parse(text).is_some_and(MediaType::takes_json))
+}
+
+/// Whether the body is said to be JSON: a range says nothing.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let type_ = values(headers, header::CONTENT_TYPE).next().and_then(MediaType::parse);
+    type_.is_some_and(|type_| type_.takes_json() && !type_.is_range())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: header::HeaderName, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, value.parse().unwrap())])
+    }
+
+    #[test]
+    fn json_is_accepted_where_it_is_meant() {
+        assert!(accepts_json(&HeaderMap::new()));
+        for (accept, json) in [
+            ("", true),
+            ("*", true),
+            ("*/*", true),
+            ("application", true),
+            ("text", false),
+            ("Application/JSON; charset=utf-8", true),
+            ("text/html, application/*;q=0.1", true),
+            ("application/json,", true),
+            ("text/html", false),
+            ("application/xml;q=1.0", false),
+        ] {
+            let headers = headers(header::ACCEPT, accept);
+            assert!(!is_malformed(&headers), "{accept}");
+            assert_eq!(accepts_json(&headers), json, "{accept}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_type_is_malformed() {
+        for accept in ["application/", "/json", "application/json;q=2", "a/b;q=x", "a/b;q=0.0001"] {
+            assert!(is_malformed(&headers(header::ACCEPT, accept)), "{accept}");
+        }
+        for type_ in ["", "x", "application/", "\"application/json\""] {
+            assert!(is_malformed(&headers(header::CONTENT_TYPE, type_)), "{type_}");
+        }
+    }
+
+    #[test]
+    fn a_range_is_no_type_of_a_body() {
+        let is = |type_: &str| {
+            let headers = headers(header::CONTENT_TYPE, type_);
+            (brings_json(&headers), is_json(&headers))
+        };
+        assert_eq!(is("application/json;charset=utf-8"), (true, true));
+        assert_eq!(is("application/*"), (true, false));
+        assert_eq!(is("text/plain"), (false, false));
+        assert!(brings_json(&HeaderMap::new()));
+    }
+}
