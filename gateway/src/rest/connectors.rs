@@ -17,7 +17,7 @@ use serde::{Serialize, Serializer};
 use super::config_body::{ConfigBody, parse_config, parse_create, set_name};
 use super::error::ApiError;
 use super::exchange::{Api, Payload, empty, json, ok, to_the_end};
-use super::offsets::{AlterOffset, with_partitions};
+use super::offsets::{AlterOffset, require_some, with_partitions};
 use super::path::encode_name;
 use super::state::AppState;
 
@@ -134,6 +134,7 @@ async fn create_at(
 ) -> Result<CreatedConnector, ApiError> {
     let config = named(state, name, config)?;
     let class = config.get("connector.class").map_or("", String::as_str);
+    require_some(&offsets)?;
     let offsets = with_partitions(offsets, state.herder.type_of_class(class)?)?;
     let (herder, name) = (Arc::clone(&state.herder), name.to_owned());
     to_the_end(async move { herder.create_connector_at(&name, config, target, offsets).await })

@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use axum::response::Response;
 use gantry_api::OffsetMap;
-use gantry_engine::{ConnectorOffset, ConnectorOffsets, OFFSETS_ALTERED};
+use gantry_engine::{ConnectorOffset, ConnectorOffsets};
 use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
@@ -49,20 +49,23 @@ pub(super) async fn alter(
         ))
     })?;
     let given = request.offsets.unwrap_or_default();
-    if given.is_empty() {
-        return Err(ApiError::bad_request(
-            "Partitions / offsets need to be provided for an alter offsets request",
-        ));
-    }
+    require_some(&given)?;
     state.herder.require_stopped(&name)?;
     let type_ = state.herder.connector_info(&name)?.type_;
     let offsets = with_partitions(given, type_)?;
-    if offsets.offsets.is_empty() {
-        return ok(&Message { message: OFFSETS_ALTERED.to_owned() });
-    }
     let message =
         to_the_end(async move { state.herder.alter_offsets(&name, offsets).await }).await?;
     ok(&Message { message })
+}
+
+/// Refuses to alter nothing.
+pub(super) fn require_some(given: &[AlterOffset]) -> Result<(), ApiError> {
+    match given {
+        [] => Err(ApiError::bad_request(
+            "Partitions / offsets need to be provided for an alter offsets request",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Offsets of a connector of that type, each with its partition. To reset what has no partition

@@ -68,13 +68,42 @@ impl JavaPattern {
         let Some(captures) = self.find.captures(text).map_err(too_hard)? else {
             return Ok(text.to_owned());
         };
-        let (start, end) = captures.get(0).map_or((0, 0), |whole| (whole.start(), whole.end()));
         let mut out = String::with_capacity(text.len() + replacement.len());
-        out.push_str(text.get(..start).unwrap_or_default());
-        let mut expansion = Expansion { pattern: &self.find, captures: &captures, out: &mut out };
-        expansion.append(replacement)?;
+        let end = self.append_replaced(&captures, (text, 0), replacement, &mut out)?;
         out.push_str(text.get(end..).unwrap_or_default());
         Ok(out)
+    }
+    /// The text with every match replaced (`Matcher.replaceAll`); otherwise as
+    /// [`JavaPattern::replace_first`].
+    pub fn replace_all(&self, text: &str, replacement: &str) -> Result<String> {
+        let mut out = String::with_capacity(text.len() + replacement.len());
+        let (mut copied, mut from) = (0, 0);
+        while from <= text.len() {
+            let Some(captures) = self.find.captures_from_pos(text, from).map_err(too_hard)? else {
+                break;
+            };
+            let empty = captures.get(0).is_some_and(|whole| whole.start() == whole.end());
+            copied = self.append_replaced(&captures, (text, copied), replacement, &mut out)?;
+            // Behind an empty match Java goes on one character later, elsewhere at its end.
+            let skipped = text.get(copied..).and_then(|rest| rest.chars().next());
+            from = if empty { copied + skipped.map_or(1, char::len_utf8) } else { copied };
+        }
+        out.push_str(text.get(copied..).unwrap_or_default());
+        Ok(out)
+    }
+    /// Adds what stands before a match, from a position on, and its replacement; where the match
+    /// ends.
+    fn append_replaced(
+        &self,
+        captures: &Captures<'_, str>,
+        (text, copied): (&str, usize),
+        replacement: &str,
+        out: &mut String,
+    ) -> Result<usize> {
+        let (start, end) = captures.get(0).map_or((0, 0), |whole| (whole.start(), whole.end()));
+        out.push_str(text.get(copied..start).unwrap_or_default());
+        Expansion { pattern: &self.find, captures, out }.append(replacement)?;
+        Ok(end)
     }
 }
 
@@ -219,5 +248,33 @@ mod tests {
             assert!(replace(bad).is_err(), "{bad}");
         }
         assert_eq!(pattern.replace_first("none", "$9").unwrap(), "none");
+    }
+
+    #[test]
+    fn all_matches_are_replaced_as_java_finds_them() {
+        for (pattern, text, with, expected) in [
+            ("a", "banana", "<$0>", "b<a>n<a>n<a>"),
+            ("an", "banana", "", "ba"),
+            ("x*", "axb", "-", "-a--b-"),
+            ("x*", "\u{e9}x", "-", "-\u{e9}--"),
+            ("^", "ab", ">", ">ab"),
+            ("(?<=a)", "aab", "|", "a|a|b"),
+            ("b", "", "-", ""),
+            ("$", "ab", "!", "ab!"),
+            ("(.)(.)", "abcde", "$2$1", "badce"),
+        ] {
+            let compiled = JavaPattern::compile(pattern).unwrap();
+            assert_eq!(compiled.replace_all(text, with).unwrap(), expected, "{pattern} in {text}");
+        }
+        assert!(JavaPattern::compile("a").unwrap().replace_all("a", "$1").is_err());
+    }
+
+    #[test]
+    fn unix_lines_end_at_line_feeds_only() {
+        for (pattern, text, found) in
+            [("(?d)a.", "a\r", true), ("(?d)a.", "a\n", false), ("a.", "a\r", false)]
+        {
+            assert_eq!(JavaPattern::compile(pattern).unwrap().matches(text), found, "{pattern}");
+        }
     }
 }

@@ -1,12 +1,20 @@
 //! Kafka Connect's transformations and predicates, under its class names and with its keys,
-//! defaults and messages.
+//! defaults and messages; and those of RocketMQ Connect, under theirs.
+//!
+//! | package | classes |
+//! |---|---|
+//! | `org.apache.kafka.connect.transforms` | Cast, DropHeaders, ExtractField, Filter, Flatten, HeaderFrom, HoistField, InsertField, InsertHeader, MaskField, RegexRouter, ReplaceField, SetSchemaMetadata, TimestampConverter, TimestampRouter, ValueToKey |
+//! | `org.apache.kafka.connect.transforms.predicates` | HasHeaderKey, RecordIsTombstone, TopicNameMatches |
+//! | `org.apache.rocketmq.connect.transforms` | ChangeCase, ExtractNestedField, PatternFilter, PatternRename, RegexRouter, SetMaximumPrecision, SetNull |
 //!
 //! A transformation changes the record it gets in place wherever nobody else holds the data:
 //! names of fields are made once at configuration, and updated schemas are remembered.
 
 mod cast;
+mod change_case;
 mod drop_headers;
 mod extract_field;
+mod extract_nested_field;
 mod field_path;
 mod filter;
 mod flatten;
@@ -16,10 +24,14 @@ mod insert_field;
 mod insert_header;
 mod java_number;
 mod mask_field;
+mod pattern_filter;
+mod pattern_rename;
 mod predicates;
 mod regex_router;
 mod registry;
 mod replace_field;
+mod set_maximum_precision;
+mod set_null;
 mod set_schema_metadata;
 mod simple_date_format;
 mod support;

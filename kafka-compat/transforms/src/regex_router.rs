@@ -5,7 +5,7 @@ use gantry_model::plugin::{Plugin, Transformation};
 use gantry_model::regex::JavaPattern;
 use gantry_model::{ConnectRecord, Result, Str};
 
-use crate::support::{TopicCache, regex_validator, single};
+use crate::support::{TopicCache, regex_validator, rocketmq_single, single};
 
 const REGEX: &str = "regex";
 const REPLACEMENT: &str = "replacement";
@@ -17,13 +17,20 @@ struct RegexRouter {
 }
 
 pub(crate) fn plugin() -> Plugin<dyn Transformation> {
-    single("RegexRouter", config, |config: &ParsedConfig| {
-        Ok(Box::new(RegexRouter {
-            pattern: JavaPattern::compile(config.string(REGEX).unwrap_or_default())?,
-            replacement: config.string(REPLACEMENT).unwrap_or_default().to_owned(),
-            topics: TopicCache::new(),
-        }))
-    })
+    single("RegexRouter", config, make)
+}
+
+/// The same under RocketMQ Connect's class name.
+pub(crate) fn rocketmq_plugin() -> Plugin<dyn Transformation> {
+    rocketmq_single("RegexRouter", config, make)
+}
+
+fn make(config: &ParsedConfig) -> Result<Box<dyn Transformation>> {
+    Ok(Box::new(RegexRouter {
+        pattern: JavaPattern::compile(config.string(REGEX).unwrap_or_default())?,
+        replacement: config.string(REPLACEMENT).unwrap_or_default().to_owned(),
+        topics: TopicCache::new(),
+    }))
 }
 
 fn config() -> ConfigDef {
@@ -76,10 +83,12 @@ mod tests {
     #[test]
     fn the_first_find_is_replaced_once_the_whole_name_matches() {
         let config = [("regex", "t|topic"), ("replacement", "x")];
-        let mut t = make("RegexRouter", &config).expect("valid");
-        for _ in 0..2 {
-            let out = t.apply(record(Value::Null)).expect("applies").expect("kept");
-            assert_eq!(&*out.topic, "xopic");
+        for class in ["RegexRouter", "org.apache.rocketmq.connect.transforms.RegexRouter"] {
+            let mut t = make(class, &config).expect("valid");
+            for _ in 0..2 {
+                let out = t.apply(record(Value::Null)).expect("applies").expect("kept");
+                assert_eq!(&*out.topic, "xopic");
+            }
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use gantry_model::plugin::{Plugin, Transformation};
 
-/// All transformations of Kafka Connect, under its class names: with `$Key` and `$Value` where
-/// Kafka has them.
+/// All transformations: Kafka Connect's under its class names, with `$Key` and `$Value` where
+/// Kafka has them, then RocketMQ Connect's under its own. A short name that both have is Kafka's.
 pub fn transformations() -> Vec<Plugin<dyn Transformation>> {
     let mut all = Vec::new();
     all.extend(crate::cast::plugins());
@@ -22,5 +22,12 @@ pub fn transformations() -> Vec<Plugin<dyn Transformation>> {
     all.extend(crate::timestamp_converter::plugins());
     all.push(crate::timestamp_router::plugin());
     all.push(crate::value_to_key::plugin());
+    all.extend(crate::change_case::plugins());
+    all.extend(crate::extract_nested_field::plugins());
+    all.extend(crate::pattern_filter::plugins());
+    all.extend(crate::pattern_rename::plugins());
+    all.push(crate::regex_router::rocketmq_plugin());
+    all.extend(crate::set_maximum_precision::plugins());
+    all.extend(crate::set_null::plugins());
     all
 }

@@ -3,16 +3,21 @@
 
 mod cache;
 mod define;
+mod rename;
 mod require;
 mod side;
 mod structs;
 
 pub(crate) use cache::{SchemaCache, TopicCache};
 pub(crate) use define::{
-    keyed, predicate, regex_validator, replace_null, replace_null_key, single, value_list,
+    keyed, predicate, regex_validator, replace_null, replace_null_key, rocketmq_keyed,
+    rocketmq_single, single, value_list,
 };
+pub(crate) use rename::FieldRenamer;
 pub(crate) use require::{
     map_of, map_or_null, no_text_key, schema_of, struct_of, struct_or_null, struct_ref, unique_map,
 };
 pub(crate) use side::Side;
-pub(crate) use structs::{apply_defaults, copy_basics, fields_of, has_defaults, struct_values};
+pub(crate) use structs::{
+    apply_defaults, copy_basics, fields_of, has_defaults, struct_values, with_fields,
+};

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use gantry_model::plugin::Transformation;
 use gantry_model::{ConnectRecord, Datum, MapValue, Result, Schema, SchemaBuilder, Struct, Value};
 
-/// The transformation of that simple class name.
+/// The transformation of that class, with or without its package.
 pub(crate) fn make(class: &str, config: &[(&str, &str)]) -> Result<Box<dyn Transformation>> {
     let plugins = crate::transformations();
-    let full = format!("org.apache.kafka.connect.transforms.{class}");
-    let plugin = plugins.iter().find(|p| *p.info.class == full).expect("known class");
+    let is_it = |full: &str| full == class || full.ends_with(&format!(".{class}"));
+    let plugin = plugins.iter().find(|p| is_it(&p.info.class)).expect("known class");
     let props = config.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     plugin.create(&props)
 }
@@ -58,7 +58,9 @@ fn every_plugin_has_its_own_class_alias_and_documented_keys() {
     let mut infos: Vec<_> = crate::transformations().into_iter().map(|p| p.info).collect();
     infos.extend(crate::predicates().into_iter().map(|p| p.info));
     for info in infos {
-        assert!(info.class.starts_with("org.apache.kafka.connect.transforms."));
+        let packages =
+            ["org.apache.kafka.connect.transforms.", "org.apache.rocketmq.connect.transforms."];
+        assert!(packages.iter().any(|package| info.class.starts_with(package)), "{info:?}");
         let simple = info.class.rsplit('.').next().expect("a name");
         assert_eq!(info.answers_to(simple), !simple.contains('$'), "{info:?}");
         assert!(seen.insert(info.class.clone()), "{info:?} twice");
@@ -66,4 +68,7 @@ fn every_plugin_has_its_own_class_alias_and_documented_keys() {
             assert!(key.doc.len() > 10, "{info:?} {}", key.name);
         }
     }
+    let all = crate::transformations();
+    let short = all.iter().find(|p| p.info.answers_to("RegexRouter")).expect("one answers");
+    assert!(short.info.class.starts_with("org.apache.kafka."), "{:?}", short.info);
 }

@@ -48,14 +48,18 @@ pub trait Connector: Send {
         ExactlyOnceSupport::Unknown
     }
 
-    /// Asked before a user's offsets of a source are written; `None` resets a partition.
-    /// An error refuses the change.
+    /// Asked before a user's offsets are written; `None` resets a partition. An error refuses
+    /// the change. True: the connector knows these offsets and has none elsewhere. False: it has
+    /// not looked at them, and the user is told so.
+    ///
+    /// The maps are those of the REST API; a sink's have `kafka_topic`, `kafka_partition` and
+    /// `kafka_offset`.
     async fn alter_offsets(
         &mut self,
         _props: &Props,
         _changes: &[(OffsetMap, Option<OffsetMap>)],
-    ) -> Result<()> {
-        Ok(())
+    ) -> Result<bool> {
+        Ok(false)
     }
 }
 

@@ -25,14 +25,21 @@ pub struct ConnectorContext {
     pub cancel: CancellationToken,
     /// Committed source offsets of this connector.
     pub offsets: Arc<dyn OffsetReader>,
-    /// Wakes the herder; see [`ConnectorContext::request_task_reconfiguration`].
-    pub reconfigure: Arc<Notify>,
+    /// What the connector asks the herder for, by the methods of this context.
+    pub requests: Arc<ConnectorRequests>,
 }
 
 impl ConnectorContext {
     /// Asks the herder to call `task_configs` again.
     pub fn request_task_reconfiguration(&self) {
-        self.reconfigure.notify_one();
+        self.requests.ask(|asked| asked.reconfigure = true);
+    }
+    /// Says that the connector cannot go on: it is FAILED with this error until it is restarted.
+    /// Its tasks go on. The first error counts.
+    pub fn raise_error(&self, error: Error) {
+        self.requests.ask(|asked| {
+            asked.error.get_or_insert(error);
+        });
     }
 }
 
@@ -61,6 +68,54 @@ impl std::fmt::Debug for SourceTaskContext {
     }
 }
 
+/// What a connector has asked the herder for, and the herder has not yet taken.
+#[derive(Debug, Default)]
+pub struct ConnectorRequests {
+    wake: Notify,
+    asked: Mutex<Asked>,
+}
+
+#[derive(Debug, Default)]
+struct Asked {
+    reconfigure: bool,
+    error: Option<Error>,
+}
+
+/// One thing that a connector asks the herder for.
+#[derive(Debug)]
+pub enum ConnectorRequest {
+    /// To call `task_configs` again.
+    Reconfigure,
+    /// To show it as failed.
+    Fail(Error),
+}
+
+impl ConnectorRequests {
+    fn lock(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    fn ask(&self, what: impl FnOnce(&mut Asked)) {
+        what(&mut self.lock());
+        self.wake.notify_one();
+    }
+    fn take(&self) -> Option<ConnectorRequest> {
+        let mut asked = self.lock();
+        if let Some(error) = asked.error.take() {
+            return Some(ConnectorRequest::Fail(error));
+        }
+        std::mem::take(&mut asked.reconfigure).then_some(ConnectorRequest::Reconfigure)
+    }
+    /// Waits for the next request: for the runtime. Cancel safe.
+    pub async fn next(&self) -> ConnectorRequest {
+        loop {
+            if let Some(request) = self.take() {
+                return request;
+            }
+            self.wake.notified().await;
+        }
+    }
+}
+
 /// A record that a sink could not deliver, and why.
 #[derive(Debug)]
 pub struct ErrantRecord {
@@ -81,7 +136,8 @@ pub struct SinkRequests {
     pub pause: Vec<TopicPartition>,
     /// Read these queues again.
     pub resume: Vec<TopicPartition>,
-    /// Wait this long before the next put of a retried batch.
+    /// Wait this long before the next put of a retried batch; else at most this long for the
+    /// next records.
     pub timeout_ms: Option<u64>,
     /// To be reported as `errors.*` say.
     pub errant: Vec<ErrantRecord>,
@@ -123,7 +179,9 @@ impl SinkTaskContext {
     pub fn resume(&self, queues: &[TopicPartition]) {
         self.lock().resume.extend_from_slice(queues);
     }
-    /// Sets how long the runtime waits before it puts a failed batch again.
+    /// Sets how long the runtime waits before it puts a failed batch again. After a batch that
+    /// was taken: how long it waits for records at most before the next put, which may be empty.
+    /// Holds for the next put only.
     pub fn timeout(&self, timeout_ms: u64) {
         self.lock().timeout_ms = Some(timeout_ms);
     }

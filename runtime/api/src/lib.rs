@@ -13,7 +13,8 @@ pub use bytes::Bytes;
 pub use bytestring::ByteString;
 pub use connector::{Connector, ExactlyOnceSupport, SinkTask, SourceTask};
 pub use context::{
-    ConnectorContext, ErrantRecord, OffsetReader, SinkRequests, SinkTaskContext, SourceTaskContext,
+    ConnectorContext, ConnectorRequest, ConnectorRequests, ErrantRecord, OffsetReader,
+    SinkRequests, SinkTaskContext, SourceTaskContext,
 };
 pub use gantry_model as model;
 pub use gantry_model::config::{ConfigDef, ConfigKey, Importance, Type, Validator, Width};

@@ -1,9 +1,12 @@
-//! Gantry's native connectors: one folder and one cargo feature for each.
+//! Gantry's native connectors: one folder and one cargo feature for each,
+//! or for each family.
 
 #[cfg(feature = "datagen")]
 pub mod datagen;
 #[cfg(feature = "file")]
 pub mod file;
+#[cfg(feature = "tools")]
+pub mod tools;
 
 mod registry;
 

@@ -9,6 +9,8 @@ pub fn plugins() -> Vec<ConnectorPlugin> {
         crate::datagen::plugins,
         #[cfg(feature = "file")]
         crate::file::plugins,
+        #[cfg(feature = "tools")]
+        crate::tools::plugins,
     ];
     lists.iter().flat_map(|list| list()).collect()
 }
@@ -31,6 +33,16 @@ mod tests {
             ("org.gantry.connect.datagen.DatagenSourceConnector", "source"),
             ("DatagenSource", "source"),
             ("Datagen", "source"),
+            ("org.apache.kafka.connect.tools.MockSourceConnector", "source"),
+            ("MockSource", "source"),
+            ("org.apache.kafka.connect.tools.MockSinkConnector", "sink"),
+            ("MockSink", "sink"),
+            ("org.apache.kafka.connect.tools.VerifiableSourceConnector", "source"),
+            ("VerifiableSource", "source"),
+            ("org.apache.kafka.connect.tools.VerifiableSinkConnector", "sink"),
+            ("VerifiableSinkConnector", "sink"),
+            ("org.apache.kafka.connect.tools.SchemaSourceConnector", "source"),
+            ("SchemaSource", "source"),
         ] {
             let plugin = registry.find_connector(name).unwrap_or_else(|| panic!("{name}"));
             assert_eq!(plugin.type_name(), kind, "{name}");

@@ -22,7 +22,7 @@ pub use entities::{
     TaskState, UnitState,
 };
 pub use error::{HerderError, HerderErrorKind};
-pub use herder::{Herder, OFFSETS_ALTERED, PluginLoader};
+pub use herder::{Herder, PluginLoader};
 pub use metrics::{ConnectorCounts, TaskMetrics, TaskSnapshot};
 pub use preview::{
     ErrorHandling, PREVIEW_BYTES_MAX, PREVIEW_RECORDS_DEFAULT, PREVIEW_RECORDS_MAX, Preview,

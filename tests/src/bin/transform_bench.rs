@@ -3,6 +3,7 @@
 //! run warm, and a sum of what it made. The same loop stands in `TransformBench.java`.
 
 use std::hint::black_box;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -36,7 +37,8 @@ struct Bench {
 
 impl Bench {
     fn new(cases: &Json, kind: &str, name: &str, schemas: bool) -> Result<Self, Failure> {
-        let steps = cases[kind][name].as_array().ok_or(format!("no case {kind} {name:?}"))?;
+        let steps =
+            cases[kind][name].as_array().ok_or_else(|| format!("no case {kind} {name:?}"))?;
         let props = Props::from([("schemas.enable".to_owned(), schemas.to_string())]);
         let batch = cases["batch"].as_u64().ok_or("batch is missing")?;
         let json = |part: &str| -> Vec<Bytes> {
@@ -181,8 +183,8 @@ fn named<T: ?Sized>(plugins: &[Plugin<T>], json: &Json) -> Result<Box<T>, Failur
 }
 
 fn make<T: ?Sized>(plugins: &[Plugin<T>], class: &str, props: &Props) -> Result<Box<T>, Failure> {
-    let plugin = plugins.iter().find(|p| p.info.answers_to(class));
-    Ok(plugin.ok_or(format!("no plugin {class}"))?.create(props)?)
+    let plugin = plugins.iter().find(|p| p.info.class.ends_with(&format!(".{class}")));
+    Ok(plugin.ok_or_else(|| format!("no plugin {class}"))?.create(props)?)
 }
 
 fn main() -> Result<(), Failure> {
@@ -198,6 +200,7 @@ fn main() -> Result<(), Failure> {
     for _ in 0..WINDOWS {
         ns.push((bench.window(time / WINDOWS)? * 100.0).round() / 100.0);
     }
-    println!("{}", serde_json::json!({"ns": ns, "bytes": bench.written}));
+    let result = serde_json::json!({"ns": ns, "bytes": bench.written});
+    writeln!(std::io::stdout(), "{result}")?;
     Ok(())
 }

@@ -21,6 +21,7 @@ pub(super) fn translate(pattern: &str) -> Cow<'_, str> {
         depth: 0,
         groups: Vec::new(),
         dot_all: false,
+        line_ends: LINE_ENDS,
     };
     out.run();
     Cow::Owned(out.out)
@@ -35,6 +36,8 @@ struct Translation<'a> {
     groups: Vec<bool>,
     /// Whether a flag made `.` match everything; it is taken to hold from there on.
     dot_all: bool,
+    /// What `.` does not match; fewer under Java's flag `d`, from there on too.
+    line_ends: &'static str,
 }
 
 impl<'a> Translation<'a> {
@@ -50,7 +53,7 @@ impl<'a> Translation<'a> {
                     self.depth = self.depth.saturating_sub(1);
                     self.out.push(c);
                 }
-                '.' if self.depth == 0 && !self.dot_all => self.class(LINE_ENDS, true),
+                '.' if self.depth == 0 && !self.dot_all => self.class(self.line_ends, true),
                 '(' if self.depth == 0 && self.rest.starts_with('?') => self.group(),
                 '(' if self.depth == 0 => {
                     self.groups.push(false);
@@ -168,7 +171,8 @@ impl<'a> Translation<'a> {
         }
         self.out.push(')');
     }
-    /// A group with a question mark. What looks around gets another group around it. Of the flags, Java's `d`, `u` and `U` mean nothing or something else here.
+    /// A group with a question mark. What looks around gets another group around it. Of the
+    /// flags, Java's `d`, `u` and `U` mean nothing or something else to the engine.
     fn group(&mut self) {
         self.rest = self.rest.strip_prefix('?').unwrap_or(self.rest);
         let looks = ["=", "!", "<=", "<!"].iter().any(|sign| self.rest.starts_with(sign));
@@ -184,6 +188,9 @@ impl<'a> Translation<'a> {
         }
         let on = flags.split('-').next().unwrap_or_default();
         self.dot_all |= on.contains('s');
+        if on.contains('d') {
+            self.line_ends = r"\n";
+        }
         let kept: String = flags.chars().filter(|c| !matches!(c, 'd' | 'U' | 'u')).collect();
         let kept = kept.trim_end_matches('-');
         if kept.is_empty() && self.rest.starts_with(')') {

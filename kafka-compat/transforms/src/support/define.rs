@@ -10,6 +10,7 @@ use gantry_model::{Error, Result};
 use super::side::Side;
 
 const PACKAGE: &str = "org.apache.kafka.connect.transforms";
+const ROCKETMQ_PACKAGE: &str = "org.apache.rocketmq.connect.transforms";
 /// The key that many transformations share.
 const REPLACE_NULL: &str = "replace.null.with.default";
 
@@ -19,8 +20,26 @@ pub(crate) fn keyed(
     config: fn() -> ConfigDef,
     make: fn(&ParsedConfig, Side) -> Result<Box<dyn Transformation>>,
 ) -> [Plugin<dyn Transformation>; 2] {
+    sides(PACKAGE, name, config, make)
+}
+
+/// The same under RocketMQ Connect's class names.
+pub(crate) fn rocketmq_keyed(
+    name: &str,
+    config: fn() -> ConfigDef,
+    make: fn(&ParsedConfig, Side) -> Result<Box<dyn Transformation>>,
+) -> [Plugin<dyn Transformation>; 2] {
+    sides(ROCKETMQ_PACKAGE, name, config, make)
+}
+
+fn sides(
+    package: &str,
+    name: &str,
+    config: fn() -> ConfigDef,
+    make: fn(&ParsedConfig, Side) -> Result<Box<dyn Transformation>>,
+) -> [Plugin<dyn Transformation>; 2] {
     Side::ALL.map(|(side, suffix)| {
-        parsed(&format!("{name}{suffix}"), config, move |props| make(props, side))
+        parsed(&format!("{package}.{name}{suffix}"), config, move |props| make(props, side))
     })
 }
 
@@ -30,7 +49,16 @@ pub(crate) fn single(
     config: fn() -> ConfigDef,
     make: fn(&ParsedConfig) -> Result<Box<dyn Transformation>>,
 ) -> Plugin<dyn Transformation> {
-    parsed(name, config, make)
+    parsed(&format!("{PACKAGE}.{name}"), config, make)
+}
+
+/// The same under RocketMQ Connect's class name.
+pub(crate) fn rocketmq_single(
+    name: &str,
+    config: fn() -> ConfigDef,
+    make: fn(&ParsedConfig) -> Result<Box<dyn Transformation>>,
+) -> Plugin<dyn Transformation> {
+    parsed(&format!("{ROCKETMQ_PACKAGE}.{name}"), config, make)
 }
 
 /// A predicate.
@@ -39,16 +67,16 @@ pub(crate) fn predicate(
     config: fn() -> ConfigDef,
     make: fn(&ParsedConfig) -> Result<Box<dyn Predicate>>,
 ) -> Plugin<dyn Predicate> {
-    parsed(&format!("predicates.{name}"), config, make)
+    parsed(&format!("{PACKAGE}.predicates.{name}"), config, make)
 }
 
-/// A plugin that is made from its parsed configuration. `name` follows the package.
+/// A plugin that is made from its parsed configuration.
 fn parsed<T: ?Sized + 'static>(
-    name: &str,
+    class: &str,
     config: fn() -> ConfigDef,
     make: impl Fn(&ParsedConfig) -> Result<Box<T>> + Send + Sync + 'static,
 ) -> Plugin<T> {
-    let info = PluginInfo::new(&format!("{PACKAGE}.{name}"), "", config);
+    let info = PluginInfo::new(class, "", config);
     Plugin::new(info, move |props| make(&config().parse(props)?))
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gantry_model::{Error, Fields, Kind, Result, Schema, SchemaBuilder, Struct, Value};
+use gantry_model::{Error, Fields, Kind, Result, Schema, SchemaBuilder, Str, Struct, Value};
 
 /// A builder of another kind with the name, version, documentation and parameters of `source`.
 /// Whether it is optional and its default are not taken over, as in Kafka Connect.
@@ -12,6 +12,12 @@ pub(crate) fn copy_basics(source: &Schema, kind: Kind) -> SchemaBuilder {
         .version(source.version())
         .doc(source.doc().cloned())
         .parameters(source.parameters().cloned())
+}
+
+/// A struct schema with other fields and all else of `source` but its default.
+pub(crate) fn with_fields(source: &Schema, fields: Vec<(Str, Schema)>) -> Result<Schema> {
+    let kind = Kind::Struct(Arc::new(Fields::new(fields)?));
+    Ok(copy_basics(source, kind).set_optional(source.is_optional()).build_plain())
 }
 
 /// The fields of a struct schema. `DataException` for other schemas.

@@ -51,7 +51,7 @@ impl Connector for DatagenSource {
         &mut self,
         _props: &Props,
         changes: &[(OffsetMap, Option<OffsetMap>)],
-    ) -> Result<()> {
+    ) -> Result<bool> {
         for (partition, offset) in changes {
             let Some(offset) = offset else { continue };
             if partition.get(TASK_FIELD).and_then(|task| task.as_u64()).is_none() {
@@ -61,7 +61,7 @@ impl Connector for DatagenSource {
             }
             stored(Some(offset))?;
         }
-        Ok(())
+        Ok(true)
     }
 }
 

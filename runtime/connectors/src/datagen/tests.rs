@@ -83,7 +83,7 @@ async fn tasks_share_the_records() {
         name: "c".into(),
         cancel: CancellationToken::new(),
         offsets: Arc::new(Offsets(BTreeMap::new())),
-        reconfigure: Arc::default(),
+        requests: Arc::default(),
     };
     connector.start(ctx, &given).await.unwrap();
     let mut texts = Vec::new();

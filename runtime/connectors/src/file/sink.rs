@@ -1,6 +1,6 @@
 //! The sink connector: every task appends to the same file.
 
-use gantry_api::{Connector, ConnectorContext, Props, Result, async_trait};
+use gantry_api::{Connector, ConnectorContext, OffsetMap, Props, Result, async_trait};
 use tracing::info;
 
 use super::config::{file_of, sink_config};
@@ -22,5 +22,14 @@ impl Connector for FileStreamSink {
 
     async fn task_configs(&mut self, max_tasks: u32) -> Result<Vec<Props>> {
         Ok((0..max_tasks).map(|_| self.props.clone()).collect())
+    }
+
+    async fn alter_offsets(
+        &mut self,
+        _props: &Props,
+        _changes: &[(OffsetMap, Option<OffsetMap>)],
+    ) -> Result<bool> {
+        // Where to read on is all that it keeps.
+        Ok(true)
     }
 }

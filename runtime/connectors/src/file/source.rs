@@ -43,7 +43,7 @@ impl Connector for FileStreamSource {
         &mut self,
         props: &Props,
         changes: &[(OffsetMap, Option<OffsetMap>)],
-    ) -> Result<()> {
+    ) -> Result<bool> {
         if file_of(&source_config().parse(props)?).is_none() {
             return Err(Error::connect(format!(
                 "Offsets cannot be modified if the '{FILE}' configuration is unspecified. This \
@@ -54,7 +54,8 @@ impl Connector for FileStreamSource {
             // Whatever is stored may be removed, so that a user can clean up.
             None => Ok(()),
             Some(offset) => check_offset(partition, offset),
-        })
+        })?;
+        Ok(true)
     }
 }
 

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gantry_api::{ConnectorPlugin, Props};
+use gantry_api::{CancellationToken, ConnectorPlugin, Error, Props};
 
 use super::Herder;
-use super::connector::{Parts, RunningConnector};
-use super::edit_offsets::OFFSETS_ALTERED;
-use crate::connector_config::{CONNECTOR_CLASS, NAME, retired_keys};
+use super::connector::{Kept, Parts, RunningConnector};
+use super::edit_offsets::outcome;
+use crate::connector_config::{CONNECTOR_CLASS, ConnectorConfig, NAME, retired_keys};
 use crate::entities::{ConnectorOffsets, CreatedConnector, TargetState};
 use crate::error::HerderError;
 use crate::secrets::{secret_keys, unmask};
@@ -46,9 +46,7 @@ impl Herder {
     ) -> Result<CreatedConnector, HerderError> {
         config.insert(NAME.to_owned(), name.to_owned());
         let _changing = self.locks.lock(name).await?;
-        let mut created = self.put_locked(name, config, target, false, Some(offsets)).await?;
-        created.info.offsets_status = Some(OFFSETS_ALTERED.to_owned());
-        Ok(created)
+        self.put_locked(name, config, target, false, Some(offsets)).await
     }
 
     async fn put_locked(
@@ -78,30 +76,40 @@ impl Herder {
                 idle.join(", ")
             );
         }
+        let mut offsets_status = None;
         if let Some(offsets) = offsets {
-            let changes = self.judge_offsets(name, &plugin, &config, offsets).await?;
+            let (changes, known) = self.judge_offsets(name, &plugin, &config, offsets).await?;
             self.write_offsets(name, &plugin, &config, changes).await?;
+            offsets_status = Some(outcome(known, "altered"));
         }
         let target = old.or(target).unwrap_or(TargetState::Started);
         if let Some(store) = &self.store {
             store.put(name, &config, target).await?;
         }
         // The old one stays visible until the new one takes its place.
-        let (parts, topics, metrics) = match self.lock().get_mut(name) {
-            Some(old) => (old.take_parts(), Arc::clone(&old.active_topics), old.metrics.clone()),
-            None => (Parts::default(), Arc::default(), Vec::new()),
+        let (parts, kept) = match self.lock().get_mut(name) {
+            Some(old) => {
+                let mut parts = old.take_parts();
+                let kept = Kept::of(old, &mut parts, &plugin);
+                (parts, kept)
+            }
+            None => (Parts::default(), Kept::default()),
         };
         self.halt(name, parts).await;
         let masked = self.masked_keys(Some(&plugin), &config);
-        let mut connector = RunningConnector::new(name, config, Some(plugin), target, topics);
+        let mut connector =
+            RunningConnector::new(name, config, Some(plugin), target, Arc::default());
         connector.masked = masked;
-        connector.metrics = metrics;
-        // Paused at creation: no tasks until resumed.
-        let with_tasks =
-            target == TargetState::Started || (old.is_some() && target == TargetState::Paused);
-        self.launch(&mut connector, with_tasks).await;
+        kept.give_to(&mut connector);
+        connector.launched = true;
+        // One that is paused has the tasks that it had, and new ones when it is resumed.
+        if target == TargetState::Started {
+            self.launch(&mut connector).await;
+        }
         self.lock().insert(name.to_owned(), connector);
-        Ok(CreatedConnector { created: old.is_none(), info: self.connector_info(name)? })
+        let mut info = self.connector_info(name)?;
+        info.offsets_status = offsets_status;
+        Ok(CreatedConnector { created: old.is_none(), info })
     }
 
     /// The configuration as it is meant where it came with masks.
@@ -149,26 +157,31 @@ impl Herder {
         self.put_locked(name, config, None, true, None).await
     }
 
-    /// Starts the instance and, if wanted, the tasks of a connector that has none. A failure
-    /// is the connector's state.
-    async fn launch(&self, connector: &mut RunningConnector, with_tasks: bool) {
+    /// Starts the instance and the tasks of a connector that has none. A failure is the
+    /// connector's state. Of one that is paused only the tasks stay: its instance does not run.
+    async fn launch(&self, connector: &mut RunningConnector) {
         connector.trace = None;
         connector.launched = true;
         if connector.target == TargetState::Stopped {
             return;
         }
-        let started = self.start_instance(&connector.name, &connector.config).await;
-        match started {
+        let paused = connector.target == TargetState::Paused;
+        match self.start_instance(&connector.name, &connector.config).await {
             Ok(started) => {
                 connector.plugin = Some(started.plugin.clone());
-                if with_tasks {
-                    self.start_tasks(connector, &started.plugin, &started.tasks, &started.config);
+                self.start_tasks(connector, &started.plugin, &started.tasks, &started.config);
+                if paused {
+                    started.instance.stop(&connector.name, self.grace()).await;
+                } else {
+                    connector.instance = Some(started.instance);
                 }
-                connector.instance = Some(started.instance);
             }
             Err(error) => {
                 tracing::error!(connector = %connector.name, %error, "connector failed to start");
-                connector.trace = Some(error.trace());
+                // It is tried again when it is resumed.
+                if !paused {
+                    connector.trace = Some(error.trace());
+                }
             }
         }
     }
@@ -220,34 +233,37 @@ impl Herder {
         }
     }
 
-    /// Keeps the tasks but moves nothing.
+    /// Keeps the tasks but moves nothing. The instance is stopped, as in Kafka Connect.
     pub async fn pause(&self, name: &str) -> Result<(), HerderError> {
         let _changing = self.locks.lock(name).await?;
         self.store_target(name, TargetState::Paused).await?;
-        let mut connectors = self.lock();
-        let connector = connectors.get_mut(name).ok_or_else(|| Self::unknown(name))?;
-        connector.target = TargetState::Paused;
-        for task in &connector.tasks {
-            task.set_target(TargetState::Paused);
+        let instance = {
+            let mut connectors = self.lock();
+            let connector = connectors.get_mut(name).ok_or_else(|| Self::unknown(name))?;
+            connector.set_target(TargetState::Paused);
+            // One that has failed stays so until it is restarted or stopped.
+            if connector.trace.is_some() { None } else { connector.instance.take() }
+        };
+        if let Some(instance) = instance {
+            instance.stop(name, self.grace()).await;
         }
         Ok(())
     }
 
-    /// Goes on; tasks that there are none of are made.
+    /// Goes on: the instance is started again, and tasks that there are none of, or of another
+    /// configuration, are made.
     pub async fn resume(&self, name: &str) -> Result<(), HerderError> {
         let _changing = self.locks.lock(name).await?;
         self.store_target(name, TargetState::Started).await?;
         let idle = {
             let mut connectors = self.lock();
             let connector = connectors.get_mut(name).ok_or_else(|| Self::unknown(name))?;
-            connector.target = TargetState::Started;
-            for task in &connector.tasks {
-                task.set_target(TargetState::Started);
-            }
-            connector.tasks.is_empty()
+            connector.set_target(TargetState::Started);
+            connector.trace.is_none() && connector.instance.is_none()
         };
-        if idle {
-            self.relaunch(name).await?;
+        // A connector that cannot start has its answer in its state.
+        if idle && let Err(error) = self.start_again(name).await {
+            tracing::error!(connector = name, %error, "connector failed to start");
         }
         Ok(())
     }
@@ -290,43 +306,105 @@ impl Herder {
             fresh
         };
         let mut fresh = fresh;
-        self.launch(&mut fresh, true).await;
+        self.launch(&mut fresh).await;
         self.lock().insert(name.to_owned(), fresh);
         Ok(())
     }
 
-    /// Asks the connector for its task configurations again and starts the tasks anew if they
-    /// have changed.
-    pub(super) async fn reconfigure(&self, name: &str) -> Result<(), HerderError> {
-        let _changing = self.locks.lock(name).await?;
-        let (instance, config, plugin, known) = {
+    /// Starts the instance of a connector that has none, and its tasks anew where their
+    /// configurations have changed. The error is the connector's state too.
+    pub(super) async fn start_again(&self, name: &str) -> gantry_api::Result<()> {
+        let config = {
             let mut connectors = self.lock();
             let Some(connector) = connectors.get_mut(name) else { return Ok(()) };
-            let Some(plugin) = connector.plugin.clone() else { return Ok(()) };
-            let Some(instance) = connector.instance.take() else { return Ok(()) };
-            let known = connector.task_configs.clone();
-            (instance, connector.config.clone(), plugin, known)
+            connector.launched = true;
+            connector.config.clone()
         };
-        let mut instance = instance;
-        let asked = self.ask_again(&mut instance, &config, &plugin).await;
-        let (props, common, old) = {
-            let mut connectors = self.lock();
-            let Some(connector) = connectors.get_mut(name) else { return Ok(()) };
-            connector.instance = Some(instance);
-            match asked {
-                Err(error) => {
-                    connector.trace = Some(error.trace());
-                    return Ok(());
+        match self.start_instance(name, &config).await {
+            Ok(started) => {
+                if let Some(connector) = self.lock().get_mut(name) {
+                    connector.plugin = Some(started.plugin.clone());
+                    connector.instance = Some(started.instance);
                 }
-                Ok((_, shown)) if shown == known => return Ok(()),
-                Ok(((props, common), _)) => (props, common, std::mem::take(&mut connector.tasks)),
+                self.replace_tasks(name, &started.plugin, &started.tasks, &started.config).await;
+                Ok(())
             }
+            Err(error) => {
+                if let Some(connector) = self.lock().get_mut(name) {
+                    connector.trace = Some(error.trace());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Starts the tasks anew if their configurations are others than those they have.
+    async fn replace_tasks(
+        &self,
+        name: &str,
+        plugin: &ConnectorPlugin,
+        tasks: &[Props],
+        common: &Arc<ConnectorConfig>,
+    ) {
+        let old = {
+            let mut connectors = self.lock();
+            let Some(connector) = connectors.get_mut(name) else { return };
+            if connector.unresolved(tasks) == connector.task_configs {
+                return;
+            }
+            std::mem::take(&mut connector.tasks)
         };
         self.stop_tasks(old).await;
         if let Some(connector) = self.lock().get_mut(name) {
-            self.start_tasks(connector, &plugin, &props, &common);
+            self.start_tasks(connector, plugin, tasks, common);
         }
-        Ok(())
+    }
+
+    /// Asks the connector for its task configurations again and starts the tasks anew if they
+    /// have changed.
+    pub(super) async fn reconfigure(&self, name: &str) {
+        // Refused only once the worker stops.
+        let Ok(_changing) = self.locks.lock(name).await else { return };
+        let (mut instance, config, plugin) = {
+            let mut connectors = self.lock();
+            let Some(connector) = connectors.get_mut(name) else { return };
+            if connector.trace.is_some() {
+                return;
+            }
+            let Some(plugin) = connector.plugin.clone() else { return };
+            let Some(instance) = connector.instance.take() else { return };
+            (instance, connector.config.clone(), plugin)
+        };
+        let asked = self.ask_again(&mut instance, &config, &plugin).await;
+        if let Some(connector) = self.lock().get_mut(name) {
+            connector.instance = Some(instance);
+            if let Err(error) = &asked {
+                tracing::error!(connector = name, %error, "could not reconfigure the tasks");
+                connector.trace = Some(error.trace());
+            }
+        }
+        if let Ok((tasks, common)) = asked {
+            self.replace_tasks(name, &plugin, &tasks, &common).await;
+        }
+    }
+
+    /// A connector has said that it cannot go on. `cancel` is that of the instance that said so.
+    pub(super) async fn connector_failed(
+        &self,
+        name: &str,
+        cancel: &CancellationToken,
+        error: &Error,
+    ) {
+        // Refused only once the worker stops.
+        let Ok(_changing) = self.locks.lock(name).await else { return };
+        // Stopped meanwhile: its failure is no longer the connector's.
+        if cancel.is_cancelled() {
+            return;
+        }
+        tracing::error!(connector = name, %error, "connector has failed");
+        if let Some(connector) = self.lock().get_mut(name) {
+            connector.trace.get_or_insert_with(|| error.trace());
+        }
     }
 
     /// Stops all connectors: what they have moved is flushed and committed.

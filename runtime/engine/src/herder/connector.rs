@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use gantry_api::{
-    CancellationToken, Connector, ConnectorContext, ConnectorPlugin, Error, Props, Result,
+    CancellationToken, Connector, ConnectorContext, ConnectorPlugin, ConnectorRequest,
+    ConnectorRequests, Error, Props, Result,
 };
-use tokio::sync::Notify;
 
 use super::Herder;
 use crate::connector_config::{CONNECTOR_CLASS, ConnectorConfig, TASK_CLASS, TASKS_MAX};
@@ -54,6 +54,40 @@ pub(super) struct RunningConnector {
 pub(super) struct Parts {
     pub(super) tasks: Vec<TaskHandle>,
     pub(super) instance: Option<Instance>,
+}
+
+/// What a connector keeps when its configuration changes.
+#[derive(Default)]
+pub(super) struct Kept {
+    active_topics: Arc<ActiveTopicSet>,
+    metrics: Vec<Arc<TaskMetrics>>,
+    queues: Arc<QueueOwners>,
+    task_configs: Vec<Props>,
+    tasks: Vec<TaskHandle>,
+}
+
+impl Kept {
+    /// Of a connector whose `parts` were taken. Paused tasks wait with the configuration they
+    /// have until they are resumed, as in Kafka Connect; those of another class cannot.
+    pub(super) fn of(old: &RunningConnector, parts: &mut Parts, plugin: &ConnectorPlugin) -> Self {
+        let class = old.plugin.as_ref().map(|plugin| &plugin.info.class);
+        let waits = old.target == TargetState::Paused && class == Some(&plugin.info.class);
+        Self {
+            active_topics: Arc::clone(&old.active_topics),
+            metrics: old.metrics.clone(),
+            queues: Arc::clone(&old.queues),
+            task_configs: if waits { old.task_configs.clone() } else { Vec::new() },
+            tasks: if waits { std::mem::take(&mut parts.tasks) } else { Vec::new() },
+        }
+    }
+
+    pub(super) fn give_to(self, connector: &mut RunningConnector) {
+        connector.active_topics = self.active_topics;
+        connector.metrics = self.metrics;
+        connector.queues = self.queues;
+        connector.task_configs = self.task_configs;
+        connector.tasks = self.tasks;
+    }
 }
 
 /// A started instance of a connector. Dropping it fires its token.
@@ -113,6 +147,19 @@ impl RunningConnector {
     /// The configuration as it may be shown.
     pub(super) fn shown(&self) -> Props {
         mask(&self.config, &self.masked)
+    }
+
+    /// Task configurations with what the user wrote in place of what it resolves to.
+    pub(super) fn unresolved(&self, tasks: &[Props]) -> Vec<Props> {
+        tasks.iter().map(|task| unresolve(task, &self.config)).collect()
+    }
+
+    /// Sets what the connector and its tasks shall do.
+    pub(super) fn set_target(&mut self, target: TargetState) {
+        self.target = target;
+        for task in &self.tasks {
+            task.set_target(target);
+        }
     }
 
     /// Takes what runs, to be stopped.
@@ -180,33 +227,32 @@ impl Herder {
         let resolved = self.resolve(config)?;
         let common = ConnectorConfig::parse(&resolved, plugin.is_source(), &self.worker)?;
         let cancel = CancellationToken::new();
-        let reconfigure = Arc::new(Notify::new());
+        let requests = Arc::new(ConnectorRequests::default());
         let context = ConnectorContext {
             name: name.into(),
             cancel: cancel.clone(),
             offsets: self.offsets.reader(name),
-            reconfigure: Arc::clone(&reconfigure),
+            requests: Arc::clone(&requests),
         };
         let mut instance = Instance { connector: plugin.create()?, cancel: cancel.clone() };
         contained("start", instance.connector.start(context, &resolved)).await?;
         let tasks = self.task_configs(&mut instance, &resolved, &plugin).await?;
-        self.watch(name, cancel, reconfigure);
+        self.watch(name, cancel, requests);
         Ok(Started { instance, plugin, tasks, config: Arc::new(common) })
     }
 
     /// Asks a running instance for the configurations of its tasks: resolved, with the common
-    /// keys, and as the user may see them.
+    /// keys.
     pub(super) async fn ask_again(
         &self,
         instance: &mut Instance,
         config: &Props,
         plugin: &ConnectorPlugin,
-    ) -> Result<((Vec<Props>, Arc<ConnectorConfig>), Vec<Props>)> {
+    ) -> Result<(Vec<Props>, Arc<ConnectorConfig>)> {
         let resolved = self.resolve(config)?;
         let common = ConnectorConfig::parse(&resolved, plugin.is_source(), &self.worker)?;
         let tasks = self.task_configs(instance, &resolved, plugin).await?;
-        let shown = tasks.iter().map(|task| unresolve(task, config)).collect();
-        Ok(((tasks, Arc::new(common)), shown))
+        Ok((tasks, Arc::new(common)))
     }
 
     async fn task_configs(
@@ -257,8 +303,7 @@ impl Herder {
     ) {
         let count = u32::try_from(tasks.len()).unwrap_or(u32::MAX);
         connector.metrics.resize_with(tasks.len(), Arc::default);
-        connector.task_configs =
-            tasks.iter().map(|task| unresolve(task, &connector.config)).collect();
+        connector.task_configs = connector.unresolved(tasks);
         connector.tasks.clear();
         for (task, props) in (0..count).zip(tasks) {
             let setup = self.task_setup(connector, plugin, (task, count), props.clone(), config);
@@ -297,19 +342,23 @@ impl Herder {
         }
     }
 
-    /// Waits for the connector to ask for new task configurations.
-    fn watch(&self, name: &str, cancel: CancellationToken, reconfigure: Arc<Notify>) {
+    /// Does what the connector asks for, until its instance is stopped or has failed.
+    fn watch(&self, name: &str, cancel: CancellationToken, requests: Arc<ConnectorRequests>) {
         let herder = self.me.clone();
         let name = name.to_owned();
         tokio::spawn(async move {
             loop {
-                tokio::select! {
+                let request = tokio::select! {
                     () = cancel.cancelled() => return,
-                    () = reconfigure.notified() => {}
-                }
+                    request = requests.next() => request,
+                };
                 let Some(herder) = herder.upgrade() else { return };
-                if let Err(error) = herder.reconfigure(&name).await {
-                    tracing::error!(connector = %name, %error, "could not reconfigure the tasks");
+                match request {
+                    ConnectorRequest::Reconfigure => herder.reconfigure(&name).await,
+                    ConnectorRequest::Fail(error) => {
+                        herder.connector_failed(&name, &cancel, &error).await;
+                        return;
+                    }
                 }
             }
         });
@@ -323,7 +372,7 @@ impl Herder {
 
 /// A connector's own call: a panic becomes an error, and one that hangs is given up, so that it
 /// holds up nobody else.
-async fn contained<T>(what: &str, call: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) async fn contained<T>(what: &str, call: impl Future<Output = Result<T>>) -> Result<T> {
     let call = AssertUnwindSafe(call).catch_unwind();
     match tokio::time::timeout(CALL_LIMIT, call).await {
         Ok(Ok(result)) => result,

@@ -7,15 +7,13 @@ use gantry_log::LogError;
 use serde_json::Value as Json;
 
 use super::Herder;
+use super::connector::contained;
 use crate::connector_config::CONNECTOR_CLASS;
 use crate::entities::{ConnectorOffsets, TargetState};
 use crate::error::HerderError;
 use crate::offsets::{
     Change, KAFKA_OFFSET, KAFKA_PARTITION, KAFKA_TOPIC, sink_group, sink_partition,
 };
-
-/// Kafka Connect's words for offsets that were written.
-pub const OFFSETS_ALTERED: &str = "The offsets for this connector have been altered successfully";
 
 impl Herder {
     /// Writes offsets of a stopped connector; a null offset resets its partition. Answers the
@@ -27,43 +25,51 @@ impl Herder {
     ) -> Result<String, HerderError> {
         let _changing = self.locks.lock(name).await?;
         let (plugin, config) = self.stopped(name)?;
-        let changes = self.judge_offsets(name, &plugin, &config, offsets).await?;
+        let (changes, known) = self.judge_offsets(name, &plugin, &config, offsets).await?;
         self.write_offsets(name, &plugin, &config, changes).await?;
-        Ok(OFFSETS_ALTERED.to_owned())
+        Ok(outcome(known, "altered"))
     }
 
-    /// What the given offsets change; refuses those that cannot be the connector's.
+    /// What the given offsets change, and whether the connector knows them; refuses those that
+    /// cannot be the connector's.
     pub(super) async fn judge_offsets(
         &self,
         name: &str,
         plugin: &ConnectorPlugin,
         config: &Props,
         offsets: ConnectorOffsets,
-    ) -> Result<Vec<Change>, HerderError> {
-        if offsets.offsets.is_empty() {
-            return Err(HerderError::bad_request(
-                "Partitions / offsets need to be provided for an alter offsets request",
-            ));
-        }
+    ) -> Result<(Vec<Change>, bool), HerderError> {
         let wanted: Vec<(OffsetMap, Option<OffsetMap>)> =
             offsets.offsets.into_iter().map(|o| (o.partition, o.offset)).collect();
-        if !plugin.is_source() {
-            let changes: Vec<Change> = wanted
+        let changes: Vec<Change> = if plugin.is_source() {
+            wanted.iter().try_for_each(|(p, o)| check_source_maps(p, o.as_ref()))?;
+            wanted.iter().map(|(p, o)| (SourcePartition::new(p.clone()), o.clone())).collect()
+        } else {
+            wanted
                 .iter()
                 .map(|(p, o)| sink_change(name, p, o.as_ref()))
-                .collect::<Result<_, _>>()?;
+                .collect::<Result<_, _>>()?
+        };
+        let known = self.ask_connector(plugin, config, &wanted).await?;
+        if !plugin.is_source() {
             self.check_queues(name, &changes).await?;
-            return Ok(changes);
         }
-        wanted.iter().try_for_each(|(p, o)| check_source_maps(p, o.as_ref()))?;
+        Ok((changes, known))
+    }
+
+    /// Whether the connector knows the offsets that shall change; its refusal is the answer.
+    async fn ask_connector(
+        &self,
+        plugin: &ConnectorPlugin,
+        config: &Props,
+        wanted: &[(OffsetMap, Option<OffsetMap>)],
+    ) -> Result<bool, HerderError> {
         let mut connector =
             plugin.create().map_err(|error| HerderError::internal(error.to_string()))?;
         let resolved = self.resolve(config).map_err(|e| HerderError::bad_request(e.to_string()))?;
-        connector
-            .alter_offsets(&resolved, &wanted)
+        contained("alter_offsets", connector.alter_offsets(&resolved, wanted))
             .await
-            .map_err(|error| HerderError::internal(error.message().to_owned()))?;
-        Ok(wanted.into_iter().map(|(p, o)| (SourcePartition::new(p), o)).collect())
+            .map_err(|error| HerderError::internal(error.message().to_owned()))
     }
 
     /// Refuses offsets of queues that are not there, as Kafka's brokers do.
@@ -109,17 +115,15 @@ impl Herder {
         let _changing = self.locks.lock(name).await?;
         let (plugin, config) = self.stopped(name)?;
         let is_source = plugin.is_source();
-        let changes: Vec<Change> = self
-            .offsets
-            .all(name, is_source)
-            .into_iter()
-            .map(|(partition, _)| (SourcePartition::new(partition), None))
-            .collect();
+        let all = self.offsets.all(name, is_source).into_iter();
+        let wanted: Vec<(OffsetMap, Option<OffsetMap>)> = all.map(|(p, _)| (p, None)).collect();
+        let known = self.ask_connector(&plugin, &config, &wanted).await?;
+        let changes = wanted.into_iter().map(|(p, _)| (SourcePartition::new(p), None)).collect();
         self.offsets.store(name, changes).await?;
         if !is_source {
             self.log.delete_group(&sink_group(name, &config, &self.worker.props)).await?;
         }
-        Ok("The offsets for this connector have been reset successfully".to_owned())
+        Ok(outcome(known, "reset"))
     }
 
     /// Writes a sink's changes to its consumer group too: a task without offsets of its own
@@ -165,6 +169,18 @@ impl Herder {
         let class = connector.config.get(CONNECTOR_CLASS).map_or("", String::as_str);
         Ok((self.find_plugin(class)?, connector.config.clone()))
     }
+}
+
+/// Kafka Connect's words for offsets that were `altered` or `reset`.
+pub(super) fn outcome(known: bool, done: &str) -> String {
+    if known {
+        return format!("The offsets for this connector have been {done} successfully");
+    }
+    format!(
+        "The Connect framework-managed offsets for this connector have been {done} successfully. \
+         However, if this connector manages offsets externally, they will need to be manually \
+         {done} in the system that the connector uses."
+    )
 }
 
 /// A sink's change, from the maps of the REST API; numbers may be text. Numbers and topics that

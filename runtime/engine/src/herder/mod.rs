@@ -20,7 +20,6 @@ use crate::config::WorkerConfig;
 use crate::error::HerderError;
 use crate::offsets::OffsetStore;
 use connector::RunningConnector;
-pub use edit_offsets::OFFSETS_ALTERED;
 use locks::NameLocks;
 pub use plugins::PluginLoader;
 use plugins::Plugins;

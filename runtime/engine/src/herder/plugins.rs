@@ -77,34 +77,40 @@ impl Herder {
         Ok(self.find_plugin(class.trim())?.type_name())
     }
 
-    /// All plugins: connectors, or those of every kind.
+    /// All plugins: connectors, or those of every kind; in Kafka Connect's order, by class within
+    /// each kind.
     pub fn plugins(&self, connectors_only: bool) -> Vec<PluginDescription> {
-        let describe = |info: &PluginInfo, type_| PluginDescription {
-            class: info.class.to_string(),
-            type_,
-            version: Some(info.version.to_string()),
-        };
         let plugins = self.plugin_registry();
-        let of_type = |wanted: &str| {
-            let mut found: Vec<PluginDescription> = plugins
-                .connectors
-                .iter()
-                .filter(|plugin| plugin.type_name() == wanted)
-                .map(|plugin| describe(&plugin.info, plugin.type_name()))
-                .collect();
-            found.sort_by(|a, b| a.class.cmp(&b.class));
-            found
+        let connectors = |wanted: &'static str| {
+            let found = plugins.connectors.iter().filter(|plugin| plugin.type_name() == wanted);
+            described(found.map(|plugin| &plugin.info), wanted)
         };
-        let mut all = of_type("sink");
-        all.extend(of_type("source"));
+        let mut all = connectors("sink");
+        all.extend(connectors("source"));
         if !connectors_only {
-            all.extend(plugins.converters.iter().map(|p| describe(&p.info, "converter")));
-            all.extend(
-                plugins.header_converters.iter().map(|p| describe(&p.info, "header_converter")),
-            );
-            all.extend(plugins.predicates.iter().map(|p| describe(&p.info, "predicate")));
-            all.extend(plugins.transformations.iter().map(|p| describe(&p.info, "transformation")));
+            let others = [
+                described(plugins.transformations.iter().map(|p| &p.info), "transformation"),
+                described(plugins.predicates.iter().map(|p| &p.info), "predicate"),
+                described(plugins.converters.iter().map(|p| &p.info), "converter"),
+                described(plugins.header_converters.iter().map(|p| &p.info), "header_converter"),
+            ];
+            all.extend(others.into_iter().flatten());
         }
         all
     }
+}
+
+/// Plugins of one type, by class.
+fn described<'a>(
+    infos: impl Iterator<Item = &'a PluginInfo>,
+    type_: &'static str,
+) -> Vec<PluginDescription> {
+    let describe = |info: &PluginInfo| PluginDescription {
+        class: info.class.to_string(),
+        type_,
+        version: Some(info.version.to_string()),
+    };
+    let mut found: Vec<_> = infos.map(describe).collect();
+    found.sort_by(|a, b| a.class.cmp(&b.class));
+    found
 }

@@ -9,35 +9,24 @@ use crate::error::HerderError;
 use crate::task::TaskHandle;
 
 impl Herder {
-    /// Starts the connector's instance anew; its tasks go on.
+    /// Starts the connector's instance anew; its tasks go on unless their configurations change.
+    /// One that is paused or stopped is no longer failed, but not started.
     pub async fn restart_connector(&self, name: &str) -> Result<(), HerderError> {
         let _changing = self.locks.lock(name).await?;
-        let (instance, config, target) = {
+        let (instance, target) = {
             let mut connectors = self.lock();
             let connector = connectors.get_mut(name).ok_or_else(|| unknown_to_restart(name))?;
-            let parts = (connector.config.clone(), connector.target);
-            (connector.instance.take(), parts.0, parts.1)
+            connector.trace = None;
+            (connector.instance.take(), connector.target)
         };
         if let Some(instance) = instance {
             instance.stop(name, self.grace()).await;
         }
-        if target == TargetState::Stopped {
-            return Ok(());
-        }
-        let started = self.start_instance(name, &config).await;
-        let mut connectors = self.lock();
-        let Some(connector) = connectors.get_mut(name) else { return Ok(()) };
-        connector.launched = true;
-        match started {
-            Ok(started) => {
-                connector.trace = None;
-                connector.plugin = Some(started.plugin.clone());
-                if connector.tasks.is_empty() && target == TargetState::Started {
-                    self.start_tasks(connector, &started.plugin, &started.tasks, &started.config);
-                }
-                connector.instance = Some(started.instance);
-            }
-            Err(error) => connector.trace = Some(error.trace()),
+        if target == TargetState::Started {
+            self.start_again(name).await.map_err(|error| {
+                tracing::error!(connector = name, %error, "connector failed to start");
+                HerderError::internal(format!("Failed to start connector: {name}"))
+            })?;
         }
         Ok(())
     }
@@ -61,7 +50,10 @@ impl Herder {
             .collect();
         if instance {
             plan.connector.state = UnitState::Restarting;
-            self.restart_connector(name).await?;
+            // A connector that cannot start has its answer in its state.
+            if let Err(error) = self.restart_connector(name).await {
+                tracing::warn!(connector = name, %error, "connector not restarted");
+            }
         }
         for task in plan.tasks.iter_mut().filter(|task| tasks.contains(&task.id)) {
             task.state = UnitState::Restarting;

@@ -62,6 +62,8 @@ pub(super) struct SinkWorker<'a> {
     group: String,
     limits: ReadLimits,
     commit_due: Instant,
+    /// How long the task wants to wait at most for its next put.
+    asked_wait_ms: Option<u64>,
     /// The raw form of the batch being put, kept for the dead letter queue.
     raw: HashMap<(TopicPartition, u64), LogRecord>,
 }
@@ -115,6 +117,7 @@ impl<'a> SinkWorker<'a> {
             group,
             limits,
             commit_due: Instant::now(),
+            asked_wait_ms: None,
             raw: HashMap::new(),
             env,
         }
@@ -168,7 +171,8 @@ impl<'a> SinkWorker<'a> {
             }
             // Asked for while the task started, opened queues or took records.
             self.requests().await?;
-            let longest_ms = if self.awaits_queues { HANDOVER_WAIT_MS } else { READ_WAIT_MS };
+            let usual_ms = if self.awaits_queues { HANDOVER_WAIT_MS } else { READ_WAIT_MS };
+            let longest_ms = self.asked_wait_ms.map_or(usual_ms, |ms| ms.min(usual_ms));
             let wait = Duration::from_millis(longest_ms)
                 .min(self.commit_due.saturating_duration_since(Instant::now()));
             let active = self.active_positions();
@@ -367,6 +371,7 @@ impl<'a> SinkWorker<'a> {
         TaskMetrics::add(&self.env.metrics.records_in, total as u64);
         TaskMetrics::add(&self.env.metrics.bytes, bytes as u64);
         TaskMetrics::set(&self.env.metrics.queue_bytes, bytes as u64);
+        self.asked_wait_ms = None;
         self.put(&records).await?;
         TaskMetrics::set(&self.env.metrics.queue_bytes, 0);
         TaskMetrics::set(&self.env.metrics.lag_records, lag);
@@ -454,6 +459,9 @@ impl<'a> SinkWorker<'a> {
     async fn requests(&mut self) -> Result<()> {
         let requests = self.context.take_requests();
         self.report(requests.errant).await?;
+        if requests.timeout_ms.is_some() {
+            self.asked_wait_ms = requests.timeout_ms;
+        }
         for (queue, offset) in requests.rewind {
             self.seek(&queue, offset);
             self.written.insert(queue, SinkOffset::new(offset));

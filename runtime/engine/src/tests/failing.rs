@@ -116,6 +116,46 @@ async fn what_a_sink_reports_goes_to_the_dead_letter_queue_in_its_raw_form() {
 }
 
 #[tokio::test]
+async fn a_transformation_of_rocketmq_connect_fails_under_its_own_name() {
+    let bench = Bench::new().await;
+    load(&bench, "t", &[r#"{"user_name":1}"#, "7"]).await;
+    let class = "org.apache.rocketmq.connect.transforms.PatternRename$Value";
+    let config = [
+        ("connector.class", SINK),
+        ("topics", "t"),
+        ("value.converter", JSON),
+        ("value.converter.schemas.enable", "false"),
+        ("transforms", "r"),
+        ("transforms.r.type", class),
+        ("transforms.r.field.pattern", "^user_"),
+        ("transforms.r.field.replacement", ""),
+        ("errors.tolerance", "all"),
+        ("errors.deadletterqueue.topic.name", "d"),
+        ("errors.deadletterqueue.context.headers.enable", "true"),
+    ];
+    bench.create("sink", &config).await;
+    bench.until("1 put", || !bench.probe.put_texts().is_empty()).await;
+    assert_eq!(bench.probe.put_texts(), ["{name=1}"]);
+    bench.herder.shutdown().await;
+    let dead = bench.records("d", 0).await;
+    assert_eq!(dead.len(), 1);
+    assert_eq!(dead[0].value.as_deref(), Some(&b"7"[..]));
+    assert_eq!(header(&dead[0], "stage").as_deref(), Some("TRANSFORMATION"));
+    assert_eq!(header(&dead[0], "class.name").as_deref(), Some(class));
+    assert_eq!(
+        header(&dead[0], "exception.class.name").as_deref(),
+        Some("org.apache.kafka.connect.errors.DataException")
+    );
+    assert_eq!(
+        header(&dead[0], "exception.message").as_deref(),
+        Some(
+            "Only Map objects supported in absence of schema for [rename fields], found: \
+             java.lang.Long"
+        )
+    );
+}
+
+#[tokio::test]
 async fn a_source_has_a_dead_letter_queue_too() {
     let bench = Bench::new().await;
     let config = [

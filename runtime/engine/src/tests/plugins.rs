@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use gantry_api::{
     ConfigDef, ConfigKey, ConnectRecord, Connector, ConnectorContext, ConnectorPlugin, Datum,
-    Error, Importance, Plugin, PluginInfo, PluginRegistry, Props, Result, Schema, SinkOffset,
-    SinkOffsets, SinkRecord, SinkTask, SinkTaskContext, SourceOffset, SourcePartition,
+    Error, Importance, OffsetMap, Plugin, PluginInfo, PluginRegistry, Props, Result, Schema,
+    SinkOffset, SinkOffsets, SinkRecord, SinkTask, SinkTaskContext, SourceOffset, SourcePartition,
     SourceRecord, SourceTask, SourceTaskContext, TaskFactory, TopicPartition, Transformation, Type,
     Value, async_trait,
 };
@@ -35,6 +35,10 @@ pub(super) struct State {
     pub(super) starts: AtomicU64,
     pub(super) acknowledged: AtomicU64,
     pub(super) connector_stops: AtomicU64,
+    /// Contexts of started connectors.
+    pub(super) connectors: Mutex<Vec<ConnectorContext>>,
+    /// Puts without records.
+    pub(super) empty_puts: AtomicU64,
     /// The sink reports texts that hold "errant".
     pub(super) report_errant: AtomicBool,
     /// After a report it fails once in a way worth trying again, and does not report again.
@@ -72,7 +76,9 @@ pub(super) fn registry(probe: &Probe) -> PluginRegistry {
     registry.connector(ConnectorPlugin::new(
         PluginInfo::new(SINK, "Connector", ConfigDef::new),
         Arc::new(move || Ok(Box::new(plain(c.clone())))),
-        TaskFactory::Sink(Arc::new(move || Ok(Box::new(Sink { probe: d.clone(), context: None })))),
+        TaskFactory::Sink(Arc::new(move || {
+            Ok(Box::new(Sink { probe: d.clone(), context: None, wait_ms: None }))
+        })),
     ));
     registry.transformation(Plugin::new(PluginInfo::new(PANIC, "", ConfigDef::new), |_| {
         Ok(Box::new(Panicking) as Box<dyn Transformation>)
@@ -99,10 +105,11 @@ struct TestConnector {
 
 #[async_trait]
 impl Connector for TestConnector {
-    async fn start(&mut self, _ctx: ConnectorContext, props: &Props) -> Result<()> {
+    async fn start(&mut self, ctx: ConnectorContext, props: &Props) -> Result<()> {
         if props.contains_key("fail.connector") {
             return Err(Error::connect("the connector was told to fail"));
         }
+        self.probe.connectors.lock().expect("lock").push(ctx);
         self.props = props.clone();
         Ok(())
     }
@@ -112,6 +119,16 @@ impl Connector for TestConnector {
     async fn stop(&mut self) -> Result<()> {
         self.probe.connector_stops.fetch_add(1, Ordering::SeqCst);
         Ok(())
+    }
+    async fn alter_offsets(
+        &mut self,
+        props: &Props,
+        changes: &[(OffsetMap, Option<OffsetMap>)],
+    ) -> Result<bool> {
+        if props.contains_key("refuse.offsets") {
+            return Err(Error::connect(format!("{} offsets are refused", changes.len())));
+        }
+        Ok(props.contains_key("know.offsets"))
     }
 }
 
@@ -178,9 +195,11 @@ impl SourceTask for Source {
     }
 }
 
+/// Keys: wait.ms, which it asks for after each put without records.
 struct Sink {
     probe: Probe,
     context: Option<SinkTaskContext>,
+    wait_ms: Option<u64>,
 }
 
 impl Sink {
@@ -191,8 +210,9 @@ impl Sink {
 
 #[async_trait]
 impl SinkTask for Sink {
-    async fn start(&mut self, ctx: SinkTaskContext, _props: &Props) -> Result<()> {
+    async fn start(&mut self, ctx: SinkTaskContext, props: &Props) -> Result<()> {
         self.context = Some(ctx);
+        self.wait_ms = props.get("wait.ms").and_then(|text| text.parse().ok());
         Ok(())
     }
     async fn open(&mut self, queues: &[(TopicPartition, Option<SinkOffset>)]) -> Result<()> {
@@ -202,6 +222,10 @@ impl SinkTask for Sink {
     }
     async fn put(&mut self, records: &[SinkRecord]) -> Result<()> {
         if records.is_empty() {
+            self.probe.empty_puts.fetch_add(1, Ordering::SeqCst);
+            if let (Some(context), Some(wait_ms)) = (&self.context, self.wait_ms) {
+                context.timeout(wait_ms);
+            }
             return Ok(());
         }
         let left = self.probe.put_failures.load(Ordering::SeqCst);

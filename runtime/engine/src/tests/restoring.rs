@@ -108,7 +108,8 @@ async fn a_connector_begins_at_its_initial_offsets() {
             offset: Some(json(offset)),
         }],
     };
-    let source = props(&[("connector.class", SOURCE), ("topic", "t"), ("count", "4")]);
+    let known = ("know.offsets", "");
+    let source = props(&[("connector.class", SOURCE), ("topic", "t"), ("count", "4"), known]);
     let herder = &bench.herder;
     let created = herder.create_connector_at("c", source.clone(), None, at(r#"{"n":2}"#)).await;
     let status = created.expect("created").info.offsets_status.expect("a status");

@@ -397,7 +397,7 @@ async fn connector_has_one_task() {
         name: "c".into(),
         cancel: CancellationToken::new(),
         offsets: Arc::new(Offsets(BTreeMap::new())),
-        reconfigure: Arc::default(),
+        requests: Arc::default(),
     };
     connector.start(ctx.clone(), &given).await.unwrap();
     assert_eq!(connector.task_configs(5).await.unwrap(), std::slice::from_ref(&given));
