@@ -9,7 +9,7 @@ help: ## what there is
 	@echo
 	@echo "make run FILE=/path/to/file       reads that file; PORT=8083 is where REST listens; RUN_ONCE=1 ends when all is moved"
 	@echo "make bench LINES=10000 ROUNDS=1 ONLY=gantry|kafka FLAT_LINES= FLAT_CONNECTORS=   a smaller benchmark"
-	@echo "make soak KILLS=50 CONNECTORS=100 FLOW_S=60   a shorter soak"
+	@echo "make soak FUZZ_S=60 KILLS=50 CONNECTORS=100 FLOW_S=60   a shorter soak"
 
 run: ## build, then move a real file through the log into another file; Ctrl-C ends it
 	@scripts/run-example.sh
@@ -20,7 +20,7 @@ test: ## everything that must be green, in CI order
 bench: ## Kafka Connect and Gantry side by side; writes tests/bench/RESULTS.md
 	@tests/bench/run.sh
 
-soak: ## the long runs: kill -9, leaks; writes tests/soak/RESULTS.md
+soak: ## the long runs: fuzzing, kill -9, leaks; writes tests/soak/RESULTS.md
 	@tests/soak/run.sh
 
 fmt: ## format the Rust code

@@ -41,12 +41,17 @@ setup_packages() {
   fi
 }
 
-# Maven and a JDK, for the benchmark against Kafka only.
+# Maven and a JDK, for the benchmark against Kafka and for the Java client of the tests.
 setup_maven() {
   local missing=()
   command -v java >/dev/null || missing+=(default-jdk-headless)
   command -v mvn >/dev/null || missing+=(maven)
   if [ ${#missing[@]} -gt 0 ]; then apt_install "${missing[@]}"; fi
+}
+
+# Python's virtual environments, which Debian packages apart, for the Python client of the tests.
+setup_venv() {
+  python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
 }
 
 # cargo-deny checks licences, sources and duplicates; building it takes two to four minutes, once.

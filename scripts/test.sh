@@ -45,6 +45,8 @@ step "pipelines distributed" tests/conformance/run-pipeline.sh --mode distribute
 step "rest distributed"  tests/conformance/run-rest.sh --mode distributed
 step "rocketmq connect"  tests/rocketmq-connect/face.py
 step "key stores"        tests/edge/stores.py
+step "fuzz"              tests/fuzz/run.sh
+step "clients"           tests/clients/run.sh
 step "fifty kills"       tests/soak/kill.py --kills 50
 step "full disk"         tests/soak/full_disk.py
 step "example"           env RUN_ONCE=1 scripts/run-example.sh

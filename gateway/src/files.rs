@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use gantry_api::Props;
@@ -38,12 +39,15 @@ pub(crate) fn read_properties(path: &Path) -> Result<Props, String> {
 /// reason.
 pub(crate) fn read_connector(path: &Path) -> Result<ConnectorFile, String> {
     let named = |why: String| format!("{}: {why}", path.display());
-    let bytes = read(path)?;
-    if looks_like_json(&bytes) {
-        return parse_connector_json(&bytes).map_err(named);
+    parse_connector(&read(path)?).map_err(named)
+}
+
+/// The content of a connector file. The error says where and why it is none.
+pub(crate) fn parse_connector(bytes: &[u8]) -> Result<ConnectorFile, String> {
+    if looks_like_json(bytes) {
+        return parse_connector_json(bytes);
     }
-    let config = parse_properties(&bytes).map_err(named)?;
-    from_flat(config).map_err(named)
+    from_flat(parse_properties(bytes)?)
 }
 
 /// Whether a file configures a connector and not a worker.
@@ -61,11 +65,14 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let refuse = |why: &dyn std::fmt::Display| {
         format!("cannot read {}: {why}; check the path and its permissions", path.display())
     };
-    let size = fs::metadata(path).map_err(|error| refuse(&error))?.len();
-    if size > FILE_BYTES_MAX {
-        return Err(refuse(&format!("{size} bytes are too many for a configuration")));
+    // What a file says of its size is not asked: some of the system's are endless.
+    let file = File::open(path).map_err(|error| refuse(&error))?;
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| refuse(&error))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(refuse(&format!("more than {FILE_BYTES_MAX} bytes are no configuration")));
     }
-    fs::read(path).map_err(|error| refuse(&error))
+    Ok(bytes)
 }
 
 /// Whether it is a JSON object, right or wrong, and no properties.

@@ -16,6 +16,9 @@
 
 mod cli;
 mod files;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gantry;
 mod hex;
 mod identity;

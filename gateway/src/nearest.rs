@@ -8,8 +8,15 @@ pub(crate) fn nearest<'a>(
     unknown: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    let length = unknown.chars().count();
+    // Names of very different length are never much alike, and comparing them costs their product.
+    let comparable = |name: &&str| {
+        let (short, long) = (length.min(name.len()), length.max(name.len()));
+        short as f64 >= LIKENESS_MIN * long as f64
+    };
     known
         .into_iter()
+        .filter(comparable)
         .map(|name| (strsim::normalized_damerau_levenshtein(unknown, name), name))
         .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
         .max_by(|a, b| a.0.total_cmp(&b.0))

@@ -11,11 +11,12 @@ import kill
 import leak
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "bench"))
+sys.path[:0] = [str(HERE.parent / "bench"), str(HERE.parent / "fuzz")]
+import fuzz  # noqa: E402
 from report import machine  # noqa: E402
 from worker import LabError, target_dir  # noqa: E402
 
-FULL_KILLS, FULL_CONNECTORS, FULL_FLOW_S = 500, 500, 300
+FULL_KILLS, FULL_CONNECTORS, FULL_FLOW_S, FULL_FUZZ_S = 500, 500, 300, 600
 
 
 def table(rows):
@@ -25,22 +26,34 @@ def table(rows):
     return out
 
 
+def parsers(results, seconds):
+    """What the fuzz targets did."""
+    out = ["## Parsers", "", f"Each fuzz target ran for {seconds} s; an input that panics, takes more than {fuzz.INPUT_S_MAX} s or "
+           f"{fuzz.RSS_MIB_MAX} MiB is a failure. Edges are those met by the seeds, and by the end.", "",
+           "| target | inputs | a second | edges | inputs kept | failures |", "|---|---|---|---|---|---|"]
+    out += [f"| {r.target} | {r.executions:,} | {r.per_second:,} | {r.edges_seeds:,} → {r.edges:,} | {r.corpus:,} | "
+            f"{1 if r.failure else 0} |" for r in results]
+    return [*out, ""]
+
+
 def main():
     """Runs all; a failure ends it and is written down too."""
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--kills", type=int, default=FULL_KILLS)
     p.add_argument("--connectors", type=int, default=FULL_CONNECTORS)
     p.add_argument("--flow-s", type=int, default=FULL_FLOW_S)
-    p.add_argument("--fuzz-cases", type=int, default=0, help="how many inputs each property of the parsers has just passed")
+    p.add_argument("--fuzz-s", type=int, default=FULL_FUZZ_S, help="how long each fuzz target runs")
     p.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     p.add_argument("--work", type=pathlib.Path, default=target_dir() / "soak")
     args = p.parse_args()
     page = ["# Soak results", "", f"Written by `make soak` on {datetime.date.today()}.", "", f"Machine: {machine()}.", ""]
-    if args.fuzz_cases:
-        page += ["## Parsers", "", f"{args.fuzz_cases:,} arbitrary and mutated inputs for each property of frames, JSON and "
-                 "values: no failure.", ""]
     failed = None
     try:
+        print(f"fuzz targets, {args.fuzz_s} s each", flush=True)
+        results = fuzz.run_all(args.fuzz_s)
+        page += parsers(results, args.fuzz_s)
+        if faults := fuzz.failures(results):
+            raise LabError("\n".join(faults))
         print(f"kill -9, {args.kills} times, seed {args.seed}", flush=True)
         k = kill.run(args.kills, args.seed, 200, args.work)
         page += ["## kill -9", "",
@@ -53,7 +66,8 @@ def main():
     except LabError as error:
         failed = str(error)
         page += ["## FAILED", "", "```", failed, "```", ""]
-    full = args.kills >= FULL_KILLS and args.connectors >= FULL_CONNECTORS and args.flow_s >= FULL_FLOW_S
+    given = (args.fuzz_s, args.kills, args.connectors, args.flow_s)
+    full = all(one >= wanted for one, wanted in zip(given, (FULL_FUZZ_S, FULL_KILLS, FULL_CONNECTORS, FULL_FLOW_S)))
     args.work.mkdir(parents=True, exist_ok=True)
     out = (HERE if full else args.work) / "RESULTS.md"
     out.write_text("\n".join(page).rstrip() + "\n", encoding="utf-8")

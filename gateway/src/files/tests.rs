@@ -1,3 +1,5 @@
+use std::fs;
+
 use gantry_engine::TargetState;
 
 use super::*;
@@ -51,6 +53,12 @@ fn the_three_forms_of_a_connector_file() {
         r#"{"name":"c","initial_state":"stopped","config":{"name":"c","connector.class":"X"}}"#;
     let stopped = connector("any.txt", stopped).unwrap();
     assert_eq!(stopped.initial_state, Some(TargetState::Stopped));
+}
+
+#[test]
+fn an_endless_file_is_refused() {
+    let error = read_properties(Path::new("/dev/zero")).unwrap_err();
+    assert!(error.starts_with("cannot read /dev/zero: more than"), "{error}");
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod config_body;
 mod connectors;
 mod error;
 mod exchange;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod lifecycle;
 mod loggers;
 mod media_type;

@@ -42,7 +42,18 @@ pub(super) async fn alter(
     Path(name): Path<String>,
     Payload(body): Payload,
 ) -> Result<Response, ApiError> {
-    let request: AlterRequest = serde_json::from_slice(&body).map_err(|error| {
+    let given = parse_alter(&body)?;
+    state.herder.require_stopped(&name)?;
+    let type_ = state.herder.connector_info(&name)?.type_;
+    let offsets = with_partitions(given, type_)?;
+    let message =
+        to_the_end(async move { state.herder.alter_offsets(&name, offsets).await }).await?;
+    ok(&Message { message })
+}
+
+/// The body of a change of offsets; never empty.
+pub(super) fn parse_alter(body: &[u8]) -> Result<Vec<AlterOffset>, ApiError> {
+    let request: AlterRequest = serde_json::from_slice(body).map_err(|error| {
         ApiError::bad_request(format!(
             "the body is wrong: {error}; write {{\"offsets\":[{{\"partition\":{{…}},\
              \"offset\":{{…}}}}]}}"
@@ -50,12 +61,7 @@ pub(super) async fn alter(
     })?;
     let given = request.offsets.unwrap_or_default();
     require_some(&given)?;
-    state.herder.require_stopped(&name)?;
-    let type_ = state.herder.connector_info(&name)?.type_;
-    let offsets = with_partitions(given, type_)?;
-    let message =
-        to_the_end(async move { state.herder.alter_offsets(&name, offsets).await }).await?;
-    ok(&Message { message })
+    Ok(given)
 }
 
 /// Refuses to alter nothing.

@@ -21,13 +21,22 @@ pub(crate) fn clean(raw: &str) -> Path {
     }
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     let mut path = String::with_capacity(raw.len());
+    let mut was_empty = false;
     for segment in rest.split('/') {
+        if was_empty {
+            // Without its parameters nothing is left of `/;a/`.
+            return Path::Bad("Ambiguous URI empty segment");
+        }
         let segment = segment.split(';').next().unwrap_or_default();
+        was_empty = segment.is_empty();
         if let Some(reason) = fault(segment) {
             return Path::Bad(reason);
         }
         path.push('/');
         path.push_str(segment);
+    }
+    if was_empty && path.len() > 1 {
+        path.pop();
     }
     Path::Clean(path)
 }
@@ -127,12 +136,15 @@ mod tests {
         assert_eq!(clean("/connectors/a/"), cleaned("/connectors/a"));
         assert_eq!(clean("/connectors/a;b=c/status"), cleaned("/connectors/a/status"));
         assert_eq!(clean("/connectors/a%20b"), cleaned("/connectors/a%20b"));
+        assert_eq!(clean("/connectors/;a"), cleaned("/connectors"));
+        assert_eq!(clean("/;a"), cleaned("/"));
     }
 
     #[test]
     fn what_can_be_read_in_two_ways_is_refused() {
         assert_eq!(clean("//"), Path::Bad("Ambiguous URI empty segment"));
         assert_eq!(clean("/connectors//x"), Path::Bad("Ambiguous URI empty segment"));
+        assert_eq!(clean("/connectors/;a/x"), Path::Bad("Ambiguous URI empty segment"));
         assert_eq!(clean("/connectors/a%2Fb"), Path::Bad("Ambiguous URI path separator"));
         assert_eq!(clean("/connectors/100%25"), Path::Bad("Ambiguous URI path encoding"));
         assert_eq!(clean("/connectors/a%5Cb"), Path::Bad("Suspicious Path Character"));

@@ -13,6 +13,9 @@ use crate::error::{Error, Result};
 
 /// How many steps a match with look-around or back-references may take before it is an error.
 const BACKTRACK_LIMIT: usize = 1_000_000;
+/// How many groups of the form `(?…)` a pattern may have in the engine's syntax: each that looks
+/// around is an automaton of its own and takes tens of kilobytes.
+const SPECIAL_GROUPS_MAX: usize = 2000;
 
 /// A compiled pattern, as `java.util.regex.Pattern`. Matching needs no allocation.
 #[derive(Clone)]
@@ -42,6 +45,12 @@ impl JavaPattern {
             return Err(bad_syntax(fault));
         }
         let translated = translate(pattern);
+        if translated.matches("(?").count() > SPECIAL_GROUPS_MAX {
+            return Err(bad_syntax(format!(
+                "Pattern is too large: more than {SPECIAL_GROUPS_MAX} groups that look around or \
+                 capture nothing"
+            )));
+        }
         Ok(Self {
             source: pattern.to_owned(),
             whole: build(&format!(r"\A(?:{translated})\z"))?,
@@ -235,6 +244,15 @@ mod tests {
             assert!(compiled.matches(yes), "{pattern} on {yes}");
             assert!(!compiled.matches(no), "{pattern} on {no}");
         }
+    }
+
+    #[test]
+    fn a_pattern_of_endless_looks_is_refused() {
+        assert!(JavaPattern::compile(&"(?!a)".repeat(SPECIAL_GROUPS_MAX / 2)).is_ok());
+        let error = JavaPattern::compile(&"(?!a)".repeat(SPECIAL_GROUPS_MAX + 1)).unwrap_err();
+        assert!(error.message().starts_with("Pattern is too large"), "{error}");
+        let names: Vec<String> = (0..5000).map(|n| format!("topic-{n}")).collect();
+        assert!(JavaPattern::compile(&names.join("|")).unwrap().matches("topic-4999"));
     }
 
     #[test]

@@ -5,6 +5,9 @@
 pub mod api;
 pub mod contract;
 pub mod embedded;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use embedded::fuzzing;
 pub mod memory;
 mod names;
 mod share;

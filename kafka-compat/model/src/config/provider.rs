@@ -7,7 +7,7 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 pub use file::{DirectoryProvider, FileProvider};
@@ -50,12 +50,23 @@ pub struct Variable<'a> {
 pub fn variables(text: &str) -> Vec<Variable<'_>> {
     let mut out = Vec::new();
     let mut from = 0;
+    // Many beginnings may have one end: each sign is looked for once.
+    let next = |sign: char, from: usize| text[from..].find(sign).map(|at| from + at);
+    let (mut end, mut colon) = (next('}', 0), next(':', 0));
     while let Some(start) = text[from..].find("${").map(|at| from + at) {
-        let Some(end) = text[start..].find('}').map(|at| start + at) else { break };
-        let Some((provider, rest)) = text[start + 2..end].split_once(':') else {
-            from = start + 2;
+        let inside = start + 2;
+        if end.is_some_and(|at| at < inside) {
+            end = next('}', inside);
+        }
+        if colon.is_some_and(|at| at < inside) {
+            colon = next(':', inside);
+        }
+        let (Some(end), Some(colon)) = (end, colon) else { break };
+        if colon > end {
+            from = inside;
             continue;
-        };
+        }
+        let (provider, rest) = (&text[inside..colon], &text[colon + 1..end]);
         let (path, key) = rest.split_once(':').unwrap_or(("", rest));
         out.push(Variable { text: &text[start..=end], start, provider, path, key });
         from = end + 1;
@@ -68,11 +79,12 @@ pub fn variables(text: &str) -> Vec<Variable<'_>> {
 /// provider is asked once per path. Fails as the provider does (`ConfigException`).
 pub fn substitute(props: &Props, providers: &Providers) -> Result<Props> {
     let mut wanted: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    let mut seen = HashSet::new();
     for value in props.values() {
         for variable in variables(value) {
             if providers.contains_key(variable.provider) {
                 let keys = wanted.entry((variable.provider, variable.path)).or_default();
-                if !keys.contains(&variable.key) {
+                if seen.insert((variable.provider, variable.path, variable.key)) {
                     keys.push(variable.key);
                 }
             }

@@ -1,7 +1,5 @@
 //! Writing moments.
 
-use std::fmt::Write;
-
 use gantry_model::calendar::Fields;
 
 use super::{DAY_MS, Part, SimpleDateFormat};
@@ -117,8 +115,10 @@ fn number(text: &mut String, value: i64, width: usize) {
     if value < 0 {
         text.push('-');
     }
-    // Writing to a String does not fail.
-    let _ = write!(text, "{:0width$}", value.unsigned_abs());
+    let digits = value.unsigned_abs().to_string();
+    // A pattern may ask for more than a format string can: its widths have 16 bits.
+    text.extend(std::iter::repeat_n('0', width.saturating_sub(digits.len())));
+    text.push_str(&digits);
 }
 
 /// The full name for four letters or more, else the short one.
@@ -152,6 +152,11 @@ mod tests {
         ] {
             assert_eq!(text(pattern, AT), expected, "{pattern}");
         }
+    }
+
+    #[test]
+    fn a_field_may_be_as_wide_as_it_likes() {
+        assert_eq!(text(&"y".repeat(70_000), AT), format!("{}2023", "0".repeat(69_996)));
     }
 
     #[test]

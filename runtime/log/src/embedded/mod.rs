@@ -18,6 +18,8 @@ mod compact;
 mod config;
 mod disk;
 mod frame;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod housekeeper;
 mod inbox;
 mod index;

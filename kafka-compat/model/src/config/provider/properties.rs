@@ -42,14 +42,19 @@ pub fn property_list(text: &str) -> Result<Vec<Property>> {
         // Blanks are one byte each.
         let column = whole.len() - line.len() + 1;
         let mut logical = line.to_owned();
-        while ends_open(&logical) {
+        // The last line taken decides: what stands before it ends with pairs of backslashes.
+        let mut open = ends_open(line);
+        while open {
             logical.pop();
             if logical.is_empty() && lines.peek().is_some() {
                 // Nothing was said yet: what follows may still be a comment.
                 continue 'lines;
             }
             match lines.next() {
-                Some(((_, next), _)) => logical.push_str(next),
+                Some(((_, next), _)) => {
+                    logical.push_str(next);
+                    open = ends_open(next);
+                }
                 None => break,
             }
         }

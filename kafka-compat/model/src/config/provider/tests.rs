@@ -5,6 +5,29 @@ fn props(pairs: &[(&str, &str)]) -> Props {
 }
 
 #[test]
+fn many_variables_take_no_longer_than_others() {
+    const MANY: usize = 200_000;
+    let opened = format!("{}p:k}}", "${".repeat(MANY));
+    let found = variables(&opened);
+    assert_eq!((found.len(), found[0].key), (1, "k"), "the first beginning counts");
+    assert!(found[0].provider.starts_with("${") && found[0].provider.ends_with("${p"));
+    assert!(variables(&"${}".repeat(MANY)).is_empty());
+    let text: String = (0..MANY).map(|n| format!("${{env:{n}}}")).collect();
+    let env: Arc<dyn ConfigProvider> =
+        Arc::new(EnvProvider::new(&BTreeMap::new(), &Props::new()).unwrap());
+    let props = Props::from([("key".to_owned(), text)]);
+    let filled = substitute(&props, &Providers::from([("env".to_owned(), env)])).unwrap();
+    assert_eq!(filled, props);
+}
+
+#[test]
+fn a_long_row_of_joined_lines_takes_no_longer_than_others() {
+    const ROWS: usize = 200_000;
+    let all = read_properties(&"\\\\\\\r\\\n\\\n".repeat(ROWS)).unwrap();
+    assert_eq!(all.into_keys().collect::<Vec<_>>(), ["\\".repeat(ROWS)]);
+}
+
+#[test]
 fn properties_are_read_as_java_does() {
     let text = "# c\n! c\na=1\n b : 2\nc 3\nlong=x\\\n   y\nesc\\=aped = t\\tb\\u00e9\\q\nempty\n\
                 \\u0066oo=\\ud83d\\ude00\ncr=1\\\r\n  2\r\nlast=\\\\";

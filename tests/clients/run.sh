@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Runs Kafka Connect clients of other people against Gantry, standalone and distributed. Options: clients.py --help.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+. scripts/setup.sh
+setup_packages
+setup_venv
+setup_maven
+cargo build --quiet --locked --release -p gantry
+exec python3 tests/clients/clients.py "$@"
