@@ -151,7 +151,7 @@ impl Row {
         match self.check {
             Check::Any => None,
             // A key without a default may stay null; only a number that was given is checked.
-            Check::Min(min) => Some(given_number(Validator::at_least(min as f64))),
+            Check::Min(min) => Some(given_number(Validator::at_least(min))),
             Check::Partitions => Some(positive_or_default(
                 "Number of partitions must be positive, or -1 to use the broker's default",
             )),

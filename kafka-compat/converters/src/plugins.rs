@@ -147,6 +147,7 @@ mod tests {
         assert!(headers.iter().any(|p| p.info.answers_to("Simple")));
         for plugin in &headers {
             assert!(plugin.create(&Props::new()).is_ok(), "{:?}", plugin.info);
+            assert!(plugin.info.config_def().fault().is_none(), "{:?}", plugin.info);
         }
     }
 

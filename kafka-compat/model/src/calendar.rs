@@ -4,7 +4,9 @@
 use crate::logical::DAY_MS;
 
 /// The first day of the Gregorian calendar, in days since the epoch.
-const CUTOVER_DAY: i64 = -141_427;
+pub const CUTOVER_DAY: i64 = -141_427;
+/// The year in which the calendars change.
+pub const CUTOVER_YEAR: i64 = 1582;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const MINUTE_MS: i64 = 60 * SECOND_MS;
 const SECOND_MS: i64 = 1000;
@@ -37,8 +39,10 @@ impl Fields {
 
     /// The fields of a moment in milliseconds since the epoch, UTC.
     pub fn of(ms: i64) -> Self {
-        let days = ms.div_euclid(DAY_MS);
-        let rest = ms.rem_euclid(DAY_MS);
+        Self::of_day(ms.div_euclid(DAY_MS), ms.rem_euclid(DAY_MS))
+    }
+    /// The fields of a day since the epoch, and of milliseconds of that day.
+    pub fn of_day(days: i64, rest: i64) -> Self {
         let (year, month, day) =
             if days >= CUTOVER_DAY { gregorian_date(days) } else { julian_date(days) };
         Self {
@@ -56,21 +60,15 @@ impl Fields {
     pub fn to_ms(self) -> i64 {
         let limited = |field: i64| field.clamp(-FIELD_LIMIT, FIELD_LIMIT);
         let months = limited(self.month) - 1;
-        let year = limited(self.year) + months.div_euclid(12);
-        let month = months.rem_euclid(12) + 1;
-        let day = limited(self.day);
-        // Java looks at the Gregorian date first, and counts anew if that is before the change.
-        let gregorian = gregorian_days(year, month, 1) + day - 1;
-        let days = if gregorian >= CUTOVER_DAY {
-            gregorian
-        } else {
-            julian_days(year, month, 1) + day - 1
-        };
+        let year = limited(self.year);
         let clock = limited(self.hour) * HOUR_MS
             + limited(self.minute) * MINUTE_MS
             + limited(self.second) * SECOND_MS
             + limited(self.millisecond);
-        days.saturating_mul(DAY_MS).saturating_add(clock)
+        moment_ms(year, clock, false, |system| {
+            let (year, month) = (year + months.div_euclid(12), months.rem_euclid(12) + 1);
+            system.day(year, month, 1) + limited(self.day) - 1
+        })
     }
     /// The year as Java prints it: of its era, so 1 BC is 1.
     pub fn year_of_era(self) -> i64 {
@@ -80,6 +78,57 @@ impl Fields {
     pub fn day_of_week(ms: i64) -> usize {
         (ms.div_euclid(DAY_MS) + 4).rem_euclid(7) as usize
     }
+}
+
+/// The two calendars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum System {
+    /// From 15 October 1582 on.
+    Gregorian,
+    /// Before that.
+    Julian,
+}
+
+impl System {
+    /// The calendar in force on a day since the epoch.
+    pub fn of_day(day: i64) -> Self {
+        if day >= CUTOVER_DAY { Self::Gregorian } else { Self::Julian }
+    }
+    /// Days since the epoch of a date. The month is 1 to 12, the day any number; year 0 is 1 BC.
+    pub fn day(self, year: i64, month: i64, day: i64) -> i64 {
+        match self {
+            Self::Gregorian => gregorian_days(year, month, day),
+            Self::Julian => julian_days(year, month, day),
+        }
+    }
+}
+
+/// Milliseconds since the epoch of a date that is given by the fields of a lenient calendar.
+/// `year` and `clock_ms` are as given; `day_in` says what day that date is in either calendar.
+/// Days from the clock count before it is decided which calendar was in force. `of_year`: the
+/// date counts days or weeks from the beginning of the year, which in 1582 is the Julian one.
+/// Wraps at the ends of time.
+pub fn moment_ms(year: i64, clock_ms: i64, of_year: bool, day_in: impl Fn(System) -> i64) -> i64 {
+    let more_days = clock_ms.div_euclid(DAY_MS);
+    let gregorian = || more_days + day_in(System::Gregorian);
+    let julian = || more_days + day_in(System::Julian);
+    let day = if year > CUTOVER_YEAR {
+        let day = gregorian();
+        if day >= CUTOVER_DAY { day } else { between(day, julian()) }
+    } else if year < CUTOVER_YEAR {
+        // What runs past the change of calendars is counted on from the Julian date.
+        julian()
+    } else if of_year {
+        julian()
+    } else {
+        between(gregorian(), julian())
+    };
+    day.wrapping_mul(DAY_MS).wrapping_add(clock_ms.rem_euclid(DAY_MS))
+}
+
+/// The day where the calendars disagree on which was in force: days that never were are Julian.
+fn between(gregorian: i64, julian: i64) -> i64 {
+    if gregorian >= CUTOVER_DAY { gregorian } else { julian }
 }
 
 /// Days since the epoch of a Gregorian date; the month is 1 to 12, the day any number.

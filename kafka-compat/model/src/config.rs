@@ -19,4 +19,4 @@ pub use key::{ConfigKey, Importance, Recommender, Type, Width};
 pub use parse::{ClassLookup, parse_type, parse_type_with};
 pub use parsed::ParsedConfig;
 pub use validate::ConfigValue;
-pub use validator::Validator;
+pub use validator::{Bound, Validator};

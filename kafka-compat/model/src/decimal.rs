@@ -176,7 +176,7 @@ impl FromStr for Decimal {
         if digits.is_empty() {
             return Err(not_a_number("No digits found."));
         }
-        let exponent = exponent.map_or(Ok(0), parse_exponent)?;
+        let exponent = i64::from(exponent.map_or(Ok(0), parse_exponent)?);
         let scale = i32::try_from(fraction.unwrap_or(0) - exponent)
             .map_err(|_| not_a_number("Scale out of range."))?;
         let unscaled: BigInt = digits.parse().map_err(|_| not_a_number("No digits found."))?;
@@ -187,7 +187,7 @@ impl FromStr for Decimal {
 /// How many digits an exponent may have, leading zeros aside.
 const EXPONENT_DIGITS: usize = 10;
 
-fn parse_exponent(text: &str) -> Result<i64> {
+fn parse_exponent(text: &str) -> Result<i32> {
     let (negative, body) = match text.as_bytes().first() {
         Some(b'-') => (true, &text[1..]),
         Some(b'+') => (false, &text[1..]),
@@ -206,7 +206,8 @@ fn parse_exponent(text: &str) -> Result<i64> {
         }
         value = value * 10 + i64::from(next);
     }
-    Ok(if negative { -value } else { value })
+    i32::try_from(if negative { -value } else { value })
+        .map_err(|_| not_a_number("Exponent overflow."))
 }
 
 #[cfg(test)]
@@ -240,9 +241,21 @@ mod tests {
 
     #[test]
     fn bad_texts_are_refused() {
-        for text in
-            ["", "-", ".", "e1", "1e", "1e+", " 1", "1 ", "1.2.3", "0x1", "NaN", "1e99999999999"]
-        {
+        for text in [
+            "",
+            "-",
+            ".",
+            "e1",
+            "1e",
+            "1e+",
+            " 1",
+            "1 ",
+            "1.2.3",
+            "0x1",
+            "NaN",
+            "1e99999999999",
+            "1e2147483648",
+        ] {
             assert!(text.parse::<Decimal>().is_err(), "{text}");
         }
     }

@@ -91,13 +91,22 @@ struct Inner {
     cause: Option<Error>,
     /// The full trace when the error comes from a Java plugin.
     trace: Option<Arc<str>>,
+    /// Where in the message the record's position belongs.
+    position_at: Option<usize>,
 }
 
 impl Error {
     /// An error of `kind`. Kinds that Kafka retries ([`ErrorKind::Retriable`]) get a back-off.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let retry = if kind == ErrorKind::Retriable { Retry::Backoff } else { Retry::Never };
-        Self(Box::new(Inner { kind, retry, message: message.into(), cause: None, trace: None }))
+        Self(Box::new(Inner {
+            kind,
+            retry,
+            message: message.into(),
+            cause: None,
+            trace: None,
+            position_at: None,
+        }))
     }
     /// A record that cannot be handled (`DataException`).
     pub fn data(message: impl Into<String>) -> Self {
@@ -140,6 +149,20 @@ impl Error {
     pub fn with_trace(mut self, trace: impl Into<Arc<str>>) -> Self {
         self.0.trace = Some(trace.into());
         self
+    }
+    /// Says that the message shows a record, and that the record's position in its source or
+    /// topic belongs at byte `at`, which whoever made the error does not know.
+    #[must_use]
+    pub fn with_position_at(mut self, at: usize) -> Self {
+        self.0.position_at = Some(at);
+        self
+    }
+    /// Puts the position of the record that failed into the message, if it shows the record.
+    pub fn locate(&mut self, position: impl FnOnce() -> String) {
+        let at = self.0.position_at.take();
+        if let Some(at) = at.filter(|at| self.0.message.is_char_boundary(*at)) {
+            self.0.message.insert_str(at, &position());
+        }
     }
     /// The kind.
     pub fn kind(&self) -> &ErrorKind {

@@ -112,10 +112,10 @@ fn project_present(source: &Schema, value: &Value, target: &Schema) -> Result<Va
         (Kind::Map { key: from_key, value: from }, Kind::Map { key: to_key, value: to }) => {
             let Value::Map(map) = value else { return Err(wrong_class(value, "java.util.Map")) };
             let mut out = MapValue::with_capacity(map.len());
-            for (key, item) in map.entries() {
+            for (key, item) in map.ordered() {
                 out.insert(project(from_key, key, to_key)?, project(from, item, to)?);
             }
-            Ok(Value::map(out))
+            Ok(Value::map(out.into_hash_map()))
         }
         (from, to) if is_promotable(from, to) => Ok(promote(value, to)),
         _ => Ok(value.clone()),

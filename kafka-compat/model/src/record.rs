@@ -3,7 +3,11 @@
 
 use std::sync::Arc;
 
-use crate::value::Datum;
+use crate::error::{Error, Result};
+use crate::logical::Logical;
+use crate::schema::{Kind, Schema};
+use crate::text::java_string;
+use crate::value::{Datum, Value};
 
 /// Shared text: topic, field and header names.
 pub type Str = Arc<str>;
@@ -37,6 +41,50 @@ pub struct Header {
     pub key: Str,
     /// Its value.
     pub datum: Datum,
+}
+
+impl Header {
+    /// A header whose value is checked against its schema (`ConnectHeaders.add`).
+    /// `DataException` if it does not fit: only its type is looked at, not what it holds.
+    pub fn new(key: Str, datum: Datum) -> Result<Self> {
+        if let Some(schema) = &datum.schema {
+            if datum.value.is_null() && !schema.is_optional() {
+                return Err(Error::data(format!(
+                    "A null value requires an optional schema but was {schema:?}"
+                )));
+            }
+            if !datum.value.is_null() && !is_of_kind(schema, &datum.value) {
+                return Err(Error::data(format!(
+                    "The value {} is not compatible with the schema {schema:?}",
+                    java_string(&datum.value)
+                )));
+            }
+        }
+        Ok(Self { key, datum })
+    }
+}
+
+fn is_of_kind(schema: &Schema, value: &Value) -> bool {
+    match (schema.kind(), value) {
+        (Kind::Boolean, Value::Boolean(_))
+        | (Kind::Int8, Value::Int8(_))
+        | (Kind::Int16, Value::Int16(_))
+        | (Kind::Int32, Value::Int32(_))
+        | (Kind::Int64, Value::Int64(_))
+        | (Kind::Float32, Value::Float32(_))
+        | (Kind::Float64, Value::Float64(_))
+        | (Kind::String, Value::String(_))
+        | (Kind::Bytes, Value::Bytes(_))
+        | (Kind::Array(_), Value::Array(_))
+        | (Kind::Map { .. }, Value::Map(_))
+        | (Kind::Struct(_), Value::Struct(_)) => true,
+        (kind, value) => matches!(
+            (kind, Logical::of(schema), value),
+            (Kind::Bytes, Some(Logical::Decimal), Value::Decimal(_))
+                | (Kind::Int32, Some(Logical::Date | Logical::Time), Value::Date(_))
+                | (Kind::Int64, Some(Logical::Timestamp), Value::Date(_))
+        ),
+    }
 }
 
 /// Headers in order.

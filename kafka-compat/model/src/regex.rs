@@ -1,14 +1,24 @@
 //! Regular expressions with Java's syntax and replacement texts.
+//!
+//! A pattern is read as Java reads it (`parse`), and written in the engine's syntax with every
+//! meaning spelled out (`emit`): the engine's own defaults and flags play no part.
 
-mod diagnose;
-mod translate;
+mod ast;
+mod blocks;
+mod class;
+mod emit;
+mod escape;
+mod message;
+mod parse;
+mod property;
+mod study;
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use fancy_regex::{Captures, Regex};
 
-use self::diagnose::diagnose;
-use self::translate::translate;
 use crate::error::{Error, Result};
 
 /// How many steps a match with look-around or back-references may take before it is an error.
@@ -23,6 +33,8 @@ pub struct JavaPattern {
     source: String,
     whole: Regex,
     find: Regex,
+    /// Groups by name.
+    names: Arc<HashMap<String, usize>>,
 }
 
 impl fmt::Debug for JavaPattern {
@@ -34,17 +46,15 @@ impl fmt::Debug for JavaPattern {
 impl JavaPattern {
     /// Compiles a pattern. `java.util.regex.PatternSyntaxException` if it is not one.
     pub fn compile(pattern: &str) -> Result<Self> {
+        let parsed =
+            parse::parse(pattern).map_err(|fault| bad_syntax(message::message(pattern, &fault)))?;
         let build = |text: &str| {
             fancy_regex::RegexBuilder::new(text)
                 .backtrack_limit(BACKTRACK_LIMIT)
                 .build()
                 .map_err(|error| bad_syntax(format!("{error} in pattern {pattern}")))
         };
-        // The engine lets some pass that Java refuses.
-        if let Some(fault) = diagnose(pattern) {
-            return Err(bad_syntax(fault));
-        }
-        let translated = translate(pattern);
+        let translated = emit::emit(&parsed.root, parsed.groups);
         if translated.matches("(?").count() > SPECIAL_GROUPS_MAX {
             return Err(bad_syntax(format!(
                 "Pattern is too large: more than {SPECIAL_GROUPS_MAX} groups that look around or \
@@ -55,6 +65,7 @@ impl JavaPattern {
             source: pattern.to_owned(),
             whole: build(&format!(r"\A(?:{translated})\z"))?,
             find: build(&translated)?,
+            names: Arc::new(parsed.names),
         })
     }
     /// The pattern as it was given.
@@ -111,7 +122,7 @@ impl JavaPattern {
     ) -> Result<usize> {
         let (start, end) = captures.get(0).map_or((0, 0), |whole| (whole.start(), whole.end()));
         out.push_str(text.get(copied..start).unwrap_or_default());
-        Expansion { pattern: &self.find, captures, out }.append(replacement)?;
+        Expansion { names: &self.names, captures, out }.append(replacement)?;
         Ok(end)
     }
 }
@@ -130,7 +141,7 @@ fn illegal(message: &str) -> Error {
 
 /// A replacement text on its way into the result.
 struct Expansion<'a> {
-    pattern: &'a Regex,
+    names: &'a HashMap<String, usize>,
     captures: &'a Captures<'a, str>,
     out: &'a mut String,
 }
@@ -178,11 +189,11 @@ impl Expansion<'_> {
                 "capturing group name {{{name}}} starts with digit character"
             )));
         }
-        if !self.pattern.capture_names().flatten().any(|known| known == name) {
+        let Some(&group) = self.names.get(&name) else {
             return Err(illegal(&format!("No group with name {{{name}}}")));
-        }
+        };
         // A group that took no part in the match stands for nothing.
-        self.out.push_str(self.captures.name(&name).map_or("", |group| group.as_str()));
+        self.out.push_str(self.captures.get(group).map_or("", |found| found.as_str()));
         Ok(())
     }
     fn append_numbered(&mut self, rest: &mut Chars<'_>) -> Result<()> {
@@ -210,89 +221,4 @@ impl Expansion<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn matches_are_whole() {
-        let pattern = JavaPattern::compile("a|ab").unwrap();
-        assert!(pattern.matches("ab") && !pattern.matches("abc") && pattern.is_found("xaby"));
-        let backwards = JavaPattern::compile(r"(\w+)-\1").unwrap();
-        assert!(backwards.matches("ab-ab") && !backwards.matches("ab-ac"));
-        assert!(JavaPattern::compile("[").is_err());
-    }
-
-    #[test]
-    fn classes_are_ascii() {
-        for (pattern, yes, no) in [
-            (r"\d", "7", "\u{661}"),
-            (r"[\d.]+", "1.2", "\u{661}"),
-            (r"\w", "a", "\u{e9}"),
-            (r"[^\W_]", "a", "_"),
-            (r"\s", " ", "\u{a0}"),
-            (r"\h", "\u{a0}", "f"),
-            (r"\p{Alpha}+", "ab", "\u{e9}"),
-            (r"\p{IsAlphabetic}", "\u{e9}", "1"),
-            (".", "a", "\r"),
-            (r"(?s).", "\n", ""),
-            (r"\Qa.b\E+", "a.bb", "axb"),
-            (r"\u0041\x42\0103", "ABC", "abc"),
-            (r"a{2}[a-z&&[^b]]", "aac", "aab"),
-            (r"x*+y", "xxy", "xx"),
-        ] {
-            let compiled = JavaPattern::compile(pattern).unwrap();
-            assert!(compiled.matches(yes), "{pattern} on {yes}");
-            assert!(!compiled.matches(no), "{pattern} on {no}");
-        }
-    }
-
-    #[test]
-    fn a_pattern_of_endless_looks_is_refused() {
-        assert!(JavaPattern::compile(&"(?!a)".repeat(SPECIAL_GROUPS_MAX / 2)).is_ok());
-        let error = JavaPattern::compile(&"(?!a)".repeat(SPECIAL_GROUPS_MAX + 1)).unwrap_err();
-        assert!(error.message().starts_with("Pattern is too large"), "{error}");
-        let names: Vec<String> = (0..5000).map(|n| format!("topic-{n}")).collect();
-        assert!(JavaPattern::compile(&names.join("|")).unwrap().matches("topic-4999"));
-    }
-
-    #[test]
-    fn replacements_name_groups() {
-        let pattern = JavaPattern::compile("(?<a>x)(y)?").unwrap();
-        let replace = |with: &str| pattern.replace_first("-x-x-", with);
-        assert_eq!(replace("[$1]").unwrap(), "-[x]-x-");
-        assert_eq!(replace("${a}$10$2").unwrap(), "-xx0-x-");
-        assert_eq!(replace(r"\$1\\").unwrap(), r"-$1\-x-");
-        for bad in ["$", "$x", "$3", "${b}", "${", "${1a}", r"\"] {
-            assert!(replace(bad).is_err(), "{bad}");
-        }
-        assert_eq!(pattern.replace_first("none", "$9").unwrap(), "none");
-    }
-
-    #[test]
-    fn all_matches_are_replaced_as_java_finds_them() {
-        for (pattern, text, with, expected) in [
-            ("a", "banana", "<$0>", "b<a>n<a>n<a>"),
-            ("an", "banana", "", "ba"),
-            ("x*", "axb", "-", "-a--b-"),
-            ("x*", "\u{e9}x", "-", "-\u{e9}--"),
-            ("^", "ab", ">", ">ab"),
-            ("(?<=a)", "aab", "|", "a|a|b"),
-            ("b", "", "-", ""),
-            ("$", "ab", "!", "ab!"),
-            ("(.)(.)", "abcde", "$2$1", "badce"),
-        ] {
-            let compiled = JavaPattern::compile(pattern).unwrap();
-            assert_eq!(compiled.replace_all(text, with).unwrap(), expected, "{pattern} in {text}");
-        }
-        assert!(JavaPattern::compile("a").unwrap().replace_all("a", "$1").is_err());
-    }
-
-    #[test]
-    fn unix_lines_end_at_line_feeds_only() {
-        for (pattern, text, found) in
-            [("(?d)a.", "a\r", true), ("(?d)a.", "a\n", false), ("a.", "a\r", false)]
-        {
-            assert_eq!(JavaPattern::compile(pattern).unwrap().matches(text), found, "{pattern}");
-        }
-    }
-}
+mod tests;

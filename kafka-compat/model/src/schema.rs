@@ -5,9 +5,14 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, LazyLock};
 
+use indexmap::IndexMap;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::Str;
 use crate::value::Value;
+
+/// Parameters of a schema in the order they were set; equal whatever their order.
+pub type Parameters = IndexMap<Str, Str>;
 
 /// A schema. `Clone` is one atomic increment; equality tries pointer, fingerprint, then all.
 #[derive(Clone)]
@@ -21,7 +26,7 @@ struct Inner {
     version: Option<i32>,
     doc: Option<Str>,
     /// `None` and empty are different in Kafka Connect's equality.
-    parameters: Option<BTreeMap<Str, Str>>,
+    parameters: Option<Parameters>,
     fingerprint: u64,
 }
 
@@ -237,7 +242,7 @@ impl Schema {
         self.0.doc.as_ref()
     }
     /// Parameters, as `Decimal` keeps its scale. `None` when none were ever set.
-    pub fn parameters(&self) -> Option<&BTreeMap<Str, Str>> {
+    pub fn parameters(&self) -> Option<&Parameters> {
         self.0.parameters.as_ref()
     }
     /// The fields, if it is a struct.
@@ -309,7 +314,7 @@ pub struct SchemaBuilder {
     name: Option<Str>,
     version: Option<i32>,
     doc: Option<Str>,
-    parameters: Option<BTreeMap<Str, Str>>,
+    parameters: Option<Parameters>,
 }
 
 impl SchemaBuilder {
@@ -367,7 +372,7 @@ impl SchemaBuilder {
     }
     /// Sets all parameters.
     #[must_use]
-    pub fn parameters(mut self, parameters: Option<BTreeMap<Str, Str>>) -> Self {
+    pub fn parameters(mut self, parameters: Option<Parameters>) -> Self {
         self.parameters = parameters;
         self
     }
@@ -397,7 +402,7 @@ impl SchemaBuilder {
         self.name.hash(&mut hasher);
         self.version.hash(&mut hasher);
         self.doc.hash(&mut hasher);
-        self.parameters.hash(&mut hasher);
+        hash_parameters(self.parameters.as_ref(), &mut hasher);
         self.default.is_some().hash(&mut hasher);
         Schema(Arc::new(Inner {
             kind: self.kind,
@@ -410,6 +415,12 @@ impl SchemaBuilder {
             fingerprint: hasher.finish(),
         }))
     }
+}
+
+/// Schemas whose parameters differ in order alone are equal, so the order must not count.
+fn hash_parameters(parameters: Option<&Parameters>, hasher: &mut DefaultHasher) {
+    let Some(parameters) = parameters else { return };
+    parameters.iter().collect::<BTreeMap<&Str, &Str>>().hash(hasher);
 }
 
 fn hash_kind(kind: &Kind, hasher: &mut DefaultHasher) {

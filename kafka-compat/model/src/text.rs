@@ -37,7 +37,7 @@ pub fn write_java(value: &Value, out: &mut String) {
         }
         Value::Map(map) => {
             out.push('{');
-            for (position, (key, item)) in map.entries().iter().enumerate() {
+            for (position, (key, item)) in map.ordered().enumerate() {
                 if position > 0 {
                     out.push_str(", ");
                 }

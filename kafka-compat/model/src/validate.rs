@@ -68,9 +68,14 @@ fn check(schema: &Schema, value: &Value, place: Place<'_>) -> Result<()> {
             list.iter().try_for_each(|item| check(element, item, Place::Element(&place)))
         }
         (Kind::Map { key, value }, Value::Map(map)) => {
-            map.entries().iter().try_for_each(|(k, v)| {
+            let entry = |(k, v): &(Value, Value)| {
                 check(key, k, Place::Key(&place))?;
                 check(value, v, Place::MapValue(&place))
+            };
+            // Java's order only matters for which of several faults is the first.
+            map.entries().iter().try_for_each(entry).or_else(|error| {
+                map.ordered().try_for_each(entry)?;
+                Err(error)
             })
         }
         _ => Ok(()),

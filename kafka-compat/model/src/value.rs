@@ -1,6 +1,5 @@
 //! Values: a small enum whose payloads are shared, so that a clone copies no payload.
 
-use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use num_bigint::BigInt;
 
 use crate::error::{Error, Result};
 use crate::logical::Decimal;
+pub use crate::map::MapValue;
 use crate::record::Str;
 use crate::schema::{Field, Schema};
 
@@ -42,7 +42,7 @@ pub enum Value {
     Bytes(Bytes),
     /// `List`
     Array(Arc<Vec<Value>>),
-    /// `Map`, in insertion order
+    /// `Map`
     Map(Arc<MapValue>),
     /// `Struct`
     Struct(Arc<Struct>),
@@ -152,115 +152,13 @@ impl Value {
             Self::String(_) => "java.lang.String",
             Self::Bytes(_) => "[B",
             Self::Array(_) => "java.util.ArrayList",
-            Self::Map(_) => "java.util.HashMap",
+            Self::Map(map) if map.is_hashed() => "java.util.HashMap",
+            Self::Map(_) => "java.util.LinkedHashMap",
             Self::Struct(_) => "org.apache.kafka.connect.data.Struct",
             Self::Decimal(_) => "java.math.BigDecimal",
             Self::BigInteger(_) => "java.math.BigInteger",
             Self::Date(_) => "java.util.Date",
         })
-    }
-}
-
-/// Up to so many entries a scan is cheaper than hashing.
-const SCANNED: usize = 16;
-
-/// A map in insertion order. Keys are any value; small maps are scanned.
-#[derive(Clone, Debug, Default)]
-pub struct MapValue {
-    entries: Vec<(Value, Value)>,
-}
-
-impl PartialEq for MapValue {
-    /// Order does not matter, as for Java's maps.
-    fn eq(&self, other: &Self) -> bool {
-        if self.entries.len() != other.entries.len() {
-            return false;
-        }
-        if self.entries == other.entries {
-            return true;
-        }
-        if self.entries.len() <= SCANNED {
-            return self.entries.iter().all(|(key, value)| other.get_value(key) == Some(value));
-        }
-        let index: HashMap<&Value, &Value> = other.entries.iter().map(|(k, v)| (k, v)).collect();
-        self.entries.iter().all(|(key, value)| index.get(key) == Some(&value))
-    }
-}
-
-impl MapValue {
-    /// An empty map with room for `capacity` entries.
-    pub fn with_capacity(capacity: usize) -> Self {
-        Self { entries: Vec::with_capacity(capacity) }
-    }
-    /// A map of entries whose keys the caller knows to be distinct.
-    pub fn from_distinct(entries: Vec<(Value, Value)>) -> Self {
-        Self { entries }
-    }
-    /// A map of entries in which a key may come again: the last value counts, at the place of
-    /// the first. Takes linear time, where [`MapValue::insert`] searches for each key anew.
-    pub fn from_entries(list: Vec<(Value, Value)>) -> Self {
-        if list.len() <= SCANNED {
-            let mut map = Self::with_capacity(list.len());
-            for (key, value) in list {
-                map.insert(key, value);
-            }
-            return map;
-        }
-        let mut places: HashMap<Value, usize> = HashMap::with_capacity(list.len());
-        let mut entries: Vec<(Value, Value)> = Vec::with_capacity(list.len());
-        for (key, value) in list {
-            match places.get(&key).and_then(|&place| entries.get_mut(place)) {
-                Some((_, old)) => *old = value,
-                None => {
-                    places.insert(key.clone(), entries.len());
-                    entries.push((key, value));
-                }
-            }
-        }
-        Self { entries }
-    }
-    /// The value of a text key.
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        self.entries.iter().find(|(k, _)| k.as_str() == Some(key)).map(|(_, v)| v)
-    }
-    /// The value of any key.
-    pub fn get_value(&self, key: &Value) -> Option<&Value> {
-        self.entries.iter().find(|(k, _)| k == key).map(|(_, v)| v)
-    }
-    /// Sets the value of a key; an existing key keeps its place.
-    pub fn insert(&mut self, key: Value, value: Value) -> Option<Value> {
-        match self.entries.iter_mut().find(|(k, _)| *k == key) {
-            Some((_, old)) => Some(std::mem::replace(old, value)),
-            None => {
-                self.entries.push((key, value));
-                None
-            }
-        }
-    }
-    /// Removes a text key, keeping the order of the others.
-    pub fn remove(&mut self, key: &str) -> Option<Value> {
-        let position = self.entries.iter().position(|(k, _)| k.as_str() == Some(key))?;
-        Some(self.entries.remove(position).1)
-    }
-    /// All entries in order.
-    pub fn entries(&self) -> &[(Value, Value)] {
-        &self.entries
-    }
-    /// All entries in order, taken.
-    pub fn into_entries(self) -> Vec<(Value, Value)> {
-        self.entries
-    }
-    /// All entries, to change. The caller keeps the keys distinct.
-    pub fn entries_mut(&mut self) -> &mut Vec<(Value, Value)> {
-        &mut self.entries
-    }
-    /// How many.
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
     }
 }
 
@@ -379,19 +277,5 @@ mod tests {
         assert_eq!(Value::Float64(f64::NAN), Value::Float64(-f64::NAN));
         assert_ne!(Value::Float32(0.0), Value::Float32(-0.0));
         assert_ne!(Value::Int8(1), Value::Int16(1));
-    }
-
-    #[test]
-    fn maps_have_no_order_and_no_doubles() {
-        for count in [3, 5000] {
-            let forth: Vec<_> = (0..count).map(|n| (Value::Int32(n), Value::Int32(-n))).collect();
-            let mut back: Vec<_> = forth.iter().rev().cloned().collect();
-            assert_eq!(MapValue::from_entries(forth.clone()), MapValue::from_entries(back.clone()));
-            back.extend([(Value::Int32(0), Value::Null)]);
-            let doubled = MapValue::from_entries(back);
-            assert_eq!(doubled.len(), count as usize);
-            assert_eq!(doubled.entries().last(), Some(&(Value::Int32(0), Value::Null)));
-            assert_ne!(doubled, MapValue::from_entries(forth));
-        }
     }
 }

@@ -8,11 +8,12 @@ use gantry_model::config::{
     ConfigData, ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator,
 };
 use gantry_model::plugin::{Plugin, Transformation};
-use gantry_model::{ConnectRecord, Datum, Error, Fields, Kind, Result, Schema, Str, Struct, Value};
+use gantry_model::text::sort_as_hash_map;
+use gantry_model::{ConnectRecord, Datum, Error, Fields, Kind, Result, Schema, Str, Value};
 
 use crate::support::{
-    SchemaCache, Side, apply_defaults, copy_basics, fields_of, has_defaults, keyed, replace_null,
-    replace_null_key, struct_of, struct_values, unique_map,
+    SchemaCache, Side, apply_defaults, copy_basics, fields_of, first_fault, has_defaults, keyed,
+    put_all, replace_null, replace_null_key, struct_of, struct_values, unique_map,
 };
 use convert::{Target, cast, parse_target};
 
@@ -101,7 +102,11 @@ fn parse_spec(list: &[String]) -> Result<Rules> {
         }
     }
     match whole {
-        None => Ok(Rules::Fields(fields)),
+        None => {
+            // In this order: of several that cannot be cast the first is reported.
+            sort_as_hash_map(&mut fields, |field| &field.name);
+            Ok(Rules::Fields(fields))
+        }
         Some(target) if list.len() == 1 => Ok(Rules::Whole(target)),
         Some(_) => Err(Error::config(
             "Cast transformations that specify a type to cast the entire value to may only \
@@ -166,6 +171,7 @@ impl Transformation for Cast {
                 Rules::Whole(target) => *value = cast(None, value, *target)?,
                 Rules::Fields(rules) => {
                     let map = unique_map(value, PURPOSE)?;
+                    map.copy_as_hash_map();
                     for rule in rules {
                         let old = map.get(&rule.name).unwrap_or(&Value::Null);
                         let new = cast(None, old, rule.target)?;
@@ -188,10 +194,15 @@ impl Transformation for Cast {
             let fields = fields_of(&old)?.list();
             for &(index, target) in &plan.casts {
                 if let (Some(slot), Some(field)) = (values.get_mut(index), fields.get(index)) {
-                    *slot = cast(Some(&field.schema), slot, target)?;
+                    match cast(Some(&field.schema), slot, target) {
+                        Ok(new) => *slot = new,
+                        Err(error) => {
+                            return Err(first_fault(&plan.schema, &values, index, error));
+                        }
+                    }
                 }
             }
-            *value = Value::Struct(Arc::new(Struct::from_values(plan.schema.clone(), values)));
+            *value = put_all(&plan.schema, values)?;
         }
         *schema = Some(plan.schema.clone());
         Ok(Some(record))

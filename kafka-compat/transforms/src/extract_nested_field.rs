@@ -132,8 +132,7 @@ impl Names {
         }
         let outer = map.get(&self.outer).unwrap_or(&Value::Null);
         let found = map_or_null(outer, PURPOSE)?.and_then(|outer| outer.get(&self.inner)).cloned();
-        let entry = (self.output_key.clone(), found.unwrap_or_default());
-        unique_map(value, PURPOSE)?.entries_mut().push(entry);
+        unique_map(value, PURPOSE)?.insert(self.output_key.clone(), found.unwrap_or_default());
         Ok(())
     }
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type};
 use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::schema::Field;
 use gantry_model::{
     ConnectRecord, Datum, Error, Fields, Kind, MapValue, Result, Schema, Str, Struct, Value,
 };
 
 use crate::support::{
-    SchemaCache, Side, copy_basics, fields_of, keyed, map_of, no_text_key, struct_of,
+    SchemaCache, Side, check_put_one, copy_basics, fields_of, keyed, map_of, no_text_key, struct_of,
 };
 
 const PURPOSE: &str = "flattening";
@@ -114,7 +115,12 @@ fn flat_schema(source: &Schema, delimiter: &str) -> Result<Schema> {
 }
 
 /// Appends the values of a struct in the order of the flat schema; of a null struct, nulls.
-fn flat_values(schema: &Schema, value: Option<&Struct>, flat: &mut Vec<Value>) -> Result<()> {
+fn flat_values(
+    schema: &Schema,
+    value: Option<&Struct>,
+    flat_fields: &[Field],
+    flat: &mut Vec<Value>,
+) -> Result<()> {
     for field in fields_of(schema)?.list() {
         let inner = value.map_or(&Value::Null, |value| value.get_at(field));
         if matches!(field.schema.kind(), Kind::Struct(_)) {
@@ -122,17 +128,25 @@ fn flat_values(schema: &Schema, value: Option<&Struct>, flat: &mut Vec<Value>) -
                 Value::Struct(inner) => Some(&**inner),
                 _ => None,
             };
-            flat_values(&field.schema, inner, flat)?;
-        } else {
-            flat.push(inner.clone());
+            flat_values(&field.schema, inner, flat_fields, flat)?;
+            continue;
         }
+        // The fields of a null struct are null, required or not: Java never puts them.
+        if value.is_some()
+            && let Some(field) = flat_fields.get(flat.len())
+        {
+            check_put_one(field, inner)?;
+        }
+        flat.push(inner.clone());
     }
     Ok(())
 }
 
+/// The levels above a value: their names joined. A null key has no name, which only matters where
+/// something would have to be joined to it.
 fn flatten_map(
     map: &MapValue,
-    prefix: &str,
+    prefix: Option<&str>,
     delimiter: &str,
     depth: usize,
     flat: &mut MapValue,
@@ -140,14 +154,25 @@ fn flatten_map(
     if depth > MAX_DEPTH {
         return Err(too_deep());
     }
-    for (key, value) in map.entries() {
-        let name = joined(prefix, delimiter, key.as_str().ok_or_else(|| no_text_key(key))?);
+    for (key, value) in map.ordered() {
+        let prefix = prefix.ok_or_else(unnamed)?;
+        let name = match key {
+            Value::String(name) => Some(joined(prefix, delimiter, name)),
+            Value::Null if prefix.is_empty() => None,
+            // As Java joins a null to a text.
+            Value::Null => Some(joined(prefix, delimiter, "null")),
+            other => return Err(no_text_key(other)),
+        };
+        let shown = || name.as_deref().unwrap_or("null");
         match value {
-            Value::Map(inner) => flatten_map(inner, &name, delimiter, depth + 1, flat)?,
+            Value::Map(inner) => {
+                flatten_map(inner, name.as_deref(), delimiter, depth + 1, flat)?;
+            }
             Value::Struct(_) => {
                 return Err(Error::data(format!(
                     "Flatten transformation does not support STRUCT for record without schemas \
-                     (for field {name})."
+                     (for field {}).",
+                    shown()
                 )));
             }
             Value::Decimal(_) | Value::BigInteger(_) | Value::Date(_) => {
@@ -158,11 +183,19 @@ fn flatten_map(
                 )));
             }
             _ => {
-                flat.insert(Value::str(&name), value.clone());
+                let key = name.as_deref().map_or(Value::Null, Value::str);
+                flat.insert(key, value.clone());
             }
         }
     }
     Ok(())
+}
+
+fn unnamed() -> Error {
+    Error::java(
+        "java.lang.NullPointerException",
+        "a map below a null key cannot be flattened: its fields have no name",
+    )
 }
 
 impl Transformation for Flatten {
@@ -174,14 +207,15 @@ impl Transformation for Flatten {
         let Some(source) = schema else {
             let map = map_of(value, PURPOSE)?;
             let mut flat = MapValue::with_capacity(map.len());
-            flatten_map(map, "", &self.delimiter, 0, &mut flat)?;
+            flatten_map(map, Some(""), &self.delimiter, 0, &mut flat)?;
             *value = Value::map(flat);
             return Ok(Some(record));
         };
         let inner = struct_of(value, PURPOSE)?;
         let flat = self.schemas.get(source, |source| flat_schema(source, &self.delimiter))?;
-        let mut values = Vec::with_capacity(flat.fields().map_or(0, |fields| fields.len()));
-        flat_values(inner.schema(), Some(&inner), &mut values)?;
+        let fields = fields_of(flat)?.list();
+        let mut values = Vec::with_capacity(fields.len());
+        flat_values(inner.schema(), Some(&inner), fields, &mut values)?;
         *value = Value::Struct(Arc::new(Struct::from_values(flat.clone(), values)));
         *schema = Some(flat.clone());
         Ok(Some(record))

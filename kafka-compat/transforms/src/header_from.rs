@@ -11,8 +11,8 @@ use gantry_model::{
 };
 
 use crate::support::{
-    SchemaCache, Side, copy_basics, fields_of, keyed, map_of, replace_null, replace_null_key,
-    struct_of, struct_ref, unique_map,
+    SchemaCache, Side, copy_basics, fields_of, keyed, map_of, put_all, replace_null,
+    replace_null_key, struct_ref, unique_map,
 };
 
 const FIELDS: &str = "fields";
@@ -99,8 +99,9 @@ impl HeaderFrom {
             let found = map.get(field).cloned().unwrap_or_default();
             headers.push(Header { key: Str::clone(header), datum: Datum::schemaless(found) });
         }
-        if self.moves && self.pairs.iter().any(|(field, _)| map.get(field).is_some()) {
-            let map = unique_map(value, purpose)?;
+        let map = unique_map(value, purpose)?;
+        map.copy_as_hash_map();
+        if self.moves {
             for (field, _) in &self.pairs {
                 map.remove(field);
             }
@@ -116,6 +117,15 @@ impl HeaderFrom {
     ) -> Result<()> {
         let purpose = self.purpose();
         let inner = struct_ref(value, purpose)?;
+        // Kafka Connect makes the rest before it looks for the fields: its errors come first.
+        let moved = match self.moves {
+            false => None,
+            true => {
+                let moved = self.schemas.get(schema, |source| moved_schema(source, &self.pairs))?;
+                let rest = put_all(&moved.schema, moved.values_of(inner, self.replace_null)?)?;
+                Some((moved.schema.clone(), rest))
+            }
+        };
         for (name, header) in &self.pairs {
             let field = inner
                 .schema()
@@ -123,27 +133,26 @@ impl HeaderFrom {
                 .ok_or_else(|| Error::data(format!("{name} is not a valid field name")))?;
             let found = if self.replace_null { inner.get_at(field) } else { inner.raw(name)? };
             let datum = Datum::new(field.schema.clone(), found.clone());
-            headers.push(Header { key: Str::clone(header), datum });
+            headers.push(Header::new(Str::clone(header), datum)?);
         }
-        if !self.moves {
-            return Ok(());
+        if let Some((rest_schema, rest)) = moved {
+            *schema = rest_schema;
+            *value = rest;
         }
-        let moved = self.schemas.get(schema, |source| moved_schema(source, &self.pairs))?;
-        let inner = struct_of(value, purpose)?;
-        let source = inner.schema();
-        let fields = fields_of(source)?.list();
-        let values = moved.kept.iter().filter_map(|&index| {
-            let field = fields.get(index)?;
-            if self.replace_null {
-                Some(inner.get_at(field).clone())
-            } else {
-                inner.values().get(index).cloned()
-            }
-        });
-        let values = values.collect();
-        *value = Value::Struct(Arc::new(Struct::from_values(moved.schema.clone(), values)));
-        *schema = moved.schema.clone();
         Ok(())
+    }
+}
+
+impl Moved {
+    fn values_of(&self, inner: &Struct, replace_null: bool) -> Result<Vec<Value>> {
+        let fields = fields_of(inner.schema())?.list();
+        let value = |&index: &usize| {
+            let field = fields.get(index)?;
+            let value =
+                if replace_null { inner.get_at(field) } else { inner.values().get(index)? };
+            Some(value.clone())
+        };
+        Ok(self.kept.iter().filter_map(value).collect())
     }
 }
 

@@ -10,8 +10,8 @@ use gantry_model::{
 use std::sync::Arc;
 
 use crate::support::{
-    SchemaCache, Side, TopicCache, apply_defaults, copy_basics, fields_of, has_defaults, keyed,
-    replace_null, replace_null_key, struct_of, struct_values, unique_map,
+    SchemaCache, Side, TopicCache, apply_defaults, check_put, copy_basics, fields_of, has_defaults,
+    keyed, replace_null, replace_null_key, struct_of, struct_values, unique_map,
 };
 
 const PURPOSE: &str = "field insertion";
@@ -206,6 +206,7 @@ impl Transformation for InsertField {
         }
         if schema.is_none() {
             let map = unique_map(value, PURPOSE)?;
+            map.copy_as_hash_map();
             for insertion in &self.insertions {
                 let inserted = attributes.get(insertion.source, true)?;
                 if !inserted.is_null() {
@@ -222,6 +223,7 @@ impl Transformation for InsertField {
         if self.replace_null && updated.has_defaults {
             apply_defaults(&source, &mut values);
         }
+        check_put(&source, &values)?;
         values.reserve_exact(self.insertions.len());
         for insertion in &self.insertions {
             values.push(attributes.get(insertion.source, false)?);

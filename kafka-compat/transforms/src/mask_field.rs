@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator};
 use gantry_model::plugin::{Plugin, Transformation};
-use gantry_model::{ConnectRecord, Datum, Decimal, Error, MapValue, Result, Struct, Value, values};
+use gantry_model::text::hash_set_order;
+use gantry_model::{ConnectRecord, Datum, Decimal, Error, MapValue, Result, Value, values};
 
 use crate::java_number;
 use crate::support::{
-    SchemaCache, Side, apply_defaults, fields_of, has_defaults, keyed, replace_null,
-    replace_null_key, struct_of, struct_values, unique_map, value_list,
+    SchemaCache, Side, apply_defaults, check_put, fields_of, first_fault, has_defaults, keyed,
+    put_all, replace_null, replace_null_key, struct_of, struct_values, unique_map, value_list,
 };
 
 const PURPOSE: &str = "mask fields";
@@ -33,10 +34,11 @@ struct Plan {
 
 pub(crate) fn plugins() -> [Plugin<dyn Transformation>; 2] {
     keyed("MaskField", config, |config: &ParsedConfig, side| {
-        let fields = config.list(FIELDS).iter();
+        // In this order: of several that cannot be masked the first is reported.
+        let fields = hash_set_order(config.list(FIELDS).to_vec());
         Ok(Box::new(MaskField {
             side,
-            fields: fields.map(|name| (name.clone(), Value::str(name))).collect(),
+            fields: fields.into_iter().map(|name| (name.clone(), Value::str(&name))).collect(),
             replacement: config.string(REPLACEMENT).map(Replacement::new),
             replace_null: replace_null(config),
             schemas: SchemaCache::new(),
@@ -159,6 +161,7 @@ impl Transformation for MaskField {
         };
         if schema.is_none() {
             let map = unique_map(value, PURPOSE)?;
+            map.copy_as_hash_map();
             for (name, key) in &self.fields {
                 // A field that is not there comes to be there, as null.
                 let new = masked(map.get(name).unwrap_or(&Value::Null))?;
@@ -176,6 +179,7 @@ impl Transformation for MaskField {
             })
         })?;
         if plan.masked.is_empty() && !(self.replace_null && plan.has_defaults) {
+            check_put(inner.schema(), inner.values())?;
             *value = Value::Struct(inner);
             return Ok(Some(record));
         }
@@ -186,10 +190,13 @@ impl Transformation for MaskField {
         }
         for &index in &plan.masked {
             if let Some(slot) = values.get_mut(index) {
-                *slot = masked(slot)?;
+                match masked(slot) {
+                    Ok(new) => *slot = new,
+                    Err(error) => return Err(first_fault(&source, &values, index, error)),
+                }
             }
         }
-        *value = Value::Struct(Arc::new(Struct::from_values(source, values)));
+        *value = put_all(&source, values)?;
         Ok(Some(record))
     }
 }

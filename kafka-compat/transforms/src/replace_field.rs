@@ -1,18 +1,20 @@
 //! ReplaceField: drops, keeps or renames fields.
 
+mod maps;
+
 use std::sync::Arc;
 
 use gantry_model::config::{
     ConfigData, ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator,
 };
+use gantry_model::map::ShapeCache;
 use gantry_model::plugin::{Plugin, Transformation};
-use gantry_model::{
-    ConnectRecord, Datum, Error, Fields, Kind, MapValue, Result, Schema, Str, Struct, Value,
-};
+use gantry_model::text::sort_as_hash_map;
+use gantry_model::{ConnectRecord, Datum, Error, Fields, Kind, Result, Schema, Str, Struct, Value};
 
 use crate::support::{
-    SchemaCache, Side, copy_basics, fields_of, has_defaults, keyed, no_text_key, replace_null,
-    replace_null_key, struct_of, struct_values, unique_map, value_list,
+    SchemaCache, Side, copy_basics, fields_of, first_fault, has_defaults, keyed, put_all,
+    replace_null, replace_null_key, struct_of, struct_values, unique_map, value_list,
 };
 
 const PURPOSE: &str = "field replacement";
@@ -25,6 +27,7 @@ struct ReplaceField {
     rules: Rules,
     replace_null: bool,
     schemas: SchemaCache<Plan>,
+    maps: ShapeCache<maps::Plan>,
 }
 
 /// Which fields stay, and under which name. The lists are short: a scan beats hashing.
@@ -56,6 +59,9 @@ struct Plan {
     schema: Schema,
     /// For each field of the new schema, the index of its value in the old struct.
     sources: Vec<usize>,
+    /// The first field that has no value in the old struct: an error once there is a struct, after
+    /// those of the fields before it.
+    missing: Option<Error>,
     /// Whether every field stands where it stood.
     in_place: bool,
     has_defaults: bool,
@@ -74,6 +80,7 @@ pub(crate) fn plugins() -> [Plugin<dyn Transformation>; 2] {
             },
             replace_null: replace_null(config),
             schemas: SchemaCache::new(),
+            maps: ShapeCache::default(),
         }))
     })
 }
@@ -108,6 +115,8 @@ fn parse_renames(config: &ParsedConfig) -> Result<Vec<Rename>> {
         renames.retain(|rename| rename.from != from);
         renames.push(Rename { from: from.to_owned(), to: to.into(), key: Value::str(to) });
     }
+    // Where two fields get the same new name, the last of them in this order stands for it.
+    sort_as_hash_map(&mut renames, |rename| &rename.from);
     Ok(renames)
 }
 
@@ -136,55 +145,21 @@ impl Rules {
         // field than the one whose schema was taken: so does Kafka Connect.
         let mut sources = Vec::with_capacity(old.len());
         let mut checked = false;
+        let mut missing = None;
         for field in fields_of(&updated)?.list() {
             let rename = self.renames.iter().rev().find(|rename| rename.to == field.name);
             let name = rename.map_or(&*field.name, |rename| &*rename.from);
-            let source = old
-                .get(name)
-                .ok_or_else(|| Error::data(format!("{name} is not a valid field name")))?;
+            let Some(source) = old.get(name) else {
+                missing = Some(Error::data(format!("{name} is not a valid field name")));
+                break;
+            };
             checked |= source.schema != field.schema;
             sources.push(source.index);
         }
         let in_place =
             sources.len() == old.len() && sources.iter().enumerate().all(|(i, &s)| i == s);
-        Ok(Plan { schema: updated, sources, in_place, has_defaults: has_defaults(schema), checked })
-    }
-
-    fn change_map(&self, map: &mut MapValue) -> Result<()> {
-        if let Some((key, _)) = map.entries().iter().find(|(key, _)| key.as_str().is_none()) {
-            return Err(no_text_key(key));
-        }
-        let mut renamed = false;
-        map.entries_mut().retain_mut(|(key, _)| {
-            let name = key.as_str().unwrap_or_default();
-            if !self.keeps(name) {
-                return false;
-            }
-            if let Some(rename) = self.rename(name) {
-                *key = rename.key.clone();
-                renamed = true;
-            }
-            true
-        });
-        if renamed {
-            merge_duplicates(map);
-        }
-        Ok(())
-    }
-}
-
-/// Of entries that now have the same name the last value stays.
-fn merge_duplicates(map: &mut MapValue) {
-    let entries = map.entries();
-    let unique = entries
-        .iter()
-        .enumerate()
-        .all(|(i, (key, _))| entries.iter().skip(i + 1).all(|(other, _)| other != key));
-    if !unique {
-        let entries = std::mem::take(map.entries_mut());
-        for (key, value) in entries {
-            map.insert(key, value);
-        }
+        let has_defaults = has_defaults(schema);
+        Ok(Plan { schema: updated, sources, missing, in_place, has_defaults, checked })
     }
 }
 
@@ -195,7 +170,7 @@ impl Transformation for ReplaceField {
             return Ok(Some(record));
         }
         let Some(schema) = schema else {
-            self.rules.change_map(unique_map(value, PURPOSE)?)?;
+            self.rules.change_map(unique_map(value, PURPOSE)?, &mut self.maps)?;
             return Ok(Some(record));
         };
         let inner = struct_of(value, PURPOSE)?;
@@ -203,7 +178,7 @@ impl Transformation for ReplaceField {
         let plain = plan.in_place && !(self.replace_null && plan.has_defaults);
         let values =
             if plain { struct_values(inner) } else { plan.pick(&inner, self.replace_null)? };
-        *value = Value::Struct(Arc::new(Struct::from_values(plan.schema.clone(), values)));
+        *value = put_all(&plan.schema, values)?;
         *schema = plan.schema.clone();
         Ok(Some(record))
     }
@@ -224,12 +199,17 @@ impl Plan {
             }
             values.push(picked.clone());
         }
+        if let Some(error) = &self.missing {
+            return Err(first_fault(&self.schema, &values, values.len(), error.clone()));
+        }
         Ok(values)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use gantry_model::MapValue;
+
     use super::*;
     use crate::tests::{error_text, make, map, record, struct_record};
 

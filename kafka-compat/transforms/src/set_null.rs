@@ -85,11 +85,12 @@ impl Transformation for SetNull {
             (_, Value::Null) => {}
             (None, _) => {
                 let map = map_of(value, PURPOSE)?;
-                if fields.iter().any(|name| map.get(name).is_some_and(|value| !value.is_null())) {
-                    let entries = unique_map(value, PURPOSE)?.entries_mut();
-                    let wanted = |key: &Value| fields.iter().any(|n| key.as_str() == Some(n));
-                    for (_, value) in entries.iter_mut().filter(|(key, _)| wanted(key)) {
-                        *value = Value::Null;
+                let is_set = |name: &&String| map.get(name).is_some_and(|value| !value.is_null());
+                let set: Vec<&String> = fields.iter().filter(is_set).collect();
+                if !set.is_empty() {
+                    let map = unique_map(value, PURPOSE)?;
+                    for name in set {
+                        map.insert(Value::str(name), Value::Null);
                     }
                 }
             }

@@ -1,13 +1,11 @@
 //! SetSchemaMetadata: names and versions the schema of a struct.
 
-use std::sync::Arc;
-
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type};
 use gantry_model::plugin::{Plugin, Transformation};
-use gantry_model::{ConnectRecord, Datum, Error, Result, Schema, Str, Struct, Value};
+use gantry_model::{ConnectRecord, Datum, Error, Result, Schema, Str, Value};
 
 use crate::support::{
-    SchemaCache, Side, apply_defaults, fields_of, has_defaults, keyed, replace_null,
+    SchemaCache, Side, apply_defaults, fields_of, has_defaults, keyed, put_all, replace_null,
     replace_null_key, schema_of, struct_values,
 };
 
@@ -82,7 +80,7 @@ impl Transformation for SetSchemaMetadata {
             if self.replace_null && updated.has_defaults {
                 apply_defaults(&updated.schema, &mut values);
             }
-            *value = Value::Struct(Arc::new(Struct::from_values(updated.schema.clone(), values)));
+            *value = put_all(&updated.schema, values)?;
         }
         *schema = Some(updated.schema.clone());
         Ok(Some(record))

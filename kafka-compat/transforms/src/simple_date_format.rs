@@ -1,13 +1,20 @@
-//! Patterns of `java.text.SimpleDateFormat`, for UTC and the locale en_US.
+//! Patterns of `java.text.SimpleDateFormat`, for the locale en_US. The zone is UTC until a text
+//! that is read names another one, which then stays in force, as in Java.
 
 mod format;
 mod parse;
 mod resolve;
+mod week;
+mod zones;
 
+use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use gantry_model::calendar::Fields;
 use gantry_model::{Error, Result};
+
+use zones::Zone;
 
 /// The letters that Java gives a meaning.
 const LETTERS: &str = "GyMdkHmsSEDFwWahKzZYuXL";
@@ -17,12 +24,16 @@ const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// A compiled pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct SimpleDateFormat {
     parts: Vec<Part>,
     /// When the hundred years begin in which years of two digits lie.
     century_start_ms: i64,
+    zone: ZoneInForce,
 }
+
+/// The zone that a text named last; none is UTC.
+type ZoneInForce = RefCell<Option<Arc<Zone>>>;
 
 /// Years of two digits lie up to so many years before today.
 const YEARS_BACK: i64 = 80;
@@ -74,12 +85,12 @@ impl SimpleDateFormat {
         if !literal.is_empty() {
             parts.push(Part::Literal(literal));
         }
-        Ok(Self { parts, century_start_ms: century_start_ms() })
+        Ok(Self { parts, century_start_ms: century_start_ms(), zone: RefCell::new(None) })
     }
 
     /// The year in which [`Self::century_start_ms`] lies.
-    fn century_start_year(&self) -> i64 {
-        Fields::of(self.century_start_ms).year
+    fn century_start_year(&self) -> i32 {
+        i32::try_from(Fields::of(self.century_start_ms).year).unwrap_or(0)
     }
 
     /// How many milliseconds, from a multiple of as many, the formatted text stays the same.
@@ -109,6 +120,8 @@ fn illegal(message: String) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -139,6 +152,27 @@ mod tests {
         {
             let format = SimpleDateFormat::compile(pattern).expect("valid");
             assert_eq!(format.resolution_ms(), resolution, "{pattern}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_pattern_reads_and_writes(
+            pattern in "[GyMdkHmsSEDFwWahKzZYuXL' :/.-]{0,16}",
+            text in "[0-9A-Za-z+: /.,'-]{0,24}",
+            ms in any::<i64>(),
+        ) {
+            if let Ok(format) = SimpleDateFormat::compile(&pattern) {
+                let _ = format.parse(&text);
+                let written = format.format(ms);
+                let _ = format.parse(&written);
+            }
+        }
+
+        #[test]
+        fn moments_are_read_back(ms in -62_135_769_600_000i64..253_402_300_800_000) {
+            let format = SimpleDateFormat::compile("G yyyy-MM-dd HH:mm:ss.SSS XX").unwrap();
+            prop_assert_eq!(format.parse(&format.format(ms)), Some(ms));
         }
     }
 }

@@ -19,5 +19,6 @@ pub(crate) use require::{
 };
 pub(crate) use side::Side;
 pub(crate) use structs::{
-    apply_defaults, copy_basics, fields_of, has_defaults, struct_values, with_fields,
+    apply_defaults, check_put, check_put_one, copy_basics, fields_of, first_fault, has_defaults,
+    put_all, struct_values, with_fields,
 };

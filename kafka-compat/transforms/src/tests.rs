@@ -64,6 +64,7 @@ fn every_plugin_has_its_own_class_alias_and_documented_keys() {
         let simple = info.class.rsplit('.').next().expect("a name");
         assert_eq!(info.answers_to(simple), !simple.contains('$'), "{info:?}");
         assert!(seen.insert(info.class.clone()), "{info:?} twice");
+        assert!(info.config_def().fault().is_none(), "{info:?}: {:?}", info.config_def().fault());
         for key in info.config_def().keys() {
             assert!(key.doc.len() > 10, "{info:?} {}", key.name);
         }

@@ -9,8 +9,8 @@ use gantry_model::{ConnectRecord, Datum, Error, Fields, Kind, Result, Schema, St
 
 use crate::simple_date_format::SimpleDateFormat;
 use crate::support::{
-    SchemaCache, Side, apply_defaults, copy_basics, fields_of, has_defaults, keyed, replace_null,
-    replace_null_key, struct_of, struct_values, unique_map,
+    SchemaCache, Side, apply_defaults, copy_basics, fields_of, first_fault, has_defaults, keyed,
+    put_all, replace_null, replace_null_key, struct_of, struct_values, unique_map,
 };
 
 const PURPOSE: &str = "converting timestamp formats";
@@ -283,9 +283,12 @@ impl Rules {
         if let Some((index, form)) = &plan.field
             && let Some(slot) = values.get_mut(*index)
         {
-            *slot = self.convert(slot, Some(form.clone()?))?;
+            match form.clone().and_then(|form| self.convert(slot, Some(form))) {
+                Ok(new) => *slot = new,
+                Err(error) => return Err(first_fault(&plan.schema, &values, *index, error)),
+            }
         }
-        Ok(Value::Struct(Arc::new(Struct::from_values(plan.schema.clone(), values))))
+        put_all(&plan.schema, values)
     }
 }
 
@@ -326,6 +329,7 @@ impl Transformation for TimestampConverter {
             (Some(_), None) if value.is_null() => {}
             (Some((name, key)), None) => {
                 let map = unique_map(value, PURPOSE)?;
+                map.copy_as_hash_map();
                 // A field that is not there comes to be there, as null.
                 let old = map.get(name).unwrap_or(&Value::Null);
                 let new = self.rules.convert(old, None)?;

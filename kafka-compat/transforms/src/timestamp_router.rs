@@ -14,6 +14,8 @@ const TOPIC_FORMAT: &str = "topic.format";
 const TIMESTAMP_FORMAT: &str = "timestamp.format";
 const TOPIC: &str = "${topic}";
 const TIMESTAMP: &str = "${timestamp}";
+/// What stands before the record in the message, and before the record's position.
+const MISSING: &str = "Timestamp missing on record: ";
 
 struct TimestampRouter {
     topic_format: String,
@@ -65,7 +67,8 @@ fn config() -> ConfigDef {
 impl Transformation for TimestampRouter {
     fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
         let Some(timestamp_ms) = record.timestamp_ms else {
-            return Err(Error::data(format!("Timestamp missing on record: {}", shown(&record))));
+            let message = format!("{MISSING}{}", shown(&record));
+            return Err(Error::data(message).with_position_at(MISSING.len()));
         };
         let bucket = timestamp_ms.div_euclid(self.resolution_ms);
         if let Some(last) = &self.last
@@ -88,7 +91,7 @@ impl Transformation for TimestampRouter {
     }
 }
 
-/// A record as Kafka Connect prints it, without where it came from.
+/// A record as Kafka Connect prints it, without where it came from: whoever knows that adds it.
 fn shown(record: &ConnectRecord) -> String {
     let null = || "null".to_owned();
     let schema = |datum: &Datum| datum.schema.as_ref().map_or_else(null, |s| format!("{s:?}"));
@@ -102,9 +105,12 @@ fn shown(record: &ConnectRecord) -> String {
             format!("ConnectHeader(key={key}, value={value}, schema={schema})")
         })
         .collect();
+    // No list at all where there never was a header.
+    let headers =
+        if headers.is_empty() { String::new() } else { format!("[{}]", headers.join(", ")) };
     format!(
         "ConnectRecord{{topic='{}', kafkaPartition={}, key={}, keySchema={}, value={}, \
-         valueSchema={}, timestamp={}, headers=ConnectHeaders(headers={})}}",
+         valueSchema={}, timestamp={}, headers=ConnectHeaders(headers={headers})}}",
         record.topic,
         number(record.partition.map(i64::from)),
         java_string(&record.key.value),
@@ -112,7 +118,6 @@ fn shown(record: &ConnectRecord) -> String {
         java_string(&record.value.value),
         schema(&record.value),
         number(record.timestamp_ms),
-        headers.join(", "),
     )
 }
 

@@ -1,15 +1,13 @@
 //! ValueToKey: makes a key of some fields of the value.
 
-use std::sync::Arc;
-
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type};
 use gantry_model::plugin::{Plugin, Transformation};
 use gantry_model::{
-    ConnectRecord, Datum, Error, MapValue, Result, Schema, SchemaBuilder, Str, Struct, Value,
+    ConnectRecord, Datum, Error, MapValue, Result, Schema, SchemaBuilder, Str, Value,
 };
 
 use crate::support::{
-    SchemaCache, map_of, replace_null, replace_null_key, single, struct_ref, value_list,
+    SchemaCache, map_of, put_all, replace_null, replace_null_key, single, struct_ref, value_list,
 };
 
 const PURPOSE: &str = "copying fields from value to key";
@@ -18,6 +16,8 @@ const FIELDS: &str = "fields";
 struct ValueToKey {
     /// Names of the fields, each with its key in schemaless maps.
     fields: Vec<(Str, Value)>,
+    /// How many fields the configuration names.
+    capacity: usize,
     replace_null: bool,
     schemas: SchemaCache<Plan>,
 }
@@ -39,6 +39,7 @@ pub(crate) fn plugin() -> Plugin<dyn Transformation> {
         }
         Ok(Box::new(ValueToKey {
             fields,
+            capacity: config.list(FIELDS).len(),
             replace_null: replace_null(config),
             schemas: SchemaCache::new(),
         }))
@@ -82,7 +83,7 @@ impl Transformation for ValueToKey {
                 .fields
                 .iter()
                 .map(|(name, key)| (key.clone(), map.get(name).cloned().unwrap_or_default()));
-            let key = MapValue::from_distinct(picked.collect());
+            let key = MapValue::from_distinct(picked.collect()).into_hash_map_for(self.capacity);
             record.key = Datum::schemaless(Value::map(key));
             return Ok(Some(record));
         }
@@ -93,8 +94,8 @@ impl Transformation for ValueToKey {
             Some(field) if self.replace_null => inner.get_at(field).clone(),
             _ => inner.values().get(index).cloned().unwrap_or_default(),
         });
-        let key = Struct::from_values(plan.schema.clone(), picked.collect());
-        record.key = Datum::new(plan.schema.clone(), Value::Struct(Arc::new(key)));
+        let key = put_all(&plan.schema, picked.collect())?;
+        record.key = Datum::new(plan.schema.clone(), key);
         Ok(Some(record))
     }
 }

@@ -2,7 +2,9 @@
 
 use gantry_model::{ConnectRecord, TopicPartition};
 
-use crate::offset::{SourceOffset, SourcePartition};
+use serde_json::Value as Json;
+
+use crate::offset::{OffsetMap, SourceOffset, SourcePartition};
 
 /// A record from a source, with its position there.
 #[derive(Clone, Debug)]
@@ -13,6 +15,36 @@ pub struct SourceRecord {
     pub partition: SourcePartition,
     /// Where the source goes on after it.
     pub offset: SourceOffset,
+}
+
+impl SourceRecord {
+    /// The position of a record as Kafka Connect prints it in front of the record.
+    pub fn position_text(partition: &SourcePartition, offset: &SourceOffset) -> String {
+        format!(
+            "SourceRecord{{sourcePartition={}, sourceOffset={}}} ",
+            java_map(partition.map()),
+            java_map(&offset.to_map())
+        )
+    }
+}
+
+/// A map as Java prints it: `{a=1, b=x}`.
+fn java_map(map: &OffsetMap) -> String {
+    let all: Vec<String> =
+        map.iter().map(|(key, value)| format!("{key}={}", java_value(value))).collect();
+    format!("{{{}}}", all.join(", "))
+}
+
+fn java_value(value: &Json) -> String {
+    match value {
+        Json::Object(map) => java_map(map),
+        Json::Array(list) => {
+            let all: Vec<String> = list.iter().map(java_value).collect();
+            format!("[{}]", all.join(", "))
+        }
+        Json::String(text) => text.clone(),
+        plain => plain.to_string(),
+    }
 }
 
 /// Who set a record's timestamp.
@@ -35,4 +67,49 @@ pub struct SinkRecord {
     pub offset: u64,
     /// Who set its timestamp.
     pub timestamp_type: TimestampType,
+}
+
+impl SinkRecord {
+    /// The position of a record as Kafka Connect prints it in front of the record.
+    /// `timestamp_type`: none where the record has no timestamp.
+    pub fn position_text(
+        origin: &TopicPartition,
+        offset: u64,
+        timestamp_type: Option<TimestampType>,
+    ) -> String {
+        let TopicPartition { topic, partition } = origin;
+        let timestamp_type = match timestamp_type {
+            None => "NoTimestampType",
+            Some(TimestampType::CreateTime) => "CreateTime",
+            Some(TimestampType::LogAppendTime) => "LogAppendTime",
+        };
+        format!(
+            "SinkRecord{{kafkaOffset={offset}, timestampType={timestamp_type}, \
+             originalTopic={topic}, originalKafkaPartition={partition}, \
+             originalKafkaOffset={offset}}} "
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_are_printed_as_kafka_does() {
+        let partition = SourcePartition::of("filename", "/tmp/x");
+        let offset = SourceOffset::Number("position".into(), 42);
+        assert_eq!(
+            SourceRecord::position_text(&partition, &offset),
+            "SourceRecord{sourcePartition={filename=/tmp/x}, sourceOffset={position=42}} "
+        );
+        let nested: OffsetMap =
+            serde_json::from_str(r#"{"a":[1,"x",{"b":null}]}"#).expect("an object");
+        assert_eq!(java_map(&nested), "{a=[1, x, {b=null}]}");
+        assert_eq!(
+            SinkRecord::position_text(&TopicPartition::new("t", 3), 7, None),
+            "SinkRecord{kafkaOffset=7, timestampType=NoTimestampType, originalTopic=t, \
+             originalKafkaPartition=3, originalKafkaOffset=7} "
+        );
+    }
 }

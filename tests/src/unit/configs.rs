@@ -6,17 +6,19 @@ use std::sync::Arc;
 
 use gantry_model::config::provider::{self, Providers, substitute};
 use gantry_model::config::{
-    ClassLookup, ConfigData, ConfigDef, ConfigKey, Importance, NullableProps, Type, Validator,
-    parse_type_with,
+    Bound, ClassLookup, ConfigData, ConfigDef, ConfigKey, Importance, NullableProps, Type,
+    Validator, parse_type_with,
 };
 use gantry_model::plugin::Props;
 use gantry_model::{Error, Result};
 use serde_json::{Map, Value as Json, json};
 
-use super::codec::{broken, encode_error};
+use super::decode::broken;
+use super::encode::encode_error;
+use super::input::Input;
 
 /// Runs a case; `None` if the operation is unknown.
-pub(super) fn run(op: &str, case: &Json) -> Option<Result<Json>> {
+pub(super) fn run(op: &str, case: &Input) -> Option<Result<Json>> {
     Some(match op {
         "configdef_type" => config_type(case),
         "configdef" => definition(case),
@@ -25,11 +27,11 @@ pub(super) fn run(op: &str, case: &Json) -> Option<Result<Json>> {
     })
 }
 
-fn text<'a>(case: &'a Json, key: &str) -> Option<&'a str> {
-    case.get(key).and_then(Json::as_str)
+fn text<'a>(case: &'a Input, key: &str) -> Option<&'a str> {
+    case.get(key).and_then(Input::as_str)
 }
 
-fn type_of(case: &Json) -> Result<Type> {
+fn type_of(case: &Input) -> Result<Type> {
     let all = [
         Type::Boolean,
         Type::String,
@@ -45,9 +47,27 @@ fn type_of(case: &Json) -> Result<Type> {
     all.into_iter().find(|type_| type_.as_str() == name).ok_or_else(|| broken("type", case))
 }
 
-/// The one class that the recorded cases find besides plugins.
+/// Classes of the JDK that cases name.
+const JDK_CLASSES: [&str; 8] = [
+    "java.lang.Boolean",
+    "java.lang.Integer",
+    "java.lang.Long",
+    "java.lang.Object",
+    "java.lang.String",
+    "java.util.ArrayList",
+    "java.util.List",
+    "java.util.Map",
+];
+
+/// The classes that a case finds: some of the JDK, and Gantry's plugins by their full names.
 fn classes() -> ClassLookup {
-    Arc::new(|name| (name == "java.lang.String").then(|| name.to_owned()))
+    Arc::new(|name| {
+        let known = JDK_CLASSES.contains(&name)
+            || gantry_converters::converters().iter().any(|p| *p.info.class == *name)
+            || gantry_transforms::transformations().iter().any(|p| *p.info.class == *name)
+            || gantry_transforms::predicates().iter().any(|p| *p.info.class == *name);
+        known.then(|| name.to_owned())
+    })
 }
 
 fn encode(data: &ConfigData) -> Json {
@@ -67,13 +87,13 @@ fn encode(data: &ConfigData) -> Json {
     }
 }
 
-fn config_type(case: &Json) -> Result<Json> {
+fn config_type(case: &Input) -> Result<Json> {
     let name = text(case, "name").unwrap_or_default();
     let data = parse_type_with(name, text(case, "text"), type_of(case)?, Some(&classes()))?;
     Ok(json!({"value": encode(&data)}))
 }
 
-fn validator(json: &Json) -> Result<Validator> {
+fn validator(json: &Input) -> Result<Validator> {
     let all: Vec<String> = json
         .as_array()
         .into_iter()
@@ -81,7 +101,8 @@ fn validator(json: &Json) -> Result<Validator> {
         .map(|item| item.as_str().unwrap_or_default().to_owned())
         .collect();
     let Some((kind, rest)) = all.split_first() else { return Err(broken("validator", json)) };
-    let number = |at: usize| rest.get(at).and_then(|text| text.parse::<f64>().ok());
+    let number =
+        |at: usize| rest.get(at).and_then(|text| text.parse::<i64>().ok()).map(Bound::Whole);
     Ok(match kind.as_str() {
         "between" => Validator::Range { min: number(0), max: number(1) },
         "atLeast" => Validator::Range { min: number(0), max: None },
@@ -95,12 +116,12 @@ fn validator(json: &Json) -> Result<Validator> {
     })
 }
 
-fn key(json: &Json) -> Result<ConfigKey> {
+fn key(json: &Input) -> Result<ConfigKey> {
     let name = text(json, "name").unwrap_or_default();
     let type_ = type_of(json)?;
     let mut key = match json.get("default") {
         None => ConfigKey::required(name, type_, Importance::High, ""),
-        Some(Json::Null) => ConfigKey::nullable(name, type_, Importance::High, ""),
+        Some(Input::Null(())) => ConfigKey::nullable(name, type_, Importance::High, ""),
         Some(default) => {
             let default = default.as_str().unwrap_or_default();
             ConfigKey::new(name, type_, default, Importance::High, "")
@@ -112,10 +133,13 @@ fn key(json: &Json) -> Result<ConfigKey> {
     Ok(key)
 }
 
-fn definition(case: &Json) -> Result<Json> {
+fn definition(case: &Input) -> Result<Json> {
     let mut def = ConfigDef::new().with_classes(classes());
-    for json in case.get("def").and_then(Json::as_array).into_iter().flatten() {
+    for json in case.get("def").and_then(Input::as_array).into_iter().flatten() {
         def = def.define(key(json)?);
+    }
+    if let Some(fault) = def.fault() {
+        return Err(fault.clone());
     }
     let props: NullableProps = strings(case, "props");
     let mut values = def.validate_nullable(&props);
@@ -136,8 +160,8 @@ fn definition(case: &Json) -> Result<Json> {
     Ok(out)
 }
 
-fn strings(case: &Json, key: &str) -> NullableProps {
-    let object = case.get(key).and_then(Json::as_object);
+fn strings(case: &Input, key: &str) -> NullableProps {
+    let object = case.get(key).and_then(Input::as_object);
     object
         .into_iter()
         .flatten()
@@ -148,7 +172,7 @@ fn strings(case: &Json, key: &str) -> NullableProps {
 /// What stands for the folder of the case's files.
 const FOLDER: &str = "@DIR@";
 
-fn transform(case: &Json) -> Result<Json> {
+fn transform(case: &Input) -> Result<Json> {
     let failed = |error: std::io::Error| Error::io("the case's files", &error);
     let folder = tempfile::tempdir().map_err(failed)?;
     let path = folder.path().to_string_lossy().into_owned();
@@ -176,15 +200,15 @@ fn write(path: &Path, content: &str) -> std::io::Result<()> {
     std::fs::write(path, content)
 }
 
-fn transformed(case: &Json, folder: &str) -> Result<Props> {
-    let filled = |json: &Json, key: &str| -> BTreeMap<String, String> {
+fn transformed(case: &Input, folder: &str) -> Result<Props> {
+    let filled = |json: &Input, key: &str| -> BTreeMap<String, String> {
         strings(json, key)
             .into_iter()
             .filter_map(|(key, value)| Some((key, value?.replace(FOLDER, folder))))
             .collect()
     };
     let mut providers = Providers::new();
-    for (name, json) in case.get("providers").and_then(Json::as_object).into_iter().flatten() {
+    for (name, json) in case.get("providers").and_then(Input::as_object).into_iter().flatten() {
         let class = match text(json, "type").unwrap_or_default() {
             "file" => provider::FILE_CLASS,
             "directory" => provider::DIRECTORY_CLASS,

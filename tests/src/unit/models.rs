@@ -3,12 +3,12 @@
 use gantry_model::{Datum, Result, Schema, Value, project, values};
 use serde_json::{Value as Json, json};
 
-use super::codec::{
-    broken, decode_schema, decode_value, encode_datum, encode_schema, encode_value,
-};
+use super::decode::{broken, decode_schema, decode_value};
+use super::encode::{encode_datum, encode_schema, encode_value};
+use super::input::Input;
 
 /// Runs a case; `None` if the operation is unknown.
-pub(super) fn run(op: &str, case: &Json) -> Option<Result<Json>> {
+pub(super) fn run(op: &str, case: &Input) -> Option<Result<Json>> {
     Some(match op {
         "values_parse" => Ok(parse(case)),
         "values_infer" => infer(case),
@@ -24,21 +24,21 @@ pub(super) fn run(op: &str, case: &Json) -> Option<Result<Json>> {
     })
 }
 
-fn text<'a>(case: &'a Json, key: &str) -> Option<&'a str> {
-    case.get(key).and_then(Json::as_str)
+fn text<'a>(case: &'a Input, key: &str) -> Option<&'a str> {
+    case.get(key).and_then(Input::as_str)
 }
 
-fn input(case: &Json) -> Result<(Option<Schema>, Value)> {
+fn input(case: &Input) -> Result<(Option<Schema>, Value)> {
     let schema = decode_schema(case.get("schema"))?;
     let value = decode_value(case.get("value"), schema.as_ref())?;
     Ok((schema, value))
 }
 
-fn required(case: &Json, key: &str) -> Result<Schema> {
+fn required(case: &Input, key: &str) -> Result<Schema> {
     decode_schema(case.get(key))?.ok_or_else(|| broken("no schema", case))
 }
 
-fn parse(case: &Json) -> Json {
+fn parse(case: &Input) -> Json {
     match text(case, "text") {
         Some(text) => {
             let datum = values::parse_string(text);
@@ -52,20 +52,20 @@ fn parse(case: &Json) -> Json {
     }
 }
 
-fn infer(case: &Json) -> Result<Json> {
+fn infer(case: &Input) -> Result<Json> {
     let value = decode_value(case.get("value"), None)?;
-    Ok(json!({"schema": encode_schema(values::infer_schema(&value).as_ref())}))
+    Ok(json!({"schema": encode_schema(values::infer_schema(&value)?.as_ref())}))
 }
 
-fn string(case: &Json) -> Result<Json> {
+fn string(case: &Input) -> Result<Json> {
     let (schema, value) = input(case)?;
     Ok(json!({"text": values::convert_to_string(schema.as_ref(), &value)?}))
 }
 
-fn convert(case: &Json) -> Result<Json> {
+fn convert(case: &Input) -> Result<Json> {
     let (schema, value) = input(case)?;
     let schema = schema.as_ref();
-    let scale = case.get("scale").and_then(Json::as_i64).unwrap_or(0) as i32;
+    let scale = case.get("scale").and_then(Input::as_i64).unwrap_or(0) as i32;
     let out = match text(case, "to").unwrap_or_default() {
         "Boolean" => values::convert_to_boolean(schema, &value)?.map(Value::Boolean),
         "Byte" => values::convert_to_byte(schema, &value)?.map(Value::Int8),
@@ -88,22 +88,22 @@ fn convert(case: &Json) -> Result<Json> {
     Ok(json!({"value": encode_value(&out.unwrap_or_default(), None)}))
 }
 
-fn project_value(case: &Json) -> Result<Json> {
+fn project_value(case: &Input) -> Result<Json> {
     let (source, target) = (required(case, "source")?, required(case, "target")?);
     let value = decode_value(case.get("value"), Some(&source))?;
     let out = project::project(&source, &value, &target)?;
     Ok(json!({"value": encode_value(&out, Some(&target))}))
 }
 
-fn validate(case: &Json) -> Result<Json> {
+fn validate(case: &Input) -> Result<Json> {
     let schema = required(case, "schema")?;
-    let context = case.get("ctx").and_then(Json::as_bool).unwrap_or(true);
+    let context = case.get("ctx").and_then(Input::as_bool).unwrap_or(true);
     let value = decode_value(case.get("value"), context.then_some(&schema))?;
     schema.validate(&value)?;
     Ok(json!({"ok": true}))
 }
 
-fn validate_struct(case: &Json) -> Result<Json> {
+fn validate_struct(case: &Input) -> Result<Json> {
     match input(case)?.1 {
         Value::Struct(inner) => inner.validate()?,
         _ => return Err(broken("no struct", case)),

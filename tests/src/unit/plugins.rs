@@ -1,34 +1,41 @@
 //! Cases that run a plugin by its class name. `None`: the class is not there yet.
 
+use gantry_api::{SinkRecord, SourceOffset, SourcePartition, SourceRecord, TimestampType};
+use gantry_converters::JsonConverter;
 use gantry_model::plugin::{
     CONVERTER_TYPE, Converter, HeaderConverter, Plugin, Predicate, Props, Transformation,
 };
-use gantry_model::{Datum, Result};
+use gantry_model::text::java_string;
+use gantry_model::{ConnectRecord, Datum, Result, TopicPartition};
 use serde_json::{Map, Value as Json, json};
 
-use super::codec::{
-    broken, decode_record, decode_schema, decode_value, encode_datum, encode_error, encode_record,
-    hex, unhex,
-};
+use super::decode::{broken, decode_record, decode_schema, decode_value, unhex};
+use super::encode::{encode_datum, encode_error, encode_record, hex};
+use super::input::Input;
+
+fn text<'a>(case: &'a Input, key: &str) -> Option<&'a str> {
+    case.get(key).and_then(Input::as_str)
+}
 
 /// Runs a case on the plugin it names.
-pub(super) fn run(op: &str, case: &Json) -> Option<Result<Json>> {
-    let class = case.get("class").and_then(Json::as_str).unwrap_or_default();
+pub(super) fn run(op: &str, case: &Input) -> Option<Result<Json>> {
+    let class = case.get("class").and_then(Input::as_str).unwrap_or_default();
     let mut props = config(case);
     match op {
         "smt" => {
             let plugin = find(gantry_transforms::transformations(), class)?;
             Some(staged(plugin.create(&props), |made| transform(made, case)))
         }
+        "chain" => Some(chain(case, &props)),
         "predicate" => {
             let plugin = find(gantry_transforms::predicates(), class)?;
             Some(staged(plugin.create(&props), |made| test(made, case)))
         }
         "conv_from" | "conv_to" => {
             let plugin = find(gantry_converters::converters(), class)?;
-            let key = case.get("isKey").and_then(Json::as_bool).unwrap_or(false);
+            let key = case.get("isKey").and_then(Input::as_bool).unwrap_or(false);
             let kind = if key { "key" } else { "value" };
-            props.entry(CONVERTER_TYPE.to_owned()).or_insert_with(|| kind.to_owned());
+            props.insert(CONVERTER_TYPE.to_owned(), kind.to_owned());
             Some(staged(plugin.create(&props), |made| convert(made, op == "conv_from", case)))
         }
         "hconv_from" | "hconv_to" => {
@@ -48,19 +55,13 @@ fn find<T: ?Sized>(plugins: Vec<Plugin<T>>, class: &str) -> Option<Plugin<T>> {
     plugins.into_iter().find(|plugin| plugin.info.answers_to(class))
 }
 
-fn config(case: &Json) -> Props {
-    let given = case.get("config").and_then(Json::as_object);
+fn config(case: &Input) -> Props {
+    let given = case.get("config").and_then(Input::as_object);
     given
         .into_iter()
         .flatten()
-        .filter_map(|(key, value)| {
-            let text = match value {
-                Json::Null => return None,
-                Json::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            Some((key.clone(), text))
-        })
+        .filter(|(_, value)| !value.is_null())
+        .map(|(key, value)| (key.clone(), value.to_string()))
         .collect()
 }
 
@@ -81,23 +82,83 @@ fn staged<T: ?Sized>(
     }
 }
 
-fn records(case: &Json) -> &[Json] {
-    case.get("records").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default()
+fn records(case: &Input) -> &[Input] {
+    case.get("records").and_then(Input::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
-fn transform(plugin: &mut dyn Transformation, case: &Json) -> Result<Json> {
+fn transform(plugin: &mut dyn Transformation, case: &Input) -> Result<Json> {
     let results: Vec<Json> = records(case)
         .iter()
         .map(|json| match decode_record(json).and_then(|record| plugin.apply(record)) {
             Ok(Some(record)) => json!({"record": encode_record(&record)}),
             Ok(None) => json!({"dropped": true}),
-            Err(error) => encode_error(&error),
+            Err(mut error) => {
+                error.locate(|| position(json));
+                encode_error(&error)
+            }
         })
         .collect();
     Ok(json!({ "results": results }))
 }
 
-fn test(plugin: &mut dyn Predicate, case: &Json) -> Result<Json> {
+/// JSON documents through transformations and back to JSON: what people see in topics.
+fn chain(case: &Input, props: &Props) -> Result<Json> {
+    let mut props = props.clone();
+    props.insert(CONVERTER_TYPE.to_owned(), "value".to_owned());
+    let mut converter = JsonConverter::new(&props)?;
+    let mut steps = Vec::new();
+    for step in case.get("transforms").and_then(Input::as_array).into_iter().flatten() {
+        let class = text(step, "class").unwrap_or_default();
+        let plugin = find(gantry_transforms::transformations(), class)
+            .ok_or_else(|| broken("no such class", step))?;
+        steps.push(plugin.create(&config(step))?);
+    }
+    let documents = case.get("documents").and_then(Input::as_array).into_iter().flatten();
+    let results: Vec<Json> = documents
+        .map(|document| {
+            let text = document.as_str().unwrap_or_default();
+            through(&mut converter, &mut steps, text).unwrap_or_else(|error| encode_error(&error))
+        })
+        .collect();
+    Ok(json!({ "results": results }))
+}
+
+fn through(
+    converter: &mut JsonConverter,
+    steps: &mut [Box<dyn Transformation>],
+    document: &str,
+) -> Result<Json> {
+    let bytes = bytes::Bytes::copy_from_slice(document.as_bytes());
+    let value = converter.to_connect("t", &Vec::new(), Some(bytes))?;
+    let mut record =
+        ConnectRecord { timestamp_ms: Some(5), ..ConnectRecord::new("t".into(), value) };
+    record.partition = Some(0);
+    for step in steps {
+        match step.apply(record)? {
+            Some(next) => record = next,
+            None => return Ok(json!({ "dropped": true })),
+        }
+    }
+    let json = converter.from_connect("t", &mut record.headers, &record.value)?;
+    let json = json.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    Ok(json!({ "json": json, "shown": java_string(&record.value.value) }))
+}
+
+/// Where the recorded records come from.
+fn position(record: &Input) -> String {
+    if text(record, "kind") == Some("sink") {
+        let partition = record.get("partition").and_then(Input::as_i64).unwrap_or(0);
+        let queue =
+            TopicPartition::new(text(record, "topic").unwrap_or_default(), partition as u32);
+        let offset = text(record, "offset").and_then(|text| text.parse().ok()).unwrap_or(0);
+        let timed = text(record, "timestamp").map(|_| TimestampType::CreateTime);
+        return SinkRecord::position_text(&queue, offset, timed);
+    }
+    let offset = SourceOffset::Number("so".into(), 2);
+    SourceRecord::position_text(&SourcePartition::of("sp", "1"), &offset)
+}
+
+fn test(plugin: &mut dyn Predicate, case: &Input) -> Result<Json> {
     let results: Vec<Json> = records(case)
         .iter()
         .map(|json| match decode_record(json).and_then(|record| plugin.test(&record)) {
@@ -108,14 +169,14 @@ fn test(plugin: &mut dyn Predicate, case: &Json) -> Result<Json> {
     Ok(json!({ "results": results }))
 }
 
-fn input(case: &Json) -> Result<Datum> {
+fn input(case: &Input) -> Result<Datum> {
     let schema = decode_schema(case.get("schema"))?;
     let value = decode_value(case.get("value"), schema.as_ref())?;
     Ok(Datum { schema, value })
 }
 
-fn input_bytes(case: &Json) -> Result<Option<bytes::Bytes>> {
-    match case.get("bytes").and_then(Json::as_str) {
+fn input_bytes(case: &Input) -> Result<Option<bytes::Bytes>> {
+    match case.get("bytes").and_then(Input::as_str) {
         None => Ok(None),
         Some(text) => unhex(text).map(Some).ok_or_else(|| broken("bytes", case)),
     }
@@ -130,8 +191,8 @@ fn shown(bytes: Option<bytes::Bytes>) -> Json {
     out.into()
 }
 
-fn convert(plugin: &mut dyn Converter, from: bool, case: &Json) -> Result<Json> {
-    let topic = case.get("topic").and_then(Json::as_str).unwrap_or("t");
+fn convert(plugin: &mut dyn Converter, from: bool, case: &Input) -> Result<Json> {
+    let topic = case.get("topic").and_then(Input::as_str).unwrap_or("t");
     let mut headers = Vec::new();
     if from {
         plugin.from_connect(topic, &mut headers, &input(case)?).map(shown)
@@ -140,7 +201,7 @@ fn convert(plugin: &mut dyn Converter, from: bool, case: &Json) -> Result<Json> 
     }
 }
 
-fn convert_header(plugin: &mut dyn HeaderConverter, from: bool, case: &Json) -> Result<Json> {
+fn convert_header(plugin: &mut dyn HeaderConverter, from: bool, case: &Input) -> Result<Json> {
     if from {
         plugin.from_connect_header("t", "h", &input(case)?).map(shown)
     } else {
@@ -149,9 +210,11 @@ fn convert_header(plugin: &mut dyn HeaderConverter, from: bool, case: &Json) -> 
     }
 }
 
-/// Java tells "no datum" from "a datum of null without schema"; here they are one.
-fn answered(datum: &Datum, case: &Json) -> Json {
-    let none = case.get("result").is_some_and(|result| result.get("schemaAndValue").is_some());
+/// For the text `null` Java's SimpleHeaderConverter has no datum at all; here that is a datum of
+/// null without schema, which is what Java has for no bytes.
+fn answered(datum: &Datum, case: &Input) -> Json {
+    let class = text(case, "class").unwrap_or_default();
+    let none = class.ends_with(".SimpleHeaderConverter") && text(case, "bytes").is_some();
     if none && *datum == Datum::NULL {
         return json!({ "schemaAndValue": null });
     }

@@ -7,8 +7,9 @@ use std::path::Path;
 use gantry_model::Result;
 use serde_json::Value as Json;
 
-use super::codec::encode_error;
 use super::compare::{Level, same};
+use super::encode::encode_error;
+use super::input::Input;
 use super::{configs, models, plugins};
 
 /// The counts of one class.
@@ -60,7 +61,7 @@ pub fn replay(folder: &Path, filter: Option<&str>) -> std::io::Result<Report> {
             let class = class_of(&stem, &case);
             let id = case.get("id").and_then(Json::as_str).unwrap_or_default();
             if filter.is_none_or(|filter| class.contains(filter) || id.contains(filter)) {
-                report.add(class, case);
+                report.add(class, case, &serde_json::from_str(line)?);
             }
         }
     }
@@ -78,8 +79,8 @@ fn class_of(stem: &str, case: &Json) -> String {
 
 /// Runs one case and gives its result in the form of the records. `None`: its class is not
 /// built yet.
-pub fn answer(case: &Json) -> Option<Json> {
-    let op = case.get("op").and_then(Json::as_str).unwrap_or_default();
+pub fn answer(case: &Input) -> Option<Json> {
+    let op = case.get("op").and_then(Input::as_str).unwrap_or_default();
     let result = models::run(op, case)
         .or_else(|| configs::run(op, case))
         .or_else(|| plugins::run(op, case))?;
@@ -87,10 +88,10 @@ pub fn answer(case: &Json) -> Option<Json> {
 }
 
 impl Report {
-    fn add(&mut self, class: String, case: Json) {
+    fn add(&mut self, class: String, case: Json, input: &Input) {
         let tally = self.classes.entry(class.clone()).or_default();
         tally.total += 1;
-        let Some(actual) = answer(&case) else {
+        let Some(actual) = answer(input) else {
             tally.awaits += 1;
             return;
         };

@@ -76,10 +76,7 @@ impl JsonConverter {
     pub fn new(props: &Props) -> Result<Self> {
         let settings = Settings::new(props)?;
         let mut converter = Self {
-            encode: Encode {
-                decimal_format: settings.decimal_format,
-                replace_null_with_default: settings.replace_null_with_default,
-            },
+            encode: Encode::new(settings.decimal_format, settings.replace_null_with_default),
             fixed: None,
             output: Output::default(),
             written: Written { last: None, cache: Cache::new(settings.cache_size) },
@@ -102,9 +99,9 @@ impl JsonConverter {
     }
 
     /// A schema in the form in which envelopes hold it. Fails if its default cannot be written.
-    pub fn schema_json(&self, schema: &Schema) -> Result<Vec<u8>> {
+    pub fn schema_json(&mut self, schema: &Schema) -> Result<Vec<u8>> {
         let mut out = Vec::new();
-        schema_out::schema(&mut out, self.encode, schema, None)?;
+        schema_out::schema(&mut out, &mut self.encode, schema, None)?;
         Ok(out)
     }
 
@@ -250,7 +247,7 @@ impl JsonConverter {
         let out = self.output.begin();
         match schema {
             None => out.extend_from_slice(b"{\"schema\":null,\"payload\":"),
-            Some(schema) => out.extend_from_slice(self.written.head(self.encode, schema)?),
+            Some(schema) => out.extend_from_slice(self.written.head(&mut self.encode, schema)?),
         }
         // The envelope is one level.
         self.encode.value(out, schema, &datum.value, 1)?;
@@ -261,7 +258,7 @@ impl JsonConverter {
 
 impl Written {
     /// `{"schema":…,"payload":`
-    fn head(&mut self, encode: Encode, schema: &Schema) -> Result<&[u8]> {
+    fn head(&mut self, encode: &mut Encode, schema: &Schema) -> Result<&[u8]> {
         let known = matches!(&self.last, Some((last, _)) if last.same(schema));
         if !known {
             let key = SchemaKey(schema.clone());

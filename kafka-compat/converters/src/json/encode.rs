@@ -1,6 +1,7 @@
 //! From Connect's values to JSON.
 
 use gantry_model::logical::{self, Logical};
+use gantry_model::map::ShapeCache;
 use gantry_model::{Error, ErrorKind, Kind, MapValue, Result, Schema, Struct, Value, text};
 
 use super::config::DecimalFormat;
@@ -8,16 +9,31 @@ use super::reader::MAX_DEPTH;
 use super::write;
 
 /// Writes values by the settings of one converter.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Encode {
-    pub(crate) decimal_format: DecimalFormat,
-    pub(crate) replace_null_with_default: bool,
+    decimal_format: DecimalFormat,
+    replace_null_with_default: bool,
+    /// Maps whose keys were met before: what to write, and in which order.
+    names: ShapeCache<Vec<Name>>,
+}
+
+/// A key of a map.
+#[derive(Debug)]
+struct Name {
+    /// Its place in the map.
+    place: usize,
+    /// The quoted key and the colon.
+    text: Box<[u8]>,
 }
 
 impl Encode {
+    pub(crate) fn new(decimal_format: DecimalFormat, replace_null_with_default: bool) -> Self {
+        Self { decimal_format, replace_null_with_default, names: ShapeCache::default() }
+    }
+
     /// Appends the JSON of a value. What was written before an error is of no use.
     pub(crate) fn value(
-        self,
+        &mut self,
         out: &mut Vec<u8>,
         schema: Option<&Schema>,
         value: &Value,
@@ -33,7 +49,7 @@ impl Encode {
         }
     }
 
-    fn null(self, out: &mut Vec<u8>, schema: &Schema, depth: usize) -> Result<()> {
+    fn null(&mut self, out: &mut Vec<u8>, schema: &Schema, depth: usize) -> Result<()> {
         match schema.default_value() {
             Some(default) if self.replace_null_with_default && !default.is_null() => {
                 self.value(out, Some(schema), default, depth)
@@ -48,7 +64,7 @@ impl Encode {
         }
     }
 
-    fn schemaless(self, out: &mut Vec<u8>, value: &Value, depth: usize) -> Result<()> {
+    fn schemaless(&mut self, out: &mut Vec<u8>, value: &Value, depth: usize) -> Result<()> {
         match value {
             Value::Null => out.extend_from_slice(b"null"),
             Value::Boolean(value) => boolean(out, *value),
@@ -61,10 +77,7 @@ impl Encode {
             Value::String(text) => write::string(out, text),
             Value::Bytes(bytes) => write::bytes(out, bytes),
             Value::Array(list) => return self.array(out, None, list, depth),
-            Value::Map(map) => {
-                let objects = map.entries().iter().all(|(k, _)| matches!(k, Value::String(_)));
-                return self.map(out, None, map, objects, depth);
-            }
+            Value::Map(map) => return self.map(out, None, map, depth),
             // A struct never fits "no schema".
             Value::Struct(_) => return Err(Error::data("Mismatching schema.")),
             Value::Decimal(_) | Value::BigInteger(_) | Value::Date(_) => {
@@ -78,7 +91,7 @@ impl Encode {
     }
 
     fn with_schema(
-        self,
+        &mut self,
         out: &mut Vec<u8>,
         schema: &Schema,
         value: &Value,
@@ -104,8 +117,7 @@ impl Encode {
                 return self.array(out, Some(element), list, depth);
             }
             (Kind::Map { key, value }, Value::Map(map)) => {
-                let objects = *key.kind() == Kind::String;
-                return self.map(out, Some((key, value)), map, objects, depth);
+                return self.map(out, Some((key, value)), map, depth);
             }
             (Kind::Struct(_), Value::Struct(inner)) => {
                 return self.structure(out, schema, inner, depth);
@@ -122,7 +134,7 @@ impl Encode {
     }
 
     fn array(
-        self,
+        &mut self,
         out: &mut Vec<u8>,
         element: Option<&Schema>,
         list: &[Value],
@@ -141,33 +153,41 @@ impl Encode {
         Ok(())
     }
 
-    /// An object if the keys are text, else an array of pairs.
+    /// An object if the keys are text, else an array of pairs; in Java's order.
     fn map(
-        self,
+        &mut self,
         out: &mut Vec<u8>,
         schemas: Option<(&Schema, &Schema)>,
         map: &MapValue,
-        objects: bool,
         depth: usize,
     ) -> Result<()> {
-        let depth = deeper(depth)?;
+        let inner = deeper(depth)?;
         let (key_schema, value_schema) = schemas.unzip();
-        let (key_schema, value_schema) =
-            (key_schema.and_then(present), value_schema.and_then(present));
+        let names =
+            key_schema.is_none_or(|key| *key.kind() == Kind::String && key.name().is_none());
+        let value_schema = value_schema.and_then(present);
+        if names && let Some(known) = self.names.place(map, depth > 0, names_of) {
+            return self.known_map(out, known, value_schema, map, inner);
+        }
+        let objects = match key_schema {
+            Some(key) => *key.kind() == Kind::String,
+            None => map.entries().iter().all(|(key, _)| matches!(key, Value::String(_))),
+        };
+        let key_schema = key_schema.and_then(present);
         out.push(if objects { b'{' } else { b'[' });
-        for (at, (key, value)) in map.entries().iter().enumerate() {
+        for (at, (key, value)) in map.ordered().enumerate() {
             if at > 0 {
                 out.push(b',');
             }
             if objects {
-                self.name(out, key_schema, key, depth)?;
+                self.name(out, key_schema, key, inner)?;
                 out.push(b':');
-                self.value(out, value_schema, value, depth)?;
+                self.value(out, value_schema, value, inner)?;
             } else {
                 out.push(b'[');
-                self.value(out, key_schema, key, depth)?;
+                self.value(out, key_schema, key, inner)?;
                 out.push(b',');
-                self.value(out, value_schema, value, depth)?;
+                self.value(out, value_schema, value, inner)?;
                 out.push(b']');
             }
         }
@@ -175,9 +195,34 @@ impl Encode {
         Ok(())
     }
 
+    /// An object whose names are known.
+    fn known_map(
+        &mut self,
+        out: &mut Vec<u8>,
+        known: usize,
+        value_schema: Option<&Schema>,
+        map: &MapValue,
+        depth: usize,
+    ) -> Result<()> {
+        let entries = map.entries();
+        out.push(b'{');
+        for at in 0..entries.len() {
+            if at > 0 {
+                out.push(b',');
+            }
+            let Some(name) = self.names.get(known).and_then(|names| names.get(at)) else { break };
+            out.extend_from_slice(&name.text);
+            if let Some((_, value)) = entries.get(name.place) {
+                self.value(out, value_schema, value, depth)?;
+            }
+        }
+        out.push(b'}');
+        Ok(())
+    }
+
     /// A key as the name of a field: a null or number becomes its text.
     fn name(
-        self,
+        &mut self,
         out: &mut Vec<u8>,
         schema: Option<&Schema>,
         key: &Value,
@@ -199,7 +244,7 @@ impl Encode {
     }
 
     fn structure(
-        self,
+        &mut self,
         out: &mut Vec<u8>,
         schema: &Schema,
         inner: &Struct,
@@ -224,7 +269,7 @@ impl Encode {
     }
 
     fn logical(
-        self,
+        &mut self,
         out: &mut Vec<u8>,
         logical: Logical,
         schema: &Schema,
@@ -258,6 +303,19 @@ impl Encode {
         }
         Ok(())
     }
+}
+
+/// The quoted keys of a map in Java's order.
+fn names_of(map: &MapValue) -> Vec<Name> {
+    let order = map.order().unwrap_or_else(|| (0..map.len()).collect());
+    let name = |place: usize| {
+        let key = map.entries().get(place)?.0.as_str()?;
+        let mut text = Vec::with_capacity(key.len() + 3);
+        write::string(&mut text, key);
+        text.push(b':');
+        Some(Name { place, text: text.into() })
+    };
+    order.into_iter().filter_map(name).collect()
 }
 
 fn boolean(out: &mut Vec<u8>, value: bool) {

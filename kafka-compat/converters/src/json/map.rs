@@ -29,11 +29,12 @@ impl MapBuilder {
     }
     /// The finished map.
     pub(crate) fn build(self) -> Value {
-        Value::map(if self.entries.len() <= SCAN_LIMIT {
+        let map = if self.entries.len() <= SCAN_LIMIT {
             MapValue::from_distinct(self.entries)
         } else {
             MapValue::from_entries(self.entries)
-        })
+        };
+        Value::map(map.into_hash_map())
     }
 }
 

@@ -1,10 +1,12 @@
 //! Schemas from their JSON form.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytestring::ByteString;
-use gantry_model::{Error, ErrorKind, Fields, Kind, Result, Schema, SchemaBuilder, Value};
+use gantry_model::{
+    Error, ErrorKind, Fields, Kind, Parameters, Result, Schema, SchemaBuilder, Value,
+};
 
 use super::convert::Convert;
 use super::node::Node;
@@ -112,9 +114,9 @@ impl SchemaReader<'_> {
     }
 }
 
-fn parameters(node: &Node<'_>) -> Result<Option<BTreeMap<gantry_model::Str, gantry_model::Str>>> {
+fn parameters(node: &Node<'_>) -> Result<Option<Parameters>> {
     let Some(Node::Object(object)) = node.get("parameters") else { return Ok(None) };
-    let mut parameters = BTreeMap::new();
+    let mut parameters = Parameters::new();
     for (name, value) in object.fields() {
         let Some(value) = value.text() else {
             return Err(Error::data("Schema parameters must have string values."));

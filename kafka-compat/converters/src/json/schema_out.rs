@@ -8,7 +8,7 @@ use super::write;
 /// Appends the JSON of a schema. Fails if its default cannot be written.
 pub(crate) fn schema(
     out: &mut Vec<u8>,
-    encode: Encode,
+    encode: &mut Encode,
     schema: &Schema,
     field: Option<&str>,
 ) -> Result<()> {
@@ -50,7 +50,7 @@ pub(crate) fn schema(
     Ok(())
 }
 
-fn attributes(out: &mut Vec<u8>, encode: Encode, schema: &Schema) -> Result<()> {
+fn attributes(out: &mut Vec<u8>, encode: &mut Encode, schema: &Schema) -> Result<()> {
     out.extend_from_slice(b",\"optional\":");
     out.extend_from_slice(if schema.is_optional() { b"true" } else { b"false" });
     if let Some(name) = schema.name() {

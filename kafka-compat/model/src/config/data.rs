@@ -86,9 +86,10 @@ impl ConfigData {
     /// nearest number.
     pub(super) fn fit(self, name: &str, type_: Type) -> Self {
         match (self, type_) {
+            (Self::String(text), Type::String) => Self::String(crate::text::trim(&text).to_owned()),
+            // As written: a message about it shows the blanks too.
             (Self::String(text), Type::Class) => Self::Class(text),
-            (Self::String(text), Type::Password) => Self::Password(text),
-            (Self::String(text), type_) if type_ != Type::String => {
+            (Self::String(text), type_) => {
                 parse_type(name, Some(&text), type_).unwrap_or(Self::String(text))
             }
             (Self::Int(n), Type::Long) => Self::Long(i64::from(n)),

@@ -6,17 +6,19 @@ use std::fmt;
 use indexmap::IndexMap;
 
 use super::data::ConfigData;
-use super::key::ConfigKey;
+use super::key::{ConfigKey, Type};
 use super::parse::{ClassLookup, parse_type_with};
 use super::parsed::ParsedConfig;
 use crate::error::{Error, Result};
 use crate::plugin::Props;
+use crate::text::trim;
 
 /// The keys of one plugin, in the order defined.
 #[derive(Clone, Default)]
 pub struct ConfigDef {
     pub(super) keys: IndexMap<String, ConfigKey>,
     groups: Vec<String>,
+    fault: Option<Error>,
     pub(super) classes: Option<ClassLookup>,
 }
 
@@ -37,9 +39,15 @@ impl ConfigDef {
     pub fn new() -> Self {
         Self::default()
     }
-    /// Adds a key; one of that name is replaced.
+    /// Adds a key; one of that name is replaced, which is a fault of the definition.
     #[must_use]
-    pub fn define(mut self, key: ConfigKey) -> Self {
+    pub fn define(mut self, mut key: ConfigKey) -> Self {
+        if self.fault.is_none() {
+            self.fault = self.fault_of(&key);
+        }
+        if let Some(ConfigData::Class(name)) = &mut key.default {
+            *name = trim(name).to_owned();
+        }
         if let Some(group) = &key.group
             && !self.groups.contains(group)
         {
@@ -47,6 +55,37 @@ impl ConfigDef {
         }
         self.keys.insert(key.name.clone(), key);
         self
+    }
+    /// What is wrong with the definition itself, whose author must mend it: a default that is
+    /// not of its key's type or that its validator refuses, or a key that is defined twice. Kafka
+    /// refuses such a definition with this `ConfigException`.
+    pub fn fault(&self) -> Option<&Error> {
+        self.fault.as_ref()
+    }
+    fn fault_of(&self, key: &ConfigKey) -> Option<Error> {
+        if let Some(default) = &key.default {
+            // Text that did not become the key's type when the key was made.
+            if let ConfigData::String(text) = default
+                && key.type_ != Type::String
+            {
+                return parse_type_with(&key.name, Some(text), key.type_, self.classes.as_ref())
+                    .err();
+            }
+            if let (ConfigData::Class(text), Some(_)) = (default, &self.classes)
+                && let Err(error) =
+                    parse_type_with(&key.name, Some(text), key.type_, self.classes.as_ref())
+            {
+                return Some(error);
+            }
+            if let Some(error) =
+                key.validator.as_ref().and_then(|v| v.check(&key.name, default).err())
+            {
+                return Some(error);
+            }
+        }
+        self.keys
+            .contains_key(&key.name)
+            .then(|| Error::config(format!("Configuration {} is defined twice.", key.name)))
     }
     /// Checks values of type class: they must be found, and aliases become full names.
     #[must_use]

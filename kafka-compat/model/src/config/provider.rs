@@ -10,12 +10,15 @@ mod tests;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 pub use file::{DirectoryProvider, FileProvider};
 pub use properties::{Property, property_list, read_properties};
 
 use crate::error::{Error, Result};
 use crate::plugin::{ConfigProvider, Props};
 use crate::regex::JavaPattern;
+use crate::text::sort_as_hash_map;
 
 /// Class of [`FileProvider`].
 pub const FILE_CLASS: &str = "org.apache.kafka.common.config.provider.FileConfigProvider";
@@ -78,12 +81,14 @@ pub fn variables(text: &str) -> Vec<Variable<'_>> {
 /// providers that do not exist, stay as they are; replacements are not looked at again. Each
 /// provider is asked once per path. Fails as the provider does (`ConfigException`).
 pub fn substitute(props: &Props, providers: &Providers) -> Result<Props> {
-    let mut wanted: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    // Providers and their paths, each in the order in which it is met.
+    let mut wanted: Wanted<'_> = IndexMap::new();
     let mut seen = HashSet::new();
     for value in props.values() {
         for variable in variables(value) {
             if providers.contains_key(variable.provider) {
-                let keys = wanted.entry((variable.provider, variable.path)).or_default();
+                let paths = wanted.entry(variable.provider).or_default();
+                let keys = paths.entry(variable.path).or_default();
                 if seen.insert((variable.provider, variable.path, variable.key)) {
                     keys.push(variable.key);
                 }
@@ -94,8 +99,9 @@ pub fn substitute(props: &Props, providers: &Providers) -> Result<Props> {
         return Ok(props.clone());
     }
     let mut known = BTreeMap::new();
-    for ((name, path), keys) in wanted {
-        if let Some(provider) = providers.get(name) {
+    for (name, paths) in as_hash_map(wanted) {
+        let Some(provider) = providers.get(name) else { continue };
+        for (path, keys) in as_hash_map(paths) {
             known.insert((name, path), provider.get(path, &keys)?);
         }
     }
@@ -114,6 +120,16 @@ pub fn substitute(props: &Props, providers: &Providers) -> Result<Props> {
         out
     };
     Ok(props.iter().map(|(key, value)| (key.clone(), fill(value))).collect())
+}
+
+/// Keys by path, by provider.
+type Wanted<'a> = IndexMap<&'a str, IndexMap<&'a str, Vec<&'a str>>>;
+
+/// Entries in the order in which Java asks: the first failure is the one that is reported.
+fn as_hash_map<T>(map: IndexMap<&str, T>) -> Vec<(&str, T)> {
+    let mut entries: Vec<(&str, T)> = map.into_iter().collect();
+    sort_as_hash_map(&mut entries, |(key, _)| key);
+    entries
 }
 
 /// A provider by its class. `env` is the environment as [`EnvProvider`] shall see it; `config`

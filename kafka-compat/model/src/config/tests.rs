@@ -106,3 +106,23 @@ fn embedded_keys_stand_as_in_a_form_and_keep_their_names_in_errors() {
         ["Invalid value 0 for configuration z: Value must be at least 1"]
     );
 }
+
+#[test]
+fn faults_of_a_definition_are_found() {
+    let key = |default: &str| ConfigKey::new("k", Type::Int, default, Importance::Low, "doc");
+    let fault = |def: ConfigDef| def.fault().map(|error| error.message().to_owned());
+    assert_eq!(fault(ConfigDef::new().define(key("5"))), None);
+    assert_eq!(
+        fault(ConfigDef::new().define(key("x"))).as_deref(),
+        Some("Invalid value x for configuration k: Not a number of type INT")
+    );
+    let positive = key("-1").validator(Validator::at_least(0));
+    assert_eq!(
+        fault(ConfigDef::new().define(positive)).as_deref(),
+        Some("Invalid value -1 for configuration k: Value must be at least 0")
+    );
+    assert_eq!(
+        fault(ConfigDef::new().define(key("1")).define(key("2"))).as_deref(),
+        Some("Configuration k is defined twice.")
+    );
+}

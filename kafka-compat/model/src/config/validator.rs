@@ -9,15 +9,60 @@ use crate::text::hash_set_order;
 
 type Check = Arc<dyn Fn(&str, &ConfigData) -> Result<()> + Send + Sync>;
 
+/// An end of a range, shown as it was given.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bound {
+    /// A whole number.
+    Whole(i64),
+    /// Any other.
+    Real(f64),
+}
+
+impl Bound {
+    fn as_f64(self) -> f64 {
+        match self {
+            Self::Whole(n) => n as f64,
+            Self::Real(n) => n,
+        }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(n) => n.fmt(f),
+            Self::Real(n) => f.write_str(&crate::text::double(*n)),
+        }
+    }
+}
+
+impl From<i32> for Bound {
+    fn from(n: i32) -> Self {
+        Self::Whole(i64::from(n))
+    }
+}
+
+impl From<i64> for Bound {
+    fn from(n: i64) -> Self {
+        Self::Whole(n)
+    }
+}
+
+impl From<f64> for Bound {
+    fn from(n: f64) -> Self {
+        Self::Real(n)
+    }
+}
+
 /// Checks a value after it was parsed. `ConfigException` if it is not allowed.
 #[derive(Clone)]
 pub enum Validator {
     /// A number in a range; either end may be open. Null is refused.
     Range {
         /// The smallest allowed.
-        min: Option<f64>,
+        min: Option<Bound>,
         /// The largest allowed.
-        max: Option<f64>,
+        max: Option<Bound>,
     },
     /// One of these texts.
     ValidString(Vec<String>),
@@ -61,11 +106,11 @@ impl fmt::Debug for Validator {
 
 impl Validator {
     /// A number of at least `min`.
-    pub fn at_least(min: impl Into<f64>) -> Self {
+    pub fn at_least(min: impl Into<Bound>) -> Self {
         Self::Range { min: Some(min.into()), max: None }
     }
     /// A number between, both ends allowed.
-    pub fn between(min: impl Into<f64>, max: impl Into<f64>) -> Self {
+    pub fn between(min: impl Into<Bound>, max: impl Into<Bound>) -> Self {
         Self::Range { min: Some(min.into()), max: Some(max.into()) }
     }
     /// One of these texts.
@@ -139,7 +184,7 @@ fn invalid(name: &str, value: &ConfigData, what: &str) -> Error {
     Error::config(format!("Invalid value {} for configuration {name}: {what}", value.to_java()))
 }
 
-fn out_of_range(min: Option<f64>, max: Option<f64>, value: &ConfigData) -> Option<String> {
+fn out_of_range(min: Option<Bound>, max: Option<Bound>, value: &ConfigData) -> Option<String> {
     let number = match *value {
         ConfigData::Int(n) => f64::from(n),
         ConfigData::Short(n) => f64::from(n),
@@ -147,10 +192,10 @@ fn out_of_range(min: Option<f64>, max: Option<f64>, value: &ConfigData) -> Optio
         ConfigData::Double(n) => n,
         _ => return Some("Value must be non-null".to_owned()),
     };
-    if let Some(min) = min.filter(|min| number < *min) {
+    if let Some(min) = min.filter(|min| number < min.as_f64()) {
         return Some(format!("Value must be at least {min}"));
     }
-    let max = max.filter(|max| number > *max)?;
+    let max = max.filter(|max| number > max.as_f64())?;
     Some(format!("Value must be no more than {max}"))
 }
 

@@ -85,5 +85,6 @@ fn number(text: &str) -> Option<(i64, &str)> {
     let (digits, rest) = body.split_at(length);
     // The texts are short: no more than 24 digits, and what overflows is nonsense anyway.
     let value = crate::text::parse_long(digits).filter(|_| length > 0)?;
-    Some((if negative { -value } else { value }, rest))
+    // Java goes on with 32 bits.
+    Some((i64::from((if negative { -value } else { value }) as i32), rest))
 }

@@ -31,7 +31,7 @@ pub(super) fn append(out: &mut String, value: &Value, embedded: bool) {
         }
         Value::Map(map) => {
             out.push('{');
-            for (position, (key, item)) in map.entries().iter().enumerate() {
+            for (position, (key, item)) in map.ordered().enumerate() {
                 if position > 0 {
                     out.push(',');
                 }

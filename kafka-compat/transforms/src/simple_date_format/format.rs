@@ -1,8 +1,13 @@
 //! Writing moments.
 
+use std::fmt::Write;
+use std::sync::Arc;
+
 use gantry_model::calendar::Fields;
 
-use super::{DAY_MS, Part, SimpleDateFormat};
+use super::week::Week;
+use super::zones::Zone;
+use super::{DAY_MS, MINUTE_MS, Part, SimpleDateFormat};
 
 pub(super) const MONTHS: [&str; 12] = [
     "January",
@@ -23,81 +28,94 @@ pub(super) const WEEKDAYS: [&str; 7] =
 /// Length of short names of months and weekdays.
 pub(super) const SHORT: usize = 3;
 
-/// Parts of a date that the calendar's own fields do not show.
-struct Week {
-    /// Sunday is 0.
-    weekday: i64,
-    day_of_year: i64,
-    week_year: i64,
-    week_of_year: i64,
-    week_of_month: i64,
-}
-
-impl Week {
-    /// Weeks begin on Sunday, and the first one is that of the first day (en_US).
-    fn of(ms: i64, at: &Fields) -> Self {
-        let weekday = (ms.div_euclid(DAY_MS) + 4).rem_euclid(7);
-        let midnight = Fields { hour: 0, minute: 0, second: 0, millisecond: 0, ..*at };
-        let new_year = Fields { month: 1, day: 1, ..midnight };
-        let day_of_year = (midnight.to_ms() - new_year.to_ms()) / DAY_MS + 1;
-        // The weekday of the first of the year or month, from which full weeks count on.
-        let weeks = |day: i64| (day - 1 + (weekday - (day - 1)).rem_euclid(7)) / 7 + 1;
-        let saturday = at.day + 6 - weekday;
-        let next_year = at.month == 12 && saturday > 31;
-        Self {
-            weekday,
-            day_of_year,
-            week_year: if next_year { at.year + 1 } else { at.year },
-            week_of_year: if next_year { 1 } else { weeks(day_of_year) },
-            week_of_month: weeks(at.day),
-        }
-    }
+/// What a moment shows, to be written field by field.
+struct Moment {
+    at: Fields,
+    week: Week,
+    /// None is UTC.
+    zone: Option<Arc<Zone>>,
+    /// From UTC, daylight saving included.
+    offset_minutes: i64,
+    daylight: bool,
 }
 
 impl SimpleDateFormat {
-    /// The text of a moment in milliseconds since the epoch, in UTC.
+    /// The text of a moment in milliseconds since the epoch, in the zone in force.
     pub(crate) fn format(&self, ms: i64) -> String {
-        let at = Fields::of(ms);
-        let week = Week::of(ms, &at);
+        let zone = self.zone.borrow().clone();
+        let (offset, saving) = zone.as_ref().map_or((0, 0), |zone| zone.at(ms));
+        let offset_ms = i64::from(offset) + i64::from(saving);
+        // Java adds the offset behind the days, so that it goes past the end of time.
+        let clock = ms.rem_euclid(DAY_MS) + offset_ms;
+        let day = ms.div_euclid(DAY_MS) + clock.div_euclid(DAY_MS);
+        let at = Fields::of_day(day, clock.rem_euclid(DAY_MS));
+        let moment = Moment {
+            week: Week::of(day, &at),
+            at,
+            zone,
+            offset_minutes: offset_ms / MINUTE_MS,
+            daylight: saving != 0,
+        };
         let mut text = String::with_capacity(32);
         for part in &self.parts {
             match part {
                 Part::Literal(literal) => text.push_str(literal),
-                Part::Field(letter, count) => write_field(&mut text, *letter, *count, &at, &week),
+                Part::Field(letter, count) => moment.write(&mut text, *letter, *count),
             }
         }
         text
     }
 }
 
-fn write_field(text: &mut String, letter: char, count: usize, at: &Fields, week: &Week) {
-    let twelve = at.hour % 12;
-    match letter {
-        'G' => text.push_str(if at.year > 0 { "AD" } else { "BC" }),
-        'y' => year(text, at.year_of_era(), count),
-        'Y' => year(text, week.week_year, count),
-        'M' | 'L' if count >= SHORT => name(text, &MONTHS, at.month - 1, count),
-        'M' | 'L' => number(text, at.month, count),
-        'E' => name(text, &WEEKDAYS, week.weekday, count),
-        'u' => number(text, if week.weekday == 0 { 7 } else { week.weekday }, count),
-        'd' => number(text, at.day, count),
-        'D' => number(text, week.day_of_year, count),
-        'F' => number(text, (at.day - 1) / 7 + 1, count),
-        'w' => number(text, week.week_of_year, count),
-        'W' => number(text, week.week_of_month, count),
-        'a' => text.push_str(if at.hour < 12 { "AM" } else { "PM" }),
-        'H' => number(text, at.hour, count),
-        'k' => number(text, if at.hour == 0 { 24 } else { at.hour }, count),
-        'K' => number(text, twelve, count),
-        'h' => number(text, if twelve == 0 { 12 } else { twelve }, count),
-        'm' => number(text, at.minute, count),
-        's' => number(text, at.second, count),
-        'S' => number(text, at.millisecond, count),
-        'z' if count > SHORT => text.push_str("Coordinated Universal Time"),
-        'z' => text.push_str("UTC"),
-        'Z' => text.push_str("+0000"),
-        // Only X is left: no other letter compiles.
-        _ => text.push('Z'),
+impl Moment {
+    fn write(&self, text: &mut String, letter: char, count: usize) {
+        let Self { at, week, .. } = self;
+        let twelve = at.hour % 12;
+        match letter {
+            'G' => text.push_str(if at.year > 0 { "AD" } else { "BC" }),
+            'y' => year(text, at.year_of_era(), count),
+            'Y' => year(text, week.week_year, count),
+            'M' | 'L' if count >= SHORT => name(text, &MONTHS, at.month - 1, count),
+            'M' | 'L' => number(text, at.month, count),
+            'E' => name(text, &WEEKDAYS, week.weekday - 1, count),
+            'u' => number(text, if week.weekday == 1 { 7 } else { week.weekday - 1 }, count),
+            'd' => number(text, at.day, count),
+            'D' => number(text, week.day_of_year, count),
+            'F' => number(text, week.weekday_in_month, count),
+            'w' => number(text, week.week_of_year, count),
+            'W' => number(text, week.week_of_month, count),
+            'a' => text.push_str(if at.hour < 12 { "AM" } else { "PM" }),
+            'H' => number(text, at.hour, count),
+            'k' => number(text, if at.hour == 0 { 24 } else { at.hour }, count),
+            'K' => number(text, twelve, count),
+            'h' => number(text, if twelve == 0 { 12 } else { twelve }, count),
+            'm' => number(text, at.minute, count),
+            's' => number(text, at.second, count),
+            'S' => number(text, at.millisecond, count),
+            'z' => text.push_str(self.zone_name(count > SHORT)),
+            'Z' => self.offset(text, "", true),
+            // Only X is left: no other letter compiles.
+            _ if self.offset_minutes == 0 => text.push('Z'),
+            _ => self.offset(text, if count == SHORT { ":" } else { "" }, count > 1),
+        }
+    }
+
+    fn zone_name(&self, long: bool) -> &'static str {
+        match &self.zone {
+            Some(zone) => zone.name(self.daylight, long),
+            None if long => "Coordinated Universal Time",
+            None => "UTC",
+        }
+    }
+
+    fn offset(&self, text: &mut String, between: &str, minutes: bool) {
+        text.push(if self.offset_minutes < 0 { '-' } else { '+' });
+        let size = self.offset_minutes.unsigned_abs();
+        // Writing to a String does not fail.
+        let _ = write!(text, "{:02}", size / 60);
+        if minutes {
+            let _ = write!(text, "{between}{:02}", size % 60);
+        }
     }
 }
 

@@ -4,17 +4,22 @@ use gantry_model::text::digit;
 
 use super::format::{MONTHS, SHORT, WEEKDAYS};
 use super::resolve::{Field, Resolver};
-use super::{HOUR_MS, MINUTE_MS, Part, SimpleDateFormat};
+use super::zones;
+use super::{MINUTE_MS, Part, SimpleDateFormat, ZoneInForce};
 
-/// Names of the time zone that are read; all others need an offset.
-const ZONE_NAMES: [&str; 3] = ["Coordinated Universal Time", "UTC", "GMT"];
-const ERAS: [(&str, i64); 4] = [("Before Christ", 0), ("Anno Domini", 1), ("BC", 0), ("AD", 1)];
+const GMT: &str = "GMT";
+const ERAS: [(&str, i32); 4] = [("Before Christ", 0), ("Anno Domini", 1), ("BC", 0), ("AD", 1)];
 
 impl SimpleDateFormat {
     /// The moment that a text names, in milliseconds since the epoch; `None` where the text does
     /// not match. Fields that the pattern lacks are those of the epoch.
     pub(crate) fn parse(&self, text: &str) -> Option<i64> {
-        let mut reader = Reader { rest: text, resolver: Resolver::default(), two_digits: false };
+        let mut reader = Reader {
+            rest: text,
+            resolver: Resolver::default(),
+            two_digits: false,
+            zone: &self.zone,
+        };
         for (index, part) in self.parts.iter().enumerate() {
             match part {
                 Part::Literal(literal) => reader.rest = reader.rest.strip_prefix(&**literal)?,
@@ -26,10 +31,11 @@ impl SimpleDateFormat {
                 }
             }
         }
-        let ms = reader.resolver.moment_ms();
+        let ms = reader.moment_ms();
         if reader.two_digits && ms < self.century_start_ms {
             // The first year of the century is in it only from today's date on.
-            return Some(reader.resolver.add_years(100).moment_ms());
+            reader.resolver = reader.resolver.add_years(100);
+            return Some(reader.moment_ms());
         }
         Some(ms)
     }
@@ -39,11 +45,17 @@ fn letter_is_month(letter: char) -> bool {
     matches!(letter, 'M' | 'L')
 }
 
+fn letter_is_number(letter: char, count: usize) -> bool {
+    match letter {
+        'M' | 'L' => count < SHORT,
+        _ => !matches!(letter, 'G' | 'E' | 'a' | 'z' | 'Z' | 'X'),
+    }
+}
+
 fn is_number(part: &Part) -> bool {
     match part {
         Part::Literal(_) => false,
-        Part::Field('M' | 'L', count) => *count < SHORT,
-        Part::Field(letter, _) => !matches!(letter, 'G' | 'E' | 'a' | 'z' | 'Z' | 'X'),
+        Part::Field(letter, count) => letter_is_number(*letter, *count),
     }
 }
 
@@ -52,6 +64,8 @@ struct Reader<'a> {
     resolver: Resolver,
     /// Whether the year was given by two digits that begin the century.
     two_digits: bool,
+    /// The zone in force, which a name changes for good.
+    zone: &'a ZoneInForce,
 }
 
 impl Reader<'_> {
@@ -60,7 +74,7 @@ impl Reader<'_> {
         letter: char,
         count: usize,
         width: Option<usize>,
-        century_start: i64,
+        century_start: i32,
     ) -> Option<()> {
         let whole = self.rest;
         self.rest = whole.trim_start_matches([' ', '\t']);
@@ -71,10 +85,12 @@ impl Reader<'_> {
         if self.rest.is_empty() || by_name && blanks > 0 {
             return None;
         }
-        // The width counts from before the blanks.
+        // The width counts from before the blanks, and for numbers alone.
         let width = match width {
-            None => None,
-            Some(width) => Some(width.checked_sub(blanks).filter(|width| *width > 0)?),
+            Some(width) if letter_is_number(letter, count) => {
+                Some(width.checked_sub(blanks).filter(|width| *width > 0)?)
+            }
+            _ => None,
         };
         match letter {
             'y' | 'Y' => self.year(letter, count, width, century_start)?,
@@ -84,7 +100,7 @@ impl Reader<'_> {
             }
             'E' => {
                 let weekday = self.name(&WEEKDAYS)?;
-                self.resolver.set(Field::DayOfWeek, weekday);
+                self.resolver.set(Field::DayOfWeek, weekday + 1);
             }
             'G' => {
                 let era = self.one_of(&ERAS)?;
@@ -94,7 +110,7 @@ impl Reader<'_> {
                 let half = self.one_of(&[("AM", 0), ("PM", 1)])?;
                 self.resolver.set(Field::AmPm, half);
             }
-            'z' | 'Z' => self.zone()?,
+            'z' | 'Z' => self.zone(blanks > 0)?,
             'X' => self.iso_zone(count)?,
             _ => {
                 let value = self.number(width)?;
@@ -110,7 +126,7 @@ impl Reader<'_> {
         letter: char,
         count: usize,
         width: Option<usize>,
-        century_start: i64,
+        century_start: i32,
     ) -> Option<()> {
         let before = self.rest;
         let mut year = self.number(width)?;
@@ -126,7 +142,7 @@ impl Reader<'_> {
     }
 
     /// A whole number: digits of any script, a minus before them. At most `width` characters.
-    fn number(&mut self, width: Option<usize>) -> Option<i64> {
+    fn number(&mut self, width: Option<usize>) -> Option<i32> {
         let limit = match width {
             None => self.rest.len(),
             Some(width) => {
@@ -150,15 +166,15 @@ impl Reader<'_> {
         self.rest = self.rest.get(sign + taken..)?;
         let value = if sign > 0 { -value } else { value };
         // Java goes on with 32 bits; what is beyond 64 bits it limits first.
-        Some(i64::from(if value.unsigned_abs() >= i64::MAX as u64 {
+        Some(if value.unsigned_abs() >= i64::MAX as u64 {
             if value < 0 { i32::MIN } else { i32::MAX }
         } else {
             value as i32
-        }))
+        })
     }
 
     /// The index of the longest name, full or short, in any case of letters.
-    fn name(&mut self, names: &[&str]) -> Option<i64> {
+    fn name(&mut self, names: &[&str]) -> Option<i32> {
         let full = names.iter().position(|name| self.starts_with(name));
         let short = || {
             let short = |name: &&str| name.get(..SHORT).is_some_and(|s| self.starts_with(s));
@@ -169,10 +185,10 @@ impl Reader<'_> {
             None => (short()?, SHORT),
         };
         self.rest = self.rest.get(length..)?;
-        i64::try_from(index).ok()
+        i32::try_from(index).ok()
     }
 
-    fn one_of(&mut self, names: &[(&str, i64)]) -> Option<i64> {
+    fn one_of(&mut self, names: &[(&str, i32)]) -> Option<i32> {
         let (name, value) = names.iter().find(|(name, _)| self.starts_with(name))?;
         self.rest = self.rest.get(name.len()..)?;
         Some(*value)
@@ -182,24 +198,52 @@ impl Reader<'_> {
         self.rest.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
     }
 
-    /// A name of UTC, `GMT+h:mm`, or an offset `+hhmm`.
-    fn zone(&mut self) -> Option<()> {
-        if let Some(name) = ZONE_NAMES.into_iter().find(|name| self.starts_with(name)) {
-            self.rest = self.rest.get(name.len()..)?;
-            if name != "GMT" || !self.rest.starts_with(['+', '-']) {
-                self.resolver.set(Field::ZoneMs, 0);
-                return Some(());
-            }
-            return self.offset(true, false, true);
+    /// An offset `+hhmm`, `GMT` alone or as `GMT+h:mm`, or the name of a zone. Behind blanks GMT
+    /// is a name like any other.
+    fn zone(&mut self, behind_blanks: bool) -> Option<()> {
+        if self.rest.starts_with(['+', '-']) {
+            return self.offset(false, false, true);
         }
-        self.offset(false, true, true)
+        if !behind_blanks && self.starts_with(GMT) {
+            self.rest = self.rest.get(GMT.len()..)?;
+            if self.rest.starts_with(['+', '-']) {
+                return self.offset(true, false, true);
+            }
+            self.set_zone(0);
+            return Some(());
+        }
+        let mut current = self.zone.borrow_mut();
+        let named = zones::find(self.rest, current.as_ref())?;
+        self.rest = self.rest.get(named.length..)?;
+        *current = (!named.zone.is_utc()).then_some(named.zone);
+        if let Some(saving_ms) = named.saving_ms {
+            self.resolver.clear(Field::ZoneMs);
+            self.resolver.set(Field::DaylightMs, saving_ms);
+        }
+        Some(())
+    }
+
+    fn set_zone(&mut self, ms: i32) {
+        self.resolver.set(Field::ZoneMs, ms);
+        self.resolver.set(Field::DaylightMs, 0);
+    }
+
+    /// Milliseconds since the epoch: what the text says of its zone counts, and for the rest the
+    /// zone in force.
+    fn moment_ms(&self) -> i64 {
+        let wall_ms = self.resolver.wall_ms();
+        let (zone_ms, saving_ms) =
+            self.zone.borrow().as_ref().map_or((0, 0), |zone| zone.at_wall(wall_ms));
+        let zone_ms = self.resolver.get(Field::ZoneMs).unwrap_or(zone_ms);
+        let saving_ms = self.resolver.get(Field::DaylightMs).unwrap_or(saving_ms);
+        wall_ms.wrapping_sub(i64::from(zone_ms)).wrapping_sub(i64::from(saving_ms))
     }
 
     /// `Z`, or an offset of the form that the count of letters asks for.
     fn iso_zone(&mut self, count: usize) -> Option<()> {
         if let Some(rest) = self.rest.strip_prefix('Z') {
             self.rest = rest;
-            self.resolver.set(Field::ZoneMs, 0);
+            self.set_zone(0);
             return Some(());
         }
         self.offset(count == 3, true, count != 1)
@@ -216,7 +260,7 @@ impl Reader<'_> {
         let digit = |rest: &mut &str| {
             let value = rest.chars().next()?.to_digit(10)?;
             *rest = rest.get(1..)?;
-            Some(i64::from(value))
+            i32::try_from(value).ok()
         };
         let mut hours = digit(&mut rest)?;
         match digit(&mut rest) {
@@ -235,15 +279,16 @@ impl Reader<'_> {
             return None;
         }
         self.rest = rest;
-        self.resolver.set(Field::ZoneMs, sign * (hours * HOUR_MS + of_hour * MINUTE_MS));
+        let minutes = hours * 60 + of_hour;
+        self.set_zone(sign * minutes * MINUTE_MS as i32);
         Some(())
     }
 }
 
 /// What a letter's number means to the calendar.
-fn numeric(letter: char, value: i64) -> (Field, i64) {
+fn numeric(letter: char, value: i32) -> (Field, i32) {
     match letter {
-        'M' | 'L' => (Field::Month, value - 1),
+        'M' | 'L' => (Field::Month, value.wrapping_sub(1)),
         'd' => (Field::DayOfMonth, value),
         'D' => (Field::DayOfYear, value),
         'F' => (Field::DayOfWeekInMonth, value),
@@ -251,9 +296,9 @@ fn numeric(letter: char, value: i64) -> (Field, i64) {
         'W' => (Field::WeekOfMonth, value),
         // Monday is 1 and Sunday 7; any other number is taken as the calendar's, from Sunday.
         'u' => match value {
-            1..=6 => (Field::DayOfWeek, value),
-            7 => (Field::DayOfWeek, 0),
-            _ => (Field::DayOfWeek, value - 1),
+            1..=6 => (Field::DayOfWeek, value + 1),
+            7 => (Field::DayOfWeek, 1),
+            _ => (Field::DayOfWeek, value),
         },
         'k' => (Field::HourOfDay, if value == 24 { 0 } else { value }),
         'H' => (Field::HourOfDay, value),

@@ -92,12 +92,16 @@ fn rename_keys(
         return Ok(());
     }
     distinct(names.iter().map(|(old, new)| (*old, new.as_deref().unwrap_or(old))), purpose)?;
-    let entries = unique_map(value, purpose)?.entries_mut();
+    let map = unique_map(value, purpose)?;
+    let is_hashed = map.is_hashed();
+    let mut entries = std::mem::take(map).into_entries();
     for (position, new) in changed {
         if let Some((key, _)) = entries.get_mut(position) {
             *key = Value::str(&new);
         }
     }
+    let renamed = MapValue::from_distinct(entries);
+    *map = if is_hashed { renamed.into_hash_map() } else { renamed };
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gantry_model::schema::Field;
 use gantry_model::{Error, Fields, Kind, Result, Schema, SchemaBuilder, Str, Struct, Value};
 
 /// A builder of another kind with the name, version, documentation and parameters of `source`.
@@ -34,6 +35,41 @@ pub(crate) fn struct_values(value: Arc<Struct>) -> Vec<Value> {
         Ok(owned) => owned.into_values(),
         Err(shared) => shared.values().to_vec(),
     }
+}
+
+/// A struct of these values. `DataException` where a required one is null, as when Java puts
+/// them one by one; that they have the types of their fields is known.
+pub(crate) fn put_all(schema: &Schema, values: Vec<Value>) -> Result<Value> {
+    check_put(schema, &values)?;
+    Ok(Value::Struct(Arc::new(Struct::from_values(schema.clone(), values))))
+}
+
+/// The check of [`put_all`].
+pub(crate) fn check_put(schema: &Schema, values: &[Value]) -> Result<()> {
+    fields_of(schema)?
+        .list()
+        .iter()
+        .zip(values)
+        .try_for_each(|(field, value)| check_put_one(field, value))
+}
+
+/// The same for one field.
+pub(crate) fn check_put_one(field: &Field, value: &Value) -> Result<()> {
+    match value {
+        Value::Null if field.schema.is_optional() => Ok(()),
+        // What stands within may be missing too.
+        Value::Null | Value::Struct(_) | Value::Array(_) | Value::Map(_) => {
+            Schema::validate_field(Some(&field.name), &field.schema, value)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The error that comes first where the value at `index` cannot be made: Java puts the values
+/// before it first.
+#[cold]
+pub(crate) fn first_fault(schema: &Schema, values: &[Value], index: usize, error: Error) -> Error {
+    check_put(schema, values.get(..index).unwrap_or_default()).err().unwrap_or(error)
 }
 
 /// Whether any field of a struct schema has a default.

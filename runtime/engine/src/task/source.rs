@@ -230,7 +230,10 @@ impl<'a> SourceWorker<'a> {
             let original = keep.then(|| record.clone());
             match self.stages.encode(record, &mut ()) {
                 Ok(encoded) => self.take(encoded).await?,
-                Err(failure) => self.recover(failure, original).await?,
+                Err(failure) => {
+                    let position = SourceRecord::position_text(&partition, &offset);
+                    self.recover(failure, original, position).await?;
+                }
             }
             self.pending.polled += 1;
             self.pending.note_offset(partition, offset);
@@ -271,6 +274,7 @@ impl<'a> SourceWorker<'a> {
         &mut self,
         mut failure: Failure,
         original: Option<ConnectRecord>,
+        position: String,
     ) -> Result<()> {
         let begun = Instant::now();
         let mut attempt = 0;
@@ -290,6 +294,7 @@ impl<'a> SourceWorker<'a> {
             Some(record) if self.errors.has_dlq() => Some(self.stages.encode_plain(record)),
             _ => None,
         };
+        failure.error.locate(|| position);
         self.errors.failed(failure, None, original).await
     }
 

@@ -17,7 +17,8 @@ impl AllowedPaths {
             return Ok(Self(None));
         };
         let mut allowed = Vec::new();
-        for part in text.split(',') {
+        // As in Java, empty parts at the end do not count.
+        for part in text.trim_end_matches(',').split(',').filter(|_| text != ",") {
             let path = normalize(Path::new(part));
             if !path.is_absolute() {
                 return Err(Error::config(format!("Path {} is not absolute", path.display())));

@@ -1,6 +1,6 @@
 //! From the log to a sink: converters, then transformations.
 
-use gantry_api::{ConnectRecord, Header, Str};
+use gantry_api::{ConnectRecord, Header, SinkRecord, Str, TimestampType};
 use gantry_log::{LogRecord, TopicPartition};
 
 use super::{Failure, Stage, Stages, Watch};
@@ -50,6 +50,11 @@ impl Stages {
             sink_offset: Some(offset),
         };
         watch.converted(&converted);
-        self.transform(converted, watch)
+        self.transform(converted, watch).map_err(|mut failure| {
+            failure.error.locate(|| {
+                SinkRecord::position_text(queue, offset, Some(TimestampType::CreateTime))
+            });
+            failure
+        })
     }
 }

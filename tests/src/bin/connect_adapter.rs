@@ -3,16 +3,20 @@
 
 use std::io::{BufRead, Write, stdin, stdout};
 
-use gantry_tests::unit::answer;
-use serde_json::{Value, json};
+use gantry_tests::unit::{Input, answer};
+use serde_json::json;
 
 fn main() -> std::io::Result<()> {
     let mut out = stdout().lock();
     for line in stdin().lock().lines() {
-        let case: Value = serde_json::from_str(&line?)?;
+        let case: Input = serde_json::from_str(&line?)?;
         // A class that is not there gives no line.
         if let Some(result) = answer(&case) {
-            writeln!(out, "{}", json!({"id": case.get("id"), "result": result}))?;
+            writeln!(
+                out,
+                "{}",
+                json!({"id": case.get("id").and_then(Input::as_str), "result": result})
+            )?;
         }
     }
     Ok(())
