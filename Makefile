@@ -8,7 +8,7 @@ help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 12
 	@echo
 	@echo "make run FILE=/path/to/file       reads that file; PORT=8083 is where REST listens; RUN_ONCE=1 ends when all is moved"
-	@echo "make bench LINES=10000 ROUNDS=1 ONLY=gantry|kafka FLAT_LINES= FLAT_CONNECTORS=   a smaller benchmark"
+	@echo "make bench LINES=10000 ROUNDS=1 ONLY=gantry|kafka FLAT_LINES= FLAT_CONNECTORS=   a smaller benchmark; TRANSFORM_S=0 REST_S=0 leave those parts out"
 	@echo "make soak FUZZ_S=60 KILLS=50 CONNECTORS=100 FLOW_S=60   a shorter soak"
 
 run: ## build, then move a real file through the log into another file; Ctrl-C ends it

@@ -1,7 +1,7 @@
 //! A transformation that writes texts in capitals.
 
 use gantry_api::{
-    ConfigDef, ConnectRecord, Plugin, PluginInfo, Props, Result, Transformation, Value,
+    ConfigDef, ConnectRecord, Fate, Plugin, PluginInfo, Props, Result, Transformation, Value,
 };
 
 /// How Gantry finds and makes it.
@@ -15,10 +15,10 @@ pub(crate) fn plugin() -> Plugin<dyn Transformation> {
 struct Uppercase;
 
 impl Transformation for Uppercase {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
         if let Value::String(text) = &record.value.value {
             record.value.value = Value::String(text.to_uppercase().into());
         }
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use tracing_subscriber::filter::Targets;
@@ -20,7 +19,7 @@ pub(crate) struct LoggerLevel {
     /// The level that counts for it, its own or that of the nearest logger above.
     pub(crate) level: &'static str,
     /// When a request changed it, in milliseconds since 1970.
-    pub(crate) last_modified: Option<u64>,
+    pub(crate) last_modified: Option<i64>,
 }
 
 /// There can be no further logger.
@@ -40,7 +39,7 @@ pub(crate) struct Loggers {
 struct State {
     configured: BTreeMap<String, Level>,
     known: BTreeSet<String>,
-    modified: HashMap<String, u64>,
+    modified: HashMap<String, i64>,
 }
 
 /// The filter that logging begins with.
@@ -82,7 +81,7 @@ impl Loggers {
         if !state.known.contains(name) && state.known.len() >= LOGGERS_MAX {
             return Err(TooManyLoggers);
         }
-        let changed = state.set(name, level, now_ms());
+        let changed = state.set(name, level, gantry_api::now_ms());
         if let Some(handle) = &self.handle
             && let Err(error) = handle.reload(state.targets())
         {
@@ -128,7 +127,7 @@ impl State {
     /// Kafka Connect's rule: the logger and every one whose name begins with its name is set
     /// where it had a level of its own; loggers without one follow those above them. A logger
     /// that is off counts as changed whatever it is set to.
-    fn set(&mut self, name: &str, level: Level, time_ms: u64) -> Vec<String> {
+    fn set(&mut self, name: &str, level: Level, time_ms: i64) -> Vec<String> {
         self.known.insert(name.to_owned());
         let before: Vec<Level> = self.known.iter().map(|name| self.effective(name)).collect();
         for (configured, own) in &mut self.configured {
@@ -184,9 +183,4 @@ fn internal(name: &str) -> &str {
 
 fn shown(name: &str) -> String {
     if name.is_empty() { ROOT.to_owned() } else { name.to_owned() }
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,7 +1,5 @@
 //! What a preview is asked for.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use gantry_api::{ConnectRecord, Datum, Header, Props, Str};
 use gantry_engine::{
     PREVIEW_RECORDS_DEFAULT, PREVIEW_RECORDS_MAX, PreviewSamples, RawRecord, StartAt, TopicSample,
@@ -152,8 +150,12 @@ impl SampleRequest {
             ));
         }
         let topic = self.topic.or_else(|| configured_topic(is_source, config));
-        let mut samples =
-            Samples { topic, encoding: self.encoding, reader: DataReader::new()?, now: now_ms() };
+        let mut samples = Samples {
+            topic,
+            encoding: self.encoding,
+            reader: DataReader::new()?,
+            now: gantry_api::now_ms(),
+        };
         let numbered = records.iter().take(self.max.unwrap_or(PREVIEW_RECORDS_MAX)).enumerate();
         let named = |(i, why): (usize, String)| format!("record {i}: {why}");
         let plan = if is_source {
@@ -284,9 +286,4 @@ fn header_list(raw: Option<&RawValue>) -> Result<Vec<(String, Box<RawValue>)>, S
     serde_json::from_str(raw.get()).map_err(|_| {
         "headers are {\"name\": value}, or [[\"name\", value]] where a name stands twice".to_owned()
     })
-}
-
-fn now_ms() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }

@@ -119,7 +119,7 @@ async fn put(
     target: Option<TargetState>,
     allow_replace: bool,
 ) -> Result<CreatedConnector, ApiError> {
-    let config = named(state, name, config)?;
+    let config = named(state, name, config).await?;
     let (herder, name) = (Arc::clone(&state.herder), name.to_owned());
     to_the_end(async move { herder.put_connector(&name, config, target, allow_replace).await })
         .await
@@ -132,7 +132,7 @@ async fn create_at(
     target: Option<TargetState>,
     offsets: Vec<AlterOffset>,
 ) -> Result<CreatedConnector, ApiError> {
-    let config = named(state, name, config)?;
+    let config = named(state, name, config).await?;
     let class = config.get("connector.class").map_or("", String::as_str);
     require_some(&offsets)?;
     let offsets = with_partitions(offsets, state.herder.type_of_class(class)?)?;
@@ -142,15 +142,15 @@ async fn create_at(
 }
 
 /// The configuration under a name.
-fn named(state: &AppState, name: &str, mut config: ConfigBody) -> Result<Props, ApiError> {
+async fn named(state: &AppState, name: &str, mut config: ConfigBody) -> Result<Props, ApiError> {
     set_name(&mut config, name).map_err(ApiError::bad_request)?;
-    texts(state, config)
+    texts(state, config).await
 }
 
 /// A configuration without nulls; one that has any is refused with all that is wrong with it.
-pub(super) fn texts(state: &AppState, config: ConfigBody) -> Result<Props, ApiError> {
+pub(super) async fn texts(state: &AppState, config: ConfigBody) -> Result<Props, ApiError> {
     if config.values().any(Option::is_none) {
-        return Ok(state.herder.check(&config)?);
+        return Ok(state.herder.check(&config).await?);
     }
     Ok(config.into_iter().filter_map(|(key, value)| Some((key, value?))).collect())
 }

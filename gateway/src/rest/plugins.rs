@@ -55,7 +55,7 @@ pub(super) async fn validate(
     if let Some(Some(class)) = config.get("connector.class") {
         check_class(&name, class)?;
     }
-    ok(&state.herder.validate(&config).map_err(ApiError::of_validation)?)
+    ok(&state.herder.validate(&config).await.map_err(ApiError::of_validation)?)
 }
 
 /// Refuses a configuration for another class than the path names.

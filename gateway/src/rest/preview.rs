@@ -26,7 +26,7 @@ pub(super) async fn preview(
     }
     let class = config.get(CLASS).cloned().flatten().unwrap_or_default();
     check_class(&name, &class)?;
-    let config = texts(&state, config)?;
+    let config = texts(&state, config).await?;
     let is_source = state.herder.previewer().is_source(&class)?;
     let request = body.samples().map_err(ApiError::bad_request)?;
     let samples = match request.plan(is_source, &config).map_err(ApiError::bad_request)? {

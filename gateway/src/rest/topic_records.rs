@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Query, Request, State};
@@ -64,6 +64,7 @@ pub(super) async fn read(
     Path(name): Path<String>,
     Query(query): Query<ReadQuery>,
 ) -> Result<Response, ApiError> {
+    state.herder.refuse_secrets(&name)?;
     let queues = existing(&*state.log, &name).await?.spec.queues;
     let mut positions = Vec::new();
     let mut ends = BTreeMap::new();
@@ -350,7 +351,7 @@ impl Writer {
         if line.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
-        let parsed = record_line::parse(line, now_ms());
+        let parsed = record_line::parse(line, gantry_api::now_ms());
         let parsed = parsed.map_err(|why| LoadError::Line(self.lines, why))?;
         let Some(Loaded { partition, record }) = parsed else { return Ok(()) };
         let partition = match (partition, &record.key) {
@@ -414,9 +415,4 @@ impl Writer {
         }
         Ok(())
     }
-}
-
-fn now_ms() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }

@@ -163,20 +163,20 @@ pub(super) async fn keys(State(state): State<Arc<AppState>>, uri: Uri) -> Answer
 /// `GET /plugin/config/validate?config=…`
 pub(super) async fn validate_query(State(state): State<Arc<AppState>>, uri: Uri) -> Answer {
     let config = parameter(&uri, "config")?.unwrap_or_default();
-    judge(&state, config.as_bytes())
+    judge(&state, config.as_bytes()).await
 }
 
 /// `POST /plugin/config/validate` with the configuration
 pub(super) async fn validate(State(state): State<Arc<AppState>>, body: Body) -> Answer {
-    judge(&state, &read(body).await?)
+    judge(&state, &read(body).await?).await
 }
 
-fn judge(state: &AppState, config: &[u8]) -> Answer {
+async fn judge(state: &AppState, config: &[u8]) -> Answer {
     let (_, mut props) = parse(config)?;
     // Here a name comes with the path when a connector is created, so that none is missing now.
     props.entry("name".to_owned()).or_insert_with(|| "validated".to_owned());
     let translation = to_kafka(&state.herder, &props)?;
     let config = translation.config.into_iter().map(|(key, value)| (key, Some(value))).collect();
-    let infos = state.herder.validate(&config)?;
+    let infos = state.herder.validate(&config).await?;
     ok_with_warnings(&Verdict::from(infos), &translation.warnings)
 }

@@ -14,10 +14,21 @@ use crate::value::Datum;
 /// Properties of a connector, task, converter or transformation, secrets resolved.
 pub type Props = BTreeMap<String, String>;
 
+/// What becomes of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Fate {
+    /// It goes on.
+    Keep,
+    /// It is left out.
+    Drop,
+}
+
 /// Changes or drops one record. Owned by one task, so `&mut self` needs no lock. CPU only.
 pub trait Transformation: Send {
-    /// The record to go on with; `None` drops it.
-    fn apply(&mut self, record: ConnectRecord) -> Result<Option<ConnectRecord>>;
+    /// Changes the record where it is: it is large, and a chain would move it at each step. After
+    /// an error nobody looks at it again.
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate>;
     /// Whether [`Transformation::apply`] can give another record than it got. False for a
     /// filter: then a dead letter queue needs no copy.
     fn changes_records(&self) -> bool {

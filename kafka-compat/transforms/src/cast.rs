@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gantry_model::config::{
     ConfigData, ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator,
 };
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::text::sort_as_hash_map;
 use gantry_model::{ConnectRecord, Datum, Error, Fields, Kind, Result, Schema, Str, Value};
 
@@ -161,10 +161,10 @@ fn cast_schema(source: &Schema, target: Target) -> Result<Schema> {
 }
 
 impl Transformation for Cast {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
-        let Datum { schema, value } = self.side.datum_mut(&mut record);
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
+        let Datum { schema, value } = self.side.datum_mut(record);
         if value.is_null() {
-            return Ok(Some(record));
+            return Ok(Fate::Keep);
         }
         let Some(source) = schema else {
             match &self.rules {
@@ -179,7 +179,7 @@ impl Transformation for Cast {
                     }
                 }
             }
-            return Ok(Some(record));
+            return Ok(Fate::Keep);
         };
         let plan = self.schemas.get(source, |source| self.rules.plan(source))?;
         if let Rules::Whole(target) = self.rules {
@@ -205,14 +205,14 @@ impl Transformation for Cast {
             *value = put_all(&plan.schema, values)?;
         }
         *schema = Some(plan.schema.clone());
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{error_text, make, map, record, struct_record};
+    use crate::tests::{Change, error_text, make, map, record, struct_record};
 
     const CLASS: &str = "Cast$Value";
 
@@ -230,14 +230,14 @@ mod tests {
     #[test]
     fn the_last_cast_of_a_field_counts() {
         let mut t = make(CLASS, &[(SPEC, "a:int8,a : string ")]).expect("valid");
-        let out = t.apply(record(map(&[("a", Value::Int64(300))]))).expect("applies");
+        let out = t.change(record(map(&[("a", Value::Int64(300))]))).expect("applies");
         assert_eq!(out.expect("kept").value.value, map(&[("a", Value::str("300"))]));
     }
 
     #[test]
     fn defaults_are_cast_with_the_schema() {
         let mut t = make(CLASS, &[(SPEC, "d:string")]).expect("valid");
-        let out = t.apply(struct_record()).expect("applies").expect("kept").value;
+        let out = t.change(struct_record()).expect("applies").expect("kept").value;
         let field = out.schema.as_ref().and_then(|s| s.field("d")).expect("there").clone();
         assert_eq!(field.schema.default_value(), Some(&Value::str("9")));
         assert!(field.schema.is_optional());
@@ -252,7 +252,7 @@ mod tests {
         for (default, fits) in [(None, true), (Some(Value::Date(0)), false)] {
             let mut input = record(Value::Date(0));
             input.value.schema = Some(schema(default));
-            assert_eq!(t.apply(input).is_ok(), fits);
+            assert_eq!(t.change(input).is_ok(), fits);
         }
     }
 
@@ -261,6 +261,6 @@ mod tests {
         let mut t = make(CLASS, &[(SPEC, "a:int8")]).expect("valid");
         let mut input = record(Value::Int8(1));
         input.value.schema = Some(Schema::int8());
-        assert_eq!(error_text(t.apply(input)), "Cannot list fields on non-struct type");
+        assert_eq!(error_text(t.change(input)), "Cannot list fields on non-struct type");
     }
 }

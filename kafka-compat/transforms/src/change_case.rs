@@ -1,7 +1,7 @@
 //! RocketMQ Connect's ChangeCase: writes the names of fields in another case.
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator};
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::{ConnectRecord, Error, Result};
 
 use crate::support::{FieldRenamer, rocketmq_keyed};
@@ -130,12 +130,12 @@ fn config() -> ConfigDef {
 }
 
 impl Transformation for ChangeCase {
-    fn apply(&mut self, record: ConnectRecord) -> Result<Option<ConnectRecord>> {
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
         let Self { from, to, renamer } = self;
-        let renamed = renamer.apply(record, |name| {
+        renamer.apply(record, |name| {
             Ok(Some(convert(*from, *to, name)).filter(|converted| converted != name))
-        });
-        renamed.map(Some)
+        })?;
+        Ok(Fate::Keep)
     }
 }
 
@@ -144,7 +144,7 @@ mod tests {
     use gantry_model::Value;
 
     use super::*;
-    use crate::tests::{error_text, make, map, record, struct_record};
+    use crate::tests::{Change, error_text, make, map, record, struct_record};
 
     /// What Guava's `CaseFormat`, which RocketMQ Connect uses, makes of some names.
     const GUAVA: &[(&str, &str)] = &[
@@ -282,17 +282,17 @@ mod tests {
         let config = [("from", "LOWER_UNDERSCORE"), ("to", "UPPER_CAMEL")];
         let mut t = make("ChangeCase$Value", &config).expect("valid");
         let input = map(&[("a_b", Value::Int8(1)), ("C", Value::Int8(2))]);
-        let out = t.apply(record(input)).expect("applies").expect("kept");
+        let out = t.change(record(input)).expect("applies").expect("kept");
         assert_eq!(out.value.value, map(&[("AB", Value::Int8(1)), ("C", Value::Int8(2))]));
-        let out = t.apply(struct_record()).expect("applies").expect("kept");
+        let out = t.change(struct_record()).expect("applies").expect("kept");
         let schema = out.value.schema.expect("a schema");
         assert!(schema.field("Id").is_some() && schema.field("D").is_some());
-        let out = t.apply(record(Value::Null)).expect("applies").expect("kept");
+        let out = t.change(record(Value::Null)).expect("applies").expect("kept");
         assert_eq!(out.value.value, Value::Null);
-        let text = error_text(t.apply(record(Value::Int8(1))));
+        let text = error_text(t.change(record(Value::Int8(1))));
         assert!(text.contains("[change case of fields], found: java.lang.Byte"), "{text}");
         let both = map(&[("a_b", Value::Null), ("AB", Value::Null), ("aB", Value::Null)]);
-        assert!(error_text(t.apply(record(both))).contains("would both be called"));
+        assert!(error_text(t.change(record(both))).contains("would both be called"));
     }
 
     #[test]

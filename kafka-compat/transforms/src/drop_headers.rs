@@ -1,7 +1,7 @@
 //! DropHeaders: removes headers by name.
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type};
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::{ConnectRecord, Result};
 
 use crate::support::{single, value_list};
@@ -31,9 +31,9 @@ fn config() -> ConfigDef {
 }
 
 impl Transformation for DropHeaders {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
         record.headers.retain(|header| !self.names.iter().any(|name| **name == *header.key));
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }
 

@@ -1,7 +1,7 @@
 //! ExtractField: replaces the whole key or value by one of its fields.
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator};
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::{ConnectRecord, Datum, Error, Result};
 
 use crate::field_path::FieldPath;
@@ -50,8 +50,8 @@ fn config() -> ConfigDef {
 }
 
 impl Transformation for ExtractField {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
-        let datum = self.side.datum_mut(&mut record);
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
+        let datum = self.side.datum_mut(record);
         let extracted = match &datum.schema {
             None => match map_or_null(&datum.value, PURPOSE)? {
                 None => Datum::NULL,
@@ -73,6 +73,6 @@ impl Transformation for ExtractField {
             }
         };
         *datum = extracted;
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }

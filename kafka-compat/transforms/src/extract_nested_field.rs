@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator};
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::{ConnectRecord, Datum, Error, Result, Schema, Str, Struct, Value};
 
 use crate::support::{
@@ -138,9 +138,9 @@ impl Names {
 }
 
 impl Transformation for ExtractNestedField {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
         let Self { side, names, schemas } = self;
-        let Datum { schema, value } = side.datum_mut(&mut record);
+        let Datum { schema, value } = side.datum_mut(record);
         match (schema, &*value) {
             (_, Value::Null) => {}
             (None, _) => names.in_map(value)?,
@@ -157,14 +157,14 @@ impl Transformation for ExtractNestedField {
                 *value = Value::Struct(Arc::new(Struct::from_values(plan.schema.clone(), values)));
             }
         }
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{error_text, make, map, record, struct_record};
+    use crate::tests::{Change, error_text, make, map, record, struct_record};
     use gantry_model::SchemaBuilder;
 
     const CLASS: &str = "ExtractNestedField$Value";
@@ -193,7 +193,7 @@ mod tests {
     }
 
     fn extracted(config: &[(&str, &str)], input: ConnectRecord) -> Result<ConnectRecord> {
-        Ok(make(CLASS, config)?.apply(input)?.expect("kept"))
+        Ok(make(CLASS, config)?.change(input)?.expect("kept"))
     }
 
     #[test]
@@ -203,7 +203,7 @@ mod tests {
         let mut t = make(CLASS, &config).expect("valid");
         let mut first = None;
         for _ in 0..2 {
-            let out = t.apply(input.clone()).expect("applies").expect("kept");
+            let out = t.change(input.clone()).expect("applies").expect("kept");
             let schema = out.value.schema.expect("a schema");
             assert_eq!(schema.name().map(|name| &**name), Some("customer"));
             let names: Vec<_> =

@@ -1,7 +1,7 @@
 //! Filter: drops every record it sees. Which it sees is the `predicate`'s choice.
 
 use gantry_model::config::ConfigDef;
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::{ConnectRecord, Result};
 
 use crate::support::single;
@@ -13,8 +13,8 @@ pub(crate) fn plugin() -> Plugin<dyn Transformation> {
 }
 
 impl Transformation for Filter {
-    fn apply(&mut self, _record: ConnectRecord) -> Result<Option<ConnectRecord>> {
-        Ok(None)
+    fn apply(&mut self, _record: &mut ConnectRecord) -> Result<Fate> {
+        Ok(Fate::Drop)
     }
     fn changes_records(&self) -> bool {
         false

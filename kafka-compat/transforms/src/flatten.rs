@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type};
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::schema::Field;
 use gantry_model::{
     ConnectRecord, Datum, Error, Fields, Kind, MapValue, Result, Schema, Str, Struct, Value,
@@ -149,7 +149,7 @@ fn flatten_map(
     prefix: Option<&str>,
     delimiter: &str,
     depth: usize,
-    flat: &mut MapValue,
+    flat: &mut Vec<(Value, Value)>,
 ) -> Result<()> {
     if depth > MAX_DEPTH {
         return Err(too_deep());
@@ -184,7 +184,7 @@ fn flatten_map(
             }
             _ => {
                 let key = name.as_deref().map_or(Value::Null, Value::str);
-                flat.insert(key, value.clone());
+                flat.push((key, value.clone()));
             }
         }
     }
@@ -199,17 +199,17 @@ fn unnamed() -> Error {
 }
 
 impl Transformation for Flatten {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
-        let Datum { schema, value } = self.side.datum_mut(&mut record);
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
+        let Datum { schema, value } = self.side.datum_mut(record);
         if value.is_null() {
-            return Ok(Some(record));
+            return Ok(Fate::Keep);
         }
         let Some(source) = schema else {
             let map = map_of(value, PURPOSE)?;
-            let mut flat = MapValue::with_capacity(map.len());
+            let mut flat = Vec::with_capacity(map.len());
             flatten_map(map, Some(""), &self.delimiter, 0, &mut flat)?;
-            *value = Value::map(flat);
-            return Ok(Some(record));
+            *value = Value::map(MapValue::from_entries(flat));
+            return Ok(Fate::Keep);
         };
         let inner = struct_of(value, PURPOSE)?;
         let flat = self.schemas.get(source, |source| flat_schema(source, &self.delimiter))?;
@@ -218,7 +218,7 @@ impl Transformation for Flatten {
         flat_values(inner.schema(), Some(&inner), fields, &mut values)?;
         *value = Value::Struct(Arc::new(Struct::from_values(flat.clone(), values)));
         *schema = Some(flat.clone());
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }
 
@@ -227,7 +227,7 @@ mod tests {
     use gantry_model::SchemaBuilder;
 
     use super::*;
-    use crate::tests::{error_text, make, map, record, schema_of_struct, struct_record};
+    use crate::tests::{Change, error_text, make, map, record, schema_of_struct, struct_record};
 
     const CLASS: &str = "Flatten$Value";
 
@@ -240,7 +240,7 @@ mod tests {
             record(Value::Struct(Arc::new(Struct::from_values(schema.clone(), vec![Value::Null]))));
         input.value.schema = Some(schema);
         let mut t = make(CLASS, &[(DELIMITER, "_")]).expect("valid");
-        let out = t.apply(input).expect("applies").expect("kept").value;
+        let out = t.change(input).expect("applies").expect("kept").value;
         let Value::Struct(inner) = out.value else { panic!("a struct") };
         assert_eq!(inner.values(), &[Value::Null, Value::Null]);
         let id = inner.schema().field("s_id").expect("lifted");
@@ -251,7 +251,7 @@ mod tests {
     fn nested_maps_are_lifted_and_empty_ones_vanish() {
         let inner = map(&[("b", Value::Int8(1)), ("e", map(&[]))]);
         let mut t = make(CLASS, &[]).expect("valid");
-        let out = t.apply(record(map(&[("a", inner)]))).expect("applies").expect("kept");
+        let out = t.change(record(map(&[("a", inner)]))).expect("applies").expect("kept");
         assert_eq!(out.value.value, map(&[("a.b", Value::Int8(1))]));
     }
 
@@ -259,11 +259,11 @@ mod tests {
     fn a_struct_without_schema_and_endless_maps_are_refused() {
         let mut t = make(CLASS, &[]).expect("valid");
         let odd = map(&[("a", struct_record().value.value)]);
-        assert!(error_text(t.apply(record(odd))).contains("does not support"));
+        assert!(error_text(t.change(record(odd))).contains("does not support"));
         let mut deep = map(&[]);
         for _ in 0..=MAX_DEPTH {
             deep = map(&[("a", deep)]);
         }
-        assert!(error_text(t.apply(record(deep))).contains("levels"));
+        assert!(error_text(t.change(record(deep))).contains("levels"));
     }
 }

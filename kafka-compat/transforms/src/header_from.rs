@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gantry_model::config::{
     ConfigData, ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator,
 };
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::{
     ConnectRecord, Datum, Error, Fields, Header, Headers, Kind, Result, Schema, Str, Struct, Value,
 };
@@ -169,22 +169,22 @@ fn moved_schema(schema: &Schema, pairs: &[(String, Str)]) -> Result<Moved> {
 }
 
 impl Transformation for HeaderFrom {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
         let mut headers = std::mem::take(&mut record.headers);
-        let Datum { schema, value } = self.side.datum_mut(&mut record);
+        let Datum { schema, value } = self.side.datum_mut(record);
         match schema {
             None => self.take_from_map(value, &mut headers)?,
             Some(schema) => self.take_from_struct(schema, value, &mut headers)?,
         }
         record.headers = headers;
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{error_text, make, map, record, struct_record};
+    use crate::tests::{Change, error_text, make, map, record, struct_record};
 
     const CLASS: &str = "HeaderFrom$Value";
 
@@ -202,7 +202,7 @@ mod tests {
         let config = [("fields", "a,a"), ("headers", "h,i"), ("operation", "move")];
         let mut t = make(CLASS, &config).expect("valid");
         let input = record(map(&[("a", Value::Int8(1)), ("b", Value::Null)]));
-        let out = t.apply(input).expect("applies").expect("kept");
+        let out = t.change(input).expect("applies").expect("kept");
         assert_eq!(out.value.value, map(&[("b", Value::Null)]));
         let values: Vec<_> = out.headers.iter().map(|h| h.datum.value.clone()).collect();
         assert_eq!(values, [Value::Int8(1), Value::Int8(1)]);
@@ -212,7 +212,7 @@ mod tests {
     fn an_unknown_field_of_a_struct_is_an_error() {
         let config = [("fields", "zz"), ("headers", "h"), ("operation", "copy")];
         let mut t = make(CLASS, &config).expect("valid");
-        assert_eq!(error_text(t.apply(struct_record())), "zz is not a valid field name");
+        assert_eq!(error_text(t.change(struct_record())), "zz is not a valid field name");
     }
 
     #[test]
@@ -225,7 +225,7 @@ mod tests {
                 ("replace.null.with.default", replace),
             ];
             let mut t = make(CLASS, &config).expect("valid");
-            let out = t.apply(struct_record()).expect("applies").expect("kept");
+            let out = t.change(struct_record()).expect("applies").expect("kept");
             assert_eq!(out.headers[0].datum.value, expected);
             let Value::Struct(left) = &out.value.value else { panic!("a struct") };
             assert_eq!(left.values(), &[Value::Int32(1)]);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type};
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::{
     ConnectRecord, Datum, MapValue, Result, Schema, SchemaBuilder, Str, Struct, Value,
 };
@@ -43,13 +43,13 @@ fn config() -> ConfigDef {
 }
 
 impl Transformation for HoistField {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
-        let Datum { schema, value } = self.side.datum_mut(&mut record);
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
+        let Datum { schema, value } = self.side.datum_mut(record);
         let Some(inner_schema) = schema else {
             let mut entries = Vec::with_capacity(ROOM);
             entries.push((self.key.clone(), std::mem::take(value)));
             *value = Value::map(MapValue::from_distinct(entries));
-            return Ok(Some(record));
+            return Ok(Fate::Keep);
         };
         let hoisted = self.schemas.get(inner_schema, |inner| {
             Ok(SchemaBuilder::structure(vec![(Str::clone(&self.name), inner.clone())])?
@@ -59,7 +59,7 @@ impl Transformation for HoistField {
         let inner = std::mem::take(value);
         *value = Value::Struct(Arc::new(Struct::from_values(hoisted.clone(), vec![inner])));
         *schema = Some(hoisted.clone());
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }
 
@@ -68,7 +68,7 @@ mod tests {
     use gantry_model::Value;
 
     use super::*;
-    use crate::tests::{error_text, make, map, record};
+    use crate::tests::{Change, error_text, make, map, record};
 
     #[test]
     fn the_field_is_required() {
@@ -81,11 +81,11 @@ mod tests {
     #[test]
     fn an_empty_name_fits_a_map_only() {
         let mut t = make("HoistField$Value", &[("field", "")]).expect("valid");
-        let out = t.apply(record(Value::Int8(1))).expect("applies").expect("kept");
+        let out = t.change(record(Value::Int8(1))).expect("applies").expect("kept");
         assert_eq!(out.value.value, map(&[("", Value::Int8(1))]));
         let mut input = record(Value::Int8(1));
         input.value.schema = Some(Schema::int8());
-        assert_eq!(error_text(t.apply(input)), "fieldName cannot be null.");
+        assert_eq!(error_text(t.change(input)), "fieldName cannot be null.");
     }
 
     #[test]
@@ -94,7 +94,7 @@ mod tests {
         let mut input = record(Value::Null);
         input.value.schema = Some(Schema::int8());
         assert_eq!(
-            error_text(t.apply(input)),
+            error_text(t.change(input)),
             "Invalid value: null used for required field: \"h\", schema type: INT8"
         );
     }

@@ -2,7 +2,7 @@
 
 use bytestring::ByteString;
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type};
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::{
     ConnectRecord, Datum, Error, Fields, Kind, Result, Schema, SchemaBuilder, Str, Struct, Value,
     logical,
@@ -185,7 +185,7 @@ fn updated_schema(schema: &Schema, insertions: &[Insertion]) -> Result<Updated> 
 }
 
 impl Transformation for InsertField {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
         let wants_topic = self.insertions.iter().any(|i| i.source == Source::Topic);
         let topic = if wants_topic {
             let text = self.topics.get(&record.topic, |topic| Ok(ByteString::from(topic)))?;
@@ -200,9 +200,9 @@ impl Transformation for InsertField {
             timestamp_ms: record.timestamp_ms,
             offset: record.sink_offset,
         };
-        let Datum { schema, value } = self.side.datum_mut(&mut record);
+        let Datum { schema, value } = self.side.datum_mut(record);
         if value.is_null() {
-            return Ok(Some(record));
+            return Ok(Fate::Keep);
         }
         if schema.is_none() {
             let map = unique_map(value, PURPOSE)?;
@@ -213,7 +213,7 @@ impl Transformation for InsertField {
                     map.insert(insertion.key.clone(), inserted);
                 }
             }
-            return Ok(Some(record));
+            return Ok(Fate::Keep);
         }
         let inner = struct_of(value, PURPOSE)?;
         let updated =
@@ -230,14 +230,14 @@ impl Transformation for InsertField {
         }
         *value = Value::Struct(Arc::new(Struct::from_values(updated.schema.clone(), values)));
         *schema = Some(updated.schema.clone());
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{error_text, make, map, record, schema_of_struct};
+    use crate::tests::{Change, error_text, make, map, record, schema_of_struct};
 
     const CLASS: &str = "InsertField$Value";
 
@@ -255,7 +255,7 @@ mod tests {
     fn a_shared_map_is_left_alone() {
         let mut t = make(CLASS, &[("topic.field", "t")]).expect("valid");
         let shared = map(&[("a", Value::Int32(1))]);
-        let out = t.apply(record(shared.clone())).expect("applies").expect("kept");
+        let out = t.change(record(shared.clone())).expect("applies").expect("kept");
         assert_eq!(shared, map(&[("a", Value::Int32(1))]));
         assert_eq!(out.value.value, map(&[("a", Value::Int32(1)), ("t", Value::str("topic"))]));
     }
@@ -269,7 +269,7 @@ mod tests {
             let mut t = make(CLASS, &config).expect("valid");
             let mut input = record(Value::Struct(Arc::new(inner.clone())));
             input.value.schema = Some(schema.clone());
-            let out = t.apply(input).expect("applies").expect("kept").value;
+            let out = t.change(input).expect("applies").expect("kept").value;
             let Value::Struct(result) = &out.value else { panic!("a struct") };
             assert_eq!(result.values(), &[Value::Int32(1), expected, Value::str("topic")]);
             assert_eq!(out.schema.as_ref(), Some(result.schema()));

@@ -1,7 +1,7 @@
 //! InsertHeader: adds one header with a fixed value to every record.
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator};
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::{ConnectRecord, Header, Result, values};
 
 use crate::support::single;
@@ -37,8 +37,8 @@ fn config() -> ConfigDef {
 }
 
 impl Transformation for InsertHeader {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
         record.headers.push(self.header.clone());
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator};
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::text::hash_set_order;
 use gantry_model::{ConnectRecord, Datum, Decimal, Error, MapValue, Result, Value, values};
 
@@ -151,8 +151,8 @@ fn emptied(value: &Value) -> Result<Value> {
 }
 
 impl Transformation for MaskField {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
-        let Datum { schema, value } = self.side.datum_mut(&mut record);
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
+        let Datum { schema, value } = self.side.datum_mut(record);
         let replacement = self.replacement.as_ref();
         let masked = |value: &Value| match (value, replacement) {
             (Value::Null, _) => Ok(Value::Null),
@@ -167,7 +167,7 @@ impl Transformation for MaskField {
                 let new = masked(map.get(name).unwrap_or(&Value::Null))?;
                 map.insert(key.clone(), new);
             }
-            return Ok(Some(record));
+            return Ok(Fate::Keep);
         }
         let inner = struct_of(value, PURPOSE)?;
         let plan = self.schemas.get(inner.schema(), |source| {
@@ -181,7 +181,7 @@ impl Transformation for MaskField {
         if plan.masked.is_empty() && !(self.replace_null && plan.has_defaults) {
             check_put(inner.schema(), inner.values())?;
             *value = Value::Struct(inner);
-            return Ok(Some(record));
+            return Ok(Fate::Keep);
         }
         let source = inner.schema().clone();
         let mut values = struct_values(inner);
@@ -197,14 +197,14 @@ impl Transformation for MaskField {
             }
         }
         *value = put_all(&source, values)?;
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{error_text, make, map, record, struct_record};
+    use crate::tests::{Change, error_text, make, map, record, struct_record};
 
     const CLASS: &str = "MaskField$Value";
 
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn a_missing_field_of_a_map_becomes_null() {
         let mut t = make(CLASS, &[("fields", "a,b")]).expect("valid");
-        let out = t.apply(record(map(&[("a", Value::str("x"))]))).expect("applies").expect("kept");
+        let out = t.change(record(map(&[("a", Value::str("x"))]))).expect("applies").expect("kept");
         assert_eq!(out.value.value, map(&[("a", Value::str("")), ("b", Value::Null)]));
     }
 
@@ -231,10 +231,10 @@ mod tests {
     fn bytes_and_structs_cannot_be_masked() {
         let mut t = make(CLASS, &[("fields", "a")]).expect("valid");
         let bytes = map(&[("a", Value::Bytes(bytes::Bytes::new()))]);
-        assert_eq!(error_text(t.apply(record(bytes))), "Cannot mask value of type: class [B");
+        assert_eq!(error_text(t.change(record(bytes))), "Cannot mask value of type: class [B");
         let inner = map(&[("a", struct_record().value.value)]);
         assert_eq!(
-            error_text(t.apply(record(inner))),
+            error_text(t.change(record(inner))),
             "Cannot mask value of type: class org.apache.kafka.connect.data.Struct"
         );
     }
@@ -244,7 +244,7 @@ mod tests {
         for (replace, expected) in [("true", Value::Int32(0)), ("false", Value::Null)] {
             let config = [("fields", "d"), ("replace.null.with.default", replace)];
             let mut t = make(CLASS, &config).expect("valid");
-            let out = t.apply(struct_record()).expect("applies").expect("kept");
+            let out = t.change(struct_record()).expect("applies").expect("kept");
             let Value::Struct(inner) = &out.value.value else { panic!("a struct") };
             assert_eq!(inner.values(), &[Value::Int32(1), expected]);
         }
@@ -254,7 +254,7 @@ mod tests {
     fn a_replacement_is_read_by_the_type_of_the_field() {
         let mut t = make(CLASS, &[("fields", "a"), ("replacement", "2.5")]).expect("valid");
         let mut masked = |value| {
-            let out = t.apply(record(map(&[("a", value)]))).expect("applies").expect("kept");
+            let out = t.change(record(map(&[("a", value)]))).expect("applies").expect("kept");
             let Value::Map(map) = out.value.value else { panic!("a map") };
             map.get("a").cloned()
         };
@@ -267,7 +267,7 @@ mod tests {
         );
         let big = map(&[("a", Value::BigInteger(Arc::new(1.into())))]);
         assert_eq!(
-            error_text(t.apply(record(big))),
+            error_text(t.change(record(big))),
             "Unable to convert 2.5 (class java.lang.String) to number"
         );
     }

@@ -1,7 +1,7 @@
 //! RocketMQ Connect's PatternFilter: drops records in which one of some text fields matches.
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type};
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::regex::JavaPattern;
 use gantry_model::{ConnectRecord, Kind, Result, Value};
 
@@ -54,10 +54,10 @@ fn config() -> ConfigDef {
 }
 
 impl Transformation for PatternFilter {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
         let Self { side, pattern, fields, schemas } = self;
         let matches = |value: &Value| value.as_str().is_some_and(|text| pattern.matches(text));
-        let dropped = match &side.datum_mut(&mut record).value {
+        let dropped = match &side.datum_mut(record).value {
             Value::Struct(inner) => {
                 let looked_at = schemas.get(inner.schema(), |schema| {
                     let texts = fields_of(schema)?
@@ -72,7 +72,7 @@ impl Transformation for PatternFilter {
             Value::Map(map) => fields.iter().any(|name| map.get(name).is_some_and(matches)),
             _ => false,
         };
-        Ok((!dropped).then_some(record))
+        Ok(if dropped { Fate::Drop } else { Fate::Keep })
     }
 
     fn changes_records(&self) -> bool {
@@ -87,13 +87,13 @@ mod tests {
     use gantry_model::{Schema, SchemaBuilder, Struct};
 
     use super::*;
-    use crate::tests::{error_text, make, map, record, struct_record};
+    use crate::tests::{Change, error_text, make, map, record, struct_record};
 
     const CLASS: &str = "PatternFilter$Value";
 
     fn kept(fields: &str, record: ConnectRecord) -> bool {
         let mut t = make(CLASS, &[("pattern", "a.*"), ("fields", fields)]).expect("valid");
-        let out = t.apply(record.clone()).expect("applies");
+        let out = t.change(record.clone()).expect("applies");
         if let Some(out) = &out {
             assert_eq!(out.value, record.value, "it changes nothing");
         }
@@ -137,7 +137,7 @@ mod tests {
         let mut t = make("PatternFilter$Key", &config).expect("valid");
         let mut input = record(Value::Null);
         input.key.value = map(&[("f", Value::str("a"))]);
-        assert!(t.apply(input).expect("applies").is_none());
+        assert!(t.change(input).expect("applies").is_none());
         assert!(!t.changes_records());
     }
 

@@ -1,7 +1,7 @@
 //! RocketMQ Connect's PatternRename: renames fields by a regular expression.
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator};
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::regex::JavaPattern;
 use gantry_model::{ConnectRecord, Error, Result};
 
@@ -106,15 +106,15 @@ fn compile(pattern: &str, flags: &[String]) -> Result<JavaPattern> {
 }
 
 impl Transformation for PatternRename {
-    fn apply(&mut self, record: ConnectRecord) -> Result<Option<ConnectRecord>> {
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
         let Self { pattern, replacement, renamer } = self;
-        let renamed = renamer.apply(record, |name| {
+        renamer.apply(record, |name| {
             if !pattern.is_found(name) {
                 return Ok(None);
             }
             pattern.replace_all(name, replacement).map(Some)
-        });
-        renamed.map(Some)
+        })?;
+        Ok(Fate::Keep)
     }
 }
 
@@ -123,12 +123,12 @@ mod tests {
     use gantry_model::{MapValue, Value};
 
     use super::*;
-    use crate::tests::{error_text, make, map, record, struct_record};
+    use crate::tests::{Change, error_text, make, map, record, struct_record};
 
     const CLASS: &str = "PatternRename$Value";
 
     fn rename(config: &[(&str, &str)], input: Value) -> Result<Value> {
-        let out = make(CLASS, config)?.apply(record(input))?;
+        let out = make(CLASS, config)?.change(record(input))?;
         Ok(out.expect("kept").value.value)
     }
 
@@ -155,7 +155,7 @@ mod tests {
             let values = vec![Value::Int32(1), Value::Null];
             let inner = gantry_model::Struct::from_values(named.clone(), values.clone());
             input.value.value = Value::Struct(std::sync::Arc::new(inner));
-            let out = t.apply(input).expect("applies").expect("kept");
+            let out = t.change(input).expect("applies").expect("kept");
             let schema = out.value.schema.expect("a schema");
             let names: Vec<_> =
                 schema.fields().expect("fields").list().iter().map(|f| &*f.name).collect();
@@ -177,7 +177,7 @@ mod tests {
         let config = [("field.pattern", "zz"), ("field.replacement", "x")];
         let mut t = make(CLASS, &config).expect("valid");
         let input = struct_record();
-        let out = t.apply(input.clone()).expect("applies").expect("kept");
+        let out = t.change(input.clone()).expect("applies").expect("kept");
         assert_eq!(out.value, input.value);
         let (old, new) = (input.value.schema.expect("one"), out.value.schema.expect("one"));
         assert!(old.same(&new));
@@ -214,7 +214,7 @@ mod tests {
         let (key, value) = (gantry_model::Schema::string(), gantry_model::Schema::int32());
         let schema = gantry_model::SchemaBuilder::new(gantry_model::Kind::Map { key, value });
         input.value.schema = Some(schema.build_plain());
-        let out = t.apply(input.clone()).expect("applies").expect("kept");
+        let out = t.change(input.clone()).expect("applies").expect("kept");
         assert_eq!(out.value.schema, input.value.schema);
         assert_eq!(out.value.value, map(&[("x", Value::Int32(1))]));
         // The record that was given is somebody else's too.
@@ -228,7 +228,7 @@ mod tests {
         let both = map(&[("id", Value::Null), ("d", Value::Null)]);
         assert_eq!(error_text(rename(&config, both)), text);
         let mut t = make(CLASS, &config).expect("valid");
-        assert_eq!(error_text(t.apply(struct_record())), text);
+        assert_eq!(error_text(t.change(struct_record())), text);
         let other = map(&[("a", Value::Null), ("x", Value::Null)]);
         let config = [("field.pattern", "a"), ("field.replacement", "x")];
         assert!(error_text(rename(&config, other)).contains("\"a\" and \"x\""));
@@ -242,7 +242,7 @@ mod tests {
         let mut tombstone = struct_record();
         tombstone.value.value = Value::Null;
         assert_eq!(
-            t.apply(tombstone.clone()).expect("passes").expect("kept").value,
+            t.change(tombstone.clone()).expect("passes").expect("kept").value,
             tombstone.value
         );
         assert_eq!(
@@ -253,7 +253,7 @@ mod tests {
         let mut text = record(Value::str("a"));
         text.value.schema = Some(gantry_model::Schema::string());
         assert_eq!(
-            error_text(t.apply(text)),
+            error_text(t.change(text)),
             "Only Struct objects supported for [rename fields], found: java.lang.String"
         );
         let numbers = MapValue::from_distinct(vec![(Value::Int32(1), Value::Null)]);

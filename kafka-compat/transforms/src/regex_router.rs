@@ -1,7 +1,7 @@
 //! RegexRouter: renames the topic by a regular expression.
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type};
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::regex::JavaPattern;
 use gantry_model::{ConnectRecord, Result, Str};
 
@@ -53,7 +53,7 @@ fn config() -> ConfigDef {
 }
 
 impl Transformation for RegexRouter {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
         // The whole name must match, but what is replaced is the first find: for `t|topic` and
         // the topic `topic` that is only the `t`, as in Kafka Connect.
         let Self { pattern, replacement, topics } = self;
@@ -64,7 +64,7 @@ impl Transformation for RegexRouter {
                 Ok(topic.into())
             }
         })?;
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }
 
@@ -72,7 +72,7 @@ impl Transformation for RegexRouter {
 mod tests {
     use gantry_model::Value;
 
-    use crate::tests::{error_text, make, record};
+    use crate::tests::{Change, error_text, make, record};
 
     #[test]
     fn the_pattern_is_checked() {
@@ -86,7 +86,7 @@ mod tests {
         for class in ["RegexRouter", "org.apache.rocketmq.connect.transforms.RegexRouter"] {
             let mut t = make(class, &config).expect("valid");
             for _ in 0..2 {
-                let out = t.apply(record(Value::Null)).expect("applies").expect("kept");
+                let out = t.change(record(Value::Null)).expect("applies").expect("kept");
                 assert_eq!(&*out.topic, "xopic");
             }
         }

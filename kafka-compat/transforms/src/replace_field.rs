@@ -8,7 +8,7 @@ use gantry_model::config::{
     ConfigData, ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator,
 };
 use gantry_model::map::ShapeCache;
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::text::sort_as_hash_map;
 use gantry_model::{ConnectRecord, Datum, Error, Fields, Kind, Result, Schema, Str, Struct, Value};
 
@@ -164,14 +164,14 @@ impl Rules {
 }
 
 impl Transformation for ReplaceField {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
-        let Datum { schema, value } = self.side.datum_mut(&mut record);
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
+        let Datum { schema, value } = self.side.datum_mut(record);
         if value.is_null() {
-            return Ok(Some(record));
+            return Ok(Fate::Keep);
         }
         let Some(schema) = schema else {
             self.rules.change_map(unique_map(value, PURPOSE)?, &mut self.maps)?;
-            return Ok(Some(record));
+            return Ok(Fate::Keep);
         };
         let inner = struct_of(value, PURPOSE)?;
         let plan = self.schemas.get(inner.schema(), |source| self.rules.plan(source))?;
@@ -180,7 +180,7 @@ impl Transformation for ReplaceField {
             if plain { struct_values(inner) } else { plan.pick(&inner, self.replace_null)? };
         *value = put_all(&plan.schema, values)?;
         *schema = plan.schema.clone();
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }
 
@@ -211,13 +211,13 @@ mod tests {
     use gantry_model::MapValue;
 
     use super::*;
-    use crate::tests::{error_text, make, map, record, struct_record};
+    use crate::tests::{Change, error_text, make, map, record, struct_record};
 
     const CLASS: &str = "ReplaceField$Value";
 
     fn applied(config: &[(&str, &str)], input: Value) -> Value {
         let mut t = make(CLASS, config).expect("valid");
-        t.apply(record(input)).expect("applies").expect("kept").value.value
+        t.change(record(input)).expect("applies").expect("kept").value.value
     }
 
     #[test]
@@ -250,14 +250,14 @@ mod tests {
     fn a_key_that_is_no_text_is_an_error() {
         let mut t = make(CLASS, &[]).expect("valid");
         let odd = MapValue::from_distinct(vec![(Value::Int32(1), Value::Null)]);
-        assert!(error_text(t.apply(record(Value::map(odd)))).contains("java.lang.Integer"));
+        assert!(error_text(t.change(record(Value::map(odd)))).contains("java.lang.Integer"));
     }
 
     #[test]
     fn the_value_follows_the_name_that_the_new_name_stands_for() {
         let config = [("renames", "id:d"), ("exclude", "id")];
         let mut t = make(CLASS, &config).expect("valid");
-        let out = t.apply(struct_record()).expect("applies").expect("kept");
+        let out = t.change(struct_record()).expect("applies").expect("kept");
         let Value::Struct(inner) = &out.value.value else { panic!("a struct") };
         assert_eq!(inner.values(), &[Value::Int32(1)]);
     }
@@ -265,6 +265,6 @@ mod tests {
     #[test]
     fn a_name_that_stands_for_no_field_is_an_error() {
         let mut t = make(CLASS, &[("renames", "zz:d")]).expect("valid");
-        assert_eq!(error_text(t.apply(struct_record())), "zz is not a valid field name");
+        assert_eq!(error_text(t.change(struct_record())), "zz is not a valid field name");
     }
 }

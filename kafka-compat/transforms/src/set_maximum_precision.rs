@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator};
 use gantry_model::logical::DECIMAL;
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::{ConnectRecord, Datum, Error, Field, Result, Schema, Str, Struct, Value};
 
 use crate::support::{
@@ -82,11 +82,11 @@ fn limited(source: &Schema, max: i32) -> Result<Option<Schema>> {
 }
 
 impl Transformation for SetMaximumPrecision {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
         let Self { side, max, schemas } = self;
-        let Datum { schema, value } = side.datum_mut(&mut record);
+        let Datum { schema, value } = side.datum_mut(record);
         if value.is_null() {
-            return Ok(Some(record));
+            return Ok(Fate::Keep);
         }
         schema_of(schema.as_ref(), PURPOSE)?;
         let inner = struct_of(value, PURPOSE)?;
@@ -98,7 +98,7 @@ impl Transformation for SetMaximumPrecision {
                 Value::Struct(Arc::new(Struct::from_values(limited.clone(), values)))
             }
         };
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }
 
@@ -107,7 +107,7 @@ mod tests {
     use gantry_model::{Decimal, Kind, SchemaBuilder};
 
     use super::*;
-    use crate::tests::{error_text, make, map, record, struct_record};
+    use crate::tests::{Change, error_text, make, map, record, struct_record};
 
     const CLASS: &str = "SetMaximumPrecision$Value";
 
@@ -148,7 +148,7 @@ mod tests {
             ("few", decimal(Some("5"))),
         ];
         let input = decimals(&fields);
-        let out = t.apply(input.clone()).expect("applies").expect("kept");
+        let out = t.change(input.clone()).expect("applies").expect("kept");
         let schema = out.value.schema.expect("a schema");
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(precisions(&schema), [some("38"), some("38"), some("38"), some("5")]);
@@ -163,7 +163,7 @@ mod tests {
         };
         assert_eq!(old.values(), new.values());
         assert!(new.schema().same(&schema));
-        let again = t.apply(input).expect("applies").expect("kept");
+        let again = t.change(input).expect("applies").expect("kept");
         assert!(again.value.schema.expect("a schema").same(&schema), "built once");
     }
 
@@ -171,12 +171,12 @@ mod tests {
     fn without_decimals_nothing_is_built() {
         let mut t = make(CLASS, &[("precision.max", "38")]).expect("valid");
         let input = struct_record();
-        let out = t.apply(input.clone()).expect("applies").expect("kept");
+        let out = t.change(input.clone()).expect("applies").expect("kept");
         assert_eq!(out.value, input.value);
         let mut tombstone = struct_record();
         tombstone.value.value = Value::Null;
         for null in [tombstone, record(Value::Null)] {
-            let out = t.apply(null.clone()).expect("applies").expect("kept");
+            let out = t.change(null.clone()).expect("applies").expect("kept");
             assert_eq!(out.value, null.value);
         }
     }
@@ -185,16 +185,16 @@ mod tests {
     fn what_cannot_be_limited_is_refused() {
         let mut t = make(CLASS, &[("precision.max", "38")]).expect("valid");
         assert_eq!(
-            error_text(t.apply(record(map(&[])))),
+            error_text(t.change(record(map(&[])))),
             "Schema required for [set maximum precision]"
         );
         let mut text = record(Value::str("a"));
         text.value.schema = Some(Schema::string());
         assert_eq!(
-            error_text(t.apply(text)),
+            error_text(t.change(text)),
             "Only Struct objects supported for [set maximum precision], found: java.lang.String"
         );
-        let text = error_text(t.apply(decimals(&[("d", decimal(Some("x")))])));
+        let text = error_text(t.change(decimals(&[("d", decimal(Some("x")))])));
         assert!(text.starts_with("Schema of field \"d\" has parameter"), "{text}");
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type};
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::{ConnectRecord, Datum, Result, Schema, Str, Struct, Value};
 
 use crate::support::{
@@ -73,12 +73,12 @@ impl SetNull {
 }
 
 impl Transformation for SetNull {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
         let Self { side, fields, schemas } = self;
-        let datum = side.datum_mut(&mut record);
+        let datum = side.datum_mut(record);
         if fields.is_empty() {
             *datum = Datum::NULL;
-            return Ok(Some(record));
+            return Ok(Fate::Keep);
         }
         let Datum { schema, value } = datum;
         match (schema, &*value) {
@@ -107,7 +107,7 @@ impl Transformation for SetNull {
                 *value = Value::Struct(Arc::new(Struct::from_values(plan.schema.clone(), values)));
             }
         }
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }
 
@@ -116,7 +116,7 @@ mod tests {
     use gantry_model::{Header, Kind, SchemaBuilder};
 
     use super::*;
-    use crate::tests::{error_text, make, map, record, struct_record};
+    use crate::tests::{Change, error_text, make, map, record, struct_record};
 
     #[test]
     fn without_fields_all_becomes_null_and_the_rest_stays() {
@@ -128,7 +128,7 @@ mod tests {
             let mut expected = input.clone();
             let nulled = if side == "Key" { &mut expected.key } else { &mut expected.value };
             *nulled = Datum::NULL;
-            let out = t.apply(input).expect("applies").expect("kept");
+            let out = t.change(input).expect("applies").expect("kept");
             assert_eq!((out.key, out.value), (expected.key, expected.value));
             assert_eq!(out.headers.len(), 1);
         }
@@ -139,7 +139,7 @@ mod tests {
         let mut t = make("SetNull$Value", &[("fields", "id, d, nope")]).expect("valid");
         let mut first = None;
         for _ in 0..2 {
-            let out = t.apply(struct_record()).expect("applies").expect("kept");
+            let out = t.change(struct_record()).expect("applies").expect("kept");
             let schema = out.value.schema.expect("a schema");
             let Value::Struct(inner) = &out.value.value else { panic!("a struct") };
             inner.validate().expect("fits");
@@ -162,7 +162,7 @@ mod tests {
         ))));
         input.value.schema = Some(schema.clone());
         let mut t = make("SetNull$Value", &[("fields", "a")]).expect("valid");
-        let out = t.apply(input).expect("applies").expect("kept");
+        let out = t.change(input).expect("applies").expect("kept");
         assert!(out.value.schema.expect("a schema").same(&schema));
         let Value::Struct(inner) = &out.value.value else { panic!("a struct") };
         assert_eq!(inner.values(), [Value::Null]);
@@ -172,12 +172,12 @@ mod tests {
     fn fields_of_maps_become_null_where_they_are() {
         let mut t = make("SetNull$Value", &[("fields", "a,x")]).expect("valid");
         let input = record(map(&[("a", Value::Int8(1)), ("b", Value::Int8(2))]));
-        let out = t.apply(input.clone()).expect("applies").expect("kept");
+        let out = t.change(input.clone()).expect("applies").expect("kept");
         assert_eq!(out.value.value, map(&[("a", Value::Null), ("b", Value::Int8(2))]));
         assert_eq!(input.value.value, map(&[("a", Value::Int8(1)), ("b", Value::Int8(2))]));
-        let out = t.apply(record(Value::Null)).expect("applies").expect("kept");
+        let out = t.change(record(Value::Null)).expect("applies").expect("kept");
         assert_eq!(out.value, Datum::NULL);
-        let text = error_text(t.apply(record(Value::str("a"))));
+        let text = error_text(t.change(record(Value::str("a"))));
         assert!(text.contains("[set fields to null], found: java.lang.String"), "{text}");
         assert_eq!(
             error_text(make("SetNull$Value", &[("fields", "a,")])),

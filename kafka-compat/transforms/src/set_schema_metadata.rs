@@ -1,7 +1,7 @@
 //! SetSchemaMetadata: names and versions the schema of a struct.
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type};
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::{ConnectRecord, Datum, Error, Result, Schema, Str, Value};
 
 use crate::support::{
@@ -61,10 +61,10 @@ fn config() -> ConfigDef {
 }
 
 impl Transformation for SetSchemaMetadata {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
-        let Datum { schema, value } = self.side.datum_mut(&mut record);
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
+        let Datum { schema, value } = self.side.datum_mut(record);
         if value.is_null() && schema.is_none() {
-            return Ok(Some(record));
+            return Ok(Fate::Keep);
         }
         let (name, version) = (&self.name, self.version);
         let updated = self.schemas.get(schema_of(schema.as_ref(), PURPOSE)?, |source| {
@@ -83,21 +83,21 @@ impl Transformation for SetSchemaMetadata {
             *value = put_all(&updated.schema, values)?;
         }
         *schema = Some(updated.schema.clone());
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{error_text, make, record, struct_record};
+    use crate::tests::{Change, error_text, make, record, struct_record};
 
     const CLASS: &str = "SetSchemaMetadata$Value";
 
     #[test]
     fn name_and_version_are_set_on_schema_and_struct() {
         let mut t = make(CLASS, &[(SCHEMA_NAME, "n"), (SCHEMA_VERSION, "7")]).expect("valid");
-        let out = t.apply(struct_record()).expect("applies").expect("kept").value;
+        let out = t.change(struct_record()).expect("applies").expect("kept").value;
         let schema = out.schema.expect("has one");
         assert_eq!((schema.name().map(|n| &**n), schema.version()), (Some("n"), Some(7)));
         let Value::Struct(inner) = out.value else { panic!("a struct") };
@@ -113,11 +113,11 @@ mod tests {
     fn only_structs_have_metadata_to_set() {
         let mut t = make(CLASS, &[(SCHEMA_NAME, "n")]).expect("valid");
         assert_eq!(
-            error_text(t.apply(record(Value::Int8(1)))),
+            error_text(t.change(record(Value::Int8(1)))),
             "Schema required for [updating schema metadata]"
         );
         let mut input = record(Value::Int8(1));
         input.value.schema = Some(Schema::int8());
-        assert_eq!(error_text(t.apply(input)), "Cannot list fields on non-struct type");
+        assert_eq!(error_text(t.change(input)), "Cannot list fields on non-struct type");
     }
 }

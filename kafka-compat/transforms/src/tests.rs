@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use gantry_model::plugin::Transformation;
+use gantry_model::plugin::{Fate, Transformation};
 use gantry_model::{ConnectRecord, Datum, MapValue, Result, Schema, SchemaBuilder, Struct, Value};
 
 /// The transformation of that class, with or without its package.
@@ -13,6 +13,19 @@ pub(crate) fn make(class: &str, config: &[(&str, &str)]) -> Result<Box<dyn Trans
     let plugin = plugins.iter().find(|p| is_it(&p.info.class)).expect("known class");
     let props = config.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     plugin.create(&props)
+}
+
+/// A transformation as a step of a chain.
+pub(crate) trait Change {
+    /// What it makes of a record; `None`: dropped it.
+    fn change(&mut self, record: ConnectRecord) -> Result<Option<ConnectRecord>>;
+}
+
+impl Change for Box<dyn Transformation> {
+    fn change(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
+        let fate = self.apply(&mut record)?;
+        Ok((fate == Fate::Keep).then_some(record))
+    }
 }
 
 /// The message of an error that must be.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator};
 use gantry_model::logical::{self, DAY_MS, Logical};
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::{ConnectRecord, Datum, Error, Fields, Kind, Result, Schema, Str, Struct, Value};
 
 use crate::simple_date_format::SimpleDateFormat;
@@ -318,8 +318,8 @@ fn form_of_schema(schema: &Schema) -> Result<Form> {
 }
 
 impl Transformation for TimestampConverter {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
-        let Datum { schema, value } = self.side.datum_mut(&mut record);
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
+        let Datum { schema, value } = self.side.datum_mut(record);
         match (&self.field, schema) {
             (None, None) => *value = self.rules.convert(value, None)?,
             (None, Some(schema)) => {
@@ -344,14 +344,14 @@ impl Transformation for TimestampConverter {
                 *schema = plan.schema.clone();
             }
         }
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{error_text, make, record};
+    use crate::tests::{Change, error_text, make, record};
 
     const CLASS: &str = "TimestampConverter$Value";
 
@@ -373,7 +373,7 @@ mod tests {
     fn a_text_without_a_pattern_is_an_error_of_the_record() {
         let mut t = make(CLASS, &[(TARGET_TYPE, "Timestamp")]).expect("valid");
         assert_eq!(
-            error_text(t.apply(record(Value::str("x")))),
+            error_text(t.change(record(Value::str("x")))),
             "TimestampConverter needs the option `format` to read a text"
         );
     }

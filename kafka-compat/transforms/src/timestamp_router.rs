@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type};
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::text::java_string;
 use gantry_model::{ConnectRecord, Datum, Error, Result, Str};
 
@@ -65,9 +65,9 @@ fn config() -> ConfigDef {
 }
 
 impl Transformation for TimestampRouter {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
         let Some(timestamp_ms) = record.timestamp_ms else {
-            let message = format!("{MISSING}{}", shown(&record));
+            let message = format!("{MISSING}{}", shown(record));
             return Err(Error::data(message).with_position_at(MISSING.len()));
         };
         let bucket = timestamp_ms.div_euclid(self.resolution_ms);
@@ -76,7 +76,7 @@ impl Transformation for TimestampRouter {
             && (Arc::ptr_eq(&last.topic, &record.topic) || last.topic == record.topic)
         {
             record.topic = Str::clone(&last.routed);
-            return Ok(Some(record));
+            return Ok(Fate::Keep);
         }
         let format = self.timestamp_format.as_ref().map_err(Error::clone)?;
         // One after the other, as Kafka Connect does: a topic may hold ${timestamp} itself.
@@ -87,7 +87,7 @@ impl Transformation for TimestampRouter {
             .into();
         let topic = std::mem::replace(&mut record.topic, Str::clone(&routed));
         self.last = Some(Last { topic, bucket, routed });
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }
 
@@ -125,7 +125,7 @@ fn shown(record: &ConnectRecord) -> String {
 mod tests {
     use gantry_model::Value;
 
-    use crate::tests::{error_text, make, record};
+    use crate::tests::{Change, error_text, make, record};
 
     #[test]
     fn a_bad_pattern_fails_each_record() {
@@ -133,14 +133,14 @@ mod tests {
         for _ in 0..2 {
             let mut input = record(Value::Null);
             input.timestamp_ms = Some(0);
-            assert_eq!(error_text(t.apply(input)), "Illegal pattern character 'b'");
+            assert_eq!(error_text(t.change(input)), "Illegal pattern character 'b'");
         }
     }
 
     #[test]
     fn a_record_without_timestamp_is_an_error_that_shows_it() {
         let mut t = make("TimestampRouter", &[]).expect("valid");
-        let text = error_text(t.apply(record(Value::str("v"))));
+        let text = error_text(t.change(record(Value::str("v"))));
         assert!(text.starts_with("Timestamp missing on record: ConnectRecord{topic='topic', "));
         assert!(text.contains("value=v, valueSchema=null, timestamp=null"));
     }
@@ -159,7 +159,7 @@ mod tests {
             let mut input = record(Value::Null);
             input.topic = topic.into();
             input.timestamp_ms = Some(ms);
-            let out = t.apply(input).expect("applies").expect("kept");
+            let out = t.change(input).expect("applies").expect("kept");
             assert_eq!(&*out.topic, expected);
         }
     }

@@ -1,7 +1,7 @@
 //! ValueToKey: makes a key of some fields of the value.
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type};
-use gantry_model::plugin::{Plugin, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::{
     ConnectRecord, Datum, Error, MapValue, Result, Schema, SchemaBuilder, Str, Value,
 };
@@ -76,7 +76,7 @@ impl ValueToKey {
 }
 
 impl Transformation for ValueToKey {
-    fn apply(&mut self, mut record: ConnectRecord) -> Result<Option<ConnectRecord>> {
+    fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
         if record.value.schema.is_none() {
             let map = map_of(&record.value.value, PURPOSE)?;
             let picked = self
@@ -85,7 +85,7 @@ impl Transformation for ValueToKey {
                 .map(|(name, key)| (key.clone(), map.get(name).cloned().unwrap_or_default()));
             let key = MapValue::from_distinct(picked.collect()).into_hash_map_for(self.capacity);
             record.key = Datum::schemaless(Value::map(key));
-            return Ok(Some(record));
+            return Ok(Fate::Keep);
         }
         let inner = struct_ref(&record.value.value, PURPOSE)?;
         let plan = self.schemas.get(inner.schema(), |source| Self::plan(source, &self.fields))?;
@@ -96,25 +96,25 @@ impl Transformation for ValueToKey {
         });
         let key = put_all(&plan.schema, picked.collect())?;
         record.key = Datum::new(plan.schema.clone(), key);
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{error_text, make, struct_record};
+    use crate::tests::{Change, error_text, make, struct_record};
 
     #[test]
     fn an_unknown_field_is_an_error() {
         let mut t = make("ValueToKey", &[("fields", "id,zz")]).expect("valid");
-        assert_eq!(error_text(t.apply(struct_record())), "Field does not exist: zz");
+        assert_eq!(error_text(t.change(struct_record())), "Field does not exist: zz");
     }
 
     #[test]
     fn fields_are_copied_in_the_order_given() {
         let mut t = make("ValueToKey", &[("fields", "d,id,d")]).expect("valid");
-        let out = t.apply(struct_record()).expect("applies").expect("kept");
+        let out = t.change(struct_record()).expect("applies").expect("kept");
         let Value::Struct(key) = &out.key.value else { panic!("a struct") };
         assert_eq!(key.values(), &[Value::Int32(9), Value::Int32(1)]);
         assert_eq!(out.value, struct_record().value);

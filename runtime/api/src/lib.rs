@@ -2,6 +2,7 @@
 //! they are given, and how they are registered. Data, configuration definitions, converters and
 //! transformations come from `gantry_model` and are re-exported here.
 
+mod clock;
 mod connector;
 mod context;
 mod offset;
@@ -11,6 +12,7 @@ mod registry;
 pub use async_trait::async_trait;
 pub use bytes::Bytes;
 pub use bytestring::ByteString;
+pub use clock::now_ms;
 pub use connector::{Connector, ExactlyOnceSupport, SinkTask, SourceTask};
 pub use context::{
     ConnectorContext, ConnectorRequest, ConnectorRequests, ErrantRecord, OffsetReader,
@@ -19,7 +21,7 @@ pub use context::{
 pub use gantry_model as model;
 pub use gantry_model::config::{ConfigDef, ConfigKey, Importance, Type, Validator, Width};
 pub use gantry_model::plugin::{
-    ConfigProvider, Converter, HeaderConverter, Plugin, PluginInfo, Predicate, Props,
+    ConfigProvider, Converter, Fate, HeaderConverter, Plugin, PluginInfo, Predicate, Props,
     Transformation,
 };
 pub use gantry_model::{

@@ -84,6 +84,17 @@ impl WorkerConfig {
     }
 }
 
+impl WorkerConfig {
+    /// The key by which a topic is one in which the worker keeps its own state. No connector
+    /// writes there, and a sink that read there would be given what its own commits wrote.
+    pub(crate) fn own_topic(&self, topic: &str) -> Option<&'static str> {
+        if topic == self.offset_storage_topic {
+            return Some("offset.storage.topic");
+        }
+        (self.config_storage_topic.as_deref() == Some(topic)).then_some("config.storage.topic")
+    }
+}
+
 impl std::fmt::Debug for WorkerConfig {
     /// Without properties: they may hold secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

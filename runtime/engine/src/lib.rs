@@ -9,6 +9,7 @@ mod herder;
 mod metrics;
 mod offsets;
 mod preview;
+mod providers;
 mod secrets;
 mod task;
 mod topic_fold;

@@ -88,7 +88,7 @@ impl TaskMetrics {
         Self::add(&self.batches, 1);
         Self::add(&self.batch_time_us, elapsed_us);
         self.batch_time_max_us.fetch_max(elapsed_us, Ordering::Relaxed);
-        self.last_progress_ms.store(crate::task::now_ms(), Ordering::Relaxed);
+        self.last_progress_ms.store(gantry_api::now_ms(), Ordering::Relaxed);
     }
 }
 

@@ -9,6 +9,7 @@ use gantry_api::{OffsetMap, OffsetReader, Props, SinkOffset, SinkOffsets, Source
 use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, TopicPartition};
 use serde_json::Value as Json;
 
+use crate::error::HerderError;
 use crate::topic_fold::{fold, open_topic};
 
 /// Name of a queue's topic in a sink's partition, as the REST API shows it.
@@ -47,8 +48,8 @@ pub(crate) struct OffsetStore {
 
 impl OffsetStore {
     /// Creates the topic if it is not there and folds it.
-    pub(crate) async fn load(log: Arc<dyn FullLog>, topic: &str) -> Result<Arc<Self>, LogError> {
-        let queue = open_topic(&*log, topic).await?;
+    pub(crate) async fn load(log: Arc<dyn FullLog>, topic: &str) -> Result<Arc<Self>, HerderError> {
+        let queue = open_topic(&*log, "offset.storage.topic", topic).await?;
         let store = Self { log, queue, committed: Mutex::default(), folded: Default::default() };
         store.catch_up().await?;
         Ok(Arc::new(store))
@@ -72,7 +73,7 @@ impl OffsetStore {
     /// The changes as records of the offset topic, to be appended together with the data where
     /// the log is atomic.
     pub(crate) fn batch(&self, connector: &str, changes: &[Change]) -> QueueBatch {
-        let now_ms = crate::task::now_ms();
+        let now_ms = gantry_api::now_ms();
         let records = changes
             .iter()
             .map(|(partition, offset)| LogRecord {

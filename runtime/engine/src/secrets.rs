@@ -62,14 +62,21 @@ pub(crate) fn mask(config: &Props, secrets: &BTreeSet<String>) -> Props {
 }
 
 /// A configuration that came with masks, as it is meant: each mask stands for the value that is
-/// stored. Refused where there is none.
-pub(crate) fn unmask(mut config: Props, stored: Option<&Props>) -> Result<Props, HerderError> {
+/// stored. Gives the keys of masks too; refused where nothing is stored.
+pub(crate) fn unmask(
+    mut config: Props,
+    stored: Option<&Props>,
+) -> Result<(Props, BTreeSet<String>), HerderError> {
+    let mut masks = BTreeSet::new();
     for (key, value) in &mut config {
         if value != HIDDEN {
             continue;
         }
         match stored.and_then(|stored| stored.get(key)) {
-            Some(secret) => secret.clone_into(value),
+            Some(secret) => {
+                masks.insert(key.clone());
+                secret.clone_into(value);
+            }
             None => {
                 return Err(HerderError::bad_request(format!(
                     "Invalid value {HIDDEN} for configuration {key}: it is the mask that stands \
@@ -79,7 +86,17 @@ pub(crate) fn unmask(mut config: Props, stored: Option<&Props>) -> Result<Props,
             }
         }
     }
-    Ok(config)
+    Ok((config, masks))
+}
+
+/// Refuses a mask for what would be shown from now on: who changes a connector's class must know
+/// its secrets.
+pub(crate) fn no_longer_secret(key: &str, class: &str) -> HerderError {
+    HerderError::bad_request(format!(
+        "Invalid value {HIDDEN} for configuration {key}: it is the mask that stands for a stored \
+         secret, and {class} has no secret of that name, so that it would be shown; give the value \
+         itself"
+    ))
 }
 
 #[cfg(test)]
@@ -99,7 +116,8 @@ mod tests {
             shown,
             props(&[("password", "[hidden]"), ("other", "${file:/a:b}"), ("user", "u")])
         );
-        assert_eq!(unmask(shown.clone(), Some(&stored)).unwrap(), stored);
+        let (meant, masks) = unmask(shown.clone(), Some(&stored)).unwrap();
+        assert_eq!((meant, masks), (stored, BTreeSet::from(["password".to_owned()])));
         let refused = unmask(shown, None).unwrap_err().message;
         assert!(refused.starts_with("Invalid value [hidden] for configuration password"));
         let mixed = mask(&props(&[("password", "a${file:/a:b}")]), &secrets);

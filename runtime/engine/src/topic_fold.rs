@@ -4,22 +4,44 @@
 use std::time::Duration;
 
 use gantry_api::TopicPartition;
-use gantry_log::{FullLog, LogError, LogRecord, ReadLimits, TopicSpec};
+use gantry_log::{Cleanup, FullLog, LogError, LogRecord, ReadLimits, TopicSpec};
+
+use crate::error::HerderError;
 
 /// Bytes read at once.
 const READ_BYTES: usize = 1 << 20;
 /// Records read at once.
 const READ_RECORDS: usize = 10_000;
 
-/// The one queue of a compacted topic, which is created if it is not there.
-pub(crate) async fn open_topic(log: &dyn FullLog, topic: &str) -> Result<TopicPartition, LogError> {
-    if log.topic(topic).await?.is_none() {
+/// The one queue of the compacted topic that the worker's `key` names; it is created if it is not
+/// there. Refuses a topic that would lose what is written to it.
+pub(crate) async fn open_topic(
+    log: &dyn FullLog,
+    key: &str,
+    topic: &str,
+) -> Result<TopicPartition, HerderError> {
+    let mut found = log.topic(topic).await?;
+    if found.is_none() {
         match log.create_topic(topic, TopicSpec::compacted()).await {
-            Ok(()) | Err(LogError::TopicExists(_)) => {}
-            Err(error) => return Err(error),
+            Ok(()) => {}
+            Err(LogError::TopicExists(_)) => found = log.topic(topic).await?,
+            Err(error) => return Err(error.into()),
         }
     }
-    Ok(TopicPartition::new(topic, 0))
+    match found.map(|info| info.spec) {
+        Some(TopicSpec { queues, .. }) if queues != 1 => Err(HerderError::internal(format!(
+            "Topic {topic}, which {key} names, has {queues} queues, but only one keeps the order \
+             of what is written to it: name another topic, which is then made as it must be"
+        ))),
+        Some(TopicSpec { cleanup: Cleanup::Delete { .. }, .. }) => {
+            Err(HerderError::internal(format!(
+                "Topic {topic}, which {key} names, has cleanup.policy=delete and would forget what \
+                 is written to it, but it must be compact: name another topic, which is then made \
+                 as it must be"
+            )))
+        }
+        _ => Ok(TopicPartition::new(topic, 0)),
+    }
 }
 
 /// Gives each record with its offset, from `from` to where the queue ends now; gives where to
@@ -43,4 +65,26 @@ pub(crate) async fn fold(
         position = batch.next;
     }
     Ok(position)
+}
+
+#[cfg(test)]
+mod tests {
+    use gantry_log::{LogAdmin, MemoryLog};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_topic_that_would_forget_is_refused() {
+        let log = MemoryLog::new();
+        log.create_topic("deletes", TopicSpec::with_queues(1)).await.unwrap();
+        log.create_topic("many", TopicSpec { queues: 2, ..TopicSpec::compacted() }).await.unwrap();
+        for (topic, reason) in [("deletes", "cleanup.policy=delete"), ("many", "has 2 queues")] {
+            let refused = open_topic(&log, "offset.storage.topic", topic).await.unwrap_err();
+            assert!(refused.message.contains("which offset.storage.topic names"), "{refused}");
+            assert!(refused.message.contains(reason), "{refused}");
+        }
+        for _ in 0..2 {
+            open_topic(&log, "offset.storage.topic", "fresh").await.unwrap();
+        }
+    }
 }

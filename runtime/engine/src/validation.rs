@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gantry_api::model::config::infos::{ConfigInfos, ConfigKeyInfo};
-use gantry_api::model::config::provider::{Providers, substitute};
+use gantry_api::model::config::provider::substitute;
 use gantry_api::model::config::{ConfigValue, HIDDEN, NullableProps};
 use gantry_api::model::text::{sort_as_copied_hash_map, sort_as_hash_map};
 use gantry_api::{ConfigDef, ConnectorPlugin, PluginInfo, PluginRegistry, Props};
@@ -28,6 +28,7 @@ use crate::connector_config::{
 };
 use crate::error::HerderError;
 use crate::herder::Herder;
+use crate::providers::resolve;
 pub(crate) use kinds::PluginKind;
 pub(crate) use overrides::idle_overrides;
 pub use overrides::{ClientOverridePolicy, ClientOverrides};
@@ -99,14 +100,21 @@ impl Herder {
     }
 
     /// Validates a configuration. `Err` where it is so wrong that no finding can be reported.
-    pub fn validate(&self, config: &NullableProps) -> Result<ConfigInfos, HerderError> {
-        validate(&self.plugin_registry(), self.worker_config(), config)
+    pub async fn validate(&self, config: &NullableProps) -> Result<ConfigInfos, HerderError> {
+        let filled = resolve(&without_nulls(config), &self.worker_config().config_providers).await;
+        let resolved = with_nulls(filled.map_err(refused)?, config);
+        validate(&self.plugin_registry(), self.worker_config(), &resolved, config)
     }
 
     /// The configuration without nulls if it is valid; `Err` is the text that refuses it.
-    pub fn check(&self, config: &NullableProps) -> Result<Props, HerderError> {
-        check_nullable(&self.plugin_registry(), self.worker_config(), config)?;
+    pub async fn check(&self, config: &NullableProps) -> Result<Props, HerderError> {
+        verdict(&self.validate(config).await?)?;
         Ok(without_nulls(config))
+    }
+
+    /// The same for a configuration that has no nulls.
+    pub(crate) async fn check_given(&self, config: &Props) -> Result<(), HerderError> {
+        verdict(&self.validate(&nullable(config)).await?)
     }
 }
 
@@ -166,21 +174,18 @@ pub(crate) fn definition_of(
     definition(plugins, worker, ConnectorKind::Known(plugin), &nullable(config))
 }
 
-/// Validates a configuration; `Err` is the text that refuses it.
-pub(crate) fn check(
+/// Validates a configuration; `Err` is the text that refuses it. Config providers may block.
+pub(crate) fn check_blocking(
     plugins: &Arc<PluginRegistry>,
     worker: &WorkerConfig,
     config: &Props,
 ) -> Result<(), HerderError> {
-    check_nullable(plugins, worker, &nullable(config))
+    let filled = substitute(config, &worker.config_providers).map_err(refused)?;
+    verdict(&validate(plugins, worker, &nullable(&filled), &nullable(config))?)
 }
 
-fn check_nullable(
-    plugins: &Arc<PluginRegistry>,
-    worker: &WorkerConfig,
-    config: &NullableProps,
-) -> Result<(), HerderError> {
-    let infos = validate(plugins, worker, config)?;
+/// The text that refuses a configuration, if its findings do.
+fn verdict(infos: &ConfigInfos) -> Result<(), HerderError> {
     if infos.error_count == 0 {
         return Ok(());
     }
@@ -198,24 +203,24 @@ fn check_nullable(
 fn validate(
     plugins: &Arc<PluginRegistry>,
     worker: &WorkerConfig,
+    resolved: &NullableProps,
     config: &NullableProps,
 ) -> Result<ConfigInfos, HerderError> {
-    let resolved = resolve(config, &worker.config_providers)?;
-    let class = given(&resolved, CONNECTOR_CLASS).ok_or_else(|| {
+    let class = given(resolved, CONNECTOR_CLASS).ok_or_else(|| {
         HerderError::bad_request(format!(
             "Connector config {} contains no connector type",
             printed(config, worker.mask_secrets)
         ))
     })?;
-    let wanted = VersionRanges::requirement(given(&resolved, CONNECTOR_VERSION))
+    let wanted = VersionRanges::requirement(given(resolved, CONNECTOR_VERSION))
         .map_err(HerderError::bad_request)?;
     let plugin = find_connector(plugins, class)?;
     if let Some(wanted) = wanted.filter(|wanted| !wanted.contain(&plugin.info.version)) {
-        return Ok(judge_wrong_version(plugins, plugin, &wanted, &resolved, config));
+        return Ok(judge_wrong_version(plugins, plugin, &wanted, resolved, config));
     }
-    let overrides = worker.client_overrides.check(plugin.is_source(), &resolved, config)?;
+    let overrides = worker.client_overrides.check(plugin.is_source(), resolved, config)?;
     let kind = ConnectorKind::Known(plugin);
-    Ok(judge(plugins, worker, kind, &resolved, config, overrides))
+    Ok(judge(plugins, worker, kind, resolved, config, overrides))
 }
 
 /// Validates a configuration where no worker runs, as tools do: `worker` has the worker's
@@ -341,13 +346,16 @@ fn definition(
     stages::embed_stages(def, plugins, config).with_classes(recommend::lookup(plugins))
 }
 
-/// Replaces `${provider:path:key}`. As in Kafka Connect, a provider that fails ends the validation.
-fn resolve(config: &NullableProps, providers: &Providers) -> Result<NullableProps, HerderError> {
-    let resolved = substitute(&without_nulls(config), providers);
-    let mut resolved = nullable(&resolved.map_err(|error| HerderError::config(error.message()))?);
+/// As in Kafka Connect, a provider that fails ends the validation.
+fn refused(error: gantry_api::Error) -> HerderError {
+    HerderError::config(error.message())
+}
+
+/// A configuration whose variables are filled in, with the nulls that it had.
+fn with_nulls(filled: Props, config: &NullableProps) -> NullableProps {
     let nulls = config.iter().filter(|(_, value)| value.is_none());
-    resolved.extend(nulls.map(|(key, _)| (key.clone(), None)));
-    Ok(resolved)
+    let given = filled.into_iter().map(|(key, value)| (key, Some(value)));
+    given.chain(nulls.map(|(key, _)| (key.clone(), None))).collect()
 }
 
 /// A configuration without nulls, as validation takes it.

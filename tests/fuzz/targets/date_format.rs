@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use gantry_fuzz::texts;
-use gantry_model::plugin::{Plugin, Props, Transformation};
+use gantry_model::plugin::{Fate, Plugin, Props, Transformation};
 use gantry_model::{ConnectRecord, Datum, Value};
 use libfuzzer_sys::fuzz_target;
 
@@ -20,9 +20,9 @@ fn convert(format: &str, target: &str, value: Value) -> Option<Value> {
     let props = [("target.type", target), ("format", format), ("unix.precision", "milliseconds")];
     let props: Props =
         props.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    let record = ConnectRecord::new("topic".into(), Datum::schemaless(value));
-    let record = CONVERTER.create(&props).ok()?.apply(record).ok()??;
-    Some(record.value.value)
+    let mut record = ConnectRecord::new("topic".into(), Datum::schemaless(value));
+    let fate = CONVERTER.create(&props).ok()?.apply(&mut record).ok()?;
+    (fate == Fate::Keep).then_some(record.value.value)
 }
 
 fuzz_target!(|bytes: &[u8]| {

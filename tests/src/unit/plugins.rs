@@ -3,7 +3,7 @@
 use gantry_api::{SinkRecord, SourceOffset, SourcePartition, SourceRecord, TimestampType};
 use gantry_converters::JsonConverter;
 use gantry_model::plugin::{
-    CONVERTER_TYPE, Converter, HeaderConverter, Plugin, Predicate, Props, Transformation,
+    CONVERTER_TYPE, Converter, Fate, HeaderConverter, Plugin, Predicate, Props, Transformation,
 };
 use gantry_model::text::java_string;
 use gantry_model::{ConnectRecord, Datum, Result, TopicPartition};
@@ -89,7 +89,7 @@ fn records(case: &Input) -> &[Input] {
 fn transform(plugin: &mut dyn Transformation, case: &Input) -> Result<Json> {
     let results: Vec<Json> = records(case)
         .iter()
-        .map(|json| match decode_record(json).and_then(|record| plugin.apply(record)) {
+        .map(|json| match decode_record(json).and_then(|record| transformed(plugin, record)) {
             Ok(Some(record)) => json!({"record": encode_record(&record)}),
             Ok(None) => json!({"dropped": true}),
             Err(mut error) => {
@@ -99,6 +99,14 @@ fn transform(plugin: &mut dyn Transformation, case: &Input) -> Result<Json> {
         })
         .collect();
     Ok(json!({ "results": results }))
+}
+
+fn transformed(
+    plugin: &mut dyn Transformation,
+    mut record: ConnectRecord,
+) -> Result<Option<ConnectRecord>> {
+    let fate = plugin.apply(&mut record)?;
+    Ok((fate == Fate::Keep).then_some(record))
 }
 
 /// JSON documents through transformations and back to JSON: what people see in topics.
@@ -134,9 +142,8 @@ fn through(
         ConnectRecord { timestamp_ms: Some(5), ..ConnectRecord::new("t".into(), value) };
     record.partition = Some(0);
     for step in steps {
-        match step.apply(record)? {
-            Some(next) => record = next,
-            None => return Ok(json!({ "dropped": true })),
+        if step.apply(&mut record)? == Fate::Drop {
+            return Ok(json!({ "dropped": true }));
         }
     }
     let json = converter.from_connect("t", &mut record.headers, &record.value)?;

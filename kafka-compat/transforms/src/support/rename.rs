@@ -27,10 +27,10 @@ impl FieldRenamer {
     /// one name are a `DataException`: one of them would be lost.
     pub(crate) fn apply(
         &mut self,
-        mut record: ConnectRecord,
+        record: &mut ConnectRecord,
         rename: impl Fn(&str) -> Result<Option<String>>,
-    ) -> Result<ConnectRecord> {
-        let Datum { schema, value } = self.side.datum_mut(&mut record);
+    ) -> Result<()> {
+        let Datum { schema, value } = self.side.datum_mut(record);
         match (schema, &*value) {
             (_, Value::Null) => {}
             (None, _) | (Some(_), Value::Map(_)) => rename_keys(value, self.purpose, rename)?,
@@ -49,7 +49,7 @@ impl FieldRenamer {
                 };
             }
         }
-        Ok(record)
+        Ok(())
     }
 }
 
@@ -172,7 +172,8 @@ mod tests {
             };
             let results = [false, true].map(|with_schema| {
                 let mut renamer = FieldRenamer::new(Side::Value, "test");
-                renamer.apply(numbered(&names, with_schema), rename)
+                let mut record = numbered(&names, with_schema);
+                renamer.apply(&mut record, rename).map(|()| record)
             });
             let expected: Vec<_> = names
                 .iter()

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::time::Duration;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use gantry_api::{
     ByteString, ConnectRecord, Datum, Error, OffsetMap, Props, Result, Schema, SourceOffset,
@@ -160,7 +159,7 @@ impl Offsets {
 fn records(block: &mut Block, running: &Shared, max: usize) -> Vec<SourceRecord> {
     let mut records = Vec::with_capacity(block.estimate(max));
     // As Kafka's: the time when the line was read. One look at the clock serves the batch.
-    let now_ms = now_ms();
+    let now_ms = gantry_api::now_ms();
     match &running.offsets {
         Offsets::Position(key) => block.drain(max, |line, position| {
             let position = i64::try_from(position).unwrap_or(i64::MAX);
@@ -175,12 +174,6 @@ fn records(block: &mut Block, running: &Shared, max: usize) -> Vec<SourceRecord>
         }),
     }
     records
-}
-
-/// Milliseconds since the epoch.
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl Shared {

@@ -1,7 +1,6 @@
 //! Lines on standard output, for the program that watches the test.
 
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use gantry_api::{Error, Result};
 use tokio::io::{AsyncWrite, AsyncWriteExt, stdout};
@@ -71,10 +70,4 @@ fn next_write(waiting: &[u8]) -> &[u8] {
     let is_end = |byte: &u8| *byte == b'\n';
     let last = fits.iter().rposition(is_end).or_else(|| waiting.iter().position(is_end));
     last.and_then(|last| waiting.get(..=last)).unwrap_or(waiting)
-}
-
-/// Milliseconds since the epoch, for lines.
-pub(super) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

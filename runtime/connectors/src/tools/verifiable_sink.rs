@@ -11,7 +11,7 @@ use gantry_api::{
 
 use super::config::{ID, NAME, number};
 use super::json::{text_or_null, write_value};
-use super::printer::{Printer, now_ms};
+use super::printer::Printer;
 
 /// From so many bytes of lines on that wait for the commit, the task asks for one.
 const UNFLUSHED_BYTES: usize = 8 * 1024 * 1024;
@@ -61,7 +61,7 @@ impl SinkTask for VerifiableSinkTask {
 
     async fn put(&mut self, records: &[SinkRecord]) -> Result<()> {
         let Some(running) = &mut self.running else { return Ok(()) };
-        let time_ms = now_ms();
+        let time_ms = gantry_api::now_ms();
         for record in records {
             let line = running.line(record);
             self.printer.line(&line.text(time_ms, "}"));
@@ -78,7 +78,7 @@ impl SinkTask for VerifiableSinkTask {
 
     async fn flush(&mut self, written: &SinkOffsets) -> Result<()> {
         let Some(running) = &mut self.running else { return Ok(()) };
-        let time_ms = now_ms();
+        let time_ms = gantry_api::now_ms();
         for queue in written.keys() {
             for line in running.unflushed.remove(queue).unwrap_or_default() {
                 running.unflushed_bytes -= line.before.len();

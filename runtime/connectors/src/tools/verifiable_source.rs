@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use super::config::{ID, NAME, SEQNO, THROUGHPUT, next_seqno, number, topic};
 use super::json::{text_or_null, write_value};
 use super::pace::Pace;
-use super::printer::{Printer, now_ms};
+use super::printer::Printer;
 
 const COMPLETE_RECORD_DATA: &str = "complete.record.data";
 
@@ -71,7 +71,7 @@ impl SourceTask for VerifiableSourceTask {
 
     async fn acknowledge(&mut self, count: u64) -> Result<()> {
         let Some(running) = &mut self.running else { return Ok(()) };
-        let time_ms = now_ms();
+        let time_ms = gantry_api::now_ms();
         for _ in 0..count {
             let Some(value) = running.given.pop_front() else { break };
             self.printer.line(&running.committed(&value, time_ms));
@@ -126,7 +126,7 @@ impl Running {
 
     /// Makes the next records and their lines.
     fn make(&mut self, count: i64, printer: &mut Printer) {
-        let time_ms = now_ms();
+        let time_ms = gantry_api::now_ms();
         for _ in 0..count {
             let seqno = self.next;
             self.next = seqno.wrapping_add(1);

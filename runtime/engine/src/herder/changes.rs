@@ -9,12 +9,13 @@ use gantry_api::{CancellationToken, ConnectorPlugin, Error, Props};
 use super::Herder;
 use super::connector::{Kept, Parts, RunningConnector};
 use super::edit_offsets::outcome;
+use super::task_props::{TaskConfigs, TaskProps};
 use crate::connector_config::{CONNECTOR_CLASS, ConnectorConfig, NAME, retired_keys};
 use crate::entities::{ConnectorOffsets, CreatedConnector, TargetState};
 use crate::error::HerderError;
-use crate::secrets::{secret_keys, unmask};
+use crate::secrets::{no_longer_secret, secret_keys, unmask};
 use crate::task::TaskHandle;
-use crate::validation::{check, definition_of, idle_overrides};
+use crate::validation::{definition_of, idle_overrides};
 
 impl Herder {
     pub(super) fn grace(&self) -> Duration {
@@ -57,10 +58,14 @@ impl Herder {
         allow_replace: bool,
         offsets: Option<ConnectorOffsets>,
     ) -> Result<CreatedConnector, HerderError> {
-        let config = self.unmasked(name, config)?;
-        check(&self.plugin_registry(), &self.worker, &config)?;
+        let (config, were_masked) = self.unmasked(name, config)?;
+        self.check_given(&config).await?;
         let class = config.get(CONNECTOR_CLASS).map_or("", String::as_str);
         let plugin = self.find_plugin(class)?;
+        let masked = self.masked_keys(Some(&plugin), &config);
+        if let Some(key) = were_masked.difference(&masked).next() {
+            return Err(no_longer_secret(key, class));
+        }
         let old = self.lock().get(name).map(|old| old.target);
         if old.is_some() && !allow_replace {
             return Err(HerderError::already_exists(format!("Connector {name} already exists")));
@@ -96,7 +101,6 @@ impl Herder {
             None => (Parts::default(), Kept::default()),
         };
         self.halt(name, parts).await;
-        let masked = self.masked_keys(Some(&plugin), &config);
         let mut connector =
             RunningConnector::new(name, config, Some(plugin), target, Arc::default());
         connector.masked = masked;
@@ -112,10 +116,14 @@ impl Herder {
         Ok(CreatedConnector { created: old.is_none(), info })
     }
 
-    /// The configuration as it is meant where it came with masks.
-    fn unmasked(&self, name: &str, config: Props) -> Result<Props, HerderError> {
+    /// The configuration as it is meant where it came with masks, and the keys that did.
+    fn unmasked(
+        &self,
+        name: &str,
+        config: Props,
+    ) -> Result<(Props, BTreeSet<String>), HerderError> {
         if !self.worker.mask_secrets {
-            return Ok(config);
+            return Ok((config, BTreeSet::new()));
         }
         unmask(config, self.stored_config(name).ok().as_ref())
     }
@@ -147,7 +155,8 @@ impl Herder {
         patch: BTreeMap<String, Option<String>>,
     ) -> Result<CreatedConnector, HerderError> {
         let _changing = self.locks.lock(name).await?;
-        let mut config = self.stored_config(name)?;
+        // With its masks: what is not in the patch is kept as what it is, a secret.
+        let mut config = self.connector_config(name)?;
         for (key, value) in patch {
             match value {
                 Some(value) => config.insert(key, value),
@@ -168,8 +177,9 @@ impl Herder {
         let paused = connector.target == TargetState::Paused;
         match self.start_instance(&connector.name, &connector.config).await {
             Ok(started) => {
+                connector.masked = self.masked_keys(Some(&started.plugin), &connector.config);
                 connector.plugin = Some(started.plugin.clone());
-                self.start_tasks(connector, &started.plugin, &started.tasks, &started.config);
+                self.start_tasks(connector, &started.plugin, started.tasks, &started.config);
                 if paused {
                     started.instance.stop(&connector.name, self.grace()).await;
                 } else {
@@ -277,7 +287,7 @@ impl Herder {
             let connector = connectors.get_mut(name).ok_or_else(|| Self::unknown(name))?;
             connector.target = TargetState::Stopped;
             connector.trace = None;
-            connector.task_configs.clear();
+            connector.task_configs = TaskConfigs::default();
             connector.take_parts()
         };
         self.halt(name, parts).await;
@@ -322,11 +332,14 @@ impl Herder {
         };
         match self.start_instance(name, &config).await {
             Ok(started) => {
+                // Its class may be another since plugins were looked for again.
+                let masked = self.masked_keys(Some(&started.plugin), &config);
                 if let Some(connector) = self.lock().get_mut(name) {
                     connector.plugin = Some(started.plugin.clone());
+                    connector.masked = masked;
                     connector.instance = Some(started.instance);
                 }
-                self.replace_tasks(name, &started.plugin, &started.tasks, &started.config).await;
+                self.replace_tasks(name, &started.plugin, started.tasks, &started.config).await;
                 Ok(())
             }
             Err(error) => {
@@ -343,13 +356,13 @@ impl Herder {
         &self,
         name: &str,
         plugin: &ConnectorPlugin,
-        tasks: &[Props],
+        tasks: Vec<TaskProps>,
         common: &Arc<ConnectorConfig>,
     ) {
         let old = {
             let mut connectors = self.lock();
             let Some(connector) = connectors.get_mut(name) else { return };
-            if connector.unresolved(tasks) == connector.task_configs {
+            if connector.task_configs.are(&tasks) {
                 return;
             }
             std::mem::take(&mut connector.tasks)
@@ -384,7 +397,7 @@ impl Herder {
             }
         }
         if let Ok((tasks, common)) = asked {
-            self.replace_tasks(name, &plugin, &tasks, &common).await;
+            self.replace_tasks(name, &plugin, tasks, &common).await;
         }
     }
 

@@ -12,9 +12,11 @@ use gantry_api::{
 };
 
 use super::Herder;
+use super::task_props::{TaskConfigs, TaskProps};
 use crate::connector_config::{CONNECTOR_CLASS, ConnectorConfig, TASK_CLASS, TASKS_MAX};
 use crate::entities::{ConnectorState, TargetState, TaskId, UnitState};
 use crate::metrics::TaskMetrics;
+use crate::providers;
 use crate::secrets::mask;
 use crate::task::{ActiveTopicSet, QueueOwners, TaskHandle, TaskSetup};
 
@@ -39,8 +41,7 @@ pub(super) struct RunningConnector {
     pub(super) trace: Option<String>,
     /// The instance, when it is started.
     pub(super) instance: Option<Instance>,
-    /// Properties of the tasks as the user may see them: secrets not resolved.
-    pub(super) task_configs: Vec<Props>,
+    pub(super) task_configs: TaskConfigs,
     pub(super) tasks: Vec<TaskHandle>,
     /// Counters by task number, kept when tasks are started again.
     pub(super) metrics: Vec<Arc<TaskMetrics>>,
@@ -62,7 +63,7 @@ pub(super) struct Kept {
     active_topics: Arc<ActiveTopicSet>,
     metrics: Vec<Arc<TaskMetrics>>,
     queues: Arc<QueueOwners>,
-    task_configs: Vec<Props>,
+    task_configs: TaskConfigs,
     tasks: Vec<TaskHandle>,
 }
 
@@ -76,7 +77,7 @@ impl Kept {
             active_topics: Arc::clone(&old.active_topics),
             metrics: old.metrics.clone(),
             queues: Arc::clone(&old.queues),
-            task_configs: if waits { old.task_configs.clone() } else { Vec::new() },
+            task_configs: if waits { old.task_configs.clone() } else { TaskConfigs::default() },
             tasks: if waits { std::mem::take(&mut parts.tasks) } else { Vec::new() },
         }
     }
@@ -136,7 +137,7 @@ impl RunningConnector {
             launched: false,
             trace: None,
             instance: None,
-            task_configs: Vec::new(),
+            task_configs: TaskConfigs::default(),
             tasks: Vec::new(),
             metrics: Vec::new(),
             active_topics,
@@ -147,11 +148,6 @@ impl RunningConnector {
     /// The configuration as it may be shown.
     pub(super) fn shown(&self) -> Props {
         mask(&self.config, &self.masked)
-    }
-
-    /// Task configurations with what the user wrote in place of what it resolves to.
-    pub(super) fn unresolved(&self, tasks: &[Props]) -> Vec<Props> {
-        tasks.iter().map(|task| unresolve(task, &self.config)).collect()
     }
 
     /// Sets what the connector and its tasks shall do.
@@ -214,8 +210,7 @@ pub(super) struct Started {
     pub(super) instance: Instance,
     /// The plugin that its class stands for now.
     pub(super) plugin: ConnectorPlugin,
-    /// Resolved properties of the tasks.
-    pub(super) tasks: Vec<Props>,
+    pub(super) tasks: Vec<TaskProps>,
     pub(super) config: Arc<ConnectorConfig>,
 }
 
@@ -224,7 +219,7 @@ impl Herder {
     pub(super) async fn start_instance(&self, name: &str, config: &Props) -> Result<Started> {
         let class = config.get(CONNECTOR_CLASS).map_or("", |class| class.trim());
         let plugin = self.find_plugin(class).map_err(|error| Error::connect(error.message))?;
-        let resolved = self.resolve(config)?;
+        let resolved = self.resolve(config).await?;
         let common = ConnectorConfig::parse(&resolved, plugin.is_source(), &self.worker)?;
         let cancel = CancellationToken::new();
         let requests = Arc::new(ConnectorRequests::default());
@@ -236,7 +231,14 @@ impl Herder {
         };
         let mut instance = Instance { connector: plugin.create()?, cancel: cancel.clone() };
         contained("start", instance.connector.start(context, &resolved)).await?;
-        let tasks = self.task_configs(&mut instance, &resolved, &plugin).await?;
+        let tasks = match self.task_configs(&mut instance, config, &resolved, &plugin).await {
+            Ok(tasks) => tasks,
+            Err(error) => {
+                // It was started: what it has opened is closed.
+                instance.stop(name, self.grace()).await;
+                return Err(error);
+            }
+        };
         self.watch(name, cancel, requests);
         Ok(Started { instance, plugin, tasks, config: Arc::new(common) })
     }
@@ -248,23 +250,24 @@ impl Herder {
         instance: &mut Instance,
         config: &Props,
         plugin: &ConnectorPlugin,
-    ) -> Result<(Vec<Props>, Arc<ConnectorConfig>)> {
-        let resolved = self.resolve(config)?;
+    ) -> Result<(Vec<TaskProps>, Arc<ConnectorConfig>)> {
+        let resolved = self.resolve(config).await?;
         let common = ConnectorConfig::parse(&resolved, plugin.is_source(), &self.worker)?;
-        let tasks = self.task_configs(instance, &resolved, plugin).await?;
+        let tasks = self.task_configs(instance, config, &resolved, plugin).await?;
         Ok((tasks, Arc::new(common)))
     }
 
     async fn task_configs(
         &self,
         instance: &mut Instance,
+        config: &Props,
         resolved: &Props,
         plugin: &ConnectorPlugin,
-    ) -> Result<Vec<Props>> {
+    ) -> Result<Vec<TaskProps>> {
         let max = resolved.get(TASKS_MAX).map_or(Ok(1), |text| text.trim().parse::<u32>());
         let max = max.unwrap_or(1).clamp(1, TASKS_MAX_LIMIT);
-        let mut configs = contained("task_configs", instance.connector.task_configs(max)).await?;
-        if configs.len() > max as usize {
+        let mut tasks = contained("task_configs", instance.connector.task_configs(max)).await?;
+        if tasks.len() > max as usize {
             let enforced = resolved
                 .get("tasks.max.enforce")
                 .is_none_or(|text| !text.trim().eq_ignore_ascii_case("false"));
@@ -272,25 +275,25 @@ impl Herder {
                 return Err(Error::connect(format!(
                     "The connector made {} tasks, which is more than the {max} that tasks.max \
                      allows: raise tasks.max, or set tasks.max.enforce=false",
-                    configs.len()
+                    tasks.len()
                 )));
             }
             tracing::warn!(
-                tasks = configs.len(),
+                tasks = tasks.len(),
                 max,
                 "the connector made more tasks than tasks.max"
             );
         }
-        for config in &mut configs {
+        for task in &mut tasks {
             let class = resolved.get(CONNECTOR_CLASS).map_or("", String::as_str);
             let full = plugin.info.class.strip_suffix("Connector").unwrap_or(class);
-            config.insert(TASK_CLASS.to_owned(), format!("{full}Task"));
+            task.insert(TASK_CLASS.to_owned(), format!("{full}Task"));
             // Stages and converters are read from the task's properties.
             for (key, value) in resolved {
-                config.entry(key.clone()).or_insert_with(|| value.clone());
+                task.entry(key.clone()).or_insert_with(|| value.clone());
             }
         }
-        Ok(configs)
+        Ok(tasks.into_iter().map(|task| TaskProps::new(task, config, resolved)).collect())
     }
 
     /// Starts the tasks of a connector; the caller has stopped older ones.
@@ -298,15 +301,15 @@ impl Herder {
         &self,
         connector: &mut RunningConnector,
         plugin: &ConnectorPlugin,
-        tasks: &[Props],
+        tasks: Vec<TaskProps>,
         config: &Arc<ConnectorConfig>,
     ) {
         let count = u32::try_from(tasks.len()).unwrap_or(u32::MAX);
         connector.metrics.resize_with(tasks.len(), Arc::default);
-        connector.task_configs = connector.unresolved(tasks);
+        connector.task_configs = TaskConfigs::of(&tasks, &connector.config);
         connector.tasks.clear();
-        for (task, props) in (0..count).zip(tasks) {
-            let setup = self.task_setup(connector, plugin, (task, count), props.clone(), config);
+        for (task, TaskProps { props, .. }) in (0..count).zip(tasks) {
+            let setup = self.task_setup(connector, plugin, (task, count), props, config);
             connector.tasks.push(TaskHandle::start(setup));
         }
     }
@@ -365,8 +368,8 @@ impl Herder {
     }
 
     /// Replaces `${provider:path:key}` by the values of the configured providers.
-    pub(crate) fn resolve(&self, config: &Props) -> Result<Props> {
-        gantry_api::model::config::provider::substitute(config, &self.worker.config_providers)
+    pub(crate) async fn resolve(&self, config: &Props) -> Result<Props> {
+        providers::resolve(config, &self.worker.config_providers).await
     }
 }
 
@@ -385,14 +388,4 @@ pub(super) async fn contained<T>(what: &str, call: impl Future<Output = Result<T
             CALL_LIMIT.as_secs()
         ))),
     }
-}
-
-/// Puts back the user's text where a value is what it resolves to, so that secrets stay hidden.
-fn unresolve(task: &Props, user: &Props) -> Props {
-    task.iter()
-        .map(|(key, value)| match user.get(key) {
-            Some(text) if text.contains("${") => (key.clone(), text.clone()),
-            _ => (key.clone(), value.clone()),
-        })
-        .collect()
 }

@@ -66,7 +66,8 @@ impl Herder {
     ) -> Result<bool, HerderError> {
         let mut connector =
             plugin.create().map_err(|error| HerderError::internal(error.to_string()))?;
-        let resolved = self.resolve(config).map_err(|e| HerderError::bad_request(e.to_string()))?;
+        let resolved = self.resolve(config).await;
+        let resolved = resolved.map_err(|e| HerderError::bad_request(e.to_string()))?;
         contained("alter_offsets", connector.alter_offsets(&resolved, wanted))
             .await
             .map_err(|error| HerderError::internal(error.message().to_owned()))

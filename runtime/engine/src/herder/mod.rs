@@ -10,6 +10,7 @@ mod reads;
 mod restarts;
 mod restore;
 mod store;
+mod task_props;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

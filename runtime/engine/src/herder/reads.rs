@@ -77,7 +77,7 @@ impl Herder {
             connector
                 .task_ids()
                 .into_iter()
-                .zip(&connector.task_configs)
+                .zip(connector.task_configs.shown())
                 .map(|(id, config)| TaskInfo { id, config: mask(config, &connector.masked) })
                 .collect()
         })
@@ -118,6 +118,18 @@ impl Herder {
     /// The log that the connectors use.
     pub fn log(&self) -> &Arc<dyn FullLog> {
         &self.log
+    }
+
+    /// Refuses to show records of the topic in which the secrets of connectors stand in clear,
+    /// where secrets are masked.
+    pub fn refuse_secrets(&self, topic: &str) -> Result<(), HerderError> {
+        if self.worker.mask_secrets && self.worker.config_storage_topic.as_deref() == Some(topic) {
+            return Err(HerderError::bad_request(format!(
+                "{topic} holds the configurations of all connectors, with their secrets, which \
+                 gantry.rest.mask.secrets=true hides: look at one with GET /connectors/NAME/config"
+            )));
+        }
+        Ok(())
     }
 
     /// The worker's settings.

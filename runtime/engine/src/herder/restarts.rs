@@ -71,22 +71,22 @@ impl Herder {
     pub async fn restart_task(&self, name: &str, task: u32) -> Result<(), HerderError> {
         let _changing = self.locks.lock(name).await?;
         let unknown_task = || HerderError::not_found(format!("Unknown task: {name}-{task}"));
-        let (shown, config, plugin, count) = {
+        let (template, config, plugin, count) = {
             let connectors = self.lock();
             let connector = connectors.get(name).ok_or_else(|| unknown_to_restart(name))?;
             if !connector.tasks.iter().any(|known| known.id.task == task) {
                 return Err(unknown_task());
             }
-            let shown = connector.task_configs.get(task as usize).cloned().unwrap_or_default();
+            let template = connector.task_configs.template(task);
             let count = u32::try_from(connector.task_configs.len()).unwrap_or(u32::MAX);
             // A connector that has tasks has a plugin.
             let plugin = connector.plugin.clone().ok_or_else(unknown_task)?;
-            (shown, connector.config.clone(), plugin, count)
+            (template, connector.config.clone(), plugin, count)
         };
         // What can fail comes first: the old task is stopped only when a new one can start.
         let failed = |error: gantry_api::Error| HerderError::internal(error.to_string());
-        let props = self.resolve(&shown).map_err(failed)?;
-        let resolved = self.resolve(&config).map_err(failed)?;
+        let props = self.resolve(&template).await.map_err(failed)?;
+        let resolved = self.resolve(&config).await.map_err(failed)?;
         let common =
             ConnectorConfig::parse(&resolved, plugin.is_source(), &self.worker).map_err(failed)?;
         let old = {

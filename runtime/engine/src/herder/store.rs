@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::entities::TargetState;
+use crate::error::HerderError;
 use crate::topic_fold::{fold, open_topic};
 
 const CONNECTOR: &str = "connector-";
@@ -49,8 +50,8 @@ impl ConnectorStore {
     pub(super) async fn open(
         log: Arc<dyn FullLog>,
         topic: &str,
-    ) -> Result<(Self, BTreeMap<String, Stored>), LogError> {
-        let queue = open_topic(&*log, topic).await?;
+    ) -> Result<(Self, BTreeMap<String, Stored>), HerderError> {
+        let queue = open_topic(&*log, "config.storage.topic", topic).await?;
         let mut found = Fold::default();
         fold(&*log, &queue, 0, |_, record| found.apply(record)).await?;
         Ok((Self { log, queue }, found.into_stored()))
@@ -92,7 +93,7 @@ fn record(prefix: &str, name: &str, value: Option<Json>) -> LogRecord {
         key: Some(Bytes::from(format!("{prefix}{name}"))),
         value: value.map(|value| Bytes::from(value.to_string())),
         headers: Vec::new(),
-        timestamp_ms: crate::task::now_ms(),
+        timestamp_ms: gantry_api::now_ms(),
     }
 }
 

@@ -58,6 +58,7 @@ impl Herder {
     /// Reads records of a topic as a sink would, without committing an offset. Not found if the
     /// topic is not there.
     pub async fn read_samples(&self, wanted: &TopicSample) -> Result<Vec<RawRecord>, HerderError> {
+        self.refuse_secrets(&wanted.topic)?;
         let topic: Str = wanted.topic.as_str().into();
         let info = self.log().topic(&topic).await?;
         let info = info

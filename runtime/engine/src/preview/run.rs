@@ -18,7 +18,7 @@ use crate::error::HerderError;
 use crate::task::{
     Consumed, Failure, Stage, Stages, Watch, add_context, panicked, tolerance_exceeded,
 };
-use crate::validation::{check, find_connector};
+use crate::validation::{check_blocking, find_connector};
 
 /// The name of a connector whose configuration has none.
 const UNNAMED: &str = "preview";
@@ -48,7 +48,7 @@ impl Previewer {
     /// long as each plugin returns.
     pub fn run(&self, mut config: Props, samples: PreviewSamples) -> Result<Preview, HerderError> {
         config.entry(NAME.to_owned()).or_insert_with(|| UNNAMED.to_owned());
-        check(&self.plugins, &self.worker, &config)?;
+        check_blocking(&self.plugins, &self.worker, &config)?;
         let plugin =
             find_connector(&self.plugins, config.get(CONNECTOR_CLASS).map_or("", String::as_str))?;
         let refused = |error: gantry_api::Error| HerderError::bad_request(error.to_string());

@@ -584,7 +584,9 @@ async fn wanted_topics(env: &TaskEnv) -> Result<BTreeMap<Str, u32>, LogError> {
     let mut wanted = BTreeMap::new();
     if let Some(pattern) = &config.topics_regex {
         let all = env.log.topics().await?;
-        let matching = all.into_iter().filter(|(name, _)| pattern.matches(name));
+        let matching = all
+            .into_iter()
+            .filter(|(name, _)| pattern.matches(name) && env.worker.own_topic(name).is_none());
         wanted.extend(matching.map(|(name, info)| (name, info.spec.queues)));
         return Ok(wanted);
     }

@@ -90,8 +90,7 @@ impl<'a> SourceWorker<'a> {
     pub(super) fn new(env: &'a TaskEnv, task: Box<dyn SourceTask>, stages: Stages) -> Self {
         let errors = ErrorHandler::new(env);
         let groups = env.config.topic_creation.clone();
-        let creator =
-            TopicCreator::new(Arc::clone(&env.log), groups, env.worker.default_topic_queues);
+        let creator = TopicCreator::new(Arc::clone(&env.log), groups, Arc::clone(&env.worker));
         Self {
             task,
             stages,

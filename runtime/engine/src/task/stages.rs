@@ -7,8 +7,8 @@ mod watch;
 
 use gantry_api::model::plugin::ConverterType;
 use gantry_api::{
-    ConnectRecord, Converter, Error, HeaderConverter, PluginRegistry, Predicate, Props, Result,
-    Transformation,
+    ConnectRecord, Converter, Error, Fate, HeaderConverter, PluginRegistry, Predicate, Props,
+    Result, Transformation,
 };
 
 use crate::connector_config::{
@@ -121,33 +121,30 @@ impl Stages {
         &self.steps
     }
 
-    /// Applies all transformations; `None` when one dropped the record.
+    /// Applies all transformations until one drops the record.
     pub(crate) fn transform(
         &mut self,
-        mut record: ConnectRecord,
+        record: &mut ConnectRecord,
         watch: &mut impl Watch,
-    ) -> Result<Option<ConnectRecord>, Failure> {
+    ) -> Result<Fate, Failure> {
         for step in &mut self.steps {
             let failed =
                 |error| Failure { stage: Stage::Transformation, class: step.class.clone(), error };
             if let Some(condition) = &mut step.condition
-                && condition.test.test(&record).map_err(failed)? == condition.negate
+                && condition.test.test(record).map_err(failed)? == condition.negate
             {
                 watch.skipped();
                 continue;
             }
             match step.transformation.apply(record).map_err(failed)? {
-                Some(next) => {
-                    watch.applied(Some(&next));
-                    record = next;
-                }
-                None => {
+                Fate::Keep => watch.applied(Some(record)),
+                Fate::Drop => {
                     watch.applied(None);
-                    return Ok(None);
+                    return Ok(Fate::Drop);
                 }
             }
         }
-        Ok(Some(record))
+        Ok(Fate::Keep)
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use gantry_api::{Error, Result, Str};
 use gantry_log::{Cleanup, FullLog, LogError, TopicSpec};
 
+use crate::config::WorkerConfig;
 use crate::connector_config::TopicCreation;
 
 /// The topics that a connector has used since its creation or the last reset.
@@ -70,7 +71,7 @@ impl TopicTracker {
 pub(super) struct TopicCreator {
     log: Arc<dyn FullLog>,
     groups: Vec<TopicCreation>,
-    default_queues: u32,
+    worker: Arc<WorkerConfig>,
     queues: HashMap<Str, u32>,
     last: Option<(Str, u32)>,
 }
@@ -82,9 +83,9 @@ impl TopicCreator {
     pub(super) fn new(
         log: Arc<dyn FullLog>,
         groups: Vec<TopicCreation>,
-        default_queues: u32,
+        worker: Arc<WorkerConfig>,
     ) -> Self {
-        Self { log, groups, default_queues, queues: HashMap::new(), last: None }
+        Self { log, groups, worker, queues: HashMap::new(), last: None }
     }
 
     /// How many queues a topic has, if that is known already.
@@ -109,6 +110,12 @@ impl TopicCreator {
     pub(super) async fn ensure(&mut self, topic: &Str) -> Result<u32> {
         if let Some(queues) = self.known(topic) {
             return Ok(queues);
+        }
+        if let Some(key) = self.worker.own_topic(topic) {
+            return Err(Error::connect(format!(
+                "Topic {topic} holds the worker's own state ({key}): no connector may write to it; \
+                 name another topic"
+            )));
         }
         let failed = |error: LogError| {
             let text = format!("Could not create or find topic {topic}: {error}");
@@ -155,7 +162,7 @@ impl TopicCreator {
         let queues = group
             .and_then(|group| group.queues)
             .or_else(|| default.and_then(|group| group.queues))
-            .unwrap_or(self.default_queues);
+            .unwrap_or(self.worker.default_topic_queues);
         let cleanup = match group {
             Some(group) if group.compact => Cleanup::Compact,
             Some(group) => Cleanup::Delete {

@@ -221,3 +221,13 @@ async fn plugins_are_listed_by_kind_and_class() {
     }
     assert!(bench.herder.plugins(true).iter().all(|p| ["sink", "source"].contains(&p.type_)));
 }
+
+#[tokio::test]
+async fn one_that_makes_no_tasks_is_stopped() {
+    let bench = Bench::new().await;
+    let failing = [("connector.class", SOURCE), ("topic", "t"), ("fail.task.configs", "1")];
+    bench.create("c", &failing).await;
+    bench.until_failed("c").await;
+    assert_eq!(bench.probe.connector_stops.load(Ordering::SeqCst), 1);
+    assert!(bench.last_connector().0.cancel.is_cancelled());
+}

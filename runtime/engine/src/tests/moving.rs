@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use gantry_log::{LogRecord, QueueBatch, TopicSpec};
 
 use super::plugins::{Probe, SINK, SOURCE};
+use super::restoring::distributed;
 use super::*;
 
 fn numbers(range: std::ops::Range<u32>) -> Vec<String> {
@@ -143,4 +144,36 @@ async fn transformations_drop_and_change_records() {
             offsets.first().and_then(|o| o.offset.as_ref()).is_some_and(|o| o["n"] == 9)
         })
         .await;
+}
+
+#[tokio::test]
+async fn what_the_worker_keeps_is_neither_read_by_a_pattern_nor_written_to() {
+    let log: Arc<dyn FullLog> = Arc::new(gantry_log::MemoryLog::new());
+    let probe = Probe::default();
+    let bench =
+        Bench::with(log, probe.clone(), super::restoring::loader(&probe), distributed).await;
+    bench.create("source", &[("connector.class", SOURCE), ("topic", "t"), ("count", "5")]).await;
+    bench.create("sink", &[("connector.class", SINK), ("topics.regex", ".*")]).await;
+    bench.until("5 put", || bench.probe.put_texts().len() >= 5).await;
+    let opened = bench.probe.opened.lock().expect("lock").clone();
+    let topics: BTreeSet<String> =
+        opened.values().flatten().map(|(queue, _)| queue.topic.to_string()).collect();
+    assert_eq!(topics, BTreeSet::from(["t".to_owned()]));
+
+    let named = props(&[("connector.class", SINK), ("topics", "connect-offsets")]);
+    let refused = bench.herder.put_connector("s", named, None, false).await;
+    let text = refused.expect_err("each commit would be read").message;
+    assert!(text.contains("never come to an end"), "{text}");
+    let dead = ("errors.deadletterqueue.topic.name", "connect-configs");
+    let dead = props(&[("connector.class", SINK), ("topics", "t"), dead]);
+    let refused = bench.herder.put_connector("s", dead, None, false).await;
+    let text = refused.expect_err("failed records among configurations").message;
+    assert!(text.contains("own state (config.storage.topic)"), "{text}");
+
+    for topic in ["connect-offsets", "connect-configs"] {
+        bench.create(topic, &[("connector.class", SOURCE), ("topic", topic), ("count", "1")]).await;
+        bench.until_task(topic, 0, UnitState::Failed).await;
+        let trace = bench.herder.task_status(topic, 0).expect("status").trace.unwrap_or_default();
+        assert!(trace.contains("no connector may write to it"), "{trace}");
+    }
 }

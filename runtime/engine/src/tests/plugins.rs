@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use gantry_api::{
     ConfigDef, ConfigKey, ConnectRecord, Connector, ConnectorContext, ConnectorPlugin, Datum,
-    Error, Importance, OffsetMap, Plugin, PluginInfo, PluginRegistry, Props, Result, Schema,
+    Error, Fate, Importance, OffsetMap, Plugin, PluginInfo, PluginRegistry, Props, Result, Schema,
     SinkOffset, SinkOffsets, SinkRecord, SinkTask, SinkTaskContext, SourceOffset, SourcePartition,
     SourceRecord, SourceTask, SourceTaskContext, TaskFactory, TopicPartition, Transformation, Type,
     Value, async_trait,
@@ -33,6 +33,8 @@ pub(super) struct State {
     pub(super) put_failures: AtomicU64,
     /// Starts of source tasks.
     pub(super) starts: AtomicU64,
+    /// The properties with which source tasks were started.
+    pub(super) source_props: Mutex<Vec<Props>>,
     pub(super) acknowledged: AtomicU64,
     pub(super) connector_stops: AtomicU64,
     /// Contexts of started connectors.
@@ -93,7 +95,7 @@ fn source_keys() -> ConfigDef {
 struct Panicking;
 
 impl Transformation for Panicking {
-    fn apply(&mut self, _record: ConnectRecord) -> Result<Option<ConnectRecord>> {
+    fn apply(&mut self, _record: &mut ConnectRecord) -> Result<Fate> {
         panic!("no such luck")
     }
 }
@@ -114,7 +116,19 @@ impl Connector for TestConnector {
         Ok(())
     }
     async fn task_configs(&mut self, max_tasks: u32) -> Result<Vec<Props>> {
-        Ok((0..max_tasks).map(|_| self.props.clone()).collect())
+        if self.props.contains_key("fail.task.configs") {
+            return Err(Error::connect("task_configs was told to fail"));
+        }
+        let props = |task: u32| {
+            let mut props = self.props.clone();
+            if let Some(topic) = props.get_mut("topic.per.task") {
+                *topic = format!("{topic}-{task}");
+                let topic = topic.clone();
+                props.insert("topic".to_owned(), topic);
+            }
+            props
+        };
+        Ok((0..max_tasks).map(props).collect())
     }
     async fn stop(&mut self) -> Result<()> {
         self.probe.connector_stops.fetch_add(1, Ordering::SeqCst);
@@ -153,6 +167,7 @@ impl Source {
 impl SourceTask for Source {
     async fn start(&mut self, ctx: SourceTaskContext, props: &Props) -> Result<()> {
         self.probe.starts.fetch_add(1, Ordering::SeqCst);
+        self.probe.source_props.lock().expect("lock").push(props.clone());
         self.props = props.clone();
         self.partition = SourcePartition::of("id", &ctx.task.to_string());
         let stored = ctx.offsets.offset(&self.partition);

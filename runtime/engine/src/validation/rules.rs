@@ -32,6 +32,7 @@ pub(super) fn check(
         }
         (false, _) => {
             check_topics(config, findings);
+            check_own_topics(worker, config, findings);
             if is_distributed {
                 check_group(worker, config, findings);
             }
@@ -79,6 +80,32 @@ fn check_topics(config: &NullableProps, findings: &mut Findings) {
              ('topics.regex={regex}') consumed by the connector"
         );
         add_error(findings, TOPICS_REGEX, text);
+    }
+}
+
+/// A sink may neither read what its own commits write nor write among what the worker keeps.
+fn check_own_topics(worker: &WorkerConfig, config: &NullableProps, findings: &mut Findings) {
+    let list = given(config, TOPICS).unwrap_or_default().split(',').map(str::trim);
+    for topic in list.filter(|topic| *topic == worker.offset_storage_topic) {
+        let text = format!(
+            "Topic {topic} holds the worker's offsets (offset.storage.topic), which each commit of \
+             this connector adds to: it would never come to an end"
+        );
+        add_error(findings, TOPICS, text);
+    }
+    let list = given(config, TOPICS).unwrap_or_default().split(',').map(str::trim);
+    let configs = worker.config_storage_topic.as_deref();
+    for topic in list.filter(|topic| worker.mask_secrets && configs == Some(topic)) {
+        let text = format!(
+            "Topic {topic} holds the configurations of all connectors (config.storage.topic), with \
+             their secrets, which gantry.rest.mask.secrets=true hides"
+        );
+        add_error(findings, TOPICS, text);
+    }
+    let Some(dlq) = given(config, DLQ_TOPIC).map(str::trim) else { return };
+    if let Some(key) = worker.own_topic(dlq) {
+        let text = format!("Topic {dlq} holds the worker's own state ({key}): name another topic");
+        add_error(findings, DLQ_TOPIC, text);
     }
 }
 

@@ -92,6 +92,10 @@ fn is_file_name(key: &str) -> bool {
 }
 
 fn read(file: &Path) -> std::io::Result<String> {
+    // A pipe or a device may never end, or never begin.
+    if !std::fs::metadata(file)?.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
     let mut text = String::new();
     let read = std::fs::File::open(file)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
     if read as u64 > MAX_FILE_BYTES {

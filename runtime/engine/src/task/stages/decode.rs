@@ -1,6 +1,6 @@
 //! From the log to a sink: converters, then transformations.
 
-use gantry_api::{ConnectRecord, Header, SinkRecord, Str, TimestampType};
+use gantry_api::{ConnectRecord, Fate, Header, SinkRecord, Str, TimestampType};
 use gantry_log::{LogRecord, TopicPartition};
 
 use super::{Failure, Stage, Stages, Watch};
@@ -40,7 +40,7 @@ impl Stages {
         if let Some(failure) = header_failure {
             return Err(failure);
         }
-        let converted = ConnectRecord {
+        let mut converted = ConnectRecord {
             topic: Str::clone(topic),
             partition: i32::try_from(queue.partition).ok(),
             key,
@@ -50,11 +50,12 @@ impl Stages {
             sink_offset: Some(offset),
         };
         watch.converted(&converted);
-        self.transform(converted, watch).map_err(|mut failure| {
+        let fate = self.transform(&mut converted, watch).map_err(|mut failure| {
             failure.error.locate(|| {
                 SinkRecord::position_text(queue, offset, Some(TimestampType::CreateTime))
             });
             failure
-        })
+        })?;
+        Ok((fate == Fate::Keep).then_some(converted))
     }
 }

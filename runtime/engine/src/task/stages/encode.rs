@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 use gantry_api::model::text;
-use gantry_api::{ConnectRecord, Headers, Str, Value};
+use gantry_api::{ConnectRecord, Fate, Headers, Str, Value, now_ms};
 use gantry_log::{LogRecord, RecordHeader};
 
 use super::{Failure, Stage, Stages, Watch};
-use crate::task::now_ms;
 
 /// A record ready for the log.
 pub(crate) struct Encoded {
@@ -20,10 +19,12 @@ impl Stages {
     /// Transforms and converts one record; `None` when a transformation dropped it.
     pub(crate) fn encode(
         &mut self,
-        record: ConnectRecord,
+        mut record: ConnectRecord,
         watch: &mut impl Watch,
     ) -> Result<Option<Encoded>, Failure> {
-        let Some(record) = self.transform(record, watch)? else { return Ok(None) };
+        if self.transform(&mut record, watch)? == Fate::Drop {
+            return Ok(None);
+        }
         let ConnectRecord { topic, partition, key, value, timestamp_ms, mut headers, .. } = record;
         let key = match self.key.inner.from_connect(&topic, &mut headers, &key) {
             Ok(key) => key,
