@@ -1,17 +1,18 @@
 //! Flatten: lifts the fields of nested structs and maps to the top, their names joined.
 
+mod maps;
+
 use std::sync::Arc;
 
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type};
 use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::schema::Field;
-use gantry_model::{
-    ConnectRecord, Datum, Error, Fields, Kind, MapValue, Result, Schema, Str, Struct, Value,
-};
+use gantry_model::{ConnectRecord, Datum, Error, Fields, Kind, Result, Schema, Str, Struct, Value};
 
 use crate::support::{
-    SchemaCache, Side, check_put_one, copy_basics, fields_of, keyed, map_of, no_text_key, struct_of,
+    SchemaCache, Side, check_put_one, copy_basics, fields_of, keyed, map_of, struct_of,
 };
+use maps::MapFlattener;
 
 const PURPOSE: &str = "flattening";
 const DELIMITER: &str = "delimiter";
@@ -22,6 +23,7 @@ struct Flatten {
     side: Side,
     delimiter: String,
     schemas: SchemaCache<Schema>,
+    maps: MapFlattener,
 }
 
 pub(crate) fn plugins() -> [Plugin<dyn Transformation>; 2] {
@@ -30,6 +32,7 @@ pub(crate) fn plugins() -> [Plugin<dyn Transformation>; 2] {
             side,
             delimiter: config.string(DELIMITER).unwrap_or_default().to_owned(),
             schemas: SchemaCache::new(),
+            maps: MapFlattener::default(),
         }))
     })
 }
@@ -142,62 +145,6 @@ fn flat_values(
     Ok(())
 }
 
-/// The levels above a value: their names joined. A null key has no name, which only matters where
-/// something would have to be joined to it.
-fn flatten_map(
-    map: &MapValue,
-    prefix: Option<&str>,
-    delimiter: &str,
-    depth: usize,
-    flat: &mut Vec<(Value, Value)>,
-) -> Result<()> {
-    if depth > MAX_DEPTH {
-        return Err(too_deep());
-    }
-    for (key, value) in map.ordered() {
-        let prefix = prefix.ok_or_else(unnamed)?;
-        let name = match key {
-            Value::String(name) => Some(joined(prefix, delimiter, name)),
-            Value::Null if prefix.is_empty() => None,
-            // As Java joins a null to a text.
-            Value::Null => Some(joined(prefix, delimiter, "null")),
-            other => return Err(no_text_key(other)),
-        };
-        let shown = || name.as_deref().unwrap_or("null");
-        match value {
-            Value::Map(inner) => {
-                flatten_map(inner, name.as_deref(), delimiter, depth + 1, flat)?;
-            }
-            Value::Struct(_) => {
-                return Err(Error::data(format!(
-                    "Flatten transformation does not support STRUCT for record without schemas \
-                     (for field {}).",
-                    shown()
-                )));
-            }
-            Value::Decimal(_) | Value::BigInteger(_) | Value::Date(_) => {
-                return Err(Error::data(format!(
-                    "Flatten transformation was passed a value of type class {} which is not \
-                     supported by Connect's data API",
-                    value.java_class().unwrap_or("null")
-                )));
-            }
-            _ => {
-                let key = name.as_deref().map_or(Value::Null, Value::str);
-                flat.push((key, value.clone()));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn unnamed() -> Error {
-    Error::java(
-        "java.lang.NullPointerException",
-        "a map below a null key cannot be flattened: its fields have no name",
-    )
-}
-
 impl Transformation for Flatten {
     fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
         let Datum { schema, value } = self.side.datum_mut(record);
@@ -205,10 +152,8 @@ impl Transformation for Flatten {
             return Ok(Fate::Keep);
         }
         let Some(source) = schema else {
-            let map = map_of(value, PURPOSE)?;
-            let mut flat = Vec::with_capacity(map.len());
-            flatten_map(map, Some(""), &self.delimiter, 0, &mut flat)?;
-            *value = Value::map(MapValue::from_entries(flat));
+            let flat = self.maps.flatten(map_of(value, PURPOSE)?, &self.delimiter)?;
+            *value = Value::map(flat);
             return Ok(Fate::Keep);
         };
         let inner = struct_of(value, PURPOSE)?;

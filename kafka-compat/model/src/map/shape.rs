@@ -68,6 +68,11 @@ impl<T> ShapeCache<T> {
         self.shapes.get(place).map(|shape| &shape.found)
     }
 
+    /// The same, to be changed.
+    pub fn get_mut(&mut self, place: usize) -> Option<&mut T> {
+        self.shapes.get_mut(place).map(|shape| &mut shape.found)
+    }
+
     fn add(
         &mut self,
         map: &MapValue,
