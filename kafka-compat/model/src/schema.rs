@@ -126,8 +126,8 @@ impl Fields {
     }
     /// The field of that name.
     pub fn get(&self, name: &str) -> Option<&Field> {
-        // Most structs are small: a scan of a few names beats hashing.
-        if self.list.len() <= 8 {
+        // Most structs are small: a scan, which mostly compares lengths only, beats hashing.
+        if self.list.len() <= 16 {
             return self.list.iter().find(|field| &*field.name == name);
         }
         self.index.get(name).and_then(|&position| self.list.get(position))

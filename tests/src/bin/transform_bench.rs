@@ -70,6 +70,13 @@ impl Bench {
         })
     }
 
+    /// With the room that a task gives them.
+    fn headers_of_one(&self) -> Headers {
+        let mut headers = Vec::with_capacity(self.headers.len() + self.steps.len());
+        headers.extend_from_slice(&self.headers);
+        headers
+    }
+
     /// Fresh records, which nobody else holds, as a task has them. `values` is false where the
     /// value is yet to be converted.
     fn records(&mut self, values: bool) -> Result<Vec<ConnectRecord>, Failure> {
@@ -88,7 +95,7 @@ impl Bench {
                     false => Datum::NULL,
                 },
                 timestamp_ms: self.timestamp_ms,
-                headers: self.headers.clone(),
+                headers: self.headers_of_one(),
                 sink_offset: Some(n as u64),
             });
         }

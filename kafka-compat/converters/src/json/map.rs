@@ -19,8 +19,14 @@ impl MapBuilder {
     }
     /// Adds an entry; an equal key keeps its place and gets this value.
     pub(crate) fn insert(&mut self, key: Value, value: Value) {
+        // Keys mostly are texts, of which a look at the lengths tells most apart.
+        let text = key.as_str();
+        let is_it = |known: &Value| match (known, text) {
+            (Value::String(known), Some(text)) => **known == *text,
+            _ => *known == key,
+        };
         if self.entries.len() < SCAN_LIMIT
-            && let Some((_, old)) = self.entries.iter_mut().find(|(k, _)| *k == key)
+            && let Some((_, old)) = self.entries.iter_mut().find(|(known, _)| is_it(known))
         {
             *old = value;
         } else {

@@ -15,7 +15,9 @@ impl Stages {
         watch: &mut impl Watch,
     ) -> Result<Option<ConnectRecord>, Failure> {
         let topic = &queue.topic;
-        let mut headers = Vec::with_capacity(record.headers.len());
+        // Room for what transformations add: the list is not copied for it.
+        let room = if record.headers.is_empty() { 0 } else { self.steps.len() };
+        let mut headers = Vec::with_capacity(record.headers.len() + room);
         let mut header_failure = None;
         for header in &record.headers {
             let value = header.value.clone();
