@@ -1,9 +1,9 @@
 //! Worker and connector files: Java properties, and the JSON forms that Kafka Connect takes.
 
+mod bounded;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use gantry_api::Props;
@@ -11,6 +11,7 @@ use gantry_engine::TargetState;
 use gantry_model::config::provider;
 use serde_json::value::RawValue;
 
+pub(crate) use self::bounded::{read_bounded, read_text_bounded};
 use crate::json;
 use crate::rocketmq_connect::KAFKA_CONNECTOR_CONFIGS;
 
@@ -62,17 +63,9 @@ pub(crate) fn is_connector(path: &Path) -> Result<bool, String> {
 
 /// Reads a file of configuration. The error names the file and the remedy.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let refuse = |why: &dyn std::fmt::Display| {
+    read_bounded(path, FILE_BYTES_MAX).map_err(|why| {
         format!("cannot read {}: {why}; check the path and its permissions", path.display())
-    };
-    // What a file says of its size is not asked: some of the system's are endless.
-    let file = File::open(path).map_err(|error| refuse(&error))?;
-    let mut bytes = Vec::new();
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| refuse(&error))?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(refuse(&format!("more than {FILE_BYTES_MAX} bytes are no configuration")));
-    }
-    Ok(bytes)
+    })
 }
 
 /// Whether it is a JSON object, right or wrong, and no properties.

@@ -1,8 +1,11 @@
 //! Who this worker is.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use crate::files::read_text_bounded;
 
 /// Gantry's own version, beside that of the Kafka Connect that it behaves like.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -16,6 +19,12 @@ pub(crate) const COMMIT: &str = match option_env!("GANTRY_COMMIT") {
 /// The file in the data directory that holds the cluster id.
 const FILE: &str = "cluster-id";
 
+/// A larger file holds no id.
+const FILE_BYTES_MAX: u64 = 4 << 10;
+
+/// Of the file: like all in the data directory it is its owner's.
+const FILE_MODE: u32 = 0o600;
+
 /// Random bytes of a cluster id.
 const ID_BYTES: usize = 16;
 
@@ -23,7 +32,7 @@ const ID_BYTES: usize = 16;
 /// cannot be kept is an error; it names the file.
 pub(crate) fn cluster_id(data_dir: &Path) -> Result<String, String> {
     let file = data_dir.join(FILE);
-    if let Ok(text) = fs::read_to_string(&file)
+    if let Ok(text) = read_text_bounded(&file, FILE_BYTES_MAX)
         && !text.trim().is_empty()
     {
         return Ok(text.trim().to_owned());
@@ -34,7 +43,10 @@ pub(crate) fn cluster_id(data_dir: &Path) -> Result<String, String> {
     let mut random = [0; ID_BYTES];
     fs::File::open("/dev/urandom").and_then(|mut f| f.read_exact(&mut random)).map_err(failed)?;
     let id = base64_url(&random);
-    fs::write(&file, format!("{id}\n")).map_err(failed)?;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(FILE_MODE);
+    let mut created = options.open(&file).map_err(failed)?;
+    created.write_all(format!("{id}\n").as_bytes()).map_err(failed)?;
     Ok(id)
 }
 
@@ -57,6 +69,8 @@ fn base64_url(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -74,6 +88,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let id = cluster_id(dir.path()).unwrap();
         assert_eq!(cluster_id(dir.path()).unwrap(), id);
+        let mode = fs::metadata(dir.path().join(FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
         let other = tempfile::tempdir().unwrap();
         assert_ne!(cluster_id(other.path()).unwrap(), id);
         assert!(cluster_id(Path::new("/nonexistent")).unwrap_err().contains("cluster-id"));

@@ -1,6 +1,8 @@
 //! Signals: the first asks for an orderly end, the second ends at once.
 
+use std::io;
 use std::process;
+use std::thread;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -29,12 +31,28 @@ impl Signals {
         }
     }
 
-    /// Lets a further signal end the process at once.
-    pub(crate) fn end_at_next(mut self) {
-        tokio::spawn(async move {
-            let signal = self.next().await;
-            tracing::warn!("{signal} again: stopping at once");
-            process::exit(EXIT_FORCED);
+    /// Lets a further signal end the process at once. It has a thread of its own: to the very
+    /// end, when those of the worker are gone or stuck, somebody may want to wait no longer.
+    pub(crate) fn end_at_next(self) {
+        let thread = thread::Builder::new().name("gantry-signals".to_owned());
+        let watching = thread.spawn(move || {
+            if let Err(error) = self.wait_and_end() {
+                complain(&error);
+            }
         });
+        if let Err(error) = watching {
+            complain(&error);
+        }
     }
+
+    fn wait_and_end(mut self) -> io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let signal = runtime.block_on(self.next());
+        tracing::warn!("{signal} again: stopping at once");
+        process::exit(EXIT_FORCED)
+    }
+}
+
+fn complain(error: &io::Error) {
+    tracing::warn!(%error, "a second signal will not end the process at once");
 }

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use gantry_api::PluginRegistry;
 use gantry_engine::{Herder, PluginLoader};
@@ -15,13 +16,23 @@ use crate::gantry::environment;
 use crate::identity::{COMMIT, cluster_id};
 use crate::logging::Loggers;
 use crate::metrics::Metrics;
-use crate::rest::{AppState, BasicAuth, Edge, Identity, Ports, Server, admin_router, router};
+use crate::rest::{
+    AppState, BasicAuth, BodyTimes, Edge, Identity, Ports, Server, admin_router, router,
+};
 use crate::rocketmq_connect;
 use crate::shutdown::Signals;
 use crate::worker_config::{Admin, Given, Mode, RestSettings, Scheme, Settings, load};
 
 /// Blocking calls of plugins at a time (files, directories).
 const BLOCKING_THREADS_MAX: usize = 128;
+
+/// How long calls that block may go on once all else has ended. One that reads a file which never
+/// answers (a pipe, a network share) has no other end than that of the process.
+const BLOCKED_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long connectors may take to stop, beside what the worker's keys give their tasks to end and
+/// to commit.
+const STOP_SLACK: Duration = Duration::from_secs(10);
 
 /// What the command line says.
 #[derive(Debug)]
@@ -70,7 +81,13 @@ pub(crate) fn run(files: &WorkerFiles, plugins: PluginLoader) -> Result<(), Stri
         .build()
         .map_err(|error| format!("cannot start threads: {error}"))?;
     let loggers = Arc::clone(&files.loggers);
-    runtime.block_on(serve(settings, connectors, plugins, loggers))
+    let outcome = runtime.block_on(serve(settings, connectors, plugins, loggers));
+    let since = Instant::now();
+    runtime.shutdown_timeout(BLOCKED_TIMEOUT);
+    if since.elapsed() >= BLOCKED_TIMEOUT {
+        tracing::warn!("a call that blocks has not ended in {BLOCKED_TIMEOUT:?} and is left");
+    }
+    outcome
 }
 
 /// Reads a connector file, in RocketMQ Connect's keys or Kafka Connect's.
@@ -140,9 +157,16 @@ async fn until_signal(
     connectors: Vec<ConnectorFile>,
     signals: &mut Signals,
 ) -> Result<&'static str, String> {
+    // A task of its own: what it calls may block, and signals must still be heard.
+    let mut creating = tokio::spawn(create(Arc::clone(&worker.herder), connectors));
     tokio::select! {
-        created = worker.create(connectors) => created?,
-        signal = signals.next() => return Ok(signal),
+        created = &mut creating => {
+            created.map_err(|broken| format!("creating connectors broke off: {broken}"))??;
+        }
+        signal = signals.next() => {
+            creating.abort();
+            return Ok(signal);
+        }
     }
     Ok(signals.next().await)
 }
@@ -201,6 +225,7 @@ impl Worker {
             address: rest.ports.worker_id,
             scheme: Scheme::Http,
             loggers: rest.loggers,
+            body_times: BodyTimes::default(),
             stopping: stopping.clone(),
         };
         let https = Arc::new(AppState { scheme: Scheme::Https, ..http.clone() });
@@ -226,19 +251,26 @@ impl Worker {
         Ok(Self { herder, server: Server::start(endpoints, stopping) })
     }
 
-    /// Creates connectors; the first that is refused ends the worker, as in Kafka Connect.
-    async fn create(&self, connectors: Vec<ConnectorFile>) -> Result<(), String> {
-        for ConnectorFile { name, config, initial_state } in connectors {
-            let created = self.herder.put_connector(&name, config, initial_state, false).await;
-            created.map_err(|error| format!("connector {name} cannot be created: {error}"))?;
-            tracing::info!(connector = name, "connector created");
-        }
-        Ok(())
-    }
-
-    /// REST takes no more requests, then connectors stop and commit.
+    /// REST takes no more requests, then connectors stop and commit. A change that blocks holds
+    /// them up, and so is waited for no longer than they may take.
     async fn stop(&self) {
         self.server.stop().await;
-        self.herder.shutdown().await;
+        let config = self.herder.worker_config();
+        let limit = STOP_SLACK
+            + Duration::from_millis(config.task_shutdown_graceful_timeout_ms)
+            + Duration::from_millis(config.offset_flush_timeout_ms);
+        if tokio::time::timeout(limit, self.herder.shutdown()).await.is_err() {
+            tracing::warn!("connectors have not stopped in {limit:?} and are left as they are");
+        }
     }
+}
+
+/// Creates connectors; the first that is refused ends the worker, as in Kafka Connect.
+async fn create(herder: Arc<Herder>, connectors: Vec<ConnectorFile>) -> Result<(), String> {
+    for ConnectorFile { name, config, initial_state } in connectors {
+        let created = herder.put_connector(&name, config, initial_state, false).await;
+        created.map_err(|error| format!("connector {name} cannot be created: {error}"))?;
+        tracing::info!(connector = name, "connector created");
+    }
+    Ok(())
 }

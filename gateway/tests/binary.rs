@@ -4,7 +4,10 @@
 
 mod harness;
 
+use std::fs::File;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -116,6 +119,68 @@ fn connectors_of_a_distributed_worker_outlive_a_kill() {
     second.stop();
 }
 
+/// Linux's O_NONBLOCK.
+const NONBLOCK: i32 = 0o4000;
+
+/// A worker whose connector waits for a file that never answers, and the end of the file from
+/// which nothing comes.
+fn blocked(dir: &Path) -> (Worker, File) {
+    let pipe = dir.join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let connector = format!(
+        "name=c\nconnector.class=FileStreamSource\ntopic=t\nfile=${{file:{}:key}}\n",
+        pipe.display()
+    );
+    std::fs::write(dir.join("c.properties"), connector).unwrap();
+    let mut command = Worker::command(dir, &["c.properties"]);
+    command.args(["--set", "config.providers=file", "--set"]);
+    let class = "org.apache.kafka.common.config.provider.FileConfigProvider";
+    command.arg(format!("config.providers.file.class={class}"));
+    command.args(["--set", "task.shutdown.graceful.timeout.ms=100"]);
+    command.args(["--set", "offset.flush.timeout.ms=100"]);
+    let worker = Worker::run(command);
+    let end = Instant::now() + PATIENCE;
+    loop {
+        // It can be opened once somebody reads it.
+        match File::options().write(true).custom_flags(NONBLOCK).open(&pipe) {
+            Ok(silent) => return (worker, silent),
+            Err(error) => assert!(Instant::now() < end, "nobody reads the pipe: {error}"),
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The exit status of a worker that must end.
+fn ended(worker: &mut Worker) -> Option<i32> {
+    let end = Instant::now() + 2 * PATIENCE;
+    loop {
+        if let Some(status) = worker.child.try_wait().unwrap() {
+            return status.code();
+        }
+        assert!(Instant::now() < end, "it does not end");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_call_that_blocks_for_ever_does_not_keep_the_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut worker, _silent) = blocked(dir.path());
+    worker.signal("TERM");
+    assert_eq!(ended(&mut worker), Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_the_process_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut worker, _silent) = blocked(dir.path());
+    worker.signal("TERM");
+    // All that is left is the call that blocks.
+    worker.line("stopped");
+    worker.signal("INT");
+    assert_eq!(ended(&mut worker), Some(143));
+}
+
 #[test]
 fn a_data_directory_has_one_worker() {
     let dir = tempfile::tempdir().unwrap();
@@ -201,9 +266,10 @@ fn a_preview_on_a_worker_and_without_one() {
     assert!(samples.contains("    + value.at  1\n"), "{samples}");
     worker.stop();
 
-    let offline = |more: &[&str], input: &str| {
+    let offline_in = |environment: &[(&str, &str)], more: &[&str], input: &str| {
         let mut command = Command::new(PROGRAM);
         command.args(["preview", &file]).args(more).current_dir(dir.path());
+        command.envs(environment.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
@@ -211,6 +277,7 @@ fn a_preview_on_a_worker_and_without_one() {
         let text = String::from_utf8(output.stdout).unwrap();
         (output.status.code(), text, String::from_utf8(output.stderr).unwrap())
     };
+    let offline = |more: &[&str], input: &str| offline_in(&[], more, input);
     let (status, text, _) = offline(&["--records", "-"], dump.lines().nth(1).unwrap());
     assert_eq!(status, Some(1), "digits taken as text are no JSON: {text}");
     assert!(text.contains("=> FAILED in VALUE_CONVERTER (JsonConverter)"), "{text}");
@@ -224,6 +291,14 @@ fn a_preview_on_a_worker_and_without_one() {
         offline(&["--records", "-", "--worker", "w.properties"], "{\"value\":{\"a\":1}}\n");
     assert_eq!(status, Some(1));
     assert!(text.contains("JsonConverter with schemas.enable requires"), "{text}");
+    // Variables lie over the worker file, as for a worker.
+    let without = [("CONNECT_VALUE_CONVERTER_SCHEMAS_ENABLE", "false")];
+    let (status, text, _) = offline_in(
+        &without,
+        &["--records", "-", "--worker", "w.properties"],
+        "{\"value\":{\"a\":1}}\n",
+    );
+    assert_eq!(status, Some(0), "{text}");
     let (status, _, said) = offline(&["--records", "-"], "{\n");
     assert_eq!(status, Some(1));
     assert!(said.contains("line 1 is not JSON"), "{said}");

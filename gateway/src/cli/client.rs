@@ -11,6 +11,7 @@ use ureq::{Agent, AsSendBody, Body, SendBody};
 
 use super::args::WorkerUrl;
 use super::client_tls;
+use crate::files::read_text_bounded;
 use crate::rest::encode_segment;
 
 /// A worker that does not take a connection in this time is not there.
@@ -159,10 +160,8 @@ impl Client {
 fn user(worker: &WorkerUrl) -> Result<Option<String>, String> {
     let user = match &worker.user_file {
         Some(file) => {
-            let mut text = String::new();
-            std::fs::File::open(file)
-                .and_then(|file| file.take(USER_BYTES_MAX).read_to_string(&mut text))
-                .map_err(|error| format!("--user-file {}: {error}", file.display()))?;
+            let text = read_text_bounded(file, USER_BYTES_MAX)
+                .map_err(|why| format!("--user-file {}: {why}", file.display()))?;
             Some(text.lines().next().unwrap_or_default().to_owned())
         }
         None => worker.user.clone().filter(|user| !user.is_empty()),

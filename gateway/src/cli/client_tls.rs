@@ -1,7 +1,5 @@
 //! TLS of the command line's requests.
 
-use std::fs;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,6 +11,7 @@ use ureq::Error;
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
 
 use super::args::WorkerUrl;
+use crate::files::read_bounded;
 use crate::tls::{complete, parse_certificates, parse_key};
 
 /// A larger file holds no certificates.
@@ -80,10 +79,8 @@ fn private_key(key: &PrivateKeyDer<'_>) -> Result<PrivateKey<'static>, String> {
 }
 
 fn read(option: &str, file: &Path) -> Result<String, String> {
-    let mut bytes = Vec::new();
-    fs::File::open(file)
-        .and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes))
-        .map_err(|error| format!("{option} {}: {error}", file.display()))?;
+    let bytes = read_bounded(file, FILE_BYTES_MAX)
+        .map_err(|why| format!("{option} {}: {why}", file.display()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -1,6 +1,5 @@
 //! `gantry preview`: over REST, or in this process where samples are given.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
@@ -16,6 +15,7 @@ use super::args::PreviewArgs;
 use super::client::Client;
 use super::output::{complain, say, say_bytes};
 use crate::files::{ConnectorFile, read_connector};
+use crate::gantry::environment;
 use crate::preview::{Encoding, Plan, PreviewAnswer, SampleRequest, write_text};
 use crate::rest::encode_segment;
 use crate::worker_config::{Given, Mode, load};
@@ -91,7 +91,7 @@ fn offline(
     let given = Given {
         mode: Mode::Standalone,
         file: args.worker.as_deref(),
-        environment: &BTreeMap::new(),
+        environment: &environment(),
         overrides: &[],
     };
     let worker = load(given, &plugins).map_err(|error| error.to_string())?.engine;

@@ -83,6 +83,17 @@ pub(super) struct Entry {
     pub(super) place: Place,
 }
 
+/// A value inside the value of a key: in an object or an array, also one that is written as a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Inner {
+    /// Its own key; that of the array where it is in one.
+    pub(super) key: String,
+    /// All keys down to it, with dots between.
+    pub(super) path: String,
+    pub(super) value: String,
+    pub(super) place: Place,
+}
+
 /// What a file configures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -98,6 +109,8 @@ pub(super) struct Document {
     pub(super) entries: Vec<Entry>,
     /// What stands beside `config`, in the nested form of JSON.
     pub(super) outer: Vec<Entry>,
+    /// What is inside of values.
+    pub(super) inner: Vec<Inner>,
     /// What counts: the last value of each key, texts and what becomes one.
     pub(super) props: Props,
 }
@@ -107,11 +120,13 @@ impl Document {
     pub(super) fn read(bytes: &[u8], report: &mut Report) -> Option<Self> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let is_json = looks_like_json(bytes) || json::begins_with_comment(bytes);
-        let (entries, outer) = if is_json {
+        let (entries, outer, mut inner) = if is_json {
             json::read(bytes, report)?
         } else {
-            (properties::read(&properties_text(bytes), report)?, Vec::new())
+            (properties::read(&properties_text(bytes), report)?, Vec::new(), Vec::new())
         };
+        let texts = entries.iter().filter(|entry| entry.shape == Shape::Text);
+        inner.extend(texts.flat_map(json::in_text));
         let mut props: Props = entries
             .iter()
             .filter(|entry| matches!(entry.shape, Shape::Text | Shape::Number | Shape::Boolean))
@@ -122,7 +137,7 @@ impl Document {
         }
         let is_connector = is_json || props.contains_key("connector.class");
         let kind = if is_connector { Kind::Connector } else { Kind::Worker };
-        Some(Self { kind, entries, outer, props })
+        Some(Self { kind, entries, outer, inner, props })
     }
 
     /// Where a key stands: the last one, which counts.

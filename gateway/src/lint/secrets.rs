@@ -46,20 +46,22 @@ const SECRET_WORDS: &[&[&str]] = &[
 ];
 
 pub(super) fn check(document: &Document, is_password: impl Fn(&str) -> bool, report: &mut Report) {
-    for entry in &document.entries {
-        let why = if is_password(&entry.key) {
+    let entries = document.entries.iter().map(|e| (&e.key, &e.key, &e.value, e.place));
+    let inner = document.inner.iter().map(|i| (&i.key, &i.path, &i.value, i.place));
+    for (key, path, value, place) in entries.chain(inner) {
+        let why = if is_password(key) {
             "holds a secret"
-        } else if looks_secret(&entry.key) {
+        } else if looks_secret(path) {
             "looks like a secret by its name"
-        } else if holds_password(&entry.value) {
+        } else if holds_password(value) {
             "holds a URL with a password"
         } else {
             continue;
         };
-        if is_literal(&entry.key, &entry.value) {
-            let text = format!("{} {why} and stands here in clear text", entry.key);
+        if is_literal(path, value) {
+            let text = format!("{path} {why} and stands here in clear text");
             let remedy = "write ${file:PATH:KEY}, with a config provider in the worker file";
-            report.at(&IN_CLEAR, Some(entry.place), Some(&entry.key), text, remedy);
+            report.at(&IN_CLEAR, Some(place), Some(path), text, remedy);
         }
     }
 }
@@ -104,6 +106,10 @@ fn words(key: &str) -> Vec<String> {
 /// Whether a URL has a password: `scheme://user:password@host`, or `…password=…` behind `?`, `&`
 /// or `;`.
 fn holds_password(value: &str) -> bool {
+    // What is inside of a text that is JSON is looked at by itself.
+    if value.trim_start().starts_with('{') {
+        return false;
+    }
     let Some((_, rest)) = value.split_once("://") else { return false };
     let authority = rest.split(['/', '?', ';']).next().unwrap_or_default();
     let user = authority.rsplit_once('@').map(|(user, _)| user).unwrap_or_default();

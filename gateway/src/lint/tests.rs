@@ -288,6 +288,33 @@ fn secrets_are_never_shown() {
 }
 
 #[test]
+fn secrets_inside_of_values_are_found() {
+    let keys = |text: &str| -> Vec<(String, Option<usize>)> {
+        let findings = lint(text);
+        assert!(!format!("{findings:?}").contains("opensesame"));
+        let secrets = findings.into_iter().filter(|finding| finding.code == "GL701");
+        secrets.map(|finding| (finding.key.unwrap(), finding.line)).collect()
+    };
+    let found = |path: &str, line| (format!("kafka.connector.configs.{path}"), Some(line));
+    let adapter = "org.apache.rocketmq.connect.kafka.connector.KafkaRocketmqSinkConnector";
+    let nested = format!(
+        "{{\"name\":\"c\",\"config\":{{\"connector.class\":\"{adapter}\",\n\
+         \"kafka.connector.configs\":{{\"connector.class\":\"org.example.Db\",\n\
+         \"db.password\":\"opensesame\",\n\
+         \"safe.password\":\"${{file:/s:k}}\",\"use.token\":true,\n\
+         \"servers\":[{{\"url\":\"jdbc:x://h/d?password=opensesame\"}}]}}}}}}"
+    );
+    assert_eq!(keys(&nested), [found("db.password", 3), found("servers.url", 5)]);
+    // The same as a text.
+    let inner = "{\"db.password\":\"opensesame\",\"url\":\"jdbc:x://h/d?password=opensesame\"}";
+    let properties =
+        format!("name=c\nconnector.class={adapter}\nkafka.connector.configs={inner}\n");
+    assert_eq!(keys(&properties), [found("db.password", 3), found("url", 3)]);
+    let json = serde_json::json!({"connector.class": adapter, "kafka.connector.configs": inner});
+    assert_eq!(keys(&json.to_string()), [found("db.password", 1), found("url", 1)]);
+}
+
+#[test]
 fn worker_files_are_judged() {
     let findings = lint(
         "value.converter=NoConverter\noffset.flush.intervall.ms=1\nrest.port=8083\n\

@@ -63,6 +63,14 @@ impl ApiError {
             format!("the body is larger than the {limit} bytes that are taken"),
         )
     }
+    /// 408: the client takes too long to send what it asks with.
+    pub(crate) fn too_slow(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, message)
+    }
+    /// 415: the body is said to be something else; `message` says what to write.
+    pub(crate) fn unsupported_type(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
+    }
     /// 404 of an endpoint's path parameter, worded as the framework words it.
     pub(crate) fn no_such_parameter() -> Self {
         Self::new(StatusCode::NOT_FOUND, "HTTP 404 Not Found")

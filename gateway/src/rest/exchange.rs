@@ -54,16 +54,25 @@ pub(crate) struct Payload(pub(crate) Bytes);
 impl FromRequest<Arc<AppState>> for Payload {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &Arc<AppState>) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, state: &Arc<AppState>) -> Result<Self, ApiError> {
         let has_type = request.headers().contains_key(header::CONTENT_TYPE);
         let is_json = is_json(request.headers());
-        let body = to_bytes(request.into_body(), BODY_BYTES_MAX)
-            .await
-            .map_err(|_| ApiError::too_large(BODY_BYTES_MAX))?;
+        let body = read_body(request.into_body(), state).await?;
         if !is_json && (has_type || !body.is_empty()) {
             return Err(ApiError::body_without_type());
         }
         Ok(Self(body))
+    }
+}
+
+/// A body of bounded size that has come in bounded time.
+pub(crate) async fn read_body(body: Body, state: &AppState) -> Result<Bytes, ApiError> {
+    let within = state.body_times.whole;
+    match tokio::time::timeout(within, to_bytes(body, BODY_BYTES_MAX)).await {
+        Ok(bytes) => bytes.map_err(|_| ApiError::too_large(BODY_BYTES_MAX)),
+        Err(_) => Err(ApiError::too_slow(format!(
+            "the body was not there after {within:?}; send it without pauses"
+        ))),
     }
 }
 

@@ -86,6 +86,17 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
     type_.is_some_and(|type_| type_.takes_json() && !type_.is_range())
 }
 
+/// Whether the body is said to be records, as JSON or as lines of JSON. Without a type a page of any
+/// site could send it.
+pub(super) fn is_records(headers: &HeaderMap) -> bool {
+    let type_ = values(headers, header::CONTENT_TYPE).next().and_then(MediaType::parse);
+    is_json(headers)
+        || type_.is_some_and(|type_| {
+            type_.type_.eq_ignore_ascii_case("application")
+                && type_.subtype.eq_ignore_ascii_case("x-ndjson")
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +134,22 @@ mod tests {
         for type_ in ["", "x", "application/", "\"application/json\""] {
             assert!(is_malformed(&headers(header::CONTENT_TYPE, type_)), "{type_}");
         }
+    }
+
+    #[test]
+    fn records_are_json_or_lines_of_json() {
+        for (type_, records) in [
+            ("application/json", true),
+            ("Application/X-NDJSON; charset=utf-8", true),
+            ("application/*", false),
+            ("text/plain", false),
+            ("text/x-ndjson", false),
+            ("application/x-www-form-urlencoded", false),
+            ("multipart/form-data; boundary=x", false),
+        ] {
+            assert_eq!(is_records(&headers(header::CONTENT_TYPE, type_)), records, "{type_}");
+        }
+        assert!(!is_records(&HeaderMap::new()));
     }
 
     #[test]

@@ -29,9 +29,11 @@ pub(crate) mod tests;
 
 pub(crate) use auth::BasicAuth;
 pub(crate) use error::ApiError;
-pub(crate) use exchange::{BODY_BYTES_MAX, json, to_the_end};
+#[cfg(test)]
+pub(crate) use exchange::BODY_BYTES_MAX;
+pub(crate) use exchange::{json, read_body, to_the_end};
 pub(crate) use path::{Path, clean, encode_segment};
 pub(crate) use ports::Ports;
 pub(crate) use router::{Edge, admin_router, replace_path, router};
 pub(crate) use server::Server;
-pub(crate) use state::{AppState, Identity};
+pub(crate) use state::{AppState, BodyTimes, Identity};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::{HeaderValue, StatusCode, header};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -19,7 +20,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::worker_config::Listener;
 
-/// Connections at a time over all listeners; more wait to be accepted.
+/// Connections at a time of one listener; more wait to be accepted. Each listener has its own, so
+/// that the admin endpoints can be reached where the others are crowded.
 const CONNECTIONS_MAX: usize = 1_024;
 /// A client that takes longer to agree on TLS is cut off.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -77,10 +79,18 @@ pub(crate) struct Server {
 impl Server {
     /// Serves on all endpoints until [`Server::stop`].
     pub(crate) fn start(endpoints: Vec<Endpoint>, stopping: CancellationToken) -> Self {
+        Self::start_with(endpoints, CONNECTIONS_MAX, stopping)
+    }
+
+    /// Serves at most `connections_max` connections of each endpoint at a time.
+    pub(super) fn start_with(
+        endpoints: Vec<Endpoint>,
+        connections_max: usize,
+        stopping: CancellationToken,
+    ) -> Self {
         let tasks = TaskTracker::new();
-        let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         for endpoint in endpoints {
-            let connections = Arc::clone(&connections);
+            let connections = Arc::new(Semaphore::new(connections_max));
             let accepting = accept(endpoint, stopping.clone(), connections, tasks.clone());
             tasks.spawn(accepting);
         }
@@ -182,8 +192,13 @@ async fn serve(
 }
 
 async fn call(router: Router, request: axum::extract::Request) -> axum::response::Response {
-    match tower::ServiceExt::oneshot(router, request).await {
+    let mut response = match tower::ServiceExt::oneshot(router, request).await {
         Ok(response) => response,
         Err(never) => match never {},
+    };
+    // The rest of a body that is too slow is not waited for.
+    if response.status() == StatusCode::REQUEST_TIMEOUT {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
+    response
 }

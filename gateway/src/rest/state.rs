@@ -1,6 +1,7 @@
 //! What every endpoint can reach.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gantry_engine::Herder;
 use gantry_log::FullLog;
@@ -21,6 +22,21 @@ pub(crate) struct Identity {
     pub(crate) cluster_id: String,
 }
 
+/// How long clients may take to send a body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyTimes {
+    /// For a body that is taken as a whole.
+    pub(crate) whole: Duration,
+    /// For the next record of a load. A load is as long as its client likes: somebody may type it.
+    pub(crate) record: Duration,
+}
+
+impl Default for BodyTimes {
+    fn default() -> Self {
+        Self { whole: Duration::from_secs(60), record: Duration::from_secs(600) }
+    }
+}
+
 /// Shared by all requests of one scheme.
 #[derive(Clone)]
 pub(crate) struct AppState {
@@ -38,6 +54,8 @@ pub(crate) struct AppState {
     pub(crate) metrics: Arc<Metrics>,
     /// Levels of what is logged.
     pub(crate) loggers: Arc<Loggers>,
+    /// A client that is slower than this is answered 408.
+    pub(crate) body_times: BodyTimes,
     /// Fires when the worker stops: ends long answers.
     pub(crate) stopping: CancellationToken,
 }

@@ -15,10 +15,12 @@ use gantry_log::{
     Durable, FullLog, LogError, LogRecord, QueueBatch, ReadLimits, TopicPartition, TopicSpec,
 };
 use serde::{Deserialize, Serialize};
+use tokio::time::{timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::error::ApiError;
 use super::exchange::ok;
+use super::media_type::is_records;
 use super::record_line::{self, Loaded};
 use super::state::AppState;
 use super::topics::{existing, not_internal};
@@ -244,11 +246,19 @@ pub(super) async fn write(
     Query(query): Query<WriteQuery>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let queues = match writable(&state, &name, query.create).await {
+    let allowed = match is_records(request.headers()) {
+        true => writable(&state, &name, query.create).await,
+        false => Err(ApiError::unsupported_type(
+            "records are JSON lines: send them with the header Content-Type: application/x-ndjson \
+             (or application/json)",
+        )),
+    };
+    let queues = match allowed {
         Ok(queues) => queues,
         Err(error) => {
             // A client that is still sending would see a broken connection in place of the answer.
-            let _ = to_bytes(request.into_body(), REFUSED_BYTES_MAX).await;
+            let rest = to_bytes(request.into_body(), REFUSED_BYTES_MAX);
+            let _ = timeout(state.body_times.whole, rest).await;
             return Err(error);
         }
     };
@@ -263,8 +273,9 @@ pub(super) async fn write(
         in_flight: VecDeque::new(),
         durable: 0,
         lines: 0,
+        taken: 0,
     };
-    let outcome = writer.load(request.into_body()).await;
+    let outcome = writer.load(request.into_body(), state.body_times.record).await;
     let finished = writer.finish().await;
     match outcome.and(finished) {
         Ok(()) => ok(&Written { records: writer.durable }),
@@ -289,6 +300,8 @@ async fn writable(state: &AppState, name: &str, create: bool) -> Result<u32, Api
 enum LoadError {
     Line(u64, String),
     Body(String),
+    /// No record in this time.
+    Slow(Duration),
     Log(LogError),
 }
 
@@ -301,6 +314,9 @@ impl LoadError {
             }
             Self::Body(why) => {
                 ApiError::bad_request(format!("the body broke off: {why}; {so_far}"))
+            }
+            Self::Slow(within) => {
+                ApiError::too_slow(format!("there was no further record in {within:?}; {so_far}"))
             }
             Self::Log(error) => error.into(),
         }
@@ -319,14 +335,22 @@ struct Writer {
     in_flight: VecDeque<(Durable, u64)>,
     durable: u64,
     lines: u64,
+    /// Lines that were records.
+    taken: u64,
 }
 
 impl Writer {
-    async fn load(&mut self, body: Body) -> Result<(), LoadError> {
+    /// Takes a body to its end. Only records show that its client is alive: one that sends blank
+    /// lines for ever would hold its connection for ever.
+    async fn load(&mut self, body: Body, within: Duration) -> Result<(), LoadError> {
         let mut chunks = body.into_data_stream();
         let mut rest: Vec<u8> = Vec::new();
-        while let Some(chunk) = chunks.next().await {
+        let mut deadline = tokio::time::Instant::now() + within;
+        loop {
+            let chunk = timeout_at(deadline, chunks.next()).await;
+            let Some(chunk) = chunk.map_err(|_| LoadError::Slow(within))? else { break };
             let chunk = chunk.map_err(|error| LoadError::Body(error.to_string()))?;
+            let before = self.taken;
             let mut parts = chunk.split(|byte| *byte == b'\n').peekable();
             while let Some(part) = parts.next() {
                 if rest.len() + part.len() > LINE_BYTES_MAX {
@@ -342,6 +366,9 @@ impl Writer {
                     self.line(&std::mem::take(&mut rest)).await?;
                 }
             }
+            if self.taken > before {
+                deadline = tokio::time::Instant::now() + within;
+            }
         }
         self.line(&rest).await
     }
@@ -354,6 +381,7 @@ impl Writer {
         let parsed = record_line::parse(line, gantry_api::now_ms());
         let parsed = parsed.map_err(|why| LoadError::Line(self.lines, why))?;
         let Some(Loaded { partition, record }) = parsed else { return Ok(()) };
+        self.taken += 1;
         let partition = match (partition, &record.key) {
             (Some(partition), _) if partition >= self.queues => {
                 let why = format!("there is no queue {partition}, the topic has {}", self.queues);

@@ -51,6 +51,10 @@ impl Failure {
     pub(super) fn unauthorized() -> Self {
         Self(ApiError::framework(StatusCode::UNAUTHORIZED))
     }
+    /// 403: not from there.
+    pub(super) fn forbidden(message: impl Into<String>) -> Self {
+        Self(ApiError::forbidden(message))
+    }
     /// 404: there is no such thing.
     pub(super) fn not_found(message: impl Into<String>) -> Self {
         Self(ApiError::not_found(message))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use gantry_api::Props;
@@ -12,7 +12,7 @@ use super::answer::{Answer, Failure, ok, ok_with_warnings};
 use super::router::parameter;
 use super::{Translation, connectors, translate};
 use crate::json::{self, RawObject};
-use crate::rest::{ApiError, AppState, BODY_BYTES_MAX, to_the_end};
+use crate::rest::{AppState, read_body, to_the_end};
 
 const CONNECTOR_CLASS: &str = "connector.class";
 
@@ -42,13 +42,7 @@ pub(super) async fn create(
     Path(name): Path<String>,
     body: Body,
 ) -> Answer {
-    put(&state, &name, &read(body).await?).await
-}
-
-/// A body of bounded size.
-pub(super) async fn read(body: Body) -> Result<Vec<u8>, Failure> {
-    let bytes = to_bytes(body, BODY_BYTES_MAX).await;
-    Ok(bytes.map_err(|_| ApiError::too_large(BODY_BYTES_MAX))?.to_vec())
+    put(&state, &name, &read_body(body, &state).await?).await
 }
 
 /// Parses a configuration: objects and arrays become their JSON text, as in RocketMQ Connect.

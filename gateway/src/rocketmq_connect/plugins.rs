@@ -9,10 +9,10 @@ use gantry_model::config::infos::{ConfigInfos, ConfigKeyInfo, ConfigValueInfo};
 use serde::Serialize;
 
 use super::answer::{Answer, Failure, ok, ok_with_warnings};
-use super::changes::{parse, read, to_kafka};
+use super::changes::{parse, to_kafka};
 use super::dialect::kafka_class;
 use super::router::parameter;
-use crate::rest::AppState;
+use crate::rest::{AppState, read_body};
 
 /// The kinds of plugin that RocketMQ Connect has, in the order of its list.
 const KINDS: [&str; 4] = ["sink", "source", "transformation", "converter"];
@@ -168,7 +168,7 @@ pub(super) async fn validate_query(State(state): State<Arc<AppState>>, uri: Uri)
 
 /// `POST /plugin/config/validate` with the configuration
 pub(super) async fn validate(State(state): State<Arc<AppState>>, body: Body) -> Answer {
-    judge(&state, &read(body).await?).await
+    judge(&state, &read_body(body, &state).await?).await
 }
 
 async fn judge(state: &AppState, config: &[u8]) -> Answer {

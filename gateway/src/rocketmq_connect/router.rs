@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::uri::Uri;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tower::ServiceExt;
@@ -63,10 +63,23 @@ async fn no_head() -> Response {
     ([(header::ALLOW, "GET")], Failure::method_not_allowed()).into_response()
 }
 
-/// Asks who it is, cleans the path, words the 405, adds the configured headers.
+/// Whether a page of some site sent the request: browsers say so. A GET changes connectors here, and
+/// any page can make a browser send one.
+fn is_of_a_page(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site");
+    headers.contains_key(header::ORIGIN)
+        || site.is_some_and(|site| site != "none" && site != "same-origin")
+}
+
+/// Asks who it is and from where, cleans the path, words the 405, adds the configured headers.
 async fn front(State(front): State<Front>, mut request: Request) -> Response {
     let allowed = front.edge.auth.as_ref().is_none_or(|auth| auth.allows(request.headers()));
     let mut response = match clean(request.uri().path()) {
+        _ if is_of_a_page(request.headers()) => Failure::forbidden(
+            "this port answers no web pages: they could change connectors by a link. Ask it \
+             without the headers Origin and Sec-Fetch-Site, or ask Kafka Connect's REST API",
+        )
+        .into_response(),
         _ if !allowed => Failure::unauthorized().into_response(),
         Path::NotFound => not_found().into_response(),
         Path::Bad(reason) => Failure::bad_request(reason).into_response(),

@@ -33,18 +33,20 @@ pub(super) fn verifier(
     if settings.client_auth == ClientAuth::None {
         return Ok(None);
     }
-    // As in Kafka Connect the key store is the trust store where there is none.
-    let source = if settings.trust_store.is_set() {
-        &settings.trust_store
+    // As in Kafka Connect the key store is the trust store where there is none. Then it is read
+    // as what it is: of a private key's chain Java trusts the owner's certificate and not those
+    // that issued it, or whoever has a certificate of the same authority would be let in.
+    let (source, purpose) = if settings.trust_store.is_set() {
+        (&settings.trust_store, Purpose::Trust)
     } else {
         warnings.push(format!(
             "{}ssl.client.auth asks for client certificates and there is no trust store: only \
              certificates of the key store are trusted; set {}ssl.truststore.location",
             settings.prefix, settings.prefix
         ));
-        &settings.key_store
+        (&settings.key_store, Purpose::PrivateKeys)
     };
-    let trusted = store::open(source, Purpose::Trust)?.trusted;
+    let trusted = store::open(source, purpose)?.trusted;
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(trusted.iter().cloned());
     if roots.is_empty() {

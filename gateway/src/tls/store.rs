@@ -1,13 +1,13 @@
 //! Opening key and trust stores. Java's formats are recognised by what the file holds, as Java
 //! does, whichever of the two the worker file names.
 
-use std::fs::File;
-use std::io::Read;
+use std::path::Path;
 
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::settings::{Secret, StoreSettings};
 use super::{jks, pem, pkcs12};
+use crate::files::read_bounded;
 
 /// A larger file is no key store.
 const STORE_BYTES_MAX: u64 = 16 << 20;
@@ -50,11 +50,8 @@ pub(super) fn open(settings: &StoreSettings, purpose: Purpose) -> Result<Store, 
 
 fn read(settings: &StoreSettings) -> Result<Vec<u8>, String> {
     let file = settings.location.as_deref().unwrap_or_default();
-    let mut bytes = Vec::new();
-    File::open(file)
-        .and_then(|file| file.take(STORE_BYTES_MAX).read_to_end(&mut bytes))
-        .map_err(|error| settings.fault(format!("{error}; check the path and its permissions")))?;
-    Ok(bytes)
+    read_bounded(Path::new(file), STORE_BYTES_MAX)
+        .map_err(|why| settings.fault(format!("{why}; check the path and its permissions")))
 }
 
 fn open_java(settings: &StoreSettings, purpose: Purpose) -> Result<Store, String> {

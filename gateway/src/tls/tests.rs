@@ -102,8 +102,12 @@ fn plain() -> ClientConfig {
 }
 
 fn showing(file: &str) -> ClientConfig {
+    showing_locked(file, None)
+}
+
+fn showing_locked(file: &str, password: Option<&str>) -> ClientConfig {
     let (chain, key) =
-        (parse_certificates(&text(file)).unwrap(), parse_key(&text(file), None, "").unwrap());
+        (parse_certificates(&text(file)).unwrap(), parse_key(&text(file), password, "").unwrap());
     let key = complete(key, &chain[0]);
     ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -215,6 +219,19 @@ fn a_damaged_store_is_no_panic() {
     }
 }
 
+#[test]
+fn a_store_is_not_cut() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("large.pem");
+    // All that is needed stands in what would be left of it.
+    let text = format!("{}{}", text("client.pem"), " ".repeat(16 << 20));
+    std::fs::write(&file, text).unwrap();
+    let location = Some(file.display().to_string());
+    let error = refusal(&tls(StoreSettings { location, ..store("PEM", "", "") }));
+    let limit = "large.pem: it is larger than 16777216 bytes, which is the limit";
+    assert!(error.starts_with("ssl.keystore.location=/") && error.contains(limit), "{error}");
+}
+
 #[tokio::test]
 async fn of_several_keys_the_one_for_the_name_is_shown() {
     let settings = tls(store("JKS", "two.jks", "changeit"));
@@ -264,6 +281,28 @@ fn without_a_trust_store_the_key_store_is_it() {
     assert!(config.is_ok() && warnings[0].contains("there is no trust store"), "{warnings:?}");
     settings.trust_store = store("PEM", "make.sh", "");
     assert!(refusal(&settings).contains("there is no certificate in it"));
+}
+
+#[tokio::test]
+async fn the_authority_behind_the_own_certificate_vouches_for_no_client() {
+    for key_store in [
+        with_key_password("JKS", "server.jks", "changeit", "keysecret"),
+        store("PKCS12", "server.p12", "changeit"),
+        with_key_password("PEM", "server.pem", "", "pemsecret"),
+    ] {
+        let mut settings = tls(key_store);
+        settings.client_auth = ClientAuth::Required;
+        // Issued by the authority whose certificate is the second of the server's chain.
+        let sibling = shake(&settings, "localhost", showing("client.pem")).await;
+        assert!(sibling.is_err(), "{:?}", settings.key_store);
+        let stranger = shake(&settings, "localhost", showing("stranger.pem")).await;
+        assert!(stranger.is_err(), "{:?}", settings.key_store);
+        let own = showing_locked("server.pem", Some("pemsecret"));
+        shake(&settings, "localhost", own).await.unwrap();
+        // Once it is named as a trust store, all that is in the file counts.
+        settings.trust_store = store("PEM", "server.pem", "");
+        shake(&settings, "localhost", showing("client.pem")).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::files::read_text_bounded;
+
 /// The section of Kafka Connect.
 const SECTION: &str = "KafkaConnect";
 /// The one login module there is.
@@ -27,11 +29,7 @@ pub(super) fn named_in(options: &str) -> Option<String> {
 pub(crate) fn users_files(jaas: &Path) -> Result<Vec<PathBuf>, String> {
     let refuse =
         |why: String| format!("Failed to retrieve JAAS configuration: {}: {why}", jaas.display());
-    let size = std::fs::metadata(jaas).map(|file| file.len());
-    let text = match size {
-        Ok(size) if size > FILE_BYTES_MAX => Err(format!("{size} bytes are too many for one")),
-        _ => std::fs::read_to_string(jaas).map_err(|error| error.to_string()),
-    };
+    let text = read_text_bounded(jaas, FILE_BYTES_MAX);
     let text = text.map_err(|why| refuse(format!("{why}; check the path and its permissions")))?;
     parse(&text).map_err(|why| {
         refuse(format!(
@@ -187,6 +185,9 @@ mod tests {
         }
         let missing = users_files(Path::new("/nonexistent/jaas.conf")).unwrap_err();
         assert!(missing.starts_with("Failed to retrieve JAAS configuration: /nonexistent/jaas"));
+        // It says that it is empty, and has no end.
+        let endless = users_files(Path::new("/dev/zero")).unwrap_err();
+        assert!(endless.contains("/dev/zero: it is larger than 1048576 bytes"), "{endless}");
     }
 
     #[test]

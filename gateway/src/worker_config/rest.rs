@@ -9,11 +9,14 @@ use super::cors::Cors;
 use super::headers::HeaderRules;
 use super::listeners::{Listener, Scheme};
 use super::tls;
-use crate::tls::TlsSettings;
+use crate::tls::{ClientAuth, TlsSettings};
 
 /// Kafka Connect's extension for basic authentication.
 const BASIC_AUTH: &str =
     "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension";
+
+/// The port of RocketMQ Connect's REST API.
+const ROCKETMQ_PORT: &str = "gantry.rocketmq.connect.port";
 
 /// All of it, checked. No file has been opened.
 #[derive(Debug)]
@@ -92,15 +95,46 @@ pub(super) fn settings(
                 .to_owned(),
         );
     }
-    let rocketmq_connect = rocketmq_connect(parsed, &listeners);
+    let rocketmq_connect = rocketmq_connect(parsed, &listeners, tls.as_ref(), warnings)?;
     Ok(RestSettings { listeners, tls, admin, rocketmq_connect, advertised, headers, cors, auth })
 }
 
-/// The port is RocketMQ Connect's, the host that of Kafka Connect's REST API.
-fn rocketmq_connect(parsed: &ParsedConfig, listeners: &[Listener]) -> Option<Listener> {
-    let port = u16::try_from(parsed.long("gantry.rocketmq.connect.port")?).ok()?;
+/// The port is RocketMQ Connect's, the host that of Kafka Connect's REST API. It speaks plain
+/// http, so it must not lead past the client certificates that the listeners ask for.
+fn rocketmq_connect(
+    parsed: &ParsedConfig,
+    listeners: &[Listener],
+    tls: Option<&TlsSettings>,
+    warnings: &mut Vec<String>,
+) -> Result<Option<Listener>, String> {
+    let Some(port) = parsed.long(ROCKETMQ_PORT).and_then(|port| u16::try_from(port).ok()) else {
+        return Ok(None);
+    };
     let host = listeners.first().map(|first| first.host.clone()).unwrap_or_default();
-    Some(Listener { scheme: Scheme::Http, host, port })
+    // Where the same host has plain http already, this port opens no door that is shut.
+    let is_plain = |host: &str| {
+        listeners.iter().any(|other| other.scheme == Scheme::Http && other.host == host)
+    };
+    if let Some(tls) = tls.filter(|tls| tls.client_auth == ClientAuth::Required)
+        && !is_plain(&host)
+    {
+        return Err(format!(
+            "{ROCKETMQ_PORT}={port}: this port, httpPort of RocketMQ Connect, is plain http and \
+             asks for no client certificate, while {prefix}ssl.client.auth=required lets in only \
+             who has one: whoever reaches the port could change and delete connectors. Leave the \
+             port out (a worker file with keys of RocketMQ Connect always has it: write Kafka \
+             Connect's keys), or write {prefix}ssl.client.auth=requested and guard the port",
+            prefix = tls.prefix
+        ));
+    }
+    if listeners.iter().all(|listener| listener.scheme == Scheme::Https) {
+        warnings.push(format!(
+            "{ROCKETMQ_PORT}={port}: this port is plain http though all listeners are https; \
+             passwords and configurations pass over it unencrypted. Leave it out, or see to it \
+             that only this machine reaches it"
+        ));
+    }
+    Ok(Some(Listener { scheme: Scheme::Http, host, port }))
 }
 
 fn parse_listeners(key: &str, uris: &[String]) -> Result<Vec<Listener>, String> {

@@ -9,13 +9,14 @@ use jsonc_parser::errors::{ParseError, ParseErrorKind};
 use jsonc_parser::{
     CollectOptions, CommentCollectionStrategy, ParseOptions, ParseResult, parse_to_ast,
 };
+use serde_json::Value as Json;
 
-use super::{Entry, Place, Places, Shape};
+use super::{Entry, Inner, Place, Places, Shape};
 use crate::lint::report::Report;
 use crate::lint::syntax::{COMMENT, UNREADABLE};
 
-/// Entries, and what stands beside `config`.
-type Entries = (Vec<Entry>, Vec<Entry>);
+/// Entries, what stands beside `config`, and what is inside of values.
+type Entries = (Vec<Entry>, Vec<Entry>, Vec<Inner>);
 
 /// Whether a file begins with a comment of C, before what may be JSON.
 pub(super) fn begins_with_comment(bytes: &[u8]) -> bool {
@@ -57,10 +58,86 @@ pub(super) fn read(bytes: &[u8], report: &mut Report) -> Option<Entries> {
         Some(Value::Object(config)) => {
             let mut outer = entries(text, &object);
             outer.retain(|entry| entry.key != "config");
-            (entries(text, config), outer)
+            (entries(text, config), outer, inside(text, config))
         }
-        _ => (entries(text, &object), Vec::new()),
+        _ => (entries(text, &object), Vec::new(), inside(text, &object)),
     })
+}
+
+/// What is inside of the objects and arrays of an object.
+fn inside(text: &str, object: &Object<'_>) -> Vec<Inner> {
+    let mut found = Vec::new();
+    let mut places = Places::new(text);
+    for property in &object.properties {
+        if matches!(property.value, Value::Object(_) | Value::Array(_)) {
+            let key = property.name.as_str();
+            let place = places.of(property.start());
+            collect(&property.value, key, key, place, &mut places, &mut found);
+        }
+    }
+    found
+}
+
+fn collect(
+    value: &Value<'_>,
+    key: &str,
+    path: &str,
+    place: Place,
+    places: &mut Places<'_>,
+    found: &mut Vec<Inner>,
+) {
+    let value = match value {
+        Value::Object(object) => {
+            for property in &object.properties {
+                let key = property.name.as_str();
+                let place = places.of(property.start());
+                collect(&property.value, key, &format!("{path}.{key}"), place, places, found);
+            }
+            return;
+        }
+        Value::Array(array) => {
+            for element in &array.elements {
+                collect(element, key, path, place, places, found);
+            }
+            return;
+        }
+        Value::StringLit(text) => text.value.to_string(),
+        Value::NumberLit(number) => number.value.to_owned(),
+        Value::BooleanLit(_) | Value::NullKeyword(_) => return,
+    };
+    found.push(Inner { key: key.to_owned(), path: path.to_owned(), value, place });
+}
+
+/// What is inside of a text that is itself a JSON object, as in `kafka.connector.configs`.
+pub(super) fn in_text(entry: &Entry) -> Vec<Inner> {
+    let mut found = Vec::new();
+    if entry.value.trim_start().starts_with('{')
+        && let Ok(value) = serde_json::from_str(&entry.value)
+    {
+        collect_json(&value, &entry.key, &entry.key, entry.place, &mut found);
+    }
+    found
+}
+
+fn collect_json(value: &Json, key: &str, path: &str, place: Place, found: &mut Vec<Inner>) {
+    let value = match value {
+        Json::Object(object) => {
+            for (key, value) in object {
+                collect_json(value, key, &format!("{path}.{key}"), place, found);
+            }
+            return;
+        }
+        Json::Array(elements) => {
+            for element in elements {
+                collect_json(element, key, path, place, found);
+            }
+            return;
+        }
+        Json::String(text) => text.clone(),
+        Json::Number(number) => number.to_string(),
+        Json::Bool(_) | Json::Null => return,
+    };
+    found.push(Inner { key: key.to_owned(), path: path.to_owned(), value, place });
 }
 
 /// Strict but for comments; a trailing comma is reported, then allowed.

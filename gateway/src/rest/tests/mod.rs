@@ -5,6 +5,7 @@ mod edge;
 mod framework;
 mod loggers;
 mod preview;
+mod server;
 mod topics;
 
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::{AppState, Edge, Identity, router};
+use super::{AppState, BodyTimes, Edge, Identity, router};
 use crate::Gantry;
 use crate::logging::{Level, Loggers};
 use crate::metrics::Metrics;
@@ -75,6 +76,7 @@ impl Bench {
             address: "worker:1".to_owned(),
             scheme,
             loggers: Arc::new(Loggers::new(Level::Info, &[], None)),
+            body_times: BodyTimes::default(),
             stopping: CancellationToken::new(),
         };
         let (state, edge) = (Arc::new(state), Arc::new(edge));

@@ -61,6 +61,29 @@ async fn a_wrong_line_is_named_and_what_was_before_it_is_written() {
 }
 
 #[tokio::test]
+async fn records_are_not_taken_from_a_form_or_a_page() {
+    let bench = Bench::new().await;
+    let path = "/gantry/topics/t/records?create=true";
+    let load = |type_: Option<&str>| {
+        let mut request = Request::builder().method("POST").uri(path);
+        if let Some(type_) = type_ {
+            request = request.header(header::CONTENT_TYPE, type_);
+        }
+        bench.send(request.body(Body::from("{\"value\":\"31\"}")).unwrap())
+    };
+    // What a page of another site may send without being asked for leave.
+    for type_ in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
+        let answer = load(type_).await;
+        assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{type_:?}");
+        assert!(answer.message().contains("Content-Type: application/x-ndjson"), "{answer:?}");
+    }
+    assert_eq!(bench.get("/gantry/topics/t").await.status, StatusCode::NOT_FOUND);
+    for type_ in ["application/json", "application/x-ndjson"] {
+        assert_eq!(load(Some(type_)).await.text, r#"{"records":1}"#, "{type_}");
+    }
+}
+
+#[tokio::test]
 async fn equal_keys_meet_in_one_queue() {
     let bench = Bench::new().await;
     bench.call("POST", "/gantry/topics", r#"{"name":"t","queues":8}"#).await;

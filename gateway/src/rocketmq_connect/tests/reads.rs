@@ -197,6 +197,31 @@ async fn a_configuration_is_validated_without_being_created() {
 }
 
 #[tokio::test]
+async fn pages_are_refused() {
+    let (rocketmq, kafka) = benches().await;
+    let created = rocketmq.call("POST", "/connectors/src", &source(&rocketmq)).await;
+    assert_eq!(created.status, StatusCode::OK, "{created:?}");
+    let get = |name: &str, value: &str| {
+        let request = Request::builder().uri("/connectors/stop/all").header(name, value);
+        rocketmq.send(request.body(Body::empty()).unwrap())
+    };
+    for (name, value) in [
+        ("origin", "http://other.example"),
+        ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
+        // Another port of the same host is the same site.
+        ("sec-fetch-site", "same-site"),
+    ] {
+        let message = refused(&get(name, value).await, 403);
+        assert!(message.contains("answers no web pages"), "{name}: {value}: {message}");
+    }
+    assert_eq!(kafka.get("/connectors").await.text, r#"["src"]"#);
+    // Typed into a browser's line.
+    assert_eq!(get("sec-fetch-site", "none").await.status, StatusCode::OK);
+    assert_eq!(kafka.get("/connectors").await.text, "[]");
+}
+
+#[tokio::test]
 async fn users_are_asked_for_here_as_well() {
     let dir = tempfile::tempdir().unwrap();
     let users = dir.path().join("users.properties");

@@ -297,3 +297,39 @@ fn the_jaas_file_of_the_environment_counts_where_no_key_names_one() {
     let key = ("gantry.rest.jaas.config", "/key");
     assert_eq!(load(&[key]), AuthSource::Jaas(PathBuf::from("/key")));
 }
+
+#[test]
+fn the_port_of_rocketmq_connect_is_no_way_past_client_certificates() {
+    let port = ("gantry.rocketmq.connect.port", "8082");
+    let required = ("ssl.client.auth", "required");
+    let listeners = |uris| ("listeners", uris);
+    let refused = refusal(&[listeners("https://a:1"), required, port]);
+    for part in [
+        "gantry.rocketmq.connect.port=8082",
+        "httpPort",
+        " ssl.client.auth=required",
+        "plain http",
+        "Leave the port out",
+    ] {
+        assert!(refused.contains(part), "{part} in {refused}");
+    }
+    let own = ("listeners.https.ssl.client.auth", "required");
+    let refused = refusal(&[listeners("https://a:1"), own, port]);
+    assert!(refused.contains(" listeners.https.ssl.client.auth=required"), "{refused}");
+    // Plain http on another host is another door.
+    assert!(read(&[listeners("https://a:1,http://127.0.0.1:2"), required, port]).is_err());
+
+    let taken = |lines: &[(&str, &str)]| {
+        let settings = read(lines).unwrap();
+        assert!(settings.rest.rocketmq_connect.is_some());
+        settings.warnings
+    };
+    let plain = "this port is plain http though all listeners are https";
+    for auth in ["none", "requested"] {
+        let warnings = taken(&[listeners("https://a:1"), ("ssl.client.auth", auth), port]);
+        assert!(warnings.iter().any(|warning| warning.contains(plain)), "{warnings:?}");
+    }
+    assert_eq!(taken(&[listeners("http://a:1"), port]), Vec::<String>::new());
+    assert_eq!(taken(&[listeners("https://a:1,http://a:2"), required, port]), Vec::<String>::new());
+    assert!(read(&[listeners("https://a:1"), required]).unwrap().rest.rocketmq_connect.is_none());
+}

@@ -5,6 +5,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::path::Path;
 
+use super::private;
+
 /// Most buffers given to the system in one write (the kernel's own limit is 1024).
 const BUFFERS_PER_WRITE: usize = 1024;
 
@@ -34,7 +36,7 @@ pub(crate) struct SystemDisk;
 
 impl Disk for SystemDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn WriteFile>> {
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let file = private::options().create(true).append(true).open(path)?;
         file.set_len(0)?;
         Ok(Box::new(SystemFile(file)))
     }

@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::frame::SECTION_BYTES_TARGET;
+use super::private;
 use super::wire::{Malformed, Reader, u32_at, u64_at};
 
 const MAGIC: [u8; 4] = *b"GnI1";
@@ -134,8 +135,10 @@ impl SegmentIndex {
     /// it is rebuilt from the segment then.
     pub(crate) fn write(&self, path: &Path, segment_len: u64) -> io::Result<()> {
         let temporary = path.with_extension("idx.tmp");
-        fs::write(&temporary, self.encode(segment_len))?;
-        File::open(&temporary)?.sync_data()?;
+        let mut file =
+            private::options().write(true).create(true).truncate(true).open(&temporary)?;
+        file.write_all(&self.encode(segment_len))?;
+        file.sync_data()?;
         fs::rename(&temporary, path)
     }
 

@@ -1,9 +1,10 @@
 //! One process at a time has a data directory.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
 
+use super::private;
 use crate::api::LogError;
 
 const LOCK_FILE: &str = "lock";
@@ -23,7 +24,7 @@ impl DirLock {
         let fault = |error: std::io::Error| {
             LogError::Unavailable(format!("cannot lock {}: {error}", path.display()).into())
         };
-        let mut options = OpenOptions::new();
+        let mut options = private::options();
         options.create(true).truncate(false).read(true).write(true);
         let mut file = options.open(&path).map_err(fault)?;
         match file.try_lock() {

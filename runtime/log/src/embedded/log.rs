@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
-use std::fs;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -18,6 +17,7 @@ use super::frame::{FRAME_BYTES_MAX, FrameBuilder, FrameKind, SECTION_HEADER_BYTE
 use super::housekeeper::{Housekeeper, Nudge};
 use super::inbox::{Ask, Batch, CHANGES_MAX, Command, Inbox};
 use super::lock::DirLock;
+use super::private;
 use super::read::{Fault, Ready, offset_for_time, read_ready};
 use super::record::{HEADER_OVERHEAD_MAX, RECORD_OVERHEAD_MAX};
 use super::recovery::recover;
@@ -131,7 +131,7 @@ impl EmbeddedLog {
         config.retention_check_interval_ms =
             config.retention_check_interval_ms.clamp(1, RETENTION_CHECK_INTERVAL_MS_MAX);
         let in_flight_max = config.max_in_flight_bytes.clamp(1, u32::MAX as usize);
-        fs::create_dir_all(&config.dir).map_err(|error| {
+        private::create_dir_all(&config.dir).map_err(|error| {
             let dir = config.dir.display();
             LogError::Unavailable(format!("cannot create {dir}: {error}").into())
         })?;

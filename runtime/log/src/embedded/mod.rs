@@ -26,6 +26,7 @@ mod index;
 mod keep;
 mod lock;
 mod log;
+mod private;
 mod read;
 mod record;
 mod recovery;

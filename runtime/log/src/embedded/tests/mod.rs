@@ -3,6 +3,7 @@
 mod cleaning;
 mod faults;
 mod frames;
+mod modes;
 mod recovery;
 
 use std::path::{Path, PathBuf};
