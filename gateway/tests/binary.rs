@@ -127,15 +127,10 @@ const NONBLOCK: i32 = 0o4000;
 fn blocked(dir: &Path) -> (Worker, File) {
     let pipe = dir.join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let connector = format!(
-        "name=c\nconnector.class=FileStreamSource\ntopic=t\nfile=${{file:{}:key}}\n",
-        pipe.display()
-    );
+    let connector =
+        format!("name=c\nconnector.class=FileStreamSource\ntopic=t\nfile={}\n", pipe.display());
     std::fs::write(dir.join("c.properties"), connector).unwrap();
     let mut command = Worker::command(dir, &["c.properties"]);
-    command.args(["--set", "config.providers=file", "--set"]);
-    let class = "org.apache.kafka.common.config.provider.FileConfigProvider";
-    command.arg(format!("config.providers.file.class={class}"));
     command.args(["--set", "task.shutdown.graceful.timeout.ms=100"]);
     command.args(["--set", "offset.flush.timeout.ms=100"]);
     let worker = Worker::run(command);

@@ -7,6 +7,8 @@ use gantry_engine::{HerderError, HerderErrorKind};
 use gantry_log::LogError;
 use serde::Serialize;
 
+use super::media_type::Page;
+
 /// An answer that is not what was asked for.
 #[derive(Debug)]
 pub(crate) struct ApiError {
@@ -164,4 +166,17 @@ pub(crate) fn bad_path(reason: &str, with_body: bool) -> Response {
     let html = HeaderValue::from_static("text/html;charset=iso-8859-1");
     response.headers_mut().insert(header::CONTENT_TYPE, html);
     response
+}
+
+/// What Kafka Connect's server makes of a request whose media types it cannot read, in the form
+/// that the request takes after all.
+pub(super) fn bad_media_type(form: Page, url: &str) -> Response {
+    match form {
+        Page::Html => bad_path("Bad Request", true),
+        Page::Empty => StatusCode::BAD_REQUEST.into_response(),
+        Page::Json => {
+            let body = serde_json::json!({"message": "Bad Request", "url": url, "status": "400"});
+            (StatusCode::BAD_REQUEST, Json(body)).into_response()
+        }
+    }
 }

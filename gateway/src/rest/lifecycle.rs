@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
+use bytes::Bytes;
 
 use super::connectors::task_number;
 use super::error::ApiError;
@@ -92,4 +93,19 @@ pub(super) async fn reset_active_topics(
     }
     state.herder.reset_active_topics(&name);
     empty(StatusCode::ACCEPTED)
+}
+
+/// `POST /connectors/{name}/tasks`: a worker of Kafka Connect tells another what its tasks shall
+/// be. No worker of ours does, so that no request can have the signature.
+pub(super) async fn take_task_configs(body: Bytes) -> Result<Response, ApiError> {
+    type Tasks = Option<Vec<BTreeMap<String, Option<String>>>>;
+    match serde_json::from_slice::<Tasks>(&body) {
+        Ok(_) => fence().await,
+        Err(error) => Err(ApiError::bad_request(format!("the body is no list of tasks: {error}"))),
+    }
+}
+
+/// `PUT /connectors/{name}/fence`: as [`take_task_configs`], before a task may write.
+pub(super) async fn fence() -> Result<Response, ApiError> {
+    Err(ApiError::bad_request("Internal request missing required signature"))
 }

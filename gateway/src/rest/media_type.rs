@@ -48,11 +48,12 @@ fn is_quality(text: &str) -> bool {
     decimals.len() <= 3 && text.parse::<f64>().is_ok_and(|q| (0.0..=1.0).contains(&q))
 }
 
-/// The types of an `Accept` header's value. A type without subtype is all of that type, and a
-/// lone `*` is any.
+/// The types of an `Accept` header's value. A type without subtype is all of that type, a lone `*`
+/// is any, and nothing may follow the last comma.
 fn accepted(value: &str) -> impl Iterator<Item = Option<MediaType<'_>>> {
-    let entries = value.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-    entries.map(|entry| match is_token(entry) {
+    let value = value.trim();
+    let entries = value.strip_suffix(',').unwrap_or(value).split(',').map(str::trim);
+    entries.filter(move |_| !value.is_empty()).map(|entry| match is_token(entry) {
         true => Some(MediaType { type_: entry, subtype: "*" }),
         false => MediaType::parse(entry),
     })
@@ -66,6 +67,50 @@ fn values(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item =
 pub(super) fn is_malformed(headers: &HeaderMap) -> bool {
     values(headers, header::CONTENT_TYPE).any(|text| MediaType::parse(text).is_none())
         || values(headers, header::ACCEPT).flat_map(accepted).any(|type_| type_.is_none())
+}
+
+/// What an answer without JSON in it is of, where the request takes no plain text.
+pub(super) fn instead_of_text(headers: &HeaderMap) -> Option<String> {
+    let types: Vec<MediaType<'_>> =
+        values(headers, header::ACCEPT).flat_map(accepted).flatten().collect();
+    let takes_text = |type_: &MediaType<'_>| {
+        (type_.type_ == "*" || type_.type_.eq_ignore_ascii_case("text"))
+            && (type_.subtype == "*" || type_.subtype.eq_ignore_ascii_case("plain"))
+    };
+    let first = types.iter().find(|type_| !type_.is_range());
+    let first = first.filter(|_| !types.iter().any(takes_text));
+    first.map(|type_| format!("{}/{}", type_.type_, type_.subtype))
+}
+
+/// The form of the server's own pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Page {
+    Html,
+    Json,
+    Empty,
+}
+
+/// The form that a request without readable media types is answered in: the server knows few
+/// types, and none that has parameters but a quality.
+pub(super) fn page(headers: &HeaderMap) -> Page {
+    let mut entries = values(headers, header::ACCEPT)
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty());
+    if !headers.contains_key(header::ACCEPT) {
+        return Page::Html;
+    }
+    let form = |entry: &str| {
+        let (type_, parameter) = entry.split_once(';').unwrap_or((entry, "q=1"));
+        let quality = parameter.trim().strip_prefix("q=")?;
+        quality.parse::<f64>().ok()?;
+        match type_.trim() {
+            "text/html" | "text/*" | "*/*" => Some(Page::Html),
+            "application/json" | "text/json" => Some(Page::Json),
+            _ => None,
+        }
+    };
+    entries.find_map(form).unwrap_or(Page::Empty)
 }
 
 /// Whether JSON may be answered.
@@ -128,7 +173,16 @@ mod tests {
 
     #[test]
     fn what_is_no_type_is_malformed() {
-        for accept in ["application/", "/json", "application/json;q=2", "a/b;q=x", "a/b;q=0.0001"] {
+        for accept in [
+            "application/",
+            "/json",
+            "application/json;q=2",
+            "a/b;q=x",
+            "a/b;q=0.0001",
+            ",",
+            ",a/b",
+            "a/b,,c/d",
+        ] {
             assert!(is_malformed(&headers(header::ACCEPT, accept)), "{accept}");
         }
         for type_ in ["", "x", "application/", "\"application/json\""] {
@@ -150,6 +204,27 @@ mod tests {
             assert_eq!(is_records(&headers(header::CONTENT_TYPE, type_)), records, "{type_}");
         }
         assert!(!is_records(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn pages_are_of_the_type_that_is_readable() {
+        let of = |accept: &str| page(&headers(header::ACCEPT, accept));
+        assert_eq!(page(&HeaderMap::new()), Page::Html);
+        assert_eq!(of("a/b;q=x, text/html"), Page::Html);
+        assert_eq!(of(",application/json"), Page::Json);
+        assert_eq!(of("application/json;q=1.5"), Page::Json);
+        for accept in ["application/json;q=x", "application/json;x", ",", "a/"] {
+            assert_eq!(of(accept), Page::Empty, "{accept}");
+        }
+    }
+
+    #[test]
+    fn plain_text_is_left_out_where_it_is_not_taken() {
+        let of = |accept: &str| instead_of_text(&headers(header::ACCEPT, accept));
+        for accept in ["", "*/*", "text/*", "application/json, text/plain;q=0.1"] {
+            assert_eq!(of(accept), None, "{accept}");
+        }
+        assert_eq!(of("application/xml;q=0.5").as_deref(), Some("application/xml"));
     }
 
     #[test]

@@ -6,16 +6,17 @@
 pub(crate) enum Path {
     /// Look for an endpoint under this path, still percent-encoded.
     Clean(String),
-    /// There can be no endpoint.
-    NotFound,
     /// 400 with this reason.
     Bad(&'static str),
 }
 
+/// The reason where an encoding is broken.
+pub(crate) const UNREADABLE: &str = "Bad Request";
+
 /// Cleans a raw path: one trailing slash and path parameters (`;…`) are dropped; what could be
 /// read in two ways is refused, as Kafka Connect's server refuses it.
 pub(crate) fn clean(raw: &str) -> Path {
-    let Some(rest) = raw.strip_prefix('/') else { return Path::NotFound };
+    let Some(rest) = raw.strip_prefix('/') else { return Path::Bad("Bad URI path") };
     if raw.contains("//") {
         return Path::Bad("Ambiguous URI empty segment");
     }
@@ -44,12 +45,18 @@ pub(crate) fn clean(raw: &str) -> Path {
 /// Why a segment is refused. `.` and `..` as written are names like others.
 fn fault(segment: &str) -> Option<&'static str> {
     if segment.bytes().any(|byte| {
-        matches!(byte, b'{' | b'}' | b'|' | b'^' | b'`' | b'"' | b'<' | b'>' | b'\\' | b' ')
+        matches!(
+            byte,
+            b'{' | b'}' | b'[' | b']' | b'|' | b'^' | b'`' | b'"' | b'<' | b'>' | b'\\' | b' '
+        )
     }) {
         return Some("Illegal Path Character");
     }
-    let Some(decoded) = decode(segment) else { return Some("Bad Request") };
+    let Some(decoded) = decode(segment) else { return Some(UNREADABLE) };
     let encoded = |byte: u8| decoded.iter().any(|&(b, was_encoded)| was_encoded && b == byte);
+    if encoded(0) {
+        return Some(UNREADABLE);
+    }
     if encoded(b'/') {
         return Some("Ambiguous URI path separator");
     }
@@ -154,7 +161,10 @@ mod tests {
         assert_eq!(clean("/connectors/%ff"), Path::Bad("Bad UTF-8 encoding"));
         assert_eq!(clean("/connectors/a%zz"), Path::Bad("Bad Request"));
         assert_eq!(clean("/connectors/a%2"), Path::Bad("Bad Request"));
-        assert_eq!(clean("*"), Path::NotFound);
+        assert_eq!(clean("/connectors/a%00b"), Path::Bad("Bad Request"));
+        assert_eq!(clean("/connectors/a[b]"), Path::Bad("Illegal Path Character"));
+        assert_eq!(clean("/connectors/a%5Bb%5D"), cleaned("/connectors/a%5Bb%5D"));
+        assert_eq!(clean("*"), Path::Bad("Bad URI path"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::uri::{PathAndQuery, Uri};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -12,10 +13,10 @@ use axum::routing::{MethodRouter, get, post, put};
 use tower::ServiceExt;
 
 use super::auth::BasicAuth;
-use super::error::{ApiError, bad_path, unauthorized};
+use super::error::{ApiError, bad_media_type, bad_path, unauthorized};
 use super::exchange::negotiate;
-use super::media_type::is_malformed;
-use super::path::{Path, clean};
+use super::media_type::{Page, instead_of_text, is_malformed, page};
+use super::path::{Path, UNREADABLE, clean};
 use super::state::AppState;
 use super::{
     connectors, lifecycle, loggers, offsets, plugins, preview, topic_records, topics, worker,
@@ -59,7 +60,8 @@ fn endpoints() -> Endpoints {
             get(connectors::config).put(connectors::put_config).patch(connectors::patch_config),
         ),
         ("/connectors/{name}/status", get(connectors::status)),
-        ("/connectors/{name}/tasks", get(connectors::tasks)),
+        ("/connectors/{name}/tasks", get(connectors::tasks).post(lifecycle::take_task_configs)),
+        ("/connectors/{name}/fence", put(lifecycle::fence)),
         ("/connectors/{name}/tasks/{task}/status", get(connectors::task_status)),
         ("/connectors/{name}/tasks/{task}/restart", post(lifecycle::restart_task)),
         ("/connectors/{name}/pause", put(lifecycle::pause)),
@@ -141,43 +143,58 @@ struct Front {
 async fn front(State(front): State<Front>, mut request: Request) -> Response {
     let edge = &front.edge;
     let method = request.method().clone();
-    let path = match is_malformed(request.headers()) {
-        true => Path::Bad("Bad Request"),
-        false => clean(request.uri().path()),
-    };
-    let path = match path {
+    let of_browsers = matches!(method, Method::GET | Method::POST | Method::HEAD);
+    let path = match clean(request.uri().path()) {
         // What is no path reaches neither the endpoints nor what is around them.
-        Path::Bad(reason) => {
-            return bad_path(reason, matches!(method, Method::GET | Method::POST | Method::HEAD));
-        }
-        Path::NotFound => None,
-        Path::Clean(path) => Some(path),
+        Path::Bad(reason) => return bad_path(reason, of_browsers || reason == UNREADABLE),
+        Path::Clean(path) => path,
     };
+    if is_malformed(request.headers()) && front.has_endpoint(&path).await {
+        let form = if of_browsers { page(request.headers()) } else { Page::Empty };
+        return bad_media_type(form, &url(&request));
+    }
+    let instead_of_text = instead_of_text(request.headers());
     let grant = edge.cors.as_ref().map(|cors| cors.grant(&method, request.headers()));
-    let mut response = match path {
-        None => ApiError::framework(StatusCode::NOT_FOUND).into_response(),
-        Some(path) => {
-            if path != request.uri().path() {
-                replace_path(&mut request, &path);
-            }
-            let may_ask = method != Method::OPTIONS || may_ask(edge, request.headers());
-            // A Router never fails.
-            let answered = match front.endpoints.oneshot(request).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            };
-            match answered.status() {
-                StatusCode::METHOD_NOT_ALLOWED if !may_ask => unauthorized("text/plain"),
-                StatusCode::METHOD_NOT_ALLOWED => not_allowed(&method, &answered),
-                _ => answered,
-            }
+    if path != request.uri().path() {
+        replace_path(&mut request, &path);
+    }
+    let may_ask = method != Method::OPTIONS || may_ask(edge, request.headers());
+    // A Router never fails.
+    let answered = match front.endpoints.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    let mut response = match answered.status() {
+        StatusCode::METHOD_NOT_ALLOWED if !may_ask => unauthorized("text/plain"),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            not_allowed(&method, &answered, instead_of_text.as_deref())
         }
+        _ => answered,
     };
     if let (Some(cors), Some(grant)) = (&edge.cors, grant) {
         cors.apply(grant, response.headers_mut());
     }
     edge.headers.apply(response.headers_mut());
     response
+}
+
+impl Front {
+    /// Whether there is an endpoint under a path, whatever its methods.
+    async fn has_endpoint(&self, path: &str) -> bool {
+        // No endpoint has this method: the router answers 405 or 404.
+        let probe = Request::builder().method(Method::OPTIONS).uri(path);
+        let Ok(probe) = probe.body(Body::empty()) else { return false };
+        match self.endpoints.clone().oneshot(probe).await {
+            Ok(answer) => answer.status() == StatusCode::METHOD_NOT_ALLOWED,
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// Where a request went, as far as it tells.
+fn url(request: &Request) -> String {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    format!("http://{}{}", host.unwrap_or_default(), request.uri().path())
 }
 
 fn may_ask(edge: &Edge, headers: &HeaderMap) -> bool {
@@ -195,14 +212,17 @@ pub(crate) fn replace_path(request: &mut Request, path: &str) {
     }
 }
 
-/// The router names the methods of a path in `Allow`: that is also the answer to OPTIONS.
-fn not_allowed(method: &Method, from_router: &Response) -> Response {
+/// The router names the methods of a path in `Allow`: that is also the answer to OPTIONS, as text or,
+/// where no text is taken, as nothing of the type that is.
+fn not_allowed(method: &Method, from_router: &Response, instead_of_text: Option<&str>) -> Response {
     let allow = from_router.headers().get(header::ALLOW).and_then(|value| value.to_str().ok());
     let allow = format!("{},OPTIONS", allow.unwrap_or_default());
     let mut response = if method == Method::OPTIONS {
-        let text = HeaderValue::from_static("text/plain");
-        let mut response = allow.replace(',', ", ").into_response();
-        response.headers_mut().insert(header::CONTENT_TYPE, text);
+        let body = if instead_of_text.is_none() { allow.replace(',', ", ") } else { String::new() };
+        let mut response = body.into_response();
+        if let Ok(type_) = HeaderValue::from_str(instead_of_text.unwrap_or("text/plain")) {
+            response.headers_mut().insert(header::CONTENT_TYPE, type_);
+        }
         response
     } else {
         ApiError::framework(StatusCode::METHOD_NOT_ALLOWED).into_response()

@@ -81,7 +81,6 @@ async fn front(State(front): State<Front>, mut request: Request) -> Response {
         )
         .into_response(),
         _ if !allowed => Failure::unauthorized().into_response(),
-        Path::NotFound => not_found().into_response(),
         Path::Bad(reason) => Failure::bad_request(reason).into_response(),
         Path::Clean(path) => {
             if path != request.uri().path() {

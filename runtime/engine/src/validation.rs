@@ -23,8 +23,8 @@ use gantry_api::{ConfigDef, ConnectorPlugin, PluginInfo, PluginRegistry, Props};
 
 use crate::config::WorkerConfig;
 use crate::connector_config::{
-    CONNECTOR_CLASS, CONNECTOR_VERSION, TOPICS, TOPICS_REGEX, common_definition, sink_definition,
-    source_definition,
+    CONNECTOR_CLASS, CONNECTOR_VERSION, CONVERTERS, DLQ_TOPIC, TOPICS, TOPICS_REGEX,
+    common_definition, sink_definition, source_definition, version_key_of,
 };
 use crate::error::HerderError;
 use crate::herder::Herder;
@@ -36,6 +36,12 @@ pub(crate) use versions::VersionRanges;
 
 /// Kafka Connect's words for a null.
 const NULL_VALUE: &str = "Null value can not be supplied as the configuration value.";
+
+/// The package of the connectors that Kafka Connect has on its class path.
+const ON_CLASS_PATH: &str = "org.apache.kafka.connect.tools.";
+
+/// Where a source keeps its offsets, if not where the worker does.
+const OFFSETS_TOPIC: &str = "offsets.storage.topic";
 
 /// Findings by key.
 type Findings = BTreeMap<String, ConfigValue>;
@@ -53,11 +59,20 @@ fn given<'a>(config: &'a NullableProps, key: &str) -> Option<&'a str> {
     config.get(key)?.as_deref()
 }
 
-/// Kafka Connect's text for a plugin that is there in another version only.
-fn not_that_version(info: &PluginInfo, wanted: &VersionRanges) -> String {
+/// Kafka Connect's text for a plugin that is there in another version only. What it has on its
+/// class path has one version only, and a class that is a plugin of two kinds is listed twice.
+fn not_that_version(plugins: &PluginRegistry, info: &PluginInfo, wanted: &VersionRanges) -> String {
+    let (class, version) = (&info.class, &info.version);
+    if class.starts_with(ON_CLASS_PATH) {
+        return format!(
+            "Plugin {class} has version {version} which does not match the required version range \
+             {wanted}"
+        );
+    }
+    let there = vec![&**version; kinds::count(plugins, class).max(1)].join(", ");
     format!(
-        "Plugin {} not found that matches the version range {wanted}, available versions: [{}]",
-        info.class, info.version
+        "Plugin {class} not found that matches the version range {wanted}, available versions: \
+         [{there}]"
     )
 }
 
@@ -76,7 +91,7 @@ impl Herder {
         let other = |info: &PluginInfo| wanted.clone().filter(|w| !w.contain(&info.version));
         if let Some(connector) = plugins.find_connector(name) {
             if let Some(wanted) = other(&connector.info) {
-                let text = not_that_version(&connector.info, &wanted);
+                let text = not_that_version(&plugins, &connector.info, &wanted);
                 return Err(HerderError::bad_request(text));
             }
             // No worker's defaults here: what a connector inherits is no part of its keys.
@@ -91,10 +106,17 @@ impl Herder {
             let inherited = common.keys().filter(|key| own.key(&key.name).is_none());
             return Ok(own.keys().chain(inherited).map(ConfigKeyInfo::from).collect());
         }
-        let info = kinds::find_any(&plugins, name)
-            .ok_or_else(|| HerderError::not_found(format!("Unknown plugin {name}.")))?;
+        let info =
+            kinds::find_any(&plugins, name).ok_or_else(|| match kinds::is_without_keys(name) {
+                true => HerderError::bad_request(format!(
+                    "Invalid plugin class {name}. Valid types are sink, source, converter, \
+                     header_converter, transformation, predicate."
+                )),
+                false => HerderError::not_found(format!("Unknown plugin {name}.")),
+            })?;
         if let Some(wanted) = other(&info) {
-            return Err(HerderError::bad_request(not_that_version(&info, &wanted)));
+            let text = not_that_version(&plugins, &info, &wanted);
+            return Err(HerderError::bad_request(text));
         }
         Ok(info.config_def().keys().map(ConfigKeyInfo::from).collect())
     }
@@ -218,6 +240,13 @@ fn validate(
     if let Some(wanted) = wanted.filter(|wanted| !wanted.contain(&plugin.info.version)) {
         return Ok(judge_wrong_version(plugins, plugin, &wanted, resolved, config));
     }
+    // Kafka Connect breaks off at such a null, with a NullPointerException.
+    let never_null = if plugin.is_source() { OFFSETS_TOPIC } else { DLQ_TOPIC };
+    if config.get(never_null).is_some_and(Option::is_none) {
+        return Err(HerderError::bad_request(format!(
+            "Invalid value null for configuration {never_null}: name a topic, or leave the key out"
+        )));
+    }
     let overrides = worker.client_overrides.check(plugin.is_source(), resolved, config)?;
     let kind = ConnectorKind::Known(plugin);
     Ok(judge(plugins, worker, kind, resolved, config, overrides))
@@ -318,7 +347,11 @@ fn judge_wrong_version(
     let common = common_definition(&Props::new());
     let common = recommend::with_connector_version(common, plugins, &plugin.info);
     let mut findings = by_key(common.validate_nullable(resolved));
-    let text = not_that_version(&plugin.info, wanted);
+    // No converter is looked for: without one, its version does not show.
+    for converter in CONVERTERS.iter().filter(|name| given(resolved, name).is_none()) {
+        finding(&mut findings, &version_key_of(converter)).visible = false;
+    }
+    let text = not_that_version(plugins, &plugin.info, wanted);
     add_error(&mut findings, CONNECTOR_CLASS, text.clone());
     add_error(&mut findings, CONNECTOR_VERSION, text);
     mark_nulls(resolved, &mut findings);

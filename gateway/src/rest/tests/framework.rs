@@ -25,6 +25,8 @@ async fn paths_are_cleaned_or_refused() {
     assert_eq!(twice.header(header::CONTENT_TYPE), Some("text/html;charset=iso-8859-1"));
     let deleted = bench.call("DELETE", "/connectors/a%2Fb", "").await;
     assert_eq!((deleted.status, deleted.text.as_str()), (StatusCode::BAD_REQUEST, ""));
+    let unreadable = bench.call("DELETE", "/connectors/a%zz", "").await;
+    assert_eq!(unreadable.header(header::CONTENT_TYPE), Some("text/html;charset=iso-8859-1"));
 }
 
 #[tokio::test]
@@ -44,6 +46,40 @@ async fn methods_that_are_not_there_are_named() {
     assert_eq!(bench.call("OPTIONS", "/nope", "").await.status, StatusCode::NOT_FOUND);
     let head = bench.call("HEAD", "/connectors", "").await;
     assert_eq!((head.status, head.text.as_str()), (StatusCode::OK, ""));
+}
+
+#[tokio::test]
+async fn requests_between_workers_need_a_signature() {
+    let bench = Bench::new().await;
+    for (method, path) in [("POST", "/connectors/c/tasks"), ("PUT", "/connectors/c/fence")] {
+        let answer = bench.call(method, path, "[]").await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+        assert_eq!(answer.message(), "Internal request missing required signature");
+    }
+    let broken = bench.call("POST", "/connectors/c/tasks", "{").await;
+    assert_eq!(broken.status, StatusCode::BAD_REQUEST);
+    assert!(broken.message().starts_with("the body is no list of tasks: "), "{broken:?}");
+}
+
+#[tokio::test]
+async fn media_types_that_are_none_are_refused_where_there_is_an_endpoint() {
+    let bench = Bench::new().await;
+    let send = |method: &str, path: &str, accept: &str| {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header(header::ACCEPT, accept).header(header::HOST, "h:1");
+        bench.send(request.body(Body::empty()).unwrap())
+    };
+    assert_eq!(send("GET", "/nope", "a/").await.status, StatusCode::NOT_FOUND);
+    let nothing = send("GET", "/connectors", "application/json;x").await;
+    assert_eq!((nothing.status, nothing.text.as_str()), (StatusCode::BAD_REQUEST, ""));
+    let json = send("GET", "/connectors", "application/json;q=2").await;
+    assert_eq!(json.status, StatusCode::BAD_REQUEST);
+    assert_eq!(json.json()["url"], "http://h:1/connectors");
+    let put = send("PUT", "/connectors/c/pause", "application/json;q=2").await;
+    assert_eq!((put.status, put.text.as_str()), (StatusCode::BAD_REQUEST, ""));
+    let options = send("OPTIONS", "/connectors", "application/json").await;
+    assert_eq!((options.status, options.text.as_str()), (StatusCode::OK, ""));
+    assert_eq!(options.header(header::CONTENT_TYPE), Some("application/json"));
 }
 
 #[tokio::test]

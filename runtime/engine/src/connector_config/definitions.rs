@@ -308,6 +308,9 @@ fn regex_validator() -> Validator {
                 error.message()
             ))),
         },
+        ConfigData::Null => Err(Error::config(format!(
+            "Invalid value null for configuration {name}: Invalid regex: null"
+        ))),
         _ => Ok(()),
     })
 }

@@ -422,7 +422,11 @@ impl Herder {
 
     /// Stops all connectors: what they have moved is flushed and committed.
     pub async fn shutdown(&self) {
-        let _closed = self.locks.close().await;
+        // A change that hangs must not keep the others from committing what they have moved.
+        let closed = tokio::time::timeout(self.grace(), self.locks.close()).await;
+        if closed.is_err() {
+            tracing::warn!("a connector is still being changed; the others stop meanwhile");
+        }
         let connectors = std::mem::take(&mut *self.lock());
         futures_util::future::join_all(connectors.into_iter().map(
             |(name, mut connector)| async move {

@@ -73,9 +73,9 @@ impl Herder {
             .map_err(|error| HerderError::internal(error.message().to_owned()))
     }
 
-    /// Refuses offsets of queues that are not there, as Kafka's brokers do.
+    /// Refuses offsets of queues that are not there, as Kafka's brokers do; also to reset them.
     async fn check_queues(&self, name: &str, changes: &[Change]) -> Result<(), HerderError> {
-        for (partition, _) in changes.iter().filter(|(_, offset)| offset.is_some()) {
+        for (partition, _) in changes {
             let map = partition.map();
             let topic = map.get(KAFKA_TOPIC).and_then(Json::as_str).unwrap_or_default();
             let queue = map.get(KAFKA_PARTITION).and_then(Json::as_u64);
@@ -209,7 +209,7 @@ fn sink_change(
         ));
     }
     let topic = text(topic);
-    let queue: i32 = text(queue).trim().parse().map_err(|_| {
+    let queue: i32 = text(queue).parse().map_err(|_| {
         HerderError::bad_request(format!(
             "Failed to parse the following Kafka partition value in the provided offsets: '{}'. \
              Partition values for sink connectors need to be integers.",
@@ -231,13 +231,17 @@ fn cannot_alter(connector: &str) -> HerderError {
     ))
 }
 
-/// Refuses lists and maps in the partition and offset of a source, in Kafka Connect's words.
+/// Refuses lists, maps and whole numbers beyond 64 bits in the partition and offset of a source, in
+/// Kafka Connect's words.
 fn check_source_maps(partition: &OffsetMap, offset: Option<&OffsetMap>) -> Result<(), HerderError> {
     let fields = partition.iter().chain(offset.into_iter().flatten());
     for (field, value) in fields {
         let kind = match value {
             Json::Array(_) => "ARRAY",
             Json::Object(_) => "MAP",
+            Json::Number(number) if number.is_u64() && !number.is_i64() => {
+                "class java.math.BigInteger"
+            }
             _ => continue,
         };
         return Err(HerderError::internal(format!(
@@ -255,7 +259,7 @@ fn sink_offset(connector: &str, map: &OffsetMap) -> Result<OffsetMap, HerderErro
              '{KAFKA_OFFSET}'"
         ))
     })?;
-    let number: i64 = text(value).trim().parse().map_err(|_| {
+    let number: i64 = text(value).parse().map_err(|_| {
         HerderError::bad_request(format!(
             "Failed to parse the following Kafka offset value in the provided offsets: '{}'. \
              Offset values for sink connectors need to be integers.",
@@ -279,7 +283,7 @@ fn text(value: &Json) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{OffsetMap, sink_change};
+    use super::{OffsetMap, check_source_maps, sink_change};
     use crate::error::HerderErrorKind;
 
     fn refusal(partition: serde_json::Value, offset: serde_json::Value) -> (bool, String) {
@@ -303,8 +307,33 @@ mod tests {
         assert!(text.contains("offset value in the provided offsets: 'null'"), "{text}");
         let text = refusal(queue.clone(), json!({})).1;
         assert!(text.contains("should either be null or contain the key"), "{text}");
-        assert!(refusal(queue, json!({"kafka_offset": -3})).0);
+        assert!(refusal(queue.clone(), json!({"kafka_offset": -3})).0);
+        let text = refusal(queue, json!({"kafka_offset": " 1"})).1;
+        assert!(text.contains("offset value in the provided offsets: ' 1'"), "{text}");
+        let blank = json!({"kafka_topic": "t", "kafka_partition": "0 "});
+        let text = refusal(blank, one.clone()).1;
+        assert!(text.contains("partition value in the provided offsets: '0 '"), "{text}");
         assert!(refusal(json!({"kafka_topic": "", "kafka_partition": 0}), one.clone()).0);
         assert!(refusal(json!({"kafka_topic": "t", "kafka_partition": -1}), one).0);
+    }
+
+    #[test]
+    fn offsets_of_sources_are_primitive() {
+        let fault = |value: serde_json::Value| {
+            let map = OffsetMap::from_iter([("a".to_owned(), value)]);
+            let no_partition = OffsetMap::new();
+            check_source_maps(&no_partition, Some(&map)).err().map(|error| error.message)
+        };
+        for good in [json!(i64::MAX), json!(i64::MIN), json!(1.5), json!("x"), json!(null)] {
+            assert_eq!(fault(good), None);
+        }
+        for (bad, kind) in [
+            (json!([1]), "ARRAY"),
+            (json!({"b": 1}), "MAP"),
+            (json!(1_u64 << 63), "class java.math.BigInteger"),
+        ] {
+            let text = fault(bad).unwrap_or_default();
+            assert!(text.ends_with(&format!("but field a contains {kind}")), "{text}");
+        }
     }
 }

@@ -231,3 +231,25 @@ async fn one_that_makes_no_tasks_is_stopped() {
     assert_eq!(bench.probe.connector_stops.load(Ordering::SeqCst), 1);
     assert!(bench.last_connector().0.cancel.is_cancelled());
 }
+
+#[tokio::test]
+async fn a_null_that_breaks_kafka_connect_is_refused() {
+    let bench = Bench::new().await;
+    let topics = ("topics", Some("t"));
+    for (class, key, is_refused) in [
+        (SOURCE, "offsets.storage.topic", true),
+        (SINK, "errors.deadletterqueue.topic.name", true),
+        (SINK, "offsets.storage.topic", false),
+    ] {
+        let given = [("name", Some("c")), ("connector.class", Some(class)), topics, (key, None)];
+        let config = given.map(|(key, value)| (key.to_owned(), value.map(str::to_owned))).into();
+        match bench.herder.validate(&config).await {
+            Ok(infos) => assert!(!is_refused, "{class} {key}: {} errors", infos.error_count),
+            Err(error) => {
+                assert!(is_refused, "{class} {key}: {error}");
+                assert_eq!(error.kind, HerderErrorKind::BadRequest);
+                assert!(error.message.contains(&format!("null for configuration {key}")));
+            }
+        }
+    }
+}

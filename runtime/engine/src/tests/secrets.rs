@@ -188,3 +188,40 @@ async fn a_task_that_starts_again_keeps_its_own_values_and_gets_new_secrets() {
     bench.until_task("c", 1, UnitState::Running).await;
     assert_eq!(started().len(), 3);
 }
+
+/// Answers once its sender is gone.
+struct Hanging(std::sync::Mutex<std::sync::mpsc::Receiver<()>>);
+
+impl ConfigProvider for Hanging {
+    fn get(&self, _path: &str, _keys: &[&str]) -> gantry_api::Result<BTreeMap<String, String>> {
+        let _ = self.0.lock().expect("one caller").recv();
+        Ok(BTreeMap::new())
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_hangs_does_not_keep_the_others_from_stopping() {
+    let (open, gate) = std::sync::mpsc::sync_channel::<()>(0);
+    let probe = Probe::default();
+    let plugins = loader(&probe);
+    let adjust = |config: &mut WorkerConfig| {
+        let provider: Arc<dyn ConfigProvider> = Arc::new(Hanging(gate.into()));
+        config.config_providers = [("p".to_owned(), provider)].into();
+        config.task_shutdown_graceful_timeout_ms = 100;
+    };
+    let bench = Bench::with(Arc::new(MemoryLog::new()), probe, plugins, adjust).await;
+    bench.herder.put_connector("c", config(), None, false).await.expect("created");
+    bench.until_task("c", 0, UnitState::Running).await;
+    let herder = Arc::clone(&bench.herder);
+    let mut hanging = config();
+    hanging.insert("secret".to_owned(), "${p:a:b}".to_owned());
+    let change = tokio::spawn(async move {
+        herder.put_connector("hanging", hanging, None, false).await.map(|_| ())
+    });
+    tokio::task::yield_now().await;
+    let stopped = tokio::time::timeout(PATIENCE, bench.herder.shutdown()).await;
+    assert!(stopped.is_ok(), "the worker waits for a change that hangs");
+    assert_eq!(bench.probe.connector_stops.load(Ordering::SeqCst), 1);
+    drop(open);
+    change.abort();
+}

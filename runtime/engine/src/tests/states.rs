@@ -85,6 +85,12 @@ async fn a_sinks_offsets_are_queues_and_numbers() {
     bench.until("all again", || bench.probe.put_texts().len() == 9).await;
     assert_eq!(bench.probe.put_texts()[5], "n-0");
     bench.herder.stop("sink").await.expect("stopped");
+    let mut nowhere = partition.clone();
+    nowhere.insert("kafka_partition".to_owned(), 9.into());
+    let change =
+        ConnectorOffsets { offsets: vec![ConnectorOffset { partition: nowhere, offset: None }] };
+    let refused = bench.herder.alter_offsets("sink", change).await.expect_err("no such queue");
+    assert_eq!(refused.message, "Failed to alter consumer group offsets for connector sink");
     partition.remove("kafka_topic");
     let changed = ConnectorOffset { partition, offset: None };
     let change = ConnectorOffsets { offsets: vec![changed] };

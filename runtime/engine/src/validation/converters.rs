@@ -60,7 +60,7 @@ fn plugin_of(
         return None;
     };
     if let Some(ranges) = ranges.filter(|ranges| !ranges.contain(&info.version)) {
-        let text = not_that_version(&info, &ranges);
+        let text = not_that_version(plugins, &info, &ranges);
         add_error(findings, key, text.clone());
         add_error(findings, &version_key, text);
         return None;

@@ -14,6 +14,13 @@ pub(crate) enum PluginKind {
     Predicate,
 }
 
+const KINDS: [PluginKind; 4] = [
+    PluginKind::Converter,
+    PluginKind::HeaderConverter,
+    PluginKind::Transformation,
+    PluginKind::Predicate,
+];
+
 impl PluginKind {
     /// The kind of a converter key.
     pub(crate) fn of_converter(key: &str) -> Self {
@@ -66,14 +73,46 @@ impl PluginKind {
     }
 }
 
+/// Kafka's plugins of which no keys can be asked: `PACKAGE.NAMESUFFIX` answers to its full name,
+/// to `NAMESUFFIX` and, where it is short, to `NAME`.
+const WITHOUT_KEYS: [(&str, &str, &[&str]); 2] = [
+    (
+        "org.apache.kafka.common.config.provider.",
+        "ConfigProvider",
+        &["Directory", "EnvVar", "File"],
+    ),
+    (
+        "org.apache.kafka.connect.connector.policy.",
+        "ConnectorClientConfigOverridePolicy",
+        &["All", "Allowlist", "None", "Principal"],
+    ),
+];
+
+const BASIC_AUTH: [&str; 2] = [
+    "BasicAuthSecurityRestExtension",
+    "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension",
+];
+
+/// Whether a class is a plugin of a kind that has no keys to show.
+pub(super) fn is_without_keys(class: &str) -> bool {
+    let is_one = |&(package, suffix, names): &(&str, &str, &[&str])| {
+        let simple = class.strip_prefix(package).unwrap_or(class);
+        let short = simple.strip_suffix(suffix);
+        // With its package a class is named in full.
+        let name = if simple.len() < class.len() { short } else { short.or(Some(simple)) };
+        name.is_some_and(|name| names.contains(&name))
+    };
+    BASIC_AUTH.contains(&class) || WITHOUT_KEYS.iter().any(is_one)
+}
+
+/// Of how many kinds a class is a plugin, connectors apart.
+pub(super) fn count(plugins: &PluginRegistry, class: &str) -> usize {
+    let all = KINDS.into_iter().flat_map(|kind| kind.infos(plugins));
+    all.filter(|info| &*info.class == class).count()
+}
+
 /// The plugin of any kind that answers to a class name, connectors first.
 pub(super) fn find_any(plugins: &PluginRegistry, class: &str) -> Option<PluginInfo> {
     let connector = plugins.find_connector(class).map(|plugin| plugin.info.clone());
-    let kinds = [
-        PluginKind::Converter,
-        PluginKind::HeaderConverter,
-        PluginKind::Transformation,
-        PluginKind::Predicate,
-    ];
-    connector.or_else(|| kinds.into_iter().find_map(|kind| kind.find(plugins, class)))
+    connector.or_else(|| KINDS.into_iter().find_map(|kind| kind.find(plugins, class)))
 }

@@ -189,7 +189,7 @@ impl Stage {
             )))
         })?;
         match ranges.filter(|ranges| !ranges.contain(&info.version)) {
-            Some(ranges) => Err(Fault::Version(not_that_version(&info, &ranges))),
+            Some(ranges) => Err(Fault::Version(not_that_version(&self.plugins, &info, &ranges))),
             None => Ok(Some(info)),
         }
     }

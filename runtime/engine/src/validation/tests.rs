@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use gantry_api::model::config::{ConfigValue, NullableProps};
 use gantry_api::model::plugin::KAFKA_VERSION;
-use gantry_api::{ConfigDef, PluginRegistry, Props};
+use gantry_api::{ConfigDef, PluginInfo, PluginRegistry, Props};
 
-use super::{Findings, converters, recommend, stages};
-use crate::connector_config::source_definition;
+use super::{Findings, VersionRanges, converters, kinds, not_that_version, recommend, stages};
+use crate::connector_config::{sink_definition, source_definition};
 
 fn registry() -> Arc<PluginRegistry> {
     Arc::new(PluginRegistry {
@@ -121,7 +121,11 @@ fn a_version_that_is_not_there_is_said_at_class_and_version() {
     assert_eq!(keys, ["transforms.t.plugin.version", "transforms.t.type"]);
     assert!(found[0].1.contains("not found that matches the version range [0.0.1,0.0.1]"));
     let converter = [("key.converter", "JsonConverter"), ("key.converter.plugin.version", "9")];
-    assert_eq!(errors(&converter).len(), 2);
+    let found = errors(&converter);
+    assert_eq!(found.len(), 2);
+    // It converts headers, too.
+    let twice = format!("available versions: [{KAFKA_VERSION}, {KAFKA_VERSION}]");
+    assert!(found[0].1.ends_with(&twice), "{found:?}");
     let unclear = [("key.converter.plugin.version", "(,")];
     assert_eq!(error(&unclear).1, "Unbounded range: (,");
 }
@@ -155,5 +159,48 @@ fn converters_are_judged_by_their_keys() {
     assert_eq!(
         error(&[("key.converter", " JsonConverter ")]).1,
         "Failed to load class  JsonConverter :  JsonConverter "
+    );
+}
+
+#[test]
+fn a_null_is_no_pattern() {
+    let mut config = props(&[]);
+    config.insert("topics.regex".to_owned(), None);
+    let values = sink_definition(&Props::new()).validate_nullable(&config);
+    let regex =
+        values.into_iter().find(|value| value.name == "topics.regex").expect("topics.regex");
+    assert_eq!(
+        regex.errors,
+        ["Invalid value null for configuration topics.regex: Invalid regex: null"]
+    );
+}
+
+#[test]
+fn plugins_without_keys_are_known() {
+    for name in [
+        "File",
+        "EnvVarConfigProvider",
+        "org.apache.kafka.common.config.provider.DirectoryConfigProvider",
+        "None",
+        "BasicAuthSecurityRestExtension",
+    ] {
+        assert!(kinds::is_without_keys(name), "{name}");
+    }
+    for name in ["Env", "org.apache.kafka.common.config.provider.File", "BasicAuthSecurity", ""] {
+        assert!(!kinds::is_without_keys(name), "{name}");
+    }
+}
+
+#[test]
+fn a_class_on_kafkas_class_path_has_one_version() {
+    let class = "org.apache.kafka.connect.tools.MockSinkConnector";
+    let info = PluginInfo::new(class, "Connector", ConfigDef::new);
+    let wanted = VersionRanges::requirement(Some("[5,6)")).expect("a range").expect("a range");
+    assert_eq!(
+        not_that_version(&registry(), &info, &wanted),
+        format!(
+            "Plugin {class} has version {KAFKA_VERSION} which does not match the required version \
+             range [5,6)"
+        )
     );
 }
