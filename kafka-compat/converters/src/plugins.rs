@@ -27,10 +27,11 @@ pub fn converters() -> Vec<Plugin<dyn Converter>> {
         converter(JSON, crate::json::config_def, JsonConverter::new),
         converter(STRING, crate::string::config_def, StringConverter::new),
         converter(BYTE_ARRAY, base_config_def, |_| Ok(ByteArrayConverter)),
-        converter(BOOLEAN, base_config_def, |_| Ok(BooleanConverter)),
+        converter(BOOLEAN, base_config_def, |props| checked(props, BooleanConverter)),
     ];
     list.extend(NumberKind::ALL.map(|kind| {
-        converter(kind.class(), base_config_def, move |_| Ok(NumberConverter::new(kind)))
+        let made = move |props: &Props| checked(props, NumberConverter::new(kind));
+        converter(kind.class(), base_config_def, made)
     }));
     list
 }
@@ -41,16 +42,23 @@ pub fn header_converters() -> Vec<Plugin<dyn HeaderConverter>> {
         header(JSON, crate::json::config_def, JsonConverter::new),
         header(STRING, crate::string::config_def, StringConverter::new),
         header(BYTE_ARRAY, base_config_def, |_| Ok(ByteArrayConverter)),
-        header(BOOLEAN, base_config_def, |_| Ok(BooleanConverter)),
+        header(BOOLEAN, base_config_def, |props| checked(props, BooleanConverter)),
         Plugin::new(
             PluginInfo::new(SIMPLE_HEADER, "HeaderConverter", ConfigDef::new),
             |_: &Props| Ok(Box::new(SimpleHeaderConverter) as Box<dyn HeaderConverter>),
         ),
     ];
     list.extend(NumberKind::ALL.map(|kind| {
-        header(kind.class(), base_config_def, move |_| Ok(NumberConverter::new(kind)))
+        let made = move |props: &Props| checked(props, NumberConverter::new(kind));
+        header(kind.class(), base_config_def, made)
     }));
     list
+}
+
+/// A converter whose only key is the one that all have.
+fn checked<C>(props: &Props, made: C) -> Result<C> {
+    parse(&base_config_def(), props)?;
+    Ok(made)
 }
 
 fn converter<C: Converter + 'static>(
@@ -148,6 +156,10 @@ mod tests {
         for plugin in &headers {
             assert!(plugin.create(&Props::new()).is_ok(), "{:?}", plugin.info);
             assert!(plugin.info.config_def().fault().is_none(), "{:?}", plugin.info);
+            // Two of Kafka's do not look at their configuration.
+            let lenient = [BYTE_ARRAY, SIMPLE_HEADER].contains(&&*plugin.info.class);
+            let props = Props::from([(CONVERTER_TYPE.to_owned(), "both".to_owned())]);
+            assert_eq!(plugin.create(&props).is_ok(), lenient, "{:?}", plugin.info);
         }
     }
 

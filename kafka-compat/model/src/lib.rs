@@ -4,6 +4,7 @@
 
 pub mod calendar;
 pub mod config;
+pub mod date_number;
 mod decimal;
 pub mod error;
 pub mod logical;

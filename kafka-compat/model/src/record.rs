@@ -45,9 +45,12 @@ pub struct Header {
 
 impl Header {
     /// A header whose value is checked against its schema (`ConnectHeaders.add`).
-    /// `DataException` if it does not fit: only its type is looked at, not what it holds.
-    pub fn new(key: Str, datum: Datum) -> Result<Self> {
-        if let Some(schema) = &datum.schema {
+    /// `DataException` if it does not fit: only its type is looked at, not what it holds. A
+    /// struct without a schema beside it shows its own, as Java's header does.
+    pub fn new(key: Str, mut datum: Datum) -> Result<Self> {
+        if let (None, Value::Struct(inner)) = (&datum.schema, &datum.value) {
+            datum.schema = Some(inner.schema().clone());
+        } else if let Some(schema) = &datum.schema {
             if datum.value.is_null() && !schema.is_optional() {
                 return Err(Error::data(format!(
                     "A null value requires an optional schema but was {schema:?}"

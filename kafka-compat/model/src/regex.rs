@@ -8,6 +8,7 @@ mod blocks;
 mod class;
 mod emit;
 mod escape;
+mod fold;
 mod message;
 mod parse;
 mod property;

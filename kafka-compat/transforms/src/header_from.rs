@@ -97,7 +97,7 @@ impl HeaderFrom {
         let map = map_of(value, purpose)?;
         for (field, header) in &self.pairs {
             let found = map.get(field).cloned().unwrap_or_default();
-            headers.push(Header { key: Str::clone(header), datum: Datum::schemaless(found) });
+            headers.push(Header::new(Str::clone(header), Datum::schemaless(found))?);
         }
         let map = unique_map(value, purpose)?;
         map.copy_as_hash_map();
@@ -206,6 +206,17 @@ mod tests {
         assert_eq!(out.value.value, map(&[("b", Value::Null)]));
         let values: Vec<_> = out.headers.iter().map(|h| h.datum.value.clone()).collect();
         assert_eq!(values, [Value::Int8(1), Value::Int8(1)]);
+    }
+
+    #[test]
+    fn a_struct_in_a_map_brings_its_schema() {
+        let config = [("fields", "a,b"), ("headers", "h,i"), ("operation", "copy")];
+        let mut t = make(CLASS, &config).expect("valid");
+        let Datum { schema, value } = struct_record().value;
+        let input = record(map(&[("a", value.clone())]));
+        let out = t.change(input).expect("applies").expect("kept");
+        let headers: Vec<_> = out.headers.iter().map(|header| header.datum.clone()).collect();
+        assert_eq!(headers, [Datum { schema, value }, Datum::NULL]);
     }
 
     #[test]

@@ -127,7 +127,8 @@ type Wanted<'a> = IndexMap<&'a str, IndexMap<&'a str, Vec<&'a str>>>;
 
 /// Entries in the order in which Java asks: the first failure is the one that is reported.
 fn as_hash_map<T>(map: IndexMap<&str, T>) -> Vec<(&str, T)> {
-    let mut entries: Vec<(&str, T)> = map.into_iter().collect();
+    // `computeIfAbsent` puts a new entry before those of the same bucket.
+    let mut entries: Vec<(&str, T)> = map.into_iter().rev().collect();
     sort_as_hash_map(&mut entries, |(key, _)| key);
     entries
 }

@@ -3,9 +3,21 @@
 use std::fmt::Write;
 
 use super::ast::{Anchor, Case, Node, Repetition, Set};
+use super::fold;
 
 /// Matches nowhere.
 const NEVER: &str = "[a&&b]";
+
+/// A character as people see it, by Unicode's rules: a line break of two, a control sign, or what
+/// goes in front, a syllable, a flag, a picture or any other sign, and what is put on it.
+const GRAPHEME: &str = concat!(
+    r"(?>\r\n|[\p{gcb=CR}\p{gcb=LF}\p{gcb=Control}]|\p{gcb=Prepend}*(?:",
+    r"\p{gcb=L}*(?:\p{gcb=V}+|\p{gcb=LV}\p{gcb=V}*|\p{gcb=LVT})\p{gcb=T}*|\p{gcb=L}+|\p{gcb=T}+|",
+    r"\p{gcb=RI}\p{gcb=RI}|",
+    r"\p{Extended_Pictographic}(?:\p{gcb=Extend}*\p{gcb=ZWJ}\p{Extended_Pictographic})*|",
+    r"[^\p{gcb=CR}\p{gcb=LF}\p{gcb=Control}])",
+    r"[\p{gcb=Extend}\p{gcb=ZWJ}\p{gcb=SpacingMark}]*|\p{gcb=Prepend}+)",
+);
 
 /// The engine's text of a pattern that has so many groups.
 pub(super) fn emit(root: &Node, groups: usize) -> String {
@@ -26,7 +38,11 @@ impl Emitter {
 
     fn node(&mut self, node: &Node) {
         match node {
-            Node::Literal(codes, case) => codes.iter().for_each(|code| self.literal(*code, *case)),
+            Node::Literal(codes, case) => {
+                for code in codes {
+                    self.literal(*code, *case, codes.len() == 1);
+                }
+            }
             Node::Set(set) => self.set(set),
             Node::Sequence(nodes) => {
                 for node in nodes {
@@ -59,9 +75,7 @@ impl Emitter {
             Node::Reference(group, case) => self.reference(*group, *case),
             Node::Anchor(anchor) => self.push(place(*anchor)),
             Node::LineBreak => self.push(r"(?:\r\n|[\n\x0B\x0C\r\x{85}\x{2028}\x{2029}])"),
-            Node::Grapheme => {
-                self.push(r"(?>\r\n|(?s:.)(?:[\p{M}\x{200D}\x{FE0F}]|(?<=\x{200D})(?s:.))*)");
-            }
+            Node::Grapheme => self.push(GRAPHEME),
             Node::Repeat { inner, min, max, kind } => self.repeat(inner, *min, *max, *kind),
         }
     }
@@ -72,11 +86,15 @@ impl Emitter {
         self.push(")");
     }
 
-    fn literal(&mut self, code: u32, case: Case) {
-        match char::from_u32(code) {
-            Some(c) if case == Case::Exact || c.to_lowercase().eq(c.to_uppercase()) => {
-                escaped(&mut self.out, c);
+    fn literal(&mut self, code: u32, case: Case, alone: bool) {
+        match (char::from_u32(code), case) {
+            (Some(c), Case::Unicode) if !alone => {
+                self.push("[");
+                fold::same_in_text(c).into_iter().for_each(|c| escaped(&mut self.out, c));
+                self.push("]");
             }
+            (Some(c), Case::Exact) => escaped(&mut self.out, c),
+            (Some(c), Case::Ascii) if !c.is_ascii_alphabetic() => escaped(&mut self.out, c),
             _ => self.set(&Set::single(code, case)),
         }
     }
@@ -212,9 +230,6 @@ fn scalars(first: u32, last: u32) -> impl Iterator<Item = (char, char)> {
     })
 }
 
-/// No more characters of a range than this are looked up for their other case.
-const CASES_LIMIT: u32 = 2000;
-
 fn range(first: u32, last: u32, case: Case) -> String {
     let mut out = String::from("[");
     for (first, last) in scalars(first, last) {
@@ -229,18 +244,12 @@ fn range(first: u32, last: u32, case: Case) -> String {
             }
         }
     }
-    if case == Case::Unicode && last.saturating_sub(first) <= CASES_LIMIT {
-        let one = |mut chars: Box<dyn Iterator<Item = char>>| {
-            let c = chars.next()?;
-            chars.next().is_none().then_some(c)
+    if case == Case::Unicode {
+        let others: Vec<char> = match char::from_u32(first) {
+            Some(c) if first == last => fold::same_as(c),
+            _ => fold::beside(first, last).collect(),
         };
-        for c in (first..=last).filter_map(char::from_u32) {
-            let upper = one(Box::new(c.to_uppercase()));
-            let lower = upper.and_then(|upper| one(Box::new(upper.to_lowercase())));
-            for c in [upper, lower].into_iter().flatten() {
-                span(&mut out, c, c);
-            }
-        }
+        others.into_iter().for_each(|c| span(&mut out, c, c));
     }
     out.push(']');
     out

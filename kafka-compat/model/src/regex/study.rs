@@ -60,7 +60,7 @@ impl Study {
             Node::Set(_) => self.longer(1),
             Node::LineBreak => self.longer(2),
             Node::Reference(..) => self.max_valid = false,
-
+            Node::Grapheme => self.deterministic = false,
             Node::Atomic(inner) => self.follow(std::slice::from_ref(inner)),
             _ => {}
         }

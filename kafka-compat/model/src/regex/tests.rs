@@ -49,6 +49,27 @@ fn replacements_name_groups() {
 }
 
 #[test]
+fn characters_as_people_see_them() {
+    let one = JavaPattern::compile(r"\X").unwrap();
+    for text in [
+        "\r\n",
+        "a",
+        "e\u{301}",
+        "\u{1F1E9}\u{1F1EA}",
+        "\u{1F468}\u{200D}\u{1F469}\u{200D}\u{1F467}",
+        "\u{1F44D}\u{1F3FD}",
+        "\u{1112}\u{1161}\u{11AB}",
+        "\u{301}",
+    ] {
+        assert!(one.matches(text), "{text:?}");
+    }
+    for text in ["", "ab", "\n\r", "\u{1F1E9}\u{1F1EA}\u{1F1EB}", "a\u{200D}b"] {
+        assert!(!one.matches(text), "{text:?}");
+    }
+    assert!(JavaPattern::compile(r"(?<=(\X)+)a").is_err());
+}
+
+#[test]
 fn flags_and_places_are_javas() {
     for (pattern, yes, no) in [
         ("(?i)a\u{e9}", "A\u{e9}", "a\u{c9}"),

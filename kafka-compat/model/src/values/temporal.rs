@@ -4,9 +4,9 @@
 use std::sync::LazyLock;
 
 use crate::calendar::Fields;
+use crate::date_number;
 use crate::logical;
 use crate::schema::Schema;
-use crate::text::digit;
 use crate::value::{Datum, Value};
 
 /// `HH:mm:ss.SSSZ`
@@ -68,23 +68,10 @@ fn read(text: &str, pattern: &str) -> Option<Fields> {
                 continue;
             }
         };
-        let (value, after) = number(rest.trim_start_matches([' ', '\t']))?;
-        *slot = value;
-        rest = after;
+        let number = rest.trim_start_matches([' ', '\t']);
+        let (value, length) = date_number::read(number)?;
+        *slot = i64::from(value);
+        rest = number.get(length..)?;
     }
     Some(fields)
-}
-
-/// A number at the beginning of a text, with an optional minus sign, and the rest.
-fn number(text: &str) -> Option<(i64, &str)> {
-    let (negative, body) = match text.strip_prefix('-') {
-        Some(body) => (true, body),
-        None => (false, text),
-    };
-    let length = body.find(|c| digit(c).is_none()).unwrap_or(body.len());
-    let (digits, rest) = body.split_at(length);
-    // The texts are short: no more than 24 digits, and what overflows is nonsense anyway.
-    let value = crate::text::parse_long(digits).filter(|_| length > 0)?;
-    // Java goes on with 32 bits.
-    Some((i64::from((if negative { -value } else { value }) as i32), rest))
 }

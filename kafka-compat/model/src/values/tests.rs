@@ -74,6 +74,12 @@ fn what_is_not_whole_stays_text() {
 }
 
 #[test]
+fn dates_may_have_numbers_with_exponents() {
+    assert_eq!(read("2E3-01-1E0"), read("2000-01-01"));
+    assert_eq!(read("2E3-1E0-1T1:1:1.1Z-xxxxx"), read("2000-01-01T01:01:01.001Z"));
+}
+
+#[test]
 fn dates_convert_through_their_schema() {
     let date = logical::date().build_plain();
     let timestamp = logical::timestamp().build_plain();

@@ -122,7 +122,11 @@ impl Moment {
 /// Two letters show the last two digits, any other count the whole year.
 fn year(text: &mut String, year: i64, count: usize) {
     if count == 2 {
-        number(text, year % 100, 2);
+        // The sign stays even where both digits are zeros.
+        if year < 0 {
+            text.push('-');
+        }
+        number(text, year.abs() % 100, 2);
     } else {
         number(text, year, count);
     }
@@ -202,5 +206,6 @@ mod tests {
     fn years_before_the_first() {
         assert_eq!(text("yyyy G", -62_135_769_600_001), "0001 BC");
         assert_eq!(text("YYYY YY", -69_083_128_416_884), "-0220 -20");
+        assert_eq!(text("YYYY YY", -81_088_277_045_707), "-0600 -00");
     }
 }

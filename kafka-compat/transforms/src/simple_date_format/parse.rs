@@ -1,5 +1,6 @@
 //! Reading moments, as leniently as Java does: fields overflow, and what follows is ignored.
 
+use gantry_model::date_number;
 use gantry_model::text::digit;
 
 use super::format::{MONTHS, SHORT, WEEKDAYS};
@@ -141,7 +142,7 @@ impl Reader<'_> {
         Some(())
     }
 
-    /// A whole number: digits of any script, a minus before them. At most `width` characters.
+    /// A number of at most `width` characters.
     fn number(&mut self, width: Option<usize>) -> Option<i32> {
         let limit = match width {
             None => self.rest.len(),
@@ -150,27 +151,9 @@ impl Reader<'_> {
                 self.rest.char_indices().map(|(at, c)| at + c.len_utf8()).nth(width - 1)?
             }
         };
-        let text = self.rest.get(..limit)?;
-        let body = text.strip_prefix('-').unwrap_or(text);
-        let mut value = 0i64;
-        let mut taken = 0;
-        for c in body.chars() {
-            let Some(next) = digit(c) else { break };
-            value = value.saturating_mul(10).saturating_add(i64::from(next));
-            taken += c.len_utf8();
-        }
-        if taken == 0 {
-            return None;
-        }
-        let sign = text.len() - body.len();
-        self.rest = self.rest.get(sign + taken..)?;
-        let value = if sign > 0 { -value } else { value };
-        // Java goes on with 32 bits; what is beyond 64 bits it limits first.
-        Some(if value.unsigned_abs() >= i64::MAX as u64 {
-            if value < 0 { i32::MIN } else { i32::MAX }
-        } else {
-            value as i32
-        })
+        let (value, taken) = date_number::read(self.rest.get(..limit)?)?;
+        self.rest = self.rest.get(taken..)?;
+        Some(value)
     }
 
     /// The index of the longest name, full or short, in any case of letters.
@@ -384,6 +367,12 @@ mod tests {
         ] {
             assert_eq!(read(pattern, text), None, "{pattern}: {text}");
         }
+    }
+
+    #[test]
+    fn numbers_may_have_exponents() {
+        assert_eq!(read("yyyy-MM-dd", "2E3-1E0-10E-1"), read("yyyy-MM-dd", "2000-01-01"));
+        assert_eq!(read("yyyyMMdd", "1E3E0505"), None, "a width ends it");
     }
 
     #[test]

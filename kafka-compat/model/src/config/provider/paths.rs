@@ -32,8 +32,10 @@ impl AllowedPaths {
     }
     /// The path to read, `None` if that is not allowed.
     pub(super) fn check(&self, path: &str) -> Option<PathBuf> {
-        let Some(allowed) = &self.0 else { return Some(PathBuf::from(path)) };
-        let path = normalize(Path::new(path));
+        let path = Path::new(path);
+        // Put together again: a slash at the end does not count in Java.
+        let Some(allowed) = &self.0 else { return Some(path.components().collect()) };
+        let path = normalize(path);
         allowed.iter().any(|folder| path.starts_with(folder)).then_some(path)
     }
 }

@@ -29,6 +29,7 @@ pub fn read_properties(text: &str) -> Result<BTreeMap<String, String>> {
 /// The same, every entry in its place: a key that stands twice is there twice.
 pub fn property_list(text: &str) -> Result<Vec<Property>> {
     let mut out = Vec::new();
+    let two_signs_end = text.ends_with("\r\n");
     // The end of the last line begins no further one.
     let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
@@ -46,8 +47,9 @@ pub fn property_list(text: &str) -> Result<Vec<Property>> {
         let mut open = ends_open(line);
         while open {
             logical.pop();
-            if logical.is_empty() && lines.peek().is_some() {
-                // Nothing was said yet: what follows may still be a comment.
+            if logical.is_empty() && (lines.peek().is_some() || two_signs_end) {
+                // Nothing was said yet: what follows may still be a comment. Java looks for what
+                // follows even at the end, unless the line's one sign is the last.
                 continue 'lines;
             }
             match lines.next() {
@@ -117,5 +119,6 @@ fn unescape(text: &str) -> Result<String> {
         };
         units.extend_from_slice(plain.encode_utf16(&mut [0; 2]));
     }
-    Ok(String::from_utf16_lossy(&units))
+    // Half of a pair becomes what Java writes for one.
+    Ok(char::decode_utf16(units).map(|c| c.unwrap_or('?')).collect())
 }

@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use super::*;
 
 fn props(pairs: &[(&str, &str)]) -> Props {
@@ -47,6 +49,24 @@ fn properties_are_read_as_java_does() {
     for bad in ["a=\\u12", "a=\\u12g4", "a=\\u+123"] {
         assert!(read_properties(bad).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn a_lone_backslash_at_the_end_is_an_empty_key_but_for_two_signs() {
+    let keys = |text: &str| read_properties(text).unwrap().into_keys().collect::<Vec<_>>();
+    for text in ["\\", "\\\n", "\\\r"] {
+        assert_eq!(keys(text), [""], "{text:?}");
+    }
+    for text in ["\\\r\n", "\\\n\\\r\n", "\\\n  "] {
+        assert!(keys(text).is_empty(), "{text:?}");
+    }
+    assert_eq!(keys("a\\\r\n"), ["a"]);
+}
+
+#[test]
+fn half_of_a_pair_is_a_question_mark() {
+    let all = read_properties("k=\\ud83d.\\ude00").unwrap();
+    assert_eq!(all, props(&[("k", "?.?")]));
 }
 
 #[test]
@@ -102,4 +122,26 @@ fn keys_do_not_lead_out_of_a_folder() {
     let found =
         provider.get(&folder.to_string_lossy(), &["../etc/hostname", "..", "/etc/hostname"]);
     assert!(found.unwrap().is_empty());
+}
+
+#[test]
+fn of_paths_in_one_bucket_the_last_is_asked_first() {
+    let env: Arc<dyn ConfigProvider> =
+        Arc::new(EnvProvider::new(&BTreeMap::new(), &Props::new()).unwrap());
+    let providers = Providers::from([("env".to_owned(), env)]);
+    let error = |text: &str| {
+        let failed = substitute(&props(&[("k", text)]), &providers).unwrap_err();
+        failed.message().rsplit_once(' ').map(|(_, path)| path.to_owned()).unwrap()
+    };
+    // Both hashes fall into one bucket.
+    assert_eq!(error("${env:HOME_X:a}${env:${env:a}"), "'${env'");
+    assert_eq!(error("${env:${env:a}${env:HOME_X:a}"), "'HOME_X'");
+}
+
+#[test]
+fn slashes_at_the_end_of_a_file_do_not_count() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let provider = FileProvider::new(&Props::new()).unwrap();
+    let found = provider.get(&format!("{}//", file.display()), &["edition.workspace"]).unwrap();
+    assert_eq!(found, props(&[("edition.workspace", "true")]));
 }
