@@ -5,6 +5,7 @@ use bytestring::ByteString;
 use encoding_rs::{EncoderResult, Encoding};
 
 const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
+const REPLACEMENT_TEXT: &str = "\u{FFFD}";
 /// What Java writes for a character that a character set does not have.
 const UNMAPPABLE: u8 = b'?';
 
@@ -24,7 +25,19 @@ pub(crate) enum Charset {
     Utf32Be,
     Utf32Le,
     /// The older sets of the world's scripts.
-    Legacy(&'static Encoding),
+    Legacy(&'static Encoding, Controls),
+}
+
+/// What the bytes from 0x80 to 0x9F are that a set has no letter or sign for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Controls {
+    /// What the Web standard says.
+    Web,
+    /// Nothing: Java's tables for Windows have no control signs there, where the Web's have.
+    Missing,
+    /// All of them are control signs, none is a letter: the Web takes such a set for the one of
+    /// Windows.
+    Only,
 }
 
 impl Charset {
@@ -51,7 +64,10 @@ impl Charset {
             "utf-32" | "utf_32" | "utf32" | "iso-10646-ucs-4" => Self::Utf32,
             "utf-32be" | "utf_32be" | "x-utf-32be" => Self::Utf32Be,
             "utf-32le" | "utf_32le" | "x-utf-32le" => Self::Utf32Le,
-            _ => Self::Legacy(legacy(&lower)?),
+            _ => {
+                let encoding = legacy(&lower)?;
+                Self::Legacy(encoding, controls(encoding, &lower))
+            }
         })
     }
 
@@ -76,8 +92,18 @@ impl Charset {
             },
             Self::Utf32Be => utf32(&bytes, u32::from_be_bytes),
             Self::Utf32Le => utf32(&bytes, u32::from_le_bytes),
-            Self::Legacy(encoding) => {
-                ByteString::from(encoding.decode_without_bom_handling(&bytes).0.into_owned())
+            Self::Legacy(encoding, controls) => {
+                let text = encoding.decode_without_bom_handling(&bytes).0;
+                match controls {
+                    Controls::Web => text.into_owned().into(),
+                    Controls::Missing => text.replace(is_control, REPLACEMENT_TEXT).into(),
+                    // One character for each byte.
+                    Controls::Only => {
+                        let pairs = text.chars().zip(bytes.iter().map(|b| char::from(*b)));
+                        let text = pairs.map(|(c, own)| if is_control(own) { own } else { c });
+                        text.collect::<String>().into()
+                    }
+                }
             }
         }
     }
@@ -104,13 +130,26 @@ impl Charset {
                 text.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect()
             }
             Self::Utf32Le => text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect(),
-            Self::Legacy(encoding) => legacy_encode(encoding, text).into(),
+            Self::Legacy(encoding, Controls::Web) => legacy_encode(encoding, text).into(),
+            Self::Legacy(encoding, controls) => {
+                let mut bytes = legacy_encode(encoding, &text.replace(is_control, "?"));
+                if controls == Controls::Only {
+                    for (byte, c) in bytes.iter_mut().zip(text.chars()) {
+                        if is_control(c) {
+                            *byte = u8::try_from(c).unwrap_or(UNMAPPABLE);
+                        } else if is_control(char::from(*byte)) {
+                            *byte = UNMAPPABLE;
+                        }
+                    }
+                }
+                bytes.into()
+            }
         }
     }
 }
 
 /// Sets that the Web standard knows. It writes some Java names with another separator, and its
-/// `replacement` and `x-user-defined` are no character sets to Java.
+/// `replacement` and `x-user-defined` are no character sets to Java, which lacks some others too.
 fn legacy(lower: &str) -> Option<&'static Encoding> {
     let found = Encoding::for_label(lower.as_bytes())
         .or_else(|| Encoding::for_label(lower.replace('_', "-").as_bytes()))
@@ -126,8 +165,29 @@ fn legacy(lower: &str) -> Option<&'static Encoding> {
             };
             Encoding::for_label(label.as_bytes())
         })?;
-    let foreign = [encoding_rs::REPLACEMENT, encoding_rs::X_USER_DEFINED];
+    let foreign = [
+        encoding_rs::REPLACEMENT,
+        encoding_rs::X_USER_DEFINED,
+        encoding_rs::ISO_8859_10,
+        encoding_rs::ISO_8859_14,
+        encoding_rs::MACINTOSH,
+    ];
     (!foreign.contains(&found) && found.output_encoding() == found).then_some(found)
+}
+
+/// A control sign of the upper half.
+fn is_control(c: char) -> bool {
+    matches!(c, '\u{80}'..='\u{9F}')
+}
+
+fn controls(encoding: &'static Encoding, lower: &str) -> Controls {
+    if !encoding.name().starts_with("windows-") {
+        Controls::Web
+    } else if lower.starts_with("iso") || lower.contains("latin") || lower == "l5" {
+        Controls::Only
+    } else {
+        Controls::Missing
+    }
 }
 
 fn legacy_encode(encoding: &'static Encoding, text: &str) -> Vec<u8> {
@@ -224,6 +284,18 @@ mod tests {
         let gbk = charset("GBK");
         assert_eq!(&*gbk.encode(&"中文".into()), b"\xd6\xd0\xce\xc4");
         assert_eq!(gbk.decode(Bytes::from_static(b"\xd6\xd0")), "中");
+    }
+
+    #[test]
+    fn sets_of_windows_have_no_control_signs_and_others_no_letters_there() {
+        let decode = |name: &str| charset(name).decode(Bytes::from_static(b"\x80\x81\xe9"));
+        assert_eq!(decode("windows-1252"), "€\u{FFFD}é");
+        assert_eq!(decode("Cp1254"), "€\u{FFFD}é");
+        assert_eq!(decode("ISO-8859-9"), "\u{80}\u{81}é");
+        let encode = |name: &str| charset(name).encode(&ByteString::from("€\u{81}éğ"));
+        assert_eq!(&*encode("windows-1252"), b"\x80?\xe9?");
+        assert_eq!(&*encode("latin5"), b"?\x81\xe9\xf0");
+        assert_eq!(Charset::for_name("macintosh"), None);
     }
 
     #[test]
