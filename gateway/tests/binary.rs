@@ -122,27 +122,31 @@ fn connectors_of_a_distributed_worker_outlive_a_kill() {
 /// Linux's O_NONBLOCK.
 const NONBLOCK: i32 = 0o4000;
 
-/// A worker whose connector waits for a file that never answers, and the end of the file from
-/// which nothing comes.
+/// A worker whose sink hangs in the write to a pipe, and the end of the pipe that nobody reads.
 fn blocked(dir: &Path) -> (Worker, File) {
     let pipe = dir.join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let connector =
-        format!("name=c\nconnector.class=FileStreamSource\ntopic=t\nfile={}\n", pipe.display());
+    let unread = File::options().read(true).custom_flags(NONBLOCK).open(&pipe).unwrap();
+    let connector = format!(
+        "name=c\nconnector.class=FileStreamSink\ntopics=t\nfile={}\n\
+         value.converter=org.apache.kafka.connect.storage.StringConverter\n",
+        pipe.display()
+    );
     std::fs::write(dir.join("c.properties"), connector).unwrap();
     let mut command = Worker::command(dir, &["c.properties"]);
     command.args(["--set", "task.shutdown.graceful.timeout.ms=100"]);
     command.args(["--set", "offset.flush.timeout.ms=100"]);
     let worker = Worker::run(command);
+    let more_than_it_holds = format!("{}\n", "x".repeat(1_000)).repeat(1_000);
+    worker.ok(&["topic", "write", "t"], &more_than_it_holds);
+    let mut probe = File::options().write(true).custom_flags(NONBLOCK).open(&pipe).unwrap();
     let end = Instant::now() + PATIENCE;
-    loop {
-        // It can be opened once somebody reads it.
-        match File::options().write(true).custom_flags(NONBLOCK).open(&pipe) {
-            Ok(silent) => return (worker, silent),
-            Err(error) => assert!(Instant::now() < end, "nobody reads the pipe: {error}"),
-        }
-        thread::sleep(Duration::from_millis(20));
+    // Less than a page is written as a whole or not at all.
+    while probe.write(&[b'x'; 4_000]).is_ok() {
+        assert!(Instant::now() < end, "the pipe is not filled");
     }
+    thread::sleep(Duration::from_millis(200));
+    (worker, unread)
 }
 
 /// The exit status of a worker that must end.
@@ -160,7 +164,7 @@ fn ended(worker: &mut Worker) -> Option<i32> {
 #[test]
 fn a_call_that_blocks_for_ever_does_not_keep_the_process() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut worker, _silent) = blocked(dir.path());
+    let (mut worker, _unread) = blocked(dir.path());
     worker.signal("TERM");
     assert_eq!(ended(&mut worker), Some(0));
 }
@@ -168,7 +172,7 @@ fn a_call_that_blocks_for_ever_does_not_keep_the_process() {
 #[test]
 fn a_second_signal_ends_the_process_at_once() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut worker, _silent) = blocked(dir.path());
+    let (mut worker, _unread) = blocked(dir.path());
     worker.signal("TERM");
     // All that is left is the call that blocks.
     worker.line("stopped");
