@@ -9,6 +9,9 @@ const MAX_DIGITS: i64 = 19;
 /// The number at the beginning of a text, and how many bytes it takes. What is beyond 64 bits
 /// is limited to 32, what is not loses its upper half; a fraction is cut off.
 pub fn read(text: &str) -> Option<(i32, usize)> {
+    if let Some(plain) = plain(text) {
+        return Some(plain);
+    }
     if text.starts_with("NaN") {
         return Some((0, 3));
     }
@@ -29,6 +32,20 @@ pub fn read(text: &str) -> Option<(i32, usize)> {
     }
     digits.truncate(digits.trim_end_matches('0').len());
     Some((value(negative, &digits, point), sign + taken))
+}
+
+/// The same for what nearly all dates have: a few digits of ASCII, and no exponent behind them.
+fn plain(text: &str) -> Option<(i32, usize)> {
+    const DIGITS: usize = 9;
+    let bytes = text.as_bytes();
+    let taken = bytes.iter().take(DIGITS + 1).take_while(|byte| byte.is_ascii_digit()).count();
+    // Other scripts have digits, too.
+    let ends = bytes.get(taken).is_none_or(|next| next.is_ascii() && *next != b'E');
+    if taken == 0 || taken > DIGITS || !ends {
+        return None;
+    }
+    let digits = bytes.get(..taken)?.iter();
+    Some((digits.fold(0, |value, digit| value * 10 + i32::from(digit - b'0')), taken))
 }
 
 /// The digits at the beginning without leading zeros, and how many bytes all of them take.
@@ -82,6 +99,9 @@ mod tests {
         assert_eq!(read("0"), Some((0, 1)));
         assert_eq!(read("1.5"), Some((1, 1)));
         assert_eq!(read("١٢:"), Some((12, 4)));
+        assert_eq!(read("1٢:"), Some((12, 3)));
+        assert_eq!(read("999999999"), Some((999_999_999, 9)));
+        assert_eq!(read("0001234567890"), Some((1_234_567_890, 13)));
         for none in ["", "-", "+1", "x", " 1", "E1"] {
             assert_eq!(read(none), None, "{none}");
         }
