@@ -46,7 +46,7 @@ async fn resolve_within(limit: Duration, config: &Props, providers: &Providers) 
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
     use std::sync::mpsc::{Receiver, sync_channel};
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     /// Answers once its sender is gone.
-    struct Hanging(std::sync::Mutex<Receiver<()>>);
+    pub(crate) struct Hanging(pub(crate) std::sync::Mutex<Receiver<()>>);
 
     impl ConfigProvider for Hanging {
         fn get(&self, _path: &str, keys: &[&str]) -> Result<BTreeMap<String, String>> {

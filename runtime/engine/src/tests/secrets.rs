@@ -9,6 +9,7 @@ use gantry_log::MemoryLog;
 use super::plugins::{SINK, SOURCE};
 use super::restoring::{distributed, loader};
 use super::*;
+use crate::providers::tests::Hanging;
 use crate::{StartAt, TopicSample};
 
 const KEY: &str = "producer.override.ssl.key.password";
@@ -187,16 +188,6 @@ async fn a_task_that_starts_again_keeps_its_own_values_and_gets_new_secrets() {
     bench.herder.resume("c").await.expect("resumed");
     bench.until_task("c", 1, UnitState::Running).await;
     assert_eq!(started().len(), 3);
-}
-
-/// Answers once its sender is gone.
-struct Hanging(std::sync::Mutex<std::sync::mpsc::Receiver<()>>);
-
-impl ConfigProvider for Hanging {
-    fn get(&self, _path: &str, _keys: &[&str]) -> gantry_api::Result<BTreeMap<String, String>> {
-        let _ = self.0.lock().expect("one caller").recv();
-        Ok(BTreeMap::new())
-    }
 }
 
 #[tokio::test]
