@@ -9,6 +9,7 @@ mod decimal;
 pub mod error;
 pub mod logical;
 pub mod map;
+pub mod names;
 pub mod plugin;
 pub mod project;
 pub mod record;

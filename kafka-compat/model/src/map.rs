@@ -112,9 +112,19 @@ impl MapValue {
     pub fn get_value(&self, key: &Value) -> Option<&Value> {
         self.entries.iter().find(|(k, _)| k == key).map(|(_, v)| v)
     }
+    /// Room for more entries, and no more than that.
+    pub fn reserve(&mut self, additional: usize) {
+        self.entries.reserve_exact(additional);
+    }
     /// Sets the value of a key; an existing key keeps its place.
     pub fn insert(&mut self, key: Value, value: Value) -> Option<Value> {
-        match self.entries.iter_mut().find(|(k, _)| *k == key) {
+        // Keys mostly are texts, of which a look at the lengths tells most apart.
+        let text = key.as_str();
+        let is_it = |known: &Value| match (known, text) {
+            (Value::String(known), Some(text)) => **known == *text,
+            _ => *known == key,
+        };
+        match self.entries.iter_mut().find(|(k, _)| is_it(k)) {
             Some((_, old)) => Some(std::mem::replace(old, value)),
             None => {
                 self.entries.push((key, value));

@@ -207,6 +207,7 @@ impl Transformation for InsertField {
         if schema.is_none() {
             let map = unique_map(value, PURPOSE)?;
             map.copy_as_hash_map();
+            map.reserve(self.insertions.len());
             for insertion in &self.insertions {
                 let inserted = attributes.get(insertion.source, true)?;
                 if !inserted.is_null() {

@@ -2,6 +2,7 @@
 //! <seconds>`. Prints the nanoseconds per record of each of several windows, once the loop has
 //! run warm, and a sum of what it made. The same loop stands in `TransformBench.java`.
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use gantry_model::record::{ConnectRecord, Header, Headers, Str};
 use gantry_model::schema::Schema;
 use gantry_model::value::{Datum, Value};
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
 
 /// As in the program.
 #[global_allocator]
@@ -40,16 +42,18 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(cases: &Json, kind: &str, name: &str, schemas: bool) -> Result<Self, Failure> {
+    fn new(file: &str, kind: &str, name: &str, schemas: bool) -> Result<Self, Failure> {
+        let cases: Json = serde_json::from_str(file)?;
+        let documents: Objects<'_> = serde_json::from_str(file)?;
         let steps =
             cases[kind][name].as_array().ok_or_else(|| format!("no case {kind} {name:?}"))?;
         let props = Props::from([("schemas.enable".to_owned(), schemas.to_string())]);
         let batch = cases["batch"].as_u64().ok_or("batch is missing")?;
-        let json = |part: &str| -> Vec<Bytes> {
-            let node = if schemas { &cases[part] } else { &cases[part]["payload"] }.to_string();
+        let json = |part: &str| -> Result<Vec<Bytes>, Failure> {
+            let text = document(&documents, part, schemas)?;
             let numbered =
-                |n: u64| node.replace("\"#\"", &n.to_string()).replace('#', &n.to_string());
-            (0..batch).map(|n| Bytes::from(numbered(n))).collect()
+                |n: u64| text.replace("\"#\"", &n.to_string()).replace('#', &n.to_string());
+            Ok((0..batch).map(|n| Bytes::from(numbered(n))).collect())
         };
         let headers = cases["headers"].as_object().ok_or("headers are missing")?.iter();
         Ok(Self {
@@ -64,8 +68,8 @@ impl Bench {
             partition: cases["partition"].as_i64().map(i32::try_from).transpose()?,
             timestamp_ms: cases["timestamp_ms"].as_i64(),
             headers: headers.map(|(key, value)| header(key, value)).collect(),
-            keys: json("key"),
-            values: json("value"),
+            keys: json("key")?,
+            values: json("value")?,
             written: 0,
         })
     }
@@ -156,6 +160,33 @@ impl Bench {
     }
 }
 
+type Objects<'a> = BTreeMap<String, &'a RawValue>;
+
+/// A document as the converter writes it: nothing sorted, no blanks.
+fn document(cases: &Objects<'_>, part: &str, schemas: bool) -> Result<String, Failure> {
+    let raw = |objects: &Objects<'_>, name: &str| -> Result<String, Failure> {
+        let raw = objects.get(name).ok_or_else(|| format!("{name} is missing"))?;
+        Ok(raw.get().to_owned())
+    };
+    let whole = raw(cases, part)?;
+    let parts: Objects<'_> = serde_json::from_str(&whole)?;
+    let payload = raw(&parts, "payload")?;
+    Ok(without_blanks(&match schemas {
+        true => format!("{{\"schema\":{},\"payload\":{payload}}}", raw(&parts, "schema")?),
+        false => payload,
+    }))
+}
+
+/// JSON without the blanks outside of its texts, in which no quote may stand.
+fn without_blanks(json: &str) -> String {
+    let parts = json.split('"').enumerate();
+    let parts = parts.map(|(n, part)| match n % 2 {
+        0 => part.split_whitespace().collect(),
+        _ => part.to_owned(),
+    });
+    parts.collect::<Vec<String>>().join("\"")
+}
+
 fn transform(steps: &mut [Step], record: &mut ConnectRecord) -> Result<Fate, Failure> {
     for step in steps {
         if let Some(predicate) = &mut step.predicate
@@ -201,7 +232,7 @@ fn main() -> Result<(), Failure> {
     let [file, kind, name, schemas, seconds] = args.as_slice() else {
         return Err("usage: transform-bench CASES KIND NAME SCHEMAS SECONDS".into());
     };
-    let cases: Json = serde_json::from_str(&std::fs::read_to_string(file)?)?;
+    let cases = std::fs::read_to_string(file)?;
     let mut bench = Bench::new(&cases, kind, name, schemas.parse()?)?;
     let time = Duration::from_secs_f64(seconds.parse()?);
     bench.window(time / WINDOWS)?; // warm: code needs no more

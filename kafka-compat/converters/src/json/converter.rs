@@ -15,8 +15,10 @@ use super::convert::Convert;
 use super::direct::Direct;
 use super::encode::Encode;
 use super::input::Input;
-use super::node::{Node, Nodes, Values};
+use super::names::Names;
+use super::node::{Node, Nodes};
 use super::output::Output;
+use super::plain::Plain;
 use super::reader::{Parsed, Reader, Skip, SyntaxError};
 use super::schema_in::SchemaReader;
 use super::schema_out;
@@ -43,6 +45,7 @@ pub struct JsonConverter {
     read: Read,
     /// How many fields the last document had: the next one mostly has as many.
     fields_expected: usize,
+    names: Names,
 }
 
 /// Envelopes up to their payload, by schema.
@@ -82,6 +85,7 @@ impl JsonConverter {
             written: Written { last: None, cache: Cache::new(settings.cache_size) },
             read: Read { last: None, cache: Cache::new(settings.cache_size) },
             fields_expected: 0,
+            names: Names::default(),
             settings,
         };
         if let Some(content) = converter.settings.schema_content.take() {
@@ -113,13 +117,14 @@ impl JsonConverter {
     /// A document that is the payload alone.
     fn read_plain(&mut self, input: &Input) -> Result<Datum> {
         let source = &input.text;
-        let values = Values::new(source, self.fields_expected);
+        let plain = Plain::new(source, self.fields_expected, &mut self.names);
         let value = Reader::new(source, input.broken)
-            .root(&values)
+            .root_by(|reader| plain.value(reader))
             .map_err(|error| not_json(&error, source))?
             .unwrap_or_default();
         if let Value::Map(map) = &value {
-            self.fields_expected = map.len().min(MAX_FIELDS_EXPECTED);
+            // A few more, as transformations add some.
+            self.fields_expected = (map.len() + map.len() / 4 + 1).min(MAX_FIELDS_EXPECTED);
         }
         Ok(Datum::schemaless(value))
     }
@@ -128,7 +133,9 @@ impl JsonConverter {
     fn read_fixed(&self, schema: &Schema, input: &Input) -> Result<Datum> {
         let source = &input.text;
         let mut reader = Reader::new(source, input.broken);
-        let direct = self.direct(&mut reader, source, Some(schema));
+        let replace_null_with_default = self.settings.replace_null_with_default;
+        let direct =
+            Direct { reader: &mut reader, source, replace_null_with_default }.value(schema);
         let behind = source.as_bytes().get(reader.at());
         // A number is not over where the text goes on or is cut off; the long way knows.
         if let Some(value) = direct
@@ -166,34 +173,53 @@ impl JsonConverter {
         Ok(Datum { schema, value })
     }
 
-    /// An envelope as this converter writes it: the schema, then a payload that fits. One pass.
+    /// An envelope whose payload fits its schema, in one pass over the schema; the payload is read
+    /// at once if it comes second, as this converter writes it.
     fn read_usual_envelope(&mut self, input: &Input) -> Option<Datum> {
         let source = &input.text;
         let mut reader = Reader::new(source, input.broken);
         if reader.token().ok()? != b'{' || !reader.open_object().ok()? {
             return None;
         }
-        if reader.name().ok()? != SCHEMA {
-            return None;
-        }
-        reader.token().ok()?;
-        let schema = match &self.read.last {
-            Some((text, schema)) if reader.skip_known(text) => Some(schema.clone()),
-            _ => {
-                let start = reader.at();
-                reader.value(&Skip).ok()?;
-                self.schema_of(reader.since(start)).ok()?
+        let first = reader.name().ok()?;
+        let mut payload = None;
+        if first == PAYLOAD {
+            reader.token().ok()?;
+            let start = reader.at();
+            reader.value(&Skip).ok()?;
+            payload = Some(reader.since(start));
+            if !reader.next_field().ok()? || reader.name().ok()? != SCHEMA {
+                return None;
             }
-        };
-        if !reader.next_field().ok()? || reader.name().ok()? != PAYLOAD {
+        } else if first != SCHEMA {
             return None;
         }
-        let value = self.direct(&mut reader, source, schema.as_ref())?;
+        let schema = self.schema_at(&mut reader)?;
+        let value = match payload {
+            Some(payload) => {
+                self.direct(&mut Reader::new(payload, false), source, schema.as_ref())?
+            }
+            None if !reader.next_field().ok()? || reader.name().ok()? != PAYLOAD => return None,
+            None => self.direct(&mut reader, source, schema.as_ref())?,
+        };
         (!reader.next_field().ok()?).then_some(Datum { schema, value })
     }
 
+    /// The schema whose text stands at the reader, mostly that of the document before.
+    fn schema_at(&mut self, reader: &mut Reader<'_>) -> Option<Option<Schema>> {
+        reader.token().ok()?;
+        match &self.read.last {
+            Some((text, schema)) if reader.skip_known(text) => Some(Some(schema.clone())),
+            _ => {
+                let start = reader.at();
+                reader.value(&Skip).ok()?;
+                self.schema_of(reader.since(start)).ok()
+            }
+        }
+    }
+
     fn direct<'a>(
-        &self,
+        &mut self,
         reader: &mut Reader<'a>,
         source: &'a ByteString,
         schema: Option<&Schema>,
@@ -201,7 +227,7 @@ impl JsonConverter {
         let replace_null_with_default = self.settings.replace_null_with_default;
         match schema {
             Some(schema) => Direct { reader, source, replace_null_with_default }.value(schema),
-            None => reader.value(&Values::new(source, 0)).ok(),
+            None => Plain::new(source, 0, &mut self.names).value(reader).ok(),
         }
     }
 

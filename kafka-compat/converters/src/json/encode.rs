@@ -22,7 +22,7 @@ pub(crate) struct Encode {
 struct Name {
     /// Its place in the map.
     place: usize,
-    /// The quoted key and the colon.
+    /// A comma, the quoted key and a colon.
     text: Box<[u8]>,
 }
 
@@ -205,16 +205,18 @@ impl Encode {
         depth: usize,
     ) -> Result<()> {
         let entries = map.entries();
-        out.push(b'{');
+        let start = out.len();
         for at in 0..entries.len() {
-            if at > 0 {
-                out.push(b',');
-            }
             let Some(name) = self.names.get(known).and_then(|names| names.get(at)) else { break };
             out.extend_from_slice(&name.text);
             if let Some((_, value)) = entries.get(name.place) {
                 self.value(out, value_schema, value, depth)?;
             }
+        }
+        match out.get_mut(start) {
+            // In place of the first comma.
+            Some(first) => *first = b'{',
+            None => out.push(b'{'),
         }
         out.push(b'}');
         Ok(())
@@ -310,7 +312,8 @@ fn names_of(map: &MapValue) -> Vec<Name> {
     let order = map.order().unwrap_or_else(|| (0..map.len()).collect());
     let name = |place: usize| {
         let key = map.entries().get(place)?.0.as_str()?;
-        let mut text = Vec::with_capacity(key.len() + 3);
+        let mut text = Vec::with_capacity(key.len() + 4);
+        text.push(b',');
         write::string(&mut text, key);
         text.push(b':');
         Some(Name { place, text: text.into() })

@@ -1,6 +1,9 @@
 //! Building maps from keys that may stand twice: the last value wins, in the first place.
 
+use bytestring::ByteString;
 use gantry_model::{MapValue, Value};
+
+use super::names::{Place, Seen};
 
 /// Up to this many entries, keys are compared one by one as they come.
 const SCAN_LIMIT: usize = 16;
@@ -8,37 +11,57 @@ const SCAN_LIMIT: usize = 16;
 /// A map under construction.
 #[derive(Default)]
 pub(crate) struct MapBuilder {
-    /// The first [`SCAN_LIMIT`] have distinct keys.
     entries: Vec<(Value, Value)>,
+    /// Known names among the keys.
+    seen: Seen,
+    /// A key may stand twice.
+    doubtful: bool,
 }
 
 impl MapBuilder {
     /// Room for `capacity` entries.
     pub(crate) fn with_capacity(capacity: usize) -> Self {
-        Self { entries: Vec::with_capacity(capacity) }
+        Self { entries: Vec::with_capacity(capacity), ..Self::default() }
     }
-    /// Adds an entry; an equal key keeps its place and gets this value.
+    /// Adds an entry whose key is not known; an equal key keeps its place and gets this value.
     pub(crate) fn insert(&mut self, key: Value, value: Value) {
-        // Keys mostly are texts, of which a look at the lengths tells most apart.
-        let text = key.as_str();
-        let is_it = |known: &Value| match (known, text) {
-            (Value::String(known), Some(text)) => **known == *text,
-            _ => *known == key,
-        };
-        if self.entries.len() < SCAN_LIMIT
-            && let Some((_, old)) = self.entries.iter_mut().find(|(known, _)| is_it(known))
-        {
+        if self.entries.len() >= SCAN_LIMIT {
+            self.doubtful = true;
+        } else if let Some((_, old)) = self.entries.iter_mut().find(|(known, _)| *known == key) {
             *old = value;
-        } else {
-            self.entries.push((key, value));
+            return;
         }
+        self.entries.push((key, value));
+    }
+    /// Where the value of a text key goes that may be known. What stood there before counts no
+    /// more.
+    #[inline]
+    pub(crate) fn slot(&mut self, place: Option<Place>, key: ByteString) -> &mut Value {
+        let first = place.is_some_and(|place| self.seen.first(place));
+        let found = if first { None } else { self.find_text(&key) };
+        let at = found.unwrap_or(self.entries.len());
+        if found.is_none() {
+            self.entries.push((Value::String(key), Value::Null));
+        }
+        match self.entries.get_mut(at) {
+            Some((_, value)) => value,
+            None => unreachable!("found, or pushed just now"),
+        }
+    }
+    #[cold]
+    fn find_text(&mut self, key: &str) -> Option<usize> {
+        if self.entries.len() >= SCAN_LIMIT {
+            self.doubtful = true;
+            return None;
+        }
+        self.entries.iter().position(|(known, _)| known.as_str() == Some(key))
     }
     /// The finished map.
     pub(crate) fn build(self) -> Value {
-        let map = if self.entries.len() <= SCAN_LIMIT {
-            MapValue::from_distinct(self.entries)
-        } else {
+        let map = if self.doubtful {
             MapValue::from_entries(self.entries)
+        } else {
+            MapValue::from_distinct(self.entries)
         };
         Value::map(map.into_hash_map())
     }

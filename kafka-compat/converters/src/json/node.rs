@@ -1,67 +1,13 @@
-//! What the reader can build: values without schema, and trees of nodes.
+//! Trees of nodes, as the reader can build them.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::collections::HashMap;
 
 use bytestring::ByteString;
 use gantry_model::Value;
 
-use super::map::MapBuilder;
 use super::number::Number;
 use super::reader::Build;
-
-/// Builds Connect's values of a document without schema.
-pub(crate) struct Values<'a> {
-    /// What is read: strings become slices of it.
-    source: &'a ByteString,
-    /// Room for the fields of the outermost object, which is met first.
-    room: Cell<usize>,
-}
-
-impl<'a> Values<'a> {
-    /// A builder that expects `room` fields in the outermost object.
-    pub(crate) fn new(source: &'a ByteString, room: usize) -> Self {
-        Self { source, room: Cell::new(room) }
-    }
-}
-
-impl<'a> Build<'a> for Values<'a> {
-    type Value = Value;
-    type Array = Vec<Value>;
-    type Object = MapBuilder;
-
-    fn null(&self) -> Value {
-        Value::Null
-    }
-    fn boolean(&self, value: bool) -> Value {
-        Value::Boolean(value)
-    }
-    fn number(&self, value: Number<'a>) -> Value {
-        schemaless_number(value)
-    }
-    fn string(&self, value: Cow<'a, str>) -> Value {
-        Value::String(slice(self.source, value))
-    }
-    fn begin_array(&self) -> Vec<Value> {
-        Vec::new()
-    }
-    fn push(&self, array: &mut Vec<Value>, value: Value) {
-        array.push(value);
-    }
-    fn end_array(&self, array: Vec<Value>) -> Value {
-        Value::array(array)
-    }
-    fn begin_object(&self) -> MapBuilder {
-        MapBuilder::with_capacity(self.room.replace(0))
-    }
-    fn insert(&self, object: &mut MapBuilder, name: Cow<'a, str>, value: Value) {
-        object.insert(Value::String(slice(self.source, name)), value);
-    }
-    fn end_object(&self, object: MapBuilder) -> Value {
-        object.build()
-    }
-}
 
 /// Text as a slice of the source, unless it had escapes.
 pub(crate) fn slice(source: &ByteString, text: Cow<'_, str>) -> ByteString {
@@ -227,20 +173,5 @@ mod tests {
             let Node::Object(object) = &node else { panic!("no object") };
             assert_eq!(object.fields().len(), size);
         }
-    }
-
-    #[test]
-    fn strings_without_escapes_are_slices() {
-        let source = ByteString::from(r#"{"name":["plain","esc\n"]}"#);
-        let value = Reader::new(&source, false).root(&Values::new(&source, 0)).unwrap().unwrap();
-        let Value::Map(map) = &value else { panic!("no map") };
-        let Some(Value::Array(list)) = map.get("name") else { panic!("no list") };
-        let (Value::String(plain), Value::String(escaped)) = (&list[0], &list[1]) else {
-            panic!("no strings")
-        };
-        let range = source.as_bytes().as_ptr_range();
-        assert!(range.contains(&plain.as_bytes().as_ptr()));
-        assert!(!range.contains(&escaped.as_bytes().as_ptr()));
-        assert_eq!(escaped, "esc\n");
     }
 }

@@ -72,6 +72,19 @@ impl<'a> Build<'a> for Skip {
     fn end_object(&self, _object: ()) {}
 }
 
+/// A number that is known at once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Usual {
+    Whole(i64),
+    Decimal(f64),
+}
+
+/// Digits, and the point.
+const USUAL_DIGITS: usize = 15;
+/// Doubles hold them exactly, so that one division rounds only once.
+const POWERS_OF_TEN: [f64; USUAL_DIGITS] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14];
+
 /// A place in a text.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
@@ -97,6 +110,21 @@ impl<'a> Reader<'a> {
     pub(crate) fn since(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
     }
+    /// The text from here on.
+    #[inline]
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+    /// Goes over so many bytes, of which the caller knows what they are.
+    #[inline]
+    pub(crate) fn skip(&mut self, length: usize) {
+        self.at += length;
+    }
+    /// No value begins here.
+    #[cold]
+    pub(crate) fn no_value(&self) -> SyntaxError {
+        self.expected("a value")
+    }
     /// Goes over `expected` if it stands here.
     pub(crate) fn skip_known(&mut self, expected: &str) -> bool {
         let found =
@@ -110,11 +138,18 @@ impl<'a> Reader<'a> {
     /// The first value of the text; `None` if there is nothing but blanks. What follows it is not
     /// looked at, as long as it does not touch a number or word.
     pub(crate) fn root<B: Build<'a>>(&mut self, build: &B) -> Parsed<Option<B::Value>> {
+        self.root_by(|reader| reader.value(build))
+    }
+    /// The same with another way to read the value.
+    pub(crate) fn root_by<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Parsed<T>,
+    ) -> Parsed<Option<T>> {
         self.skip_blanks();
         let Some(&first) = self.bytes.get(self.at) else {
             return if self.broken { Err(self.cut_short()) } else { Ok(None) };
         };
-        let value = self.value(build)?;
+        let value = read(self)?;
         if matches!(first, b'-' | b'0'..=b'9') {
             match self.bytes.get(self.at) {
                 None if self.broken => return Err(self.cut_short()),
@@ -135,7 +170,7 @@ impl<'a> Reader<'a> {
             b't' => self.literal("true").map(|()| build.boolean(true)),
             b'f' => self.literal("false").map(|()| build.boolean(false)),
             b'-' | b'0'..=b'9' => Ok(build.number(self.number()?)),
-            _ => Err(self.expected("a value")),
+            _ => Err(self.no_value()),
         }
     }
 
@@ -163,11 +198,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Goes into an array; whether it has elements. The caller is at its `[`.
+    #[inline]
     pub(crate) fn open_array(&mut self) -> Parsed<bool> {
         self.enter()?;
         self.more_unless(b']')
     }
     /// Goes on behind an element; whether another one follows.
+    #[inline]
     pub(crate) fn next_element(&mut self) -> Parsed<bool> {
         match self.token()? {
             b',' => {
@@ -179,11 +216,13 @@ impl<'a> Reader<'a> {
         }
     }
     /// Goes into an object; whether it has fields. The caller is at its `{`.
+    #[inline]
     pub(crate) fn open_object(&mut self) -> Parsed<bool> {
         self.enter()?;
         self.more_unless(b'}')
     }
     /// Goes on behind a field; whether another one follows.
+    #[inline]
     pub(crate) fn next_field(&mut self) -> Parsed<bool> {
         match self.token()? {
             b',' => {
@@ -228,6 +267,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The first byte of what comes behind blanks.
+    #[inline]
     pub(crate) fn token(&mut self) -> Parsed<u8> {
         match self.bytes.get(self.at) {
             Some(&b) if b > b' ' => Ok(b),
@@ -256,6 +296,45 @@ impl<'a> Reader<'a> {
             return Err(self.cut_short());
         }
         Ok(())
+    }
+
+    /// A number of few digits and without exponent, as most are; `None`, and nothing read, for
+    /// any other.
+    #[inline]
+    pub(crate) fn usual_number(&mut self) -> Option<Usual> {
+        let rest = self.rest();
+        let negative = rest.first() == Some(&b'-');
+        let start = usize::from(negative);
+        let (mut at, mut digits, mut point) = (start, 0i64, None);
+        // So many digits fit without a look at overflow, and a double holds them exactly.
+        while let Some(&b) = rest.get(at)
+            && at <= start + USUAL_DIGITS
+        {
+            match b {
+                b'0'..=b'9' => digits = digits * 10 + i64::from(b - b'0'),
+                b'.' if point.is_none() => point = Some(at),
+                _ => break,
+            }
+            at += 1;
+        }
+        if at == start
+            || at > start + USUAL_DIGITS
+            || matches!(rest.get(at), Some(b'.' | b'e' | b'E'))
+        {
+            return None;
+        }
+        let number = match point {
+            None => Usual::Whole(if negative { -digits } else { digits }),
+            Some(point) if point > start && point + 1 < at => {
+                let power = POWERS_OF_TEN.get(at - point - 1)?;
+                let value = digits as f64 / power;
+                // Kafka reads decimals, which have no -0.
+                Usual::Decimal(if negative && digits != 0 { -value } else { value })
+            }
+            Some(_) => return None,
+        };
+        self.at += at;
+        Some(number)
     }
 
     /// The number that stands here.
@@ -478,6 +557,56 @@ mod tests {
         let text = r#""\"\\\/\b\f\n\r\t\u0041\ud83d\uDE00\ud800x\ude00\ud800\u0042é""#;
         let mut reader = Reader::new(text, false);
         assert_eq!(reader.string().unwrap(), "\"\\/\u{8}\u{c}\n\r\tA😀?x??Bé");
+    }
+
+    #[test]
+    fn usual_numbers_are_those_that_the_long_way_reads() {
+        let texts = [
+            "0",
+            "-0",
+            "007",
+            "-12,",
+            "1.50]",
+            "-0.0",
+            "0.1 ",
+            "12.345678901234",
+            "1.0e5",
+            "1e5",
+            "1.",
+            ".5",
+            "-",
+            "-.5",
+            "1..2",
+            "1.2.3",
+            "123456789012345",
+            "1234567890123456",
+            "-9223372036854775808",
+            "99999999999999.9",
+            "0.000000000000001",
+            "1x",
+        ];
+        let mut usual = 0;
+        for text in texts {
+            let mut reader = Reader::new(text, false);
+            let Some(found) = reader.usual_number() else {
+                assert_eq!(reader.at(), 0);
+                continue;
+            };
+            usual += 1;
+            let mut long = Reader::new(text, false);
+            let number = long.number().unwrap();
+            assert_eq!(reader.at(), long.at(), "{text}");
+            match found {
+                Usual::Whole(n) => assert!(number.is_integral() && number.to_i64() == n, "{text}"),
+                Usual::Decimal(n) => {
+                    assert!(
+                        !number.is_integral() && number.to_f64().to_bits() == n.to_bits(),
+                        "{text}"
+                    );
+                }
+            }
+        }
+        assert!(usual >= 10, "{usual}");
     }
 
     #[test]

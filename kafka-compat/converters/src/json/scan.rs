@@ -66,6 +66,16 @@ fn find(
             rest = tail;
         }
     }
+    if rest.is_empty() {
+        return length;
+    }
+    // The last word again, without what was looked at already.
+    if let Some(word) = bytes.get(from..).and_then(|all| all.last_chunk::<WORD>()) {
+        let old = WORD - rest.len();
+        let marks = marked(u64::from_le_bytes(*word)) >> (8 * old);
+        let behind = (marks.trailing_zeros() as usize / 8).min(rest.len());
+        return length - rest.len() + behind;
+    }
     let behind = rest.iter().position(|&b| wanted(b)).unwrap_or(rest.len());
     length - rest.len() + behind
 }

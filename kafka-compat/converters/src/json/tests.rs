@@ -294,3 +294,27 @@ fn what_a_header_left_without_schema_is_written_as_it_is() {
     let datum = Datum::new(SchemaBuilder::new(kind).build_plain(), Value::map(map));
     assert_eq!(written(&mut plain(), &datum), r#"{"a":null}"#);
 }
+
+#[test]
+fn names_that_came_before_are_read_as_new_ones() {
+    // By number: names in order, one left out, one twice, one escaped, blanks, another order.
+    let documents = [
+        r#"{"id":1,"inner":{"id":2,"b":3},"list":[{"id":4},{"b":5}]}"#,
+        r#"{"inner":{"b":3},"list":[]}"#,
+        r#"{"id":1,"id":2,"inner":{"b":3,"b":4}}"#,
+        r#"{"\u0069d":1,"id":2,"i\"d":3}"#,
+        r#"{ "id" : 1 , "inner" : { "id" :2} }"#,
+        r#"{"list":[1],"id":7,"new":{"id":{"id":{"b":1}}}}"#,
+    ];
+    let fresh = documents.map(|json| read(&mut plain(), json).unwrap());
+    let mut used = plain();
+    for round in 0..40 {
+        for (json, expected) in documents.iter().zip(&fresh) {
+            for _ in 0..=round % 3 {
+                assert_eq!(read(&mut used, *json).unwrap(), *expected, "{json}");
+            }
+        }
+    }
+    let Value::Map(twice) = &fresh[2].value else { panic!("no map") };
+    assert_eq!(twice.entries()[0], (Value::str("id"), Value::Int64(2)));
+}

@@ -75,10 +75,45 @@ pub(crate) fn float(out: &mut Vec<u8>, value: f32) {
 /// Appends a double in Java's notation; NaN and infinities as strings.
 pub(crate) fn double(out: &mut Vec<u8>, value: f64) {
     if (PLAIN_MIN..PLAIN_MAX).contains(&value.abs()) {
+        if few_decimals(out, value) {
+            return;
+        }
         out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
     } else {
         number_text(out, &text::double(value), value.is_finite());
     }
+}
+
+/// How many decimals are written by whole numbers: with seven digits before the point that is
+/// less than the 15 digits that every double tells apart, so that no shorter text means the same.
+const DECIMALS: usize = 6;
+const DECIMALS_FACTOR: f64 = 1e6;
+
+/// Appends a double of the plain range if it has only a few decimals, as most do.
+fn few_decimals(out: &mut Vec<u8>, value: f64) -> bool {
+    let scaled = (value.abs() * DECIMALS_FACTOR).round();
+    if scaled / DECIMALS_FACTOR != value.abs() {
+        return false;
+    }
+    // Below 10^13.
+    let scaled = scaled as u64;
+    let mut fraction = scaled % 1_000_000;
+    if value < 0.0 {
+        out.push(b'-');
+    }
+    integer(out, scaled / 1_000_000);
+    let mut digits = [b'0'; DECIMALS];
+    let mut length = 1;
+    for (at, digit) in digits.iter_mut().enumerate().rev() {
+        if !fraction.is_multiple_of(10) {
+            length = length.max(at + 1);
+        }
+        *digit = b'0' + (fraction % 10) as u8;
+        fraction /= 10;
+    }
+    out.push(b'.');
+    out.extend_from_slice(digits.get(..length).unwrap_or_default());
+    true
 }
 
 fn number_text(out: &mut Vec<u8>, text: &str, finite: bool) {
@@ -108,6 +143,20 @@ mod tests {
         );
         let long = format!("{}\"{}", "x".repeat(40), "é".repeat(40));
         assert_eq!(written(|out| string(out, &long)), format!("\"{}\"", long.replace('"', "\\\"")));
+    }
+
+    #[test]
+    fn few_decimals_are_written_as_the_shortest_notation() {
+        let mut bits = 0x0123_4567_89ab_cdef_u64;
+        for n in 0..200_000u32 {
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let factor = 10f64.powi((bits >> 40) as i32 % 9);
+            let sign = if bits & 1 == 0 { 1.0 } else { -1.0 };
+            let near = f64::from_bits((f64::from(n * 7) / factor * sign).to_bits() ^ (bits >> 62));
+            for value in [f64::from(n) / factor * sign, near] {
+                assert_eq!(written(|out| double(out, value)), text::double(value), "{value}");
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use bytestring::ByteString;
 
 use super::MapValue;
 use super::table::Table;
+use crate::names::lasting_or_copy;
 use crate::value::Value;
 
 /// How many shapes are remembered.
@@ -13,6 +14,8 @@ const MAX_KEYS: usize = 256;
 /// When all places are taken, so many misses make room for one new shape: maps whose keys never
 /// come again must not cost more than a look.
 const MISSES_TO_REPLACE: usize = 64;
+/// After so many maps of a shape its names may have become lasting ones, which are compared faster.
+const MAPS_TO_LAST: u32 = 64;
 
 /// Remembers something for each shape of a map: its text keys in the order they were put, and
 /// its kind. Records of one kind mostly have maps of one shape.
@@ -28,6 +31,8 @@ struct Shape<T> {
     keys: Vec<ByteString>,
     table: Table,
     found: T,
+    /// How many maps had it, up to a limit.
+    maps: u32,
     /// The shape that was looked for after this one.
     next: usize,
 }
@@ -60,6 +65,14 @@ impl<T> ShapeCache<T> {
             latest.next = place;
         }
         self.latest = place;
+        if let Some(shape) = self.shapes.get_mut(place)
+            && shape.maps < MAPS_TO_LAST
+        {
+            shape.maps += 1;
+            if shape.maps == MAPS_TO_LAST {
+                shape.keys = shape.keys.iter().map(|key| lasting_or_copy(key)).collect();
+            }
+        }
         Some(place)
     }
 
@@ -89,7 +102,7 @@ impl<T> ShapeCache<T> {
             self.misses / MISSES_TO_REPLACE % MAX_SHAPES
         };
         let keys = keys_of(map)?;
-        let shape = Shape { keys, table: map.table, found: make(map), next: place };
+        let shape = Shape { keys, table: map.table, found: make(map), maps: 0, next: place };
         match self.shapes.get_mut(place) {
             Some(slot) => *slot = shape,
             None => self.shapes.push(shape),
@@ -98,12 +111,12 @@ impl<T> ShapeCache<T> {
     }
 }
 
-/// All keys, if they are text and not too many. Copies: a slice would keep a whole batch.
+/// All keys, if they are text and not too many. A slice would keep a whole batch.
 fn keys_of(map: &MapValue) -> Option<Vec<ByteString>> {
     if map.len() > MAX_KEYS {
         return None;
     }
-    let text = |(key, _): &(Value, Value)| key.as_str().map(ByteString::from);
+    let text = |(key, _): &(Value, Value)| key.as_str().map(lasting_or_copy);
     map.entries.iter().map(text).collect()
 }
 
@@ -112,7 +125,10 @@ impl<T> Shape<T> {
         self.table == map.table
             && self.keys.len() == map.entries.len()
             && self.keys.iter().zip(&map.entries).all(|(known, (key, _))| match key {
-                Value::String(key) => key == known,
+                // Lasting names are at the same place.
+                Value::String(key) => {
+                    key.as_ptr() == known.as_ptr() && key.len() == known.len() || key == known
+                }
                 _ => false,
             })
     }
