@@ -14,5 +14,5 @@ cd "$here"
 setup_packages
 
 echo "building gantry (the first time takes a few minutes) ..."
-cargo build --release -p gantry
+cargo build --locked --release --workspace --bins
 exec python3 scripts/lib/run_example.py

@@ -36,7 +36,7 @@ step "set-up"            scripts/setup.sh
 step "format"            cargo fmt --all --check
 step "lints"             cargo clippy --locked --release --workspace --all-targets -- -D warnings
 step "licences"          cargo deny --locked check bans licenses sources
-step "build"             cargo build --locked --release -p gantry
+step "build"             cargo build --locked --release --workspace --bins
 step "tests"             cargo test --locked --release --workspace
 step "documentation"     env RUSTDOCFLAGS="-D warnings" cargo doc --locked --release --workspace --no-deps
 step "pipelines"         tests/conformance/run-pipeline.sh

@@ -13,7 +13,7 @@ cd "$(dirname "$0")/../.."
 setup_packages
 if [ "${REST_S:-}" != 0 ] && ! command -v wrk >/dev/null; then apt_install wrk; fi
 if [ "${ONLY:-}" != gantry ]; then setup_maven; fi
-if [ "${ONLY:-}" != kafka ]; then cargo build --release --workspace --bins; fi
+if [ "${ONLY:-}" != kafka ]; then cargo build --locked --release --workspace --bins; fi
 
 args=()
 [ -n "${LINES:-}" ] && args+=(--lines "$LINES")

@@ -7,5 +7,5 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 setup_packages
 setup_venv
 setup_maven
-cargo build --quiet --locked --release -p gantry
+cargo build --quiet --locked --release --workspace --bins
 exec python3 tests/clients/clients.py "$@"

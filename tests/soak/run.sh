@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 . scripts/setup.sh
 setup_packages
-cargo build --release -p gantry
+cargo build --locked --release --workspace --bins
 
 args=()
 [ -n "${FUZZ_S:-}" ] && args+=(--fuzz-s "$FUZZ_S")
