@@ -22,7 +22,7 @@ impl HeaderConverter for SimpleHeaderConverter {
         }
         // The text is the value itself: no need to print it.
         if let Value::String(text) = &datum.value {
-            return Ok(Some(text.as_bytes().clone()));
+            return Ok(Some(text.to_bytes()));
         }
         Ok(convert_to_string(datum.schema.as_ref(), &datum.value)?.map(Bytes::from))
     }
@@ -36,7 +36,7 @@ impl HeaderConverter for SimpleHeaderConverter {
         let Some(bytes) = bytes else { return Ok(Datum::NULL) };
         let text = crate::utf8::decode(bytes);
         if text.is_empty() {
-            return Ok(Datum::new(Schema::string(), Value::String(text)));
+            return Ok(Datum::new(Schema::string(), Value::String(text.into())));
         }
         Ok(parse_string(&text))
     }

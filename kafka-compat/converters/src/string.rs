@@ -1,7 +1,6 @@
 //! `StringConverter`: a value's text. UTF-8 text is shared both ways, never copied.
 
 use bytes::Bytes;
-use bytestring::ByteString;
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, Type, Width};
 use gantry_model::plugin::{Converter, ConverterType, Props};
 use gantry_model::{Datum, Error, ErrorKind, Headers, Result, Schema, Value, text};
@@ -74,7 +73,7 @@ impl Converter for StringConverter {
         Ok(match &datum.value {
             Value::Null => None,
             Value::String(text) => Some(self.encode.encode(text)),
-            other => Some(self.encode.encode(&ByteString::from(text::java_string(other)))),
+            other => Some(self.encode.encode(&text::java_string(other).into())),
         })
     }
 
@@ -86,7 +85,7 @@ impl Converter for StringConverter {
     ) -> Result<Datum> {
         let value = match bytes {
             None => Value::Null,
-            Some(bytes) => Value::String(self.decode.decode(bytes)),
+            Some(bytes) => Value::String(self.decode.decode(bytes).into()),
         };
         Ok(Datum::new(self.schema.clone(), value))
     }

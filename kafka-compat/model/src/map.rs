@@ -108,6 +108,25 @@ impl MapValue {
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.entries.iter().find(|(k, _)| k.as_str() == Some(key)).map(|(_, v)| v)
     }
+    /// Changes the value of a key. One that is not there comes to be there, made from null.
+    pub fn update<E>(
+        &mut self,
+        key: &Value,
+        change: impl FnOnce(&Value) -> Result<Value, E>,
+    ) -> Result<(), E> {
+        match self.entries.iter_mut().find(|(k, _)| k == key) {
+            Some((_, value)) => *value = change(value)?,
+            None => {
+                let value = change(&Value::Null)?;
+                self.insert(key.clone(), value);
+            }
+        }
+        Ok(())
+    }
+    /// The value at a place, as the entries were put, to be changed.
+    pub fn value_mut(&mut self, place: usize) -> Option<&mut Value> {
+        self.entries.get_mut(place).map(|(_, v)| v)
+    }
     /// The value of any key.
     pub fn get_value(&self, key: &Value) -> Option<&Value> {
         self.entries.iter().find(|(k, _)| k == key).map(|(_, v)| v)

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use bytestring::ByteString;
+use crate::value::Text;
 
 /// All lasting names together may have so many bytes; no name is added after that.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -25,10 +25,10 @@ struct Names {
 ///
 /// Takes a lock, and memory that never is given back: for names of which it is known that they
 /// come again.
-pub fn lasting(name: &str) -> Option<ByteString> {
+pub fn lasting(name: &str) -> Option<Text> {
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = names.known.as_ref().and_then(|known| known.get(name)) {
-        return Some(ByteString::from_static(known));
+        return Some(Text::from_static(known));
     }
     if name.len() > MAX_NAME_BYTES || names.bytes + name.len() > MAX_BYTES {
         return None;
@@ -36,15 +36,15 @@ pub fn lasting(name: &str) -> Option<ByteString> {
     let kept: &'static str = Box::leak(name.into());
     names.bytes += name.len();
     names.known.get_or_insert_default().insert(kept);
-    Some(ByteString::from_static(kept))
+    Some(Text::from_static(kept))
 }
 
 /// The lasting name, if there is one already; else a copy.
-pub fn lasting_or_copy(name: &str) -> ByteString {
+pub fn lasting_or_copy(name: &str) -> Text {
     let names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     match names.known.as_ref().and_then(|known| known.get(name)) {
-        Some(known) => ByteString::from_static(known),
-        None => ByteString::from(name),
+        Some(known) => Text::from_static(known),
+        None => Text::from(name),
     }
 }
 

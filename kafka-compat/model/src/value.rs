@@ -4,7 +4,6 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use bytestring::ByteString;
 use num_bigint::BigInt;
 
 use crate::error::{Error, Result};
@@ -12,6 +11,9 @@ use crate::logical::Decimal;
 pub use crate::map::MapValue;
 use crate::record::Str;
 use crate::schema::{Field, Schema};
+pub use text::Text;
+
+mod text;
 
 /// A value with or without a schema. The variants are Java's classes in Connect, so that a
 /// schemaless value keeps its type: an `i8` is a `Byte`, a `Date` a `java.util.Date`.
@@ -36,8 +38,8 @@ pub enum Value {
     Float32(f32),
     /// `Double`
     Float64(f64),
-    /// `String`, often a slice of the batch it came in
-    String(ByteString),
+    /// `String`
+    String(Text),
     /// `byte[]` or `ByteBuffer`, often a slice of the batch it came in
     Bytes(Bytes),
     /// `List`
@@ -117,7 +119,7 @@ fn double_bits(n: f64) -> u64 {
 impl Value {
     /// Text, copied.
     pub fn str(text: &str) -> Self {
-        Self::String(ByteString::from(text))
+        Self::String(Text::from(text))
     }
     /// A list.
     pub fn array(list: Vec<Self>) -> Self {

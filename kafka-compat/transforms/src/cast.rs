@@ -173,9 +173,7 @@ impl Transformation for Cast {
                     let map = unique_map(value, PURPOSE)?;
                     map.copy_as_hash_map();
                     for rule in rules {
-                        let old = map.get(&rule.name).unwrap_or(&Value::Null);
-                        let new = cast(None, old, rule.target)?;
-                        map.insert(rule.key.clone(), new);
+                        map.update(&rule.key, |value| cast(None, value, rule.target))?;
                     }
                 }
             }

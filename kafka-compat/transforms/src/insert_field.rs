@@ -1,11 +1,10 @@
 //! InsertField: adds the record's own attributes, or a fixed text, as fields.
 
-use bytestring::ByteString;
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type};
 use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::{
-    ConnectRecord, Datum, Error, Fields, Kind, Result, Schema, SchemaBuilder, Str, Struct, Value,
-    logical,
+    ConnectRecord, Datum, Error, Fields, Kind, Result, Schema, SchemaBuilder, Str, Struct, Text,
+    Value, logical,
 };
 use std::sync::Arc;
 
@@ -77,7 +76,7 @@ struct InsertField {
     insertions: Vec<Insertion>,
     static_value: Value,
     replace_null: bool,
-    topics: TopicCache<ByteString>,
+    topics: TopicCache<Text>,
     schemas: SchemaCache<Updated>,
 }
 
@@ -188,7 +187,7 @@ impl Transformation for InsertField {
     fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
         let wants_topic = self.insertions.iter().any(|i| i.source == Source::Topic);
         let topic = if wants_topic {
-            let text = self.topics.get(&record.topic, |topic| Ok(ByteString::from(topic)))?;
+            let text = self.topics.get(&record.topic, |topic| Ok(Text::from(topic)))?;
             Value::String(text)
         } else {
             Value::Null

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator};
 use gantry_model::plugin::{Fate, Plugin, Transformation};
 use gantry_model::text::hash_set_order;
-use gantry_model::{ConnectRecord, Datum, Decimal, Error, MapValue, Result, Value, values};
+use gantry_model::{ConnectRecord, Datum, Decimal, Error, MapValue, Result, Text, Value, values};
 
 use crate::java_number;
 use crate::support::{
@@ -135,7 +135,7 @@ fn emptied(value: &Value) -> Result<Value> {
         Value::Int64(_) => Value::Int64(0),
         Value::Float32(_) => Value::Float32(0.0),
         Value::Float64(_) => Value::Float64(0.0),
-        Value::String(_) => Value::String(bytestring::ByteString::new()),
+        Value::String(_) => Value::String(Text::new()),
         Value::Array(_) => Value::array(Vec::new()),
         Value::Map(_) => Value::map(MapValue::default()),
         Value::Decimal(_) => Value::Decimal(Arc::new(Decimal { unscaled: 0.into(), scale: 0 })),
@@ -162,10 +162,9 @@ impl Transformation for MaskField {
         if schema.is_none() {
             let map = unique_map(value, PURPOSE)?;
             map.copy_as_hash_map();
-            for (name, key) in &self.fields {
+            for (_, key) in &self.fields {
                 // A field that is not there comes to be there, as null.
-                let new = masked(map.get(name).unwrap_or(&Value::Null))?;
-                map.insert(key.clone(), new);
+                map.update(key, masked)?;
             }
             return Ok(Fate::Keep);
         }

@@ -327,13 +327,11 @@ impl Transformation for TimestampConverter {
                 *schema = self.rules.schema(schema.is_optional());
             }
             (Some(_), None) if value.is_null() => {}
-            (Some((name, key)), None) => {
+            (Some((_, key)), None) => {
                 let map = unique_map(value, PURPOSE)?;
                 map.copy_as_hash_map();
                 // A field that is not there comes to be there, as null.
-                let old = map.get(name).unwrap_or(&Value::Null);
-                let new = self.rules.convert(old, None)?;
-                map.insert(key.clone(), new);
+                map.update(key, |value| self.rules.convert(value, None))?;
             }
             (Some((name, _)), Some(schema)) => {
                 let inner = if value.is_null() { None } else { Some(struct_of(value, PURPOSE)?) };

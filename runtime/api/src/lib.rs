@@ -26,7 +26,7 @@ pub use gantry_model::plugin::{
 };
 pub use gantry_model::{
     ConnectRecord, Datum, Domain, Error, ErrorKind, Header, Headers, Kind, Result, Retry, Schema,
-    SchemaBuilder, Str, Struct, TopicPartition, Value,
+    SchemaBuilder, Str, Struct, Text, TopicPartition, Value,
 };
 pub use offset::{OffsetMap, SinkOffset, SinkOffsets, SourceOffset, SourcePartition};
 pub use record::{SinkRecord, SourceRecord, TimestampType};

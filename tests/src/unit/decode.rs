@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use bytestring::ByteString;
 use gantry_model::{
     ConnectRecord, Datum, Decimal, Error, ErrorKind, Fields, Header, Kind, MapValue, Result,
     Schema, SchemaBuilder, Str, Struct, Value,
@@ -115,7 +114,7 @@ fn decode_tagged(tag: &str, json: &Input, context: Option<&Schema>) -> Result<Va
         "i64" => Value::Int64(long()?),
         "f32" => Value::Float32(float_text()?.parse().map_err(|_| bad())?),
         "f64" => Value::Float64(float_text()?.parse().map_err(|_| bad())?),
-        "str" => Value::String(ByteString::from(string()?)),
+        "str" => Value::String(string()?.into()),
         "bytes" | "bytebuf" => Value::Bytes(unhex(string()?).ok_or_else(bad)?),
         "decimal" => Value::Decimal(Arc::new(Decimal {
             unscaled: big(json.get("unscaled").unwrap_or(&Input::Null(())))?,

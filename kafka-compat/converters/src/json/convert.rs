@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use bytestring::ByteString;
 use gantry_model::logical::{self, Logical};
-use gantry_model::{Error, Kind, Result, Schema, Struct, Value};
+use gantry_model::{Error, Kind, Result, Schema, Struct, Text, Value};
 
 use super::base64;
 use super::map::MapBuilder;
@@ -62,10 +62,10 @@ impl<'s> Convert<'s> {
         }
     }
     #[expect(clippy::ptr_arg, reason = "borrowed text is a slice of the source, owned text is not")]
-    fn text(&self, text: &Cow<'_, str>) -> ByteString {
+    fn text(&self, text: &Cow<'_, str>) -> Text {
         match text {
-            Cow::Borrowed(text) => self.source.slice_ref(text),
-            Cow::Owned(text) => ByteString::from(text.as_str()),
+            Cow::Borrowed(text) => Text::slice(self.source, text),
+            Cow::Owned(text) => Text::from(text.as_str()),
         }
     }
 

@@ -1,7 +1,6 @@
 //! Building maps from keys that may stand twice: the last value wins, in the first place.
 
-use bytestring::ByteString;
-use gantry_model::{MapValue, Value};
+use gantry_model::{MapValue, Text, Value};
 
 use super::names::{Place, Seen};
 
@@ -36,7 +35,7 @@ impl MapBuilder {
     /// Where the value of a text key goes that may be known. What stood there before counts no
     /// more.
     #[inline]
-    pub(crate) fn slot(&mut self, place: Option<Place>, key: ByteString) -> &mut Value {
+    pub(crate) fn slot(&mut self, place: Option<Place>, key: Text) -> &mut Value {
         let first = place.is_some_and(|place| self.seen.first(place));
         let found = if first { None } else { self.find_text(&key) };
         let at = found.unwrap_or(self.entries.len());

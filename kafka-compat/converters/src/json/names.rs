@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use bytestring::ByteString;
+use gantry_model::Text;
 use gantry_model::names::lasting;
 
 use super::scan;
@@ -30,7 +30,7 @@ struct Known {
     /// The name in quotes, and the colon, as it stands in a document without blanks.
     quoted: Box<[u8]>,
     times: u32,
-    lasting: Option<ByteString>,
+    lasting: Option<Text>,
     /// The place of the name that followed this one.
     next: usize,
 }
@@ -50,7 +50,7 @@ impl Names {
     /// The name that is expected next, if it stands at the beginning of `text` and lasts; and its
     /// length there.
     #[inline]
-    pub(crate) fn expected(&mut self, text: &[u8]) -> Option<(Place, ByteString, usize)> {
+    pub(crate) fn expected(&mut self, text: &[u8]) -> Option<(Place, Text, usize)> {
         let guess = self.known.get(self.latest)?.next;
         let known = self.known.get_mut(guess)?;
         if !text.starts_with(&known.quoted) {
@@ -96,7 +96,7 @@ impl Names {
 impl Known {
     /// Counts that it came as expected; the text once it lasts, which costs no counting.
     #[cold]
-    fn came(&mut self) -> Option<ByteString> {
+    fn came(&mut self) -> Option<Text> {
         self.times = self.times.saturating_add(1);
         if self.times == TIMES_TO_LAST {
             let name = self.quoted.get(1..self.quoted.len() - 2).unwrap_or_default();

@@ -4,16 +4,17 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use bytestring::ByteString;
-use gantry_model::Value;
+use gantry_model::{Text, Value};
 
 use super::number::Number;
 use super::reader::Build;
 
-/// Text as a slice of the source, unless it had escapes.
-pub(crate) fn slice(source: &ByteString, text: Cow<'_, str>) -> ByteString {
+/// Text as a part of the source, unless it had escapes.
+#[inline]
+pub(crate) fn slice(source: &ByteString, text: Cow<'_, str>) -> Text {
     match text {
-        Cow::Borrowed(text) => source.slice_ref(text),
-        Cow::Owned(text) => ByteString::from(text),
+        Cow::Borrowed(text) => Text::slice(source, text),
+        Cow::Owned(text) => Text::from(text),
     }
 }
 

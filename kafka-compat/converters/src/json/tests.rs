@@ -104,16 +104,20 @@ fn a_schema_whose_default_cannot_be_written_fails_each_time() {
 }
 
 #[test]
-fn strings_are_slices_of_the_record() {
-    let json = Bytes::from_static(br#"{"a":"plain"}"#);
-    let Value::Map(map) = read(&mut plain(), json.clone()).unwrap().value else { panic!("no map") };
-    let Some(Value::String(text)) = map.get("a") else { panic!("no text") };
-    assert!(json.as_ptr_range().contains(&text.as_bytes().as_ptr()));
-    let record = Bytes::from_static(PERSON.as_bytes());
-    let datum = read(&mut converter(&[]), record.clone()).unwrap();
-    let Value::Struct(inner) = datum.value else { panic!("no struct") };
-    let Value::String(name) = inner.get("name").unwrap() else { panic!("no text") };
-    assert!(record.as_ptr_range().contains(&name.as_bytes().as_ptr()));
+fn long_strings_are_slices_of_the_record() {
+    let name = "a name of more than thirty-two bytes";
+    let plain_json = Bytes::from(format!(r#"{{"name":"{name}"}}"#));
+    let value = read(&mut plain(), plain_json.clone()).unwrap().value;
+    let Value::Map(map) = value else { panic!("no map") };
+    let Some(Value::String(text)) = map.get("name") else { panic!("no text") };
+    assert!(plain_json.as_ptr_range().contains(&text.as_bytes().as_ptr()));
+    let envelope = Bytes::from(PERSON.replace("\"Bo\"", &format!("\"{name}\"")));
+    let Value::Struct(inner) = read(&mut converter(&[]), envelope.clone()).unwrap().value else {
+        panic!("no struct")
+    };
+    let Value::String(text) = inner.get("name").unwrap() else { panic!("no text") };
+    assert_eq!(&**text, name);
+    assert!(envelope.as_ptr_range().contains(&text.as_bytes().as_ptr()));
 }
 
 #[test]

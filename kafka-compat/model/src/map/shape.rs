@@ -1,11 +1,9 @@
 //! What was worked out for maps with the same keys.
 
-use bytestring::ByteString;
-
 use super::MapValue;
 use super::table::Table;
 use crate::names::lasting_or_copy;
-use crate::value::Value;
+use crate::value::{Text, Value};
 
 /// How many shapes are remembered.
 const MAX_SHAPES: usize = 16;
@@ -28,7 +26,7 @@ pub struct ShapeCache<T> {
 
 #[derive(Debug)]
 struct Shape<T> {
-    keys: Vec<ByteString>,
+    keys: Vec<Text>,
     table: Table,
     found: T,
     /// How many maps had it, up to a limit.
@@ -112,7 +110,7 @@ impl<T> ShapeCache<T> {
 }
 
 /// All keys, if they are text and not too many. A slice would keep a whole batch.
-fn keys_of(map: &MapValue) -> Option<Vec<ByteString>> {
+fn keys_of(map: &MapValue) -> Option<Vec<Text>> {
     if map.len() > MAX_KEYS {
         return None;
     }
@@ -125,10 +123,7 @@ impl<T> Shape<T> {
         self.table == map.table
             && self.keys.len() == map.entries.len()
             && self.keys.iter().zip(&map.entries).all(|(known, (key, _))| match key {
-                // Lasting names are at the same place.
-                Value::String(key) => {
-                    key.as_ptr() == known.as_ptr() && key.len() == known.len() || key == known
-                }
+                Value::String(key) => key.is_same(known),
                 _ => false,
             })
     }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytestring::ByteString;
 use num_traits::ToPrimitive;
 
 use super::convert::convert_to;
@@ -37,7 +36,7 @@ pub(super) fn parse(text: &str) -> Option<Datum> {
 }
 
 fn string(text: &str) -> Datum {
-    Datum::new(Schema::string(), Value::String(ByteString::from(text)))
+    Datum::new(Schema::string(), Value::String(text.into()))
 }
 
 struct Parser<'a> {
@@ -137,9 +136,8 @@ impl Parser<'_> {
         while self.tokens.has_next() && !self.tokens.accept("\"") {
             content.push_str(self.tokens.take());
         }
-        parse_temporal(&content).unwrap_or_else(|| {
-            Datum::new(Schema::string(), Value::String(ByteString::from(content)))
-        })
+        parse_temporal(&content)
+            .unwrap_or_else(|| Datum::new(Schema::string(), Value::String(content.into())))
     }
 
     fn list(&mut self) -> Result<Datum> {

@@ -1,7 +1,10 @@
 //! Flattening of maps. Names and order are worked out once for each shape that a map has at its
 //! level, as records of one kind mostly have maps of one shape.
 
+use std::sync::Arc;
+
 use gantry_model::map::ShapeCache;
+use gantry_model::names::lasting;
 use gantry_model::{Error, MapValue, Result, Value};
 
 use super::{MAX_DEPTH, joined, too_deep};
@@ -9,6 +12,9 @@ use crate::support::no_text_key;
 
 /// Levels that are remembered in all; deeper and more varied maps are flattened without.
 const MAX_LEVELS: usize = 64;
+
+/// Names that were used so often get a place that lasts: whoever comes next compares them faster.
+const TIMES_TO_LAST: u32 = 16;
 
 /// Flattens maps.
 #[derive(Default)]
@@ -32,12 +38,28 @@ struct Step {
     place: usize,
     /// The names of the levels above it and its own, joined.
     name: Value,
+    /// How often the name was used, up to a limit.
+    times: u32,
     below: Option<Box<Level>>,
 }
 
+impl Step {
+    fn name(&mut self) -> Value {
+        if self.times < TIMES_TO_LAST {
+            self.times += 1;
+            if self.times == TIMES_TO_LAST
+                && let Some(name) = self.name.as_str().and_then(lasting)
+            {
+                self.name = Value::String(name);
+            }
+        }
+        self.name.clone()
+    }
+}
+
 impl MapFlattener {
-    /// The flat form of a map.
-    pub(super) fn flatten(&mut self, map: &MapValue, delimiter: &str) -> Result<MapValue> {
+    /// The flat form of a map, which loses its values.
+    pub(super) fn flatten(&mut self, map: &mut MapValue, delimiter: &str) -> Result<MapValue> {
         let mut flat = Vec::with_capacity(map.len());
         let mut work = Work { delimiter, below: &mut self.below, flat: &mut flat };
         work.add(&mut self.top, map, "", 0)?;
@@ -55,10 +77,10 @@ impl MapFlattener {
     }
 }
 
-/// Whether two names are the same text in the same place.
+/// Whether two names are the same text.
 fn is_same(one: &Value, other: &Value) -> bool {
-    match (one.as_str(), other.as_str()) {
-        (Some(one), Some(other)) => one.as_ptr() == other.as_ptr() && one.len() == other.len(),
+    match (one, other) {
+        (Value::String(one), Value::String(other)) => one.is_same(other),
         _ => false,
     }
 }
@@ -71,7 +93,13 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn add(&mut self, level: &mut Level, map: &MapValue, prefix: &str, depth: usize) -> Result<()> {
+    fn add(
+        &mut self,
+        level: &mut Level,
+        map: &mut MapValue,
+        prefix: &str,
+        depth: usize,
+    ) -> Result<()> {
         if depth > MAX_DEPTH {
             return Err(too_deep());
         }
@@ -81,9 +109,10 @@ impl Work<'_> {
             return self.add_plainly(map, Some(prefix), depth);
         };
         for step in steps {
-            let Some((_, value)) = map.entries().get(step.place) else { continue };
+            let Some(value) = map.value_mut(step.place) else { continue };
             let Value::Map(inner) = value else {
-                self.flat.push((step.name.clone(), checked(value, step.name.as_str())?));
+                check(value, step.name.as_str())?;
+                self.flat.push((step.name(), std::mem::take(value)));
                 continue;
             };
             if step.below.is_none() && *self.below < MAX_LEVELS {
@@ -92,7 +121,7 @@ impl Work<'_> {
             }
             let name = step.name.as_str().unwrap_or_default();
             match &mut step.below {
-                Some(level) => self.add(level, inner, name, depth + 1)?,
+                Some(level) => self.add(level, Arc::make_mut(inner), name, depth + 1)?,
                 None => self.add_plainly(inner, Some(name), depth + 1)?,
             }
         }
@@ -117,8 +146,8 @@ impl Work<'_> {
             if let Value::Map(inner) = value {
                 self.add_plainly(inner, name.as_deref(), depth + 1)?;
             } else {
-                let value = checked(value, name.as_deref())?;
-                self.flat.push((name.as_deref().map_or(Value::Null, Value::str), value));
+                check(value, name.as_deref())?;
+                self.flat.push((name.as_deref().map_or(Value::Null, Value::str), value.clone()));
             }
         }
         Ok(())
@@ -134,13 +163,13 @@ fn steps(map: &MapValue, prefix: &str, delimiter: &str) -> Vec<Step> {
         .into_iter()
         .filter_map(|place| {
             let name = Value::str(&joined(prefix, delimiter, name(place)?));
-            Some(Step { place, name, below: None })
+            Some(Step { place, name, times: 0, below: None })
         })
         .collect()
 }
 
-/// A value that is no map, if it can stand in a flat one.
-fn checked(value: &Value, name: Option<&str>) -> Result<Value> {
+/// Whether a value that is no map can stand in a flat one.
+fn check(value: &Value, name: Option<&str>) -> Result<()> {
     match value {
         Value::Struct(_) => Err(Error::data(format!(
             "Flatten transformation does not support STRUCT for record without schemas (for field \
@@ -152,7 +181,7 @@ fn checked(value: &Value, name: Option<&str>) -> Result<Value> {
              Connect's data API",
             value.java_class().unwrap_or("null")
         ))),
-        _ => Ok(value.clone()),
+        _ => Ok(()),
     }
 }
 
@@ -193,9 +222,10 @@ mod tests {
         for round in 0..3 {
             // More shapes and levels than are remembered, each of them twice.
             for n in 0..40 {
-                let Value::Map(map) = nested(3, 3 + n % 5, n / 2) else { panic!("a map") };
-                let flat = flattener.flatten(&map, ".").unwrap();
-                assert_eq!(flat.entries(), plainly(&map).entries(), "{round} {n}");
+                let Value::Map(mut map) = nested(3, 3 + n % 5, n / 2) else { panic!("a map") };
+                let expected = plainly(&map);
+                let flat = flattener.flatten(Arc::make_mut(&mut map), ".").unwrap();
+                assert_eq!(flat.entries(), expected.entries(), "{round} {n}");
             }
         }
         assert_eq!(flattener.below, MAX_LEVELS);
@@ -209,8 +239,8 @@ mod tests {
             map(&[("a.b", Value::Int64(0)), ("a", inner)])
         };
         for n in 1..4 {
-            let Value::Map(map) = twice(n) else { panic!("a map") };
-            let flat = flattener.flatten(&map, ".").unwrap();
+            let Value::Map(mut map) = twice(n) else { panic!("a map") };
+            let flat = flattener.flatten(Arc::make_mut(&mut map), ".").unwrap();
             assert_eq!(flat.entries(), [(Value::str("a.b"), Value::Int64(n))]);
         }
     }

@@ -103,7 +103,7 @@ impl Generator {
     }
 
     fn record(&self, sequence: i64, text: ByteString) -> SourceRecord {
-        let text = Value::String(text);
+        let text = Value::String(text.into());
         let value = match self.config.format {
             Format::Text => Datum::new(Schema::clone(&self.text_schema), text),
             Format::Json => {

@@ -179,7 +179,7 @@ fn records(block: &mut Block, running: &Shared, max: usize) -> Vec<SourceRecord>
 impl Shared {
     #[inline(always)]
     fn record(&self, line: ByteString, offset: SourceOffset, now_ms: i64) -> SourceRecord {
-        let value = Datum::new(Schema::clone(&self.schema), Value::String(line));
+        let value = Datum::new(Schema::clone(&self.schema), Value::String(line.into()));
         let mut record = ConnectRecord::new(Str::clone(&self.topic), value);
         record.timestamp_ms = Some(now_ms);
         SourceRecord { record, partition: SourcePartition::clone(&self.partition), offset }

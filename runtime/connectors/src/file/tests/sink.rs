@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use gantry_api::{
-    ByteString, CancellationToken, ConnectRecord, Datum, Props, Result, SinkOffset, SinkOffsets,
-    SinkRecord, SinkTask, SinkTaskContext, TimestampType, TopicPartition, Value,
+    CancellationToken, ConnectRecord, Datum, Props, Result, SinkOffset, SinkOffsets, SinkRecord,
+    SinkTask, SinkTaskContext, Text, TimestampType, TopicPartition, Value,
 };
 use tempfile::TempDir;
 
@@ -133,7 +133,7 @@ async fn values_as_java_prints_them() {
     let (_folder, path) = folder();
     fs::write(&path, "before\n").unwrap();
     let mut engine = Engine::new(&path, 1);
-    let text = ByteString::from_static("text");
+    let text = Text::from_static("text");
     engine.log[0].1 = vec![Value::String(text), Value::Null, Value::Int32(5), Value::Boolean(true)];
     let mut run = engine.start().await;
     run.all().await;

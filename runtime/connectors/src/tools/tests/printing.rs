@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use gantry_api::{
-    ByteString, Bytes, Error, Kind, Schema, SchemaBuilder, Struct, Value,
+    Bytes, Error, Kind, Schema, SchemaBuilder, Struct, Text, Value,
     model::{Decimal, Fields, MapValue},
 };
 
@@ -102,7 +102,7 @@ fn values_are_what_kafkas_json_library_makes_of_them() {
         (Value::Float64(1e10), "1.0E10"),
         (Value::Float64(f64::NAN), "\"NaN\""),
         (Value::Float32(f32::NEG_INFINITY), "\"-Infinity\""),
-        (Value::String(ByteString::from_static("ä\n")), "\"ä\\n\""),
+        (Value::String(Text::from_static("ä\n")), "\"ä\\n\""),
         (Value::Bytes(Bytes::from_static(b"\xff\x00")), "\"/wA=\""),
         (Value::Decimal(Arc::new(decimal)), "123.45"),
         (Value::BigInteger(Arc::new(7.into())), "7"),

@@ -1,0 +1,216 @@
+//! The text of a value: short ones in place, long ones shared.
+
+use std::borrow::{Borrow, Cow};
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
+
+use arrayvec::ArrayString;
+use bytes::Bytes;
+use bytestring::ByteString;
+
+/// As much as fits without making a value larger.
+const SHORT_BYTES: usize = 32;
+
+/// Immutable text. Up to 32 bytes stand in place, as most texts of records do: sharing them would
+/// mean to count their users, which costs more than a copy. Longer ones are shared, often as a
+/// slice of the batch they came in.
+#[derive(Clone)]
+pub struct Text(Form);
+
+#[derive(Clone)]
+enum Form {
+    Short(ArrayString<SHORT_BYTES>),
+    Lasting(&'static str),
+    Shared(ByteString),
+}
+
+impl Text {
+    /// Without characters.
+    pub const fn new() -> Self {
+        Self(Form::Lasting(""))
+    }
+    /// Text that lasts as long as the program.
+    pub const fn from_static(text: &'static str) -> Self {
+        Self(Form::Lasting(text))
+    }
+    /// A part of `source`, which `part` must be: a copy if it is short, else a slice.
+    #[inline]
+    pub fn slice(source: &ByteString, part: &str) -> Self {
+        match ArrayString::from(part) {
+            Ok(short) => Self(Form::Short(short)),
+            Err(_) => Self(Form::Shared(source.slice_ref(part))),
+        }
+    }
+    /// Whether both are the same text; quick where both are one lasting text.
+    #[inline]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Form::Lasting(one), Form::Lasting(other)) if std::ptr::eq(*one, *other) => true,
+            _ => self == other,
+        }
+    }
+    /// The bytes, copied only if the text is short.
+    pub fn to_bytes(&self) -> Bytes {
+        match &self.0 {
+            Form::Short(text) => Bytes::copy_from_slice(text.as_bytes()),
+            Form::Lasting(text) => Bytes::from_static(text.as_bytes()),
+            Form::Shared(text) => text.as_bytes().clone(),
+        }
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    #[inline]
+    fn deref(&self) -> &str {
+        match &self.0 {
+            Form::Short(text) => text,
+            Form::Lasting(text) => text,
+            Form::Shared(text) => text,
+        }
+    }
+}
+
+impl From<&str> for Text {
+    #[inline]
+    fn from(text: &str) -> Self {
+        match ArrayString::from(text) {
+            Ok(short) => Self(Form::Short(short)),
+            Err(_) => Self(Form::Shared(ByteString::from(text))),
+        }
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        match ArrayString::from(&text) {
+            Ok(short) => Self(Form::Short(short)),
+            Err(_) => Self(Form::Shared(ByteString::from(text))),
+        }
+    }
+}
+
+impl From<Cow<'_, str>> for Text {
+    fn from(text: Cow<'_, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => Self::from(text),
+            Cow::Owned(text) => Self::from(text),
+        }
+    }
+}
+
+impl From<ByteString> for Text {
+    /// Shared whatever its length, so that its bytes can be taken back without a copy.
+    fn from(text: ByteString) -> Self {
+        Self(Form::Shared(text))
+    }
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl AsRef<str> for Text {
+    fn as_ref(&self) -> &str {
+        self
+    }
+}
+
+impl Borrow<str> for Text {
+    fn borrow(&self) -> &str {
+        self
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&**self, f)
+    }
+}
+
+impl PartialEq for Text {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Text {}
+
+impl PartialEq<str> for Text {
+    fn eq(&self, other: &str) -> bool {
+        **self == *other
+    }
+}
+
+impl PartialEq<&str> for Text {
+    fn eq(&self, other: &&str) -> bool {
+        **self == **other
+    }
+}
+
+impl PartialOrd for Text {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Text {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (**self).cmp(other)
+    }
+}
+
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_slices_are_copies_and_long_ones_share() {
+        let source = ByteString::from("x".repeat(100));
+        let within = |text: &Text| source.as_bytes().as_ptr_range().contains(&text.as_ptr());
+        for (length, shared) in [(0, false), (SHORT_BYTES, false), (SHORT_BYTES + 1, true)] {
+            let text = Text::slice(&source, &source[..length]);
+            assert_eq!((&*text, within(&text)), (&source[..length], shared));
+            assert_eq!(text.to_bytes(), source.as_bytes()[..length]);
+        }
+    }
+
+    #[test]
+    fn equal_texts_are_equal_in_all_forms() {
+        let forms = |text: &'static str| {
+            [
+                Text::from(text),
+                Text::from_static(text),
+                Text::from(text.to_owned()),
+                Text::from(Cow::Borrowed(text)),
+                Text::from(ByteString::from_static(text)),
+            ]
+        };
+        let long = "more than thirty-two bytes of text, no less";
+        for (own, other) in [("", "a"), ("a", ""), (long, "a")] {
+            for a in forms(own) {
+                assert!(forms(own).iter().all(|b| a == *b && a.cmp(b) == Ordering::Equal));
+                assert!(forms(other).iter().all(|b| a != *b));
+                assert_eq!((format!("{a}"), format!("{a:?}")), (own.into(), format!("{own:?}")));
+            }
+        }
+    }
+}
