@@ -17,7 +17,8 @@ use crate::identity::{COMMIT, cluster_id};
 use crate::logging::Loggers;
 use crate::metrics::Metrics;
 use crate::rest::{
-    AppState, BasicAuth, BodyTimes, Edge, Identity, Ports, Server, admin_router, router,
+    AppState, BasicAuth, BodyTimes, Edge, Identity, Ports, Server, admin_router, is_quick,
+    none_is_quick, router,
 };
 use crate::rocketmq_connect;
 use crate::shutdown::Signals;
@@ -237,18 +238,20 @@ impl Worker {
         let mut endpoints = Vec::new();
         for port in rest.ports.main {
             tracing::info!("REST listening on {}", port.url());
-            endpoints.push(port.serving(|scheme| router(state(scheme), &rest.edge)));
+            endpoints.push(port.serving(|scheme| router(state(scheme), &rest.edge), is_quick));
         }
         for port in rest.ports.admin {
             tracing::info!("admin endpoints listening on {}", port.url());
-            endpoints.push(port.serving(|scheme| admin_router(state(scheme))));
+            endpoints.push(port.serving(|scheme| admin_router(state(scheme)), none_is_quick));
         }
         if let Some(port) = rest.ports.rocketmq_connect {
             tracing::info!("RocketMQ Connect's REST API listening on {}", port.url());
             let face = |scheme| rocketmq_connect::router(state(scheme), &rest.edge);
-            endpoints.push(port.serving(face));
+            endpoints.push(port.serving(face, none_is_quick));
         }
-        Ok(Self { herder, server: Server::start(endpoints, stopping) })
+        let server = Server::start(endpoints, stopping)
+            .map_err(|error| format!("cannot start the thread of the REST server: {error}"))?;
+        Ok(Self { herder, server })
     }
 
     /// REST takes no more requests, then connectors stop and commit. A change that blocks holds

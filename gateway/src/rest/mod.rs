@@ -34,6 +34,6 @@ pub(crate) use exchange::BODY_BYTES_MAX;
 pub(crate) use exchange::{json, read_body, to_the_end};
 pub(crate) use path::{Path, clean, encode_segment};
 pub(crate) use ports::Ports;
-pub(crate) use router::{Edge, admin_router, replace_path, router};
-pub(crate) use server::Server;
+pub(crate) use router::{Edge, admin_router, is_quick, replace_path, router};
+pub(crate) use server::{Server, none_is_quick};
 pub(crate) use state::{AppState, BodyTimes, Identity};

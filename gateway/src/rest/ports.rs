@@ -6,7 +6,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use super::server::{Endpoint, bind, listen};
+use super::server::{Endpoint, Quick, bind, listen};
 use crate::tls::{TlsSettings, server_config};
 use crate::worker_config::{Admin, Listener, RestSettings, Scheme, host_port};
 
@@ -68,8 +68,8 @@ impl Port {
     }
 
     /// With what answers there.
-    pub(crate) fn serving(self, router: impl Fn(Scheme) -> Router) -> Endpoint {
-        Endpoint { router: router(self.scheme), listener: self.listener, tls: self.tls }
+    pub(crate) fn serving(self, router: impl Fn(Scheme) -> Router, quick: Quick) -> Endpoint {
+        Endpoint { router: router(self.scheme), listener: self.listener, tls: self.tls, quick }
     }
 }
 

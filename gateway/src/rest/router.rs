@@ -86,6 +86,11 @@ fn endpoints() -> Endpoints {
     ]
 }
 
+/// Whether a request only looks into the herder's memory.
+pub(crate) fn is_quick<B>(request: &axum::http::Request<B>) -> bool {
+    request.method() == Method::GET && request.uri().path().starts_with("/connectors")
+}
+
 /// The REST API of a listener.
 pub(crate) fn router(state: &Arc<AppState>, edge: &Arc<Edge>) -> Router {
     let mut all = endpoints();

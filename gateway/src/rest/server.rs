@@ -1,4 +1,8 @@
 //! Listening, and one bounded task for each connection.
+//!
+//! Connections are served on a thread of their own: a request that only looks into memory is
+//! answered there, without a hand-over to another thread and however busy the tasks of connectors
+//! are. All others are made on the worker's threads, where a plugin may take its time.
 
 use std::convert::Infallible;
 use std::io;
@@ -8,16 +12,19 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::IntoResponse;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{self, Handle};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
+use super::error::ApiError;
 use crate::worker_config::Listener;
 
 /// Connections at a time of one listener; more wait to be accepted. Each listener has its own, so
@@ -40,6 +47,26 @@ pub(crate) struct Endpoint {
     /// For https.
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) router: Router,
+    pub(super) quick: Quick,
+}
+
+/// Whether a request only looks into memory.
+pub(crate) type Quick = fn(&Request) -> bool;
+
+/// For endpoints whose requests may all take their time.
+pub(crate) fn none_is_quick(_: &Request) -> bool {
+    false
+}
+
+type Request = hyper::Request<hyper::body::Incoming>;
+
+/// What is made of requests.
+#[derive(Clone)]
+struct Service {
+    router: Router,
+    quick: Quick,
+    /// The worker's threads.
+    worker: Handle,
 }
 
 /// Listens where `listener`, of the list `key`, says. The error is a sentence with key and
@@ -77,8 +104,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves on all endpoints until [`Server::stop`].
-    pub(crate) fn start(endpoints: Vec<Endpoint>, stopping: CancellationToken) -> Self {
+    /// Serves on all endpoints until [`Server::stop`]. To be called on the worker's threads.
+    pub(crate) fn start(endpoints: Vec<Endpoint>, stopping: CancellationToken) -> io::Result<Self> {
         Self::start_with(endpoints, CONNECTIONS_MAX, stopping)
     }
 
@@ -87,14 +114,19 @@ impl Server {
         endpoints: Vec<Endpoint>,
         connections_max: usize,
         stopping: CancellationToken,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let tasks = TaskTracker::new();
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         for endpoint in endpoints {
             let connections = Arc::new(Semaphore::new(connections_max));
-            let accepting = accept(endpoint, stopping.clone(), connections, tasks.clone());
-            tasks.spawn(accepting);
+            let accepting =
+                accept(endpoint, stopping.clone(), connections, tasks.clone(), Handle::current());
+            tasks.spawn_on(accepting, runtime.handle());
         }
-        Self { stopping, tasks }
+        let all = tasks.clone();
+        let serve = move || runtime.block_on(all.wait());
+        std::thread::Builder::new().name("gantry-rest".to_owned()).spawn(serve)?;
+        Ok(Self { stopping, tasks })
     }
 
     /// Takes no more requests and waits a bounded time for those that are open.
@@ -112,18 +144,20 @@ async fn accept(
     stopping: CancellationToken,
     connections: Arc<Semaphore>,
     tasks: TaskTracker,
+    worker: Handle,
 ) {
+    let Endpoint { listener, tls, router, quick } = endpoint;
+    let service = Service { router, quick, worker };
     loop {
         let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { return };
         let accepted = tokio::select! {
             () = stopping.cancelled() => return,
-            accepted = endpoint.listener.accept() => accepted,
+            accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, peer)) => {
-                let tls = endpoint.tls.clone();
                 let connection =
-                    connection(stream, tls, peer, endpoint.router.clone(), stopping.clone());
+                    connection(stream, tls.clone(), peer, service.clone(), stopping.clone());
                 tasks.spawn(async move {
                     connection.await;
                     drop(permit);
@@ -141,18 +175,18 @@ async fn connection(
     stream: TcpStream,
     tls: Option<TlsAcceptor>,
     peer: SocketAddr,
-    router: Router,
+    service: Service,
     stopping: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true);
-    let Some(tls) = tls else { return serve(stream, peer, router, stopping).await };
+    let Some(tls) = tls else { return serve(stream, peer, service, stopping).await };
     let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream));
     let handshake = tokio::select! {
         () = stopping.cancelled() => return,
         handshake = handshake => handshake,
     };
     match handshake {
-        Ok(Ok(stream)) => serve(stream, peer, router, stopping).await,
+        Ok(Ok(stream)) => serve(stream, peer, service, stopping).await,
         Ok(Err(error)) => tracing::debug!(%peer, %error, "a client and TLS did not agree"),
         Err(_) => tracing::debug!(%peer, "a client was too slow for TLS"),
     }
@@ -161,18 +195,13 @@ async fn connection(
 async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     peer: SocketAddr,
-    router: Router,
+    service: Service,
     stopping: CancellationToken,
 ) {
-    let service = TowerToHyperService::new(tower::service_fn(
-        move |request: hyper::Request<hyper::body::Incoming>| {
-            let router = router.clone();
-            async move {
-                let request = request.map(axum::body::Body::new);
-                Ok::<_, Infallible>(call(router, request).await)
-            }
-        },
-    ));
+    let service = TowerToHyperService::new(tower::service_fn(move |request| {
+        let service = service.clone();
+        async move { Ok::<_, Infallible>(service.call(request).await) }
+    }));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -191,7 +220,21 @@ async fn serve(
     }
 }
 
-async fn call(router: Router, request: axum::extract::Request) -> axum::response::Response {
+impl Service {
+    async fn call(self, request: Request) -> axum::response::Response {
+        if (self.quick)(&request) {
+            return call(self.router, request).await;
+        }
+        // A client that hangs up is served no further.
+        let served = AbortOnDropHandle::new(self.worker.spawn(call(self.router, request)));
+        served.await.unwrap_or_else(|broken| {
+            ApiError::internal(format!("the request broke off: {broken}")).into_response()
+        })
+    }
+}
+
+async fn call(router: Router, request: Request) -> axum::response::Response {
+    let request = request.map(axum::body::Body::new);
     let mut response = match tower::ServiceExt::oneshot(router, request).await {
         Ok(response) => response,
         Err(never) => match never {},

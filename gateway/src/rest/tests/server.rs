@@ -8,8 +8,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use super::*;
-use crate::rest::admin_router;
 use crate::rest::server::{Endpoint, Server};
+use crate::rest::{admin_router, is_quick};
 use crate::rocketmq_connect;
 
 /// What slow clients of these tests are given.
@@ -19,7 +19,7 @@ const BODY_TIMES: BodyTimes =
 async fn endpoint(router: Router) -> (Endpoint, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    (Endpoint { listener, tls: None, router }, address)
+    (Endpoint { listener, tls: None, router, quick: is_quick }, address)
 }
 
 async fn send(address: SocketAddr, text: &str) -> (OwnedReadHalf, OwnedWriteHalf) {
@@ -59,7 +59,7 @@ async fn a_body_that_does_not_come_is_answered_and_cut_off() {
     let (state, edge) = (slow_bench().await, Arc::default());
     let (kafka, at_kafka) = endpoint(router(&state, &edge)).await;
     let (rocketmq, at_rocketmq) = endpoint(rocketmq_connect::router(&state, &edge)).await;
-    let server = Server::start(vec![kafka, rocketmq], CancellationToken::new());
+    let server = Server::start(vec![kafka, rocketmq], CancellationToken::new()).unwrap();
     for (address, path) in [
         (at_kafka, "/connectors"),
         (at_kafka, "/connector-plugins/FileStreamSource/preview"),
@@ -84,7 +84,7 @@ async fn a_body_that_does_not_come_is_answered_and_cut_off() {
 async fn a_load_goes_on_as_long_as_records_come() {
     let state = slow_bench().await;
     let (endpoint, address) = endpoint(router(&state, &Arc::default())).await;
-    let server = Server::start(vec![endpoint], CancellationToken::new());
+    let server = Server::start(vec![endpoint], CancellationToken::new()).unwrap();
     let (reader, mut writer) = send(address, &post("/gantry/topics/t/records?create=true")).await;
     let dribble = async {
         for _ in 0..4 {
@@ -108,7 +108,7 @@ async fn a_crowded_listener_leaves_the_others_alone() {
     let bench = Bench::new().await;
     let (main, at_main) = endpoint(router(&bench.state, &bench.edge)).await;
     let (admin, at_admin) = endpoint(admin_router(&bench.state)).await;
-    let server = Server::start_with(vec![main, admin], 1, CancellationToken::new());
+    let server = Server::start_with(vec![main, admin], 1, CancellationToken::new()).unwrap();
     let get = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     // The one connection of the main listener, whose request has no end.
     let (mut crowd, mut open) = send(at_main, "GET /connectors HTTP/1.1\r\nhost: x\r\n\r\n").await;
