@@ -45,7 +45,7 @@ def gantry_binary():
     """The path of the release binary; GANTRY overrides it."""
     path = pathlib.Path(os.environ.get("GANTRY") or target_dir() / "release" / "gantry")
     if not path.exists():
-        raise LabError(f"{path} does not exist: run `cargo build --release -p gantry` first, or set GANTRY")
+        raise LabError(f"{path} does not exist: run `cargo build --release --workspace --bins` first, or set GANTRY")
     return str(path)
 
 

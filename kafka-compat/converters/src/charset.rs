@@ -109,7 +109,7 @@ impl Charset {
         }
     }
 
-    /// Bytes of a text; shared where the text is those bytes already.
+    /// Bytes of a text; shared where the text is those bytes already and is not short.
     pub(crate) fn encode(self, text: &Text) -> Bytes {
         let narrow = |limit: u32| {
             let byte = |c: char| u8::try_from(c).ok().filter(|b| u32::from(*b) < limit);

@@ -1,4 +1,4 @@
-//! `StringConverter`: a value's text. UTF-8 text is shared both ways, never copied.
+//! `StringConverter`: a value's text. UTF-8 text is shared both ways, short text may be copied.
 
 use bytes::Bytes;
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, Type, Width};

@@ -8,8 +8,10 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::value::Text;
 
-/// All lasting names together may have so many bytes; no name is added after that.
+/// All lasting names together may take so many bytes; no name is added after that.
 const MAX_BYTES: usize = 1024 * 1024;
+/// What a name takes besides its own bytes, about.
+const BYTES_PER_NAME: usize = 48;
 /// Longer names are not worth a place.
 const MAX_NAME_BYTES: usize = 256;
 
@@ -30,22 +32,27 @@ pub fn lasting(name: &str) -> Option<Text> {
     if let Some(known) = names.known.as_ref().and_then(|known| known.get(name)) {
         return Some(Text::from_static(known));
     }
-    if name.len() > MAX_NAME_BYTES || names.bytes + name.len() > MAX_BYTES {
+    let bytes = name.len() + BYTES_PER_NAME;
+    if name.len() > MAX_NAME_BYTES || names.bytes + bytes > MAX_BYTES {
         return None;
     }
     let kept: &'static str = Box::leak(name.into());
-    names.bytes += name.len();
+    names.bytes += bytes;
     names.known.get_or_insert_default().insert(kept);
     Some(Text::from_static(kept))
 }
 
-/// The lasting name, if there is one already; else a copy.
-pub fn lasting_or_copy(name: &str) -> Text {
+/// The lasting name in place of each that has one already.
+pub fn with_lasting(mut texts: Vec<Text>) -> Vec<Text> {
     let names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-    match names.known.as_ref().and_then(|known| known.get(name)) {
-        Some(known) => Text::from_static(known),
-        None => Text::from(name),
+    if let Some(all) = &names.known {
+        for text in &mut texts {
+            if let Some(known) = all.get(&**text) {
+                *text = Text::from_static(known);
+            }
+        }
     }
+    texts
 }
 
 #[cfg(test)]
@@ -54,11 +61,12 @@ mod tests {
 
     #[test]
     fn equal_names_are_one_and_what_is_too_long_has_no_place() {
-        assert_ne!(lasting_or_copy("a name").as_ptr(), lasting_or_copy("a name").as_ptr());
         let first = lasting("a name").expect("room");
         let again = lasting(&String::from("a name")).expect("room");
         assert_eq!((&*first, first.as_ptr()), ("a name", again.as_ptr()));
-        assert_eq!(lasting_or_copy("a name").as_ptr(), first.as_ptr());
+        let texts = with_lasting(vec!["a name".into(), "another".into()]);
+        assert_eq!(texts, ["a name".into(), Text::from("another")]);
+        assert_eq!(texts.first().map(|text| text.as_ptr()), Some(first.as_ptr()));
         assert_eq!(lasting(&"x".repeat(MAX_NAME_BYTES + 1)), None);
     }
 }

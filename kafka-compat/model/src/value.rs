@@ -1,4 +1,4 @@
-//! Values: a small enum whose payloads are shared, so that a clone copies no payload.
+//! Values: a small enum. Short texts stand in it, larger payloads are shared: a clone copies none.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;

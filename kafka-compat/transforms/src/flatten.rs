@@ -10,7 +10,7 @@ use gantry_model::schema::Field;
 use gantry_model::{ConnectRecord, Datum, Error, Fields, Kind, Result, Schema, Str, Struct, Value};
 
 use crate::support::{
-    SchemaCache, Side, check_put_one, copy_basics, fields_of, keyed, struct_of, unique_map,
+    SchemaCache, Side, check_put_one, copy_basics, fields_of, keyed, shared_map, struct_of,
 };
 use maps::MapFlattener;
 
@@ -152,7 +152,7 @@ impl Transformation for Flatten {
             return Ok(Fate::Keep);
         }
         let Some(source) = schema else {
-            let flat = self.maps.flatten(unique_map(value, PURPOSE)?, &self.delimiter)?;
+            let flat = self.maps.flatten(shared_map(value, PURPOSE)?, &self.delimiter)?;
             *value = Value::map(flat);
             return Ok(Fate::Keep);
         };

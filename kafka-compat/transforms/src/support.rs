@@ -15,7 +15,8 @@ pub(crate) use define::{
 };
 pub(crate) use rename::FieldRenamer;
 pub(crate) use require::{
-    map_of, map_or_null, no_text_key, schema_of, struct_of, struct_or_null, struct_ref, unique_map,
+    map_of, map_or_null, no_text_key, schema_of, shared_map, struct_of, struct_or_null, struct_ref,
+    unique_map,
 };
 pub(crate) use side::Side;
 pub(crate) use structs::{

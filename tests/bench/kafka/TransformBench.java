@@ -99,7 +99,7 @@ public class TransformBench {
             SinkRecord record = apply(before.newRecord(before.topic(), before.kafkaPartition(), before.keySchema(), before.key(),
                 value.schema(), value.value(), before.timestamp(), before.headers()));
             made[i] = record;
-            written[i] = converter.fromConnectData(record.topic(), record.valueSchema(), record.value());
+            written[i] = record == null ? null : converter.fromConnectData(record.topic(), record.valueSchema(), record.value());
         }
     }
 
@@ -125,6 +125,12 @@ public class TransformBench {
         return (double) (now - began) / batches / records.length;
     }
 
+    static long sum(byte[][] texts) {
+        long bytes = 0;
+        for (byte[] text : texts) bytes += text == null ? 0 : text.length;
+        return bytes;
+    }
+
     public static void main(String[] args) throws Exception {
         TransformBench bench = new TransformBench(new ObjectMapper().readTree(new File(args[0])), args[1], args[2], Boolean.parseBoolean(args[3]));
         double seconds = Double.parseDouble(args[4]);
@@ -134,8 +140,6 @@ public class TransformBench {
         for (int i = 0; i < WINDOWS; i++) {
             out.append(i == 0 ? "" : ",").append(String.format(Locale.ROOT, "%.2f", bench.window(seconds / WINDOWS)));
         }
-        long bytes = 0;
-        for (byte[] text : bench.written) bytes += text == null ? 0 : text.length;
-        System.out.println("{\"ns\":" + out + "],\"bytes\":" + bytes + "}");
+        System.out.println("{\"ns\":" + out + "],\"read\":" + sum(bench.values) + ",\"bytes\":" + sum(bench.written) + "}");
     }
 }

@@ -1,6 +1,6 @@
 //! One benchmark case: `transform-bench <cases.json> <transformations|chains> <name> <schemas>
 //! <seconds>`. Prints the nanoseconds per record of each of several windows, once the loop has
-//! run warm, and a sum of what it made. The same loop stands in `TransformBench.java`.
+//! run warm, and sums of what it read and made. `TransformBench.java` does the same in Java.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -244,7 +244,8 @@ fn main() -> Result<(), Failure> {
     for _ in 0..WINDOWS {
         ns.push((bench.window(time / WINDOWS)? * 100.0).round() / 100.0);
     }
-    let result = serde_json::json!({"ns": ns, "bytes": bench.written});
+    let read: usize = bench.values.iter().map(Bytes::len).sum();
+    let result = serde_json::json!({"ns": ns, "read": read, "bytes": bench.written});
     writeln!(std::io::stdout(), "{result}")?;
     Ok(())
 }

@@ -65,7 +65,7 @@ impl<'s> Convert<'s> {
     fn text(&self, text: &Cow<'_, str>) -> Text {
         match text {
             Cow::Borrowed(text) => Text::slice(self.source, text),
-            Cow::Owned(text) => Text::from(text.as_str()),
+            Cow::Owned(text) => Text::from(&**text),
         }
     }
 

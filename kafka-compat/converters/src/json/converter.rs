@@ -32,8 +32,8 @@ const NO_ENVELOPE: &str = "JsonConverter with schemas.enable requires \"schema\"
 /// No more room than this is made for the fields of a document before it is read.
 const MAX_FIELDS_EXPECTED: usize = 256;
 
-/// Kafka Connect's `JsonConverter`. Strings that it reads are slices of the record; records that
-/// it writes share memory blocks.
+/// Kafka Connect's `JsonConverter`. Long strings that it reads are slices of the record; records
+/// that it writes share memory blocks.
 #[derive(Debug)]
 pub struct JsonConverter {
     settings: Settings,
@@ -173,8 +173,8 @@ impl JsonConverter {
         Ok(Datum { schema, value })
     }
 
-    /// An envelope whose payload fits its schema, in one pass over the schema; the payload is read
-    /// at once if it comes second, as this converter writes it.
+    /// An envelope whose payload fits its schema. The schema is read once, the payload too if it
+    /// comes second, as this converter writes it.
     fn read_usual_envelope(&mut self, input: &Input) -> Option<Datum> {
         let source = &input.text;
         let mut reader = Reader::new(source, input.broken);

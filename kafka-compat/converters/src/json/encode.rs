@@ -15,6 +15,8 @@ pub(crate) struct Encode {
     replace_null_with_default: bool,
     /// Maps whose keys were met before: what to write, and in which order.
     names: ShapeCache<Vec<Name>>,
+    /// How many such maps are being written, one in the other.
+    within: usize,
 }
 
 /// A key of a map.
@@ -28,7 +30,7 @@ struct Name {
 
 impl Encode {
     pub(crate) fn new(decimal_format: DecimalFormat, replace_null_with_default: bool) -> Self {
-        Self { decimal_format, replace_null_with_default, names: ShapeCache::default() }
+        Self { decimal_format, replace_null_with_default, names: ShapeCache::default(), within: 0 }
     }
 
     /// Appends the JSON of a value. What was written before an error is of no use.
@@ -166,8 +168,11 @@ impl Encode {
         let names =
             key_schema.is_none_or(|key| *key.kind() == Kind::String && key.name().is_none());
         let value_schema = value_schema.and_then(present);
-        if names && let Some(known) = self.names.place(map, depth > 0, names_of) {
-            return self.known_map(out, known, value_schema, map, inner);
+        if names && let Some(known) = self.names.place(map, self.within > 0, names_of) {
+            self.within += 1;
+            let written = self.known_map(out, known, value_schema, map, inner);
+            self.within -= 1;
+            return written;
         }
         let objects = match key_schema {
             Some(key) => *key.kind() == Kind::String,

@@ -16,7 +16,7 @@ const TIMES_TO_LAST: u32 = 16;
 /// When no more can be known, so many unknown ones make room.
 const UNKNOWN_TO_FORGET: usize = 64 * MAX_NAMES;
 
-/// The names that were met, each with the one that followed it.
+/// The names that were met, each with those that followed it last.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     known: Vec<Known>,
@@ -29,10 +29,10 @@ pub(crate) struct Names {
 struct Known {
     /// The name in quotes, and the colon, as it stands in a document without blanks.
     quoted: Box<[u8]>,
+    text: Text,
     times: u32,
-    lasting: Option<Text>,
-    /// The place of the name that followed this one.
-    next: usize,
+    /// Two, as objects of one kind may stand at two places of a document.
+    next: [usize; 2],
 }
 
 /// Where a name is known, until the end of the document.
@@ -47,62 +47,63 @@ impl Names {
         }
     }
 
-    /// The name that is expected next, if it stands at the beginning of `text` and lasts; and its
-    /// length there.
+    /// The name that is expected next, if it stands at the beginning of `text`; and its length
+    /// there.
     #[inline]
     pub(crate) fn expected(&mut self, text: &[u8]) -> Option<(Place, Text, usize)> {
-        let guess = self.known.get(self.latest)?.next;
-        let known = self.known.get_mut(guess)?;
-        if !text.starts_with(&known.quoted) {
-            return None;
+        for guess in self.known.get(self.latest)?.next {
+            let known = self.known.get_mut(guess)?;
+            if text.starts_with(&known.quoted) {
+                self.latest = guess;
+                return Some((Place(guess), known.came(), known.quoted.len()));
+            }
         }
-        let name = match &known.lasting {
-            Some(name) => name.clone(),
-            None => known.came()?,
-        };
-        self.latest = guess;
-        Some((Place(guess), name, known.quoted.len()))
+        None
     }
 
     /// The place of any name, which is known from now on; `None` if there is no room for it, which
     /// then is so until the end of the document.
-    pub(crate) fn place(&mut self, name: &str) -> Option<Place> {
+    pub(crate) fn place(&mut self, name: &str) -> Option<(Place, Text)> {
         let place = match self.places.get(name) {
             Some(place) => *place,
             None => self.add(name)?,
         };
         if let Some(latest) = self.known.get_mut(self.latest) {
-            latest.next = place;
+            latest.next = [place, latest.next[0]];
         }
         self.latest = place;
-        Some(Place(place))
+        Some((Place(place), self.known.get_mut(place)?.came()))
     }
 
     fn add(&mut self, name: &str) -> Option<usize> {
         let place = self.known.len();
         // One with an escape does not stand in a document as it is.
         let plain = scan::string_end(name.as_bytes(), 0) == name.len();
-        if place >= MAX_NAMES || name.len() > MAX_NAME_BYTES || !plain {
+        if name.len() > MAX_NAME_BYTES || !plain {
+            return None;
+        }
+        if place >= MAX_NAMES {
             self.unknown += 1;
             return None;
         }
         let quoted = [b"\"", name.as_bytes(), b"\":"].concat().into();
-        self.known.push(Known { quoted, times: 0, lasting: None, next: 0 });
+        self.known.push(Known { quoted, text: Text::from(name), times: 0, next: [0; 2] });
         self.places.insert(name.into(), place);
         Some(place)
     }
 }
 
 impl Known {
-    /// Counts that it came as expected; the text once it lasts, which costs no counting.
-    #[cold]
-    fn came(&mut self) -> Option<Text> {
-        self.times = self.times.saturating_add(1);
-        if self.times == TIMES_TO_LAST {
-            let name = self.quoted.get(1..self.quoted.len() - 2).unwrap_or_default();
-            self.lasting = std::str::from_utf8(name).ok().and_then(lasting);
+    /// Counts that it came; what came often enough lasts, if there is room for it.
+    #[inline]
+    fn came(&mut self) -> Text {
+        if self.times < TIMES_TO_LAST {
+            self.times += 1;
+            if self.times == TIMES_TO_LAST {
+                self.text = lasting(&self.text).unwrap_or_else(|| self.text.clone());
+            }
         }
-        self.lasting.clone()
+        self.text.clone()
     }
 }
 
@@ -134,24 +135,42 @@ mod tests {
                 assert_eq!((&*text, length), (*name, name.len() + 3));
                 (Some(place), true)
             }
-            None => (names.place(name).map(|Place(place)| place), false),
+            None => match names.place(name) {
+                Some((Place(place), text)) => {
+                    assert_eq!(text, *name);
+                    (Some(place), false)
+                }
+                None => (None, false),
+            },
         };
         document.iter().map(each).collect()
+    }
+
+    fn places(list: &[usize], expected: bool) -> Vec<(Option<usize>, bool)> {
+        list.iter().map(|&n| (Some(n), expected)).collect()
     }
 
     #[test]
     fn names_that_come_again_are_expected_and_others_are_found() {
         let mut names = Names::default();
-        let unexpected =
-            |list: &[usize]| -> Vec<_> { list.iter().map(|&n| (Some(n), false)).collect() };
-        // The first document makes the order known.
-        for _ in 0..TIMES_TO_LAST {
-            assert_eq!(read(&mut names, &["an id", "a city"]), unexpected(&[0, 1]));
+        assert_eq!(read(&mut names, &["an id", "a city"]), places(&[0, 1], false));
+        for _ in 0..2 * TIMES_TO_LAST {
+            read(&mut names, &["an id", "a city"]);
+            assert_eq!(read(&mut names, &["an id", "a city"]), places(&[0, 1], true));
         }
-        assert_eq!(read(&mut names, &["an id", "a city"]), [(Some(0), true), (Some(1), true)]);
-        assert_eq!(read(&mut names, &["a city"]), unexpected(&[1]));
-        assert_eq!(read(&mut names, &["a"]), unexpected(&[2]), "no beginning of another name");
+        let lasts = |name: &str| lasting(name).map(|text| text.as_ptr());
+        assert_eq!(names.place("a city").map(|(_, text)| text.as_ptr()), lasts("a city"));
+        assert_eq!(read(&mut names, &["a"]), places(&[2], false), "no beginning of another name");
         assert_eq!(read(&mut names, &["a\"b", "a\\"]), [(None, false), (None, false)]);
+    }
+
+    #[test]
+    fn what_follows_in_turn_is_expected() {
+        let mut names = Names::default();
+        let change = ["before", "id", "city", "after", "id", "city", "op"];
+        read(&mut names, &change);
+        read(&mut names, &change);
+        assert_eq!(read(&mut names, &change), places(&[0, 1, 2, 3, 1, 2, 4], true));
     }
 
     #[test]

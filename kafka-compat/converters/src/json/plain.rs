@@ -13,7 +13,7 @@ use super::reader::{Parsed, Reader, Usual};
 
 /// Reads one document, or the payload of one.
 pub(crate) struct Plain<'a, 'n> {
-    /// What is read: strings become slices of it.
+    /// What is read: long strings become slices of it.
     source: &'a ByteString,
     /// Room for the fields of the outermost object, which is met first.
     room: usize,
@@ -102,7 +102,10 @@ impl<'a, 'n> Plain<'a, 'n> {
             return Ok((Some(place), name));
         }
         let name = reader.name()?;
-        Ok((self.names.place(&name), slice(self.source, name)))
+        Ok(match self.names.place(&name) {
+            Some((place, name)) => (Some(place), name),
+            None => (None, slice(self.source, name)),
+        })
     }
 }
 

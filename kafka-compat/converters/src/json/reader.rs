@@ -81,9 +81,10 @@ pub(crate) enum Usual {
 
 /// Digits, and the point.
 const USUAL_DIGITS: usize = 15;
-/// Doubles hold them exactly, so that one division rounds only once.
-const POWERS_OF_TEN: [f64; USUAL_DIGITS] =
-    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14];
+/// As many as can stand behind the point. Doubles hold them exactly, so that one division rounds
+/// only once.
+const POWERS_OF_TEN: [f64; 14] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13];
 
 /// A place in a text.
 #[derive(Debug)]

@@ -153,7 +153,8 @@ mod tests {
             let factor = 10f64.powi((bits >> 40) as i32 % 9);
             let sign = if bits & 1 == 0 { 1.0 } else { -1.0 };
             let near = f64::from_bits((f64::from(n * 7) / factor * sign).to_bits() ^ (bits >> 62));
-            for value in [f64::from(n) / factor * sign, near] {
+            let long = (f64::from(n) + 9_000_000.0) + f64::from(n) / 1e6;
+            for value in [f64::from(n) / factor * sign, near, long] {
                 assert_eq!(written(|out| double(out, value)), text::double(value), "{value}");
             }
         }
@@ -168,6 +169,8 @@ mod tests {
             (100.0, "100.0"),
             (0.001, "0.001"),
             (9_999_999.0, "9999999.0"),
+            (9_999_999.999_999, "9999999.999999"),
+            (9_999_999.999_999_9, "9999999.9999999"),
             (1e7, "1.0E7"),
             (1e-4, "1.0E-4"),
             (-1.5e300, "-1.5E300"),

@@ -2,7 +2,7 @@
 
 use super::MapValue;
 use super::table::Table;
-use crate::names::lasting_or_copy;
+use crate::names::with_lasting;
 use crate::value::{Text, Value};
 
 /// How many shapes are remembered.
@@ -68,7 +68,7 @@ impl<T> ShapeCache<T> {
         {
             shape.maps += 1;
             if shape.maps == MAPS_TO_LAST {
-                shape.keys = shape.keys.iter().map(|key| lasting_or_copy(key)).collect();
+                shape.keys = with_lasting(std::mem::take(&mut shape.keys));
             }
         }
         Some(place)
@@ -114,8 +114,9 @@ fn keys_of(map: &MapValue) -> Option<Vec<Text>> {
     if map.len() > MAX_KEYS {
         return None;
     }
-    let text = |(key, _): &(Value, Value)| key.as_str().map(lasting_or_copy);
-    map.entries.iter().map(text).collect()
+    let text = |(key, _): &(Value, Value)| key.as_str().map(Text::from);
+    let keys: Option<Vec<Text>> = map.entries.iter().map(text).collect();
+    keys.map(with_lasting)
 }
 
 impl<T> Shape<T> {

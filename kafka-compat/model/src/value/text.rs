@@ -1,6 +1,5 @@
 //! The text of a value: short ones in place, long ones shared.
 
-use std::borrow::{Borrow, Cow};
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -42,6 +41,10 @@ impl Text {
             Ok(short) => Self(Form::Short(short)),
             Err(_) => Self(Form::Shared(source.slice_ref(part))),
         }
+    }
+    /// Whether it was made of text that lasts.
+    pub fn is_lasting(&self) -> bool {
+        matches!(self.0, Form::Lasting(_))
     }
     /// Whether both are the same text; quick where both are one lasting text.
     #[inline]
@@ -93,15 +96,6 @@ impl From<String> for Text {
     }
 }
 
-impl From<Cow<'_, str>> for Text {
-    fn from(text: Cow<'_, str>) -> Self {
-        match text {
-            Cow::Borrowed(text) => Self::from(text),
-            Cow::Owned(text) => Self::from(text),
-        }
-    }
-}
-
 impl From<ByteString> for Text {
     /// Shared whatever its length, so that its bytes can be taken back without a copy.
     fn from(text: ByteString) -> Self {
@@ -117,12 +111,6 @@ impl Default for Text {
 
 impl AsRef<str> for Text {
     fn as_ref(&self) -> &str {
-        self
-    }
-}
-
-impl Borrow<str> for Text {
-    fn borrow(&self) -> &str {
         self
     }
 }
@@ -200,7 +188,6 @@ mod tests {
                 Text::from(text),
                 Text::from_static(text),
                 Text::from(text.to_owned()),
-                Text::from(Cow::Borrowed(text)),
                 Text::from(ByteString::from_static(text)),
             ]
         };

@@ -58,14 +58,20 @@ impl Step {
 }
 
 impl MapFlattener {
-    /// The flat form of a map, which loses its values.
-    pub(super) fn flatten(&mut self, map: &mut MapValue, delimiter: &str) -> Result<MapValue> {
+    /// The flat form of a map, which may lose its values.
+    pub(super) fn flatten(&mut self, map: &mut Arc<MapValue>, delimiter: &str) -> Result<MapValue> {
         let mut flat = Vec::with_capacity(map.len());
         let mut work = Work { delimiter, below: &mut self.below, flat: &mut flat };
-        work.add(&mut self.top, map, "", 0)?;
+        work.add(&mut self.top, Source::of(map), "", 0)?;
         let known = self.distinct.len() == flat.len()
             && self.distinct.iter().zip(&flat).all(|(known, (name, _))| is_same(known, name));
         if known {
+            if let (Some(known), Some((name, _))) = (self.distinct.last(), flat.last())
+                && !is_lasting(known)
+                && is_lasting(name)
+            {
+                self.distinct = flat.iter().map(|(name, _)| name.clone()).collect();
+            }
             return Ok(MapValue::from_distinct(flat));
         }
         let names: Vec<Value> = flat.iter().map(|(name, _)| name.clone()).collect();
@@ -85,6 +91,33 @@ fn is_same(one: &Value, other: &Value) -> bool {
     }
 }
 
+fn is_lasting(name: &Value) -> bool {
+    matches!(name, Value::String(name) if name.is_lasting())
+}
+
+/// A map to be flattened: one that nobody else has gives its values away.
+enum Source<'a> {
+    Own(&'a mut MapValue),
+    Shared(&'a MapValue),
+}
+
+impl<'a> Source<'a> {
+    fn of(map: &'a mut Arc<MapValue>) -> Self {
+        if Arc::get_mut(map).is_some() {
+            // Which copies nothing then.
+            Self::Own(Arc::make_mut(map))
+        } else {
+            Self::Shared(map)
+        }
+    }
+    fn map(&self) -> &MapValue {
+        match self {
+            Self::Own(map) => map,
+            Self::Shared(map) => map,
+        }
+    }
+}
+
 /// One map that is being flattened.
 struct Work<'a> {
     delimiter: &'a str,
@@ -96,7 +129,7 @@ impl Work<'_> {
     fn add(
         &mut self,
         level: &mut Level,
-        map: &mut MapValue,
+        mut source: Source<'_>,
         prefix: &str,
         depth: usize,
     ) -> Result<()> {
@@ -104,28 +137,47 @@ impl Work<'_> {
             return Err(too_deep());
         }
         let steps = |map: &MapValue| steps(map, prefix, self.delimiter);
-        let place = level.shapes.place(map, false, steps);
+        let place = level.shapes.place(source.map(), false, steps);
         let Some(steps) = place.and_then(|place| level.shapes.get_mut(place)) else {
-            return self.add_plainly(map, Some(prefix), depth);
+            return self.add_plainly(source.map(), Some(prefix), depth);
         };
         for step in steps {
-            let Some(value) = map.value_mut(step.place) else { continue };
-            let Value::Map(inner) = value else {
-                check(value, step.name.as_str())?;
-                self.flat.push((step.name(), std::mem::take(value)));
-                continue;
-            };
-            if step.below.is_none() && *self.below < MAX_LEVELS {
-                *self.below += 1;
-                step.below = Some(Box::default());
-            }
-            let name = step.name.as_str().unwrap_or_default();
-            match &mut step.below {
-                Some(level) => self.add(level, Arc::make_mut(inner), name, depth + 1)?,
-                None => self.add_plainly(inner, Some(name), depth + 1)?,
+            match &mut source {
+                Source::Own(map) => match map.value_mut(step.place) {
+                    Some(Value::Map(inner)) => {
+                        self.add_inner(step, Source::of(inner), depth)?;
+                    }
+                    Some(value) => {
+                        check(value, step.name.as_str())?;
+                        self.flat.push((step.name(), std::mem::take(value)));
+                    }
+                    None => {}
+                },
+                Source::Shared(map) => match map.entries().get(step.place) {
+                    Some((_, Value::Map(inner))) => {
+                        self.add_inner(step, Source::Shared(inner), depth)?;
+                    }
+                    Some((_, value)) => {
+                        check(value, step.name.as_str())?;
+                        self.flat.push((step.name(), value.clone()));
+                    }
+                    None => {}
+                },
             }
         }
         Ok(())
+    }
+
+    fn add_inner(&mut self, step: &mut Step, inner: Source<'_>, depth: usize) -> Result<()> {
+        if step.below.is_none() && *self.below < MAX_LEVELS {
+            *self.below += 1;
+            step.below = Some(Box::default());
+        }
+        let name = step.name.as_str().unwrap_or_default();
+        match &mut step.below {
+            Some(level) => self.add(level, inner, name, depth + 1),
+            None => self.add_plainly(inner.map(), Some(name), depth + 1),
+        }
     }
 
     /// The same without what is known. A null key has no name, which only matters where something
@@ -224,7 +276,11 @@ mod tests {
             for n in 0..40 {
                 let Value::Map(mut map) = nested(3, 3 + n % 5, n / 2) else { panic!("a map") };
                 let expected = plainly(&map);
-                let flat = flattener.flatten(Arc::make_mut(&mut map), ".").unwrap();
+                let mut shared = Arc::clone(&map);
+                let flat = flattener.flatten(&mut shared, ".").unwrap();
+                assert_eq!(flat.entries(), expected.entries(), "{round} {n}");
+                drop(shared);
+                let flat = flattener.flatten(&mut map, ".").unwrap();
                 assert_eq!(flat.entries(), expected.entries(), "{round} {n}");
             }
         }
@@ -240,7 +296,7 @@ mod tests {
         };
         for n in 1..4 {
             let Value::Map(mut map) = twice(n) else { panic!("a map") };
-            let flat = flattener.flatten(Arc::make_mut(&mut map), ".").unwrap();
+            let flat = flattener.flatten(&mut map, ".").unwrap();
             assert_eq!(flat.entries(), [(Value::str("a.b"), Value::Int64(n))]);
         }
     }

@@ -35,6 +35,14 @@ pub(crate) fn map_or_null<'a>(value: &'a Value, purpose: &str) -> Result<Option<
     }
 }
 
+/// The map in a value, as it is shared.
+pub(crate) fn shared_map<'a>(value: &'a mut Value, purpose: &str) -> Result<&'a mut Arc<MapValue>> {
+    match value {
+        Value::Map(map) => Ok(map),
+        other => Err(no_map(other, purpose)),
+    }
+}
+
 /// The map in a schemaless value, to change in place. It is copied only when someone else
 /// still holds it.
 pub(crate) fn unique_map<'a>(value: &'a mut Value, purpose: &str) -> Result<&'a mut MapValue> {
