@@ -60,7 +60,7 @@ impl Step {
 impl MapFlattener {
     /// The flat form of a map, which may lose its values.
     pub(super) fn flatten(&mut self, map: &mut Arc<MapValue>, delimiter: &str) -> Result<MapValue> {
-        let mut flat = Vec::with_capacity(map.len());
+        let mut flat = Vec::with_capacity(self.distinct.len().max(map.len()));
         let mut work = Work { delimiter, below: &mut self.below, flat: &mut flat };
         work.add(&mut self.top, Source::of(map), "", 0)?;
         let known = self.distinct.len() == flat.len()

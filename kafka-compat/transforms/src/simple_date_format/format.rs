@@ -137,10 +137,13 @@ fn number(text: &mut String, value: i64, width: usize) {
     if value < 0 {
         text.push('-');
     }
-    let digits = value.unsigned_abs().to_string();
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(value.unsigned_abs());
     // A pattern may ask for more than a format string can: its widths have 16 bits.
-    text.extend(std::iter::repeat_n('0', width.saturating_sub(digits.len())));
-    text.push_str(&digits);
+    for _ in digits.len()..width {
+        text.push('0');
+    }
+    text.push_str(digits);
 }
 
 /// The full name for four letters or more, else the short one.
