@@ -46,6 +46,7 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["topic", "records"]))]
 #[command(after_help = "\
 Examples:
   gantry preview sink.json --topic lines --max 5
@@ -64,7 +65,7 @@ pub(super) struct PreviewArgs {
     /// The connector's file: properties or JSON
     pub(super) file: PathBuf,
     /// Take records of this topic; with --records, the topic of samples that name none
-    #[arg(long, required_unless_present = "records")]
+    #[arg(long)]
     pub(super) topic: Option<String>,
     /// Only this queue of the topic
     #[arg(long, conflicts_with = "records")]

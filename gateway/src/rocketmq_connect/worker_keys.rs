@@ -93,6 +93,11 @@ pub(super) fn worker_key_names() -> impl Iterator<Item = (&'static str, Option<&
 pub(crate) fn translate_worker(props: &Props) -> Result<Translation, String> {
     let mut translation = Translation::of(props);
     for (theirs, use_) in KEYS {
+        // RocketMQ Connect takes an empty value as none.
+        if translation.config.get(*theirs).is_some_and(|value| value.trim().is_empty()) {
+            translation.config.remove(*theirs);
+            continue;
+        }
         match use_ {
             As(ours) => translation.rename(theirs, ours, |value| Ok(value.to_owned()))?,
             Secret(ours) => translation.rename_secret(theirs, ours)?,

@@ -61,6 +61,13 @@ fn refusal(text: &str) -> String {
 }
 
 #[test]
+fn an_empty_value_is_none() {
+    let settings =
+        read(&format!("{STANDALONE}\npluginPaths=\nstorePathRootDir = \n"), &[]).unwrap();
+    assert!(!settings.engine.props.contains_key("plugin.path"));
+}
+
+#[test]
 fn the_delivered_worker_file_starts() {
     let settings = read(STANDALONE, &[]).unwrap();
     assert_eq!(settings.log.dir, Path::new("/tmp/standalone/storeRoot"));

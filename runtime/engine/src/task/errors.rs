@@ -141,7 +141,9 @@ impl ErrorHandler {
                 consumed.queue.topic,
                 consumed.queue.partition,
                 consumed.offset,
-                original.map_or(String::new(), |r| format!(", timestamp={}", r.timestamp_ms)),
+                original.map_or(String::new(), |r| {
+                    format!(", timestamp={}, timestampType=CreateTime", r.timestamp_ms)
+                }),
             );
         }
         tracing::error!(
