@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test bench soak fmt clean
+.PHONY: help run test bench simulate soak fmt clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 12
@@ -19,6 +19,9 @@ test: ## everything that must be green, in CI order
 
 bench: ## Kafka Connect and Gantry side by side; writes tests/bench/RESULTS.md
 	@tests/bench/run.sh
+
+simulate: ## the cluster protocol under simulated faults; SEEDS=10000
+	@cargo run --locked --release -q -p gantry-simulation -- --seeds $(or $(SEEDS),10000)
 
 soak: ## the long runs: fuzzing, kill -9, leaks; writes tests/soak/RESULTS.md
 	@tests/soak/run.sh

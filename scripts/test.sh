@@ -38,6 +38,7 @@ step "lints"             cargo clippy --locked --release --workspace --all-targe
 step "licences"          cargo deny --locked check bans licenses sources
 step "build"             cargo build --locked --release --workspace --bins
 step "tests"             cargo test --locked --release --workspace
+step "simulation"        "${CARGO_TARGET_DIR:-target}/release/gantry-simulation" --seeds 500
 step "documentation"     env RUSTDOCFLAGS="-D warnings" cargo doc --locked --release --workspace --no-deps
 step "pipelines"         tests/conformance/run-pipeline.sh
 step "rest"              tests/conformance/run-rest.sh

@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gantry-transforms", &["gantry-model"]),
     ("gantry-api", &["gantry-model"]),
     ("gantry-log", &["gantry-model"]),
+    ("gantry-cluster", &["gantry-model"]),
     ("gantry-engine", &["gantry-model", "gantry-api", "gantry-log"]),
     ("gantry-connectors", &["gantry-api"]),
     (
@@ -31,11 +32,12 @@ const ARROWS: &[(&str, &[&str])] = &[
             "gantry-connectors",
         ],
     ),
+    ("gantry-simulation", &["gantry-cluster", "gantry-model"]),
     ("gantry-example-custom-plugin", &["gantry", "gantry-api"]),
 ];
 
 /// Crates that must stay free of threads, sockets and async.
-const PURE: &[&str] = &["gantry-model", "gantry-converters", "gantry-transforms"];
+const PURE: &[&str] = &["gantry-model", "gantry-converters", "gantry-transforms", "gantry-cluster"];
 /// What would end their purity.
 const IMPURE: &[&str] = &["tokio", "axum", "hyper", "ureq", "socket2"];
 

@@ -1,0 +1,731 @@
+//! One worker's part in the cluster.
+
+mod outbox;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use bytes::Bytes;
+use gantry_model::Str;
+use gantry_model::plugin::Props;
+
+use crate::allocation::{Allocation, target};
+use crate::fold::{Refusal, State, Verdict};
+use crate::record::{Body, Incarnation, ReadError, Record, TargetState, Unit};
+use crate::snapshot;
+use outbox::Outbox;
+
+/// So many check sums of the past are kept to compare those of others with.
+const MAX_SUMS: usize = 1024;
+
+/// Who a worker is and how it takes part.
+#[derive(Clone, Debug)]
+pub struct MemberConfig {
+    /// Its life: random.
+    pub incarnation: Incarnation,
+    /// Its `host:port`.
+    pub name: Str,
+    /// Where its REST listens.
+    pub url: Str,
+    /// Without a heartbeat for so long others take over what it runs; for half as long it goes
+    /// on by itself.
+    pub session_ms: u64,
+    /// How often it sends one.
+    pub heartbeat_ms: u64,
+    /// How units are spread.
+    pub allocation: Allocation,
+    /// How long it waits before it tries an append again.
+    pub retry_ms: u64,
+    /// After so many records a snapshot is due.
+    pub snapshot_records: u64,
+}
+
+/// What a user asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Create or change a connector.
+    Put {
+        /// Its name.
+        name: Str,
+        /// Its configuration.
+        config: Props,
+        /// What it shall do, if that shall change.
+        target: Option<TargetState>,
+    },
+    /// Delete a connector.
+    Delete(Str),
+    /// Let a connector do something else.
+    Target(Str, TargetState),
+    /// Start units again.
+    Restart {
+        /// The connector's name.
+        name: Str,
+        /// One task only.
+        task: Option<u32>,
+        /// All of its tasks, too.
+        include_tasks: bool,
+        /// Only what has failed.
+        only_failed: bool,
+    },
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The worker's own clock in milliseconds. It never goes back, and counts the time for which
+    /// the process or the machine was suspended.
+    Clock(u64),
+    /// A snapshot was read: reading goes on behind what it counts.
+    Restored(Box<State>),
+    /// A record was read from the cluster log.
+    Record {
+        /// Its offset.
+        offset: u64,
+        /// When the broker stored it, by the broker's clock.
+        store_ms: i64,
+        /// What it holds.
+        bytes: Bytes,
+    },
+    /// All that stands in the log was given. What comes again changes nothing.
+    CaughtUp,
+    /// What is to be read next is gone, or the log ends before it.
+    Refold,
+    /// The append in flight is durable.
+    Appended,
+    /// The append in flight failed, or nobody knows.
+    AppendFailed,
+    /// What was read from the offset log of a connector.
+    Stamps {
+        /// Its name.
+        name: Str,
+        /// The latest generation.
+        generation: u64,
+        /// The largest stamp.
+        last: u64,
+    },
+    /// A unit that was to be stopped, or that gave up, runs no more; what it had to commit it did.
+    Stopped {
+        /// Which.
+        unit: Unit,
+        /// The epoch it ran in.
+        epoch: u64,
+        /// It kept failing and shall be tried elsewhere.
+        failing: bool,
+    },
+    /// The configurations of a connector's tasks were worked out.
+    Tasks {
+        /// The connector's name.
+        name: Str,
+        /// The version of the configuration they come from.
+        version: u64,
+        /// The epoch the connector runs in.
+        epoch: u64,
+        /// One configuration for each task.
+        configs: Vec<Props>,
+    },
+    /// A user asks for something.
+    Request {
+        /// What the answer will refer to.
+        id: u64,
+        /// What for.
+        request: Request,
+    },
+    /// The worker shall stop all and go.
+    Leave,
+}
+
+/// What the surroundings shall do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Append these to the cluster log in one piece; then tell how it went. One at a time.
+    Append(Vec<Record>),
+    /// Run a unit: first write the barrier of this epoch to the offset log and read up to it.
+    Start {
+        /// Which.
+        unit: Unit,
+        /// Its epoch.
+        epoch: u64,
+        /// Of a task its generation, of a connector the version of its configuration.
+        generation: u64,
+    },
+    /// Stop a unit, then tell.
+    Stop {
+        /// Which.
+        unit: Unit,
+        /// The epoch it runs in.
+        epoch: u64,
+    },
+    /// Start a unit again that runs, if it has failed or anyway.
+    Restart {
+        /// Which.
+        unit: Unit,
+        /// Only if it has failed.
+        only_failed: bool,
+    },
+    /// What a connector shall do has changed.
+    Target {
+        /// Its name.
+        name: Str,
+        /// What it shall do.
+        state: TargetState,
+    },
+    /// A request was decided.
+    Answer {
+        /// Which.
+        id: u64,
+        /// How.
+        verdict: Verdict,
+    },
+    /// Read the log again from a snapshot or its beginning: it is not the one that was read.
+    Refold,
+    /// A record cannot be read; it was passed over.
+    PassedOver {
+        /// Its offset.
+        offset: u64,
+        /// Why.
+        reason: String,
+    },
+    /// The worker cannot take part.
+    Refused(Refusal),
+    /// All is stopped, and the others know.
+    Left,
+}
+
+/// A unit that this worker runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Its epoch.
+    pub epoch: u64,
+    /// Of a task its generation, of a connector the version of its configuration.
+    pub generation: u64,
+    /// It was told to stop.
+    pub stopping: bool,
+}
+
+/// One worker.
+#[derive(Debug)]
+pub struct Member {
+    config: MemberConfig,
+    state: State,
+    clock_ms: u64,
+    caught_up: bool,
+    joining: bool,
+    leaving: bool,
+    left: bool,
+    lease_until_ms: Option<u64>,
+    /// While it had no lease, others could take what it owned. Until it has read a heartbeat of
+    /// its own of a larger number, what it folded may be outdated.
+    distrusted: Option<u64>,
+    heartbeat_due_ms: u64,
+    outbox: Outbox,
+    held: BTreeMap<Unit, Held>,
+    /// Asked for, and not yet read back.
+    claiming: BTreeSet<Unit>,
+    releasing: BTreeSet<Unit>,
+    snapshotting: bool,
+    /// When the last heartbeat of each other worker was read, by the own clock.
+    seen: BTreeMap<Incarnation, u64>,
+    /// Nobody is suspected on the ground of what was not seen before.
+    watching_since_ms: u64,
+    sums: VecDeque<(u64, u32)>,
+    refolded_ms: Option<u64>,
+    stamp: u64,
+    target: BTreeMap<Unit, Incarnation>,
+    alive: Vec<Incarnation>,
+    changed: bool,
+}
+
+impl Member {
+    /// A worker that has read nothing yet.
+    pub fn new(config: MemberConfig, clock_ms: u64) -> Self {
+        Self {
+            outbox: Outbox::new(config.incarnation, config.retry_ms),
+            config,
+            state: State::default(),
+            clock_ms,
+            caught_up: false,
+            joining: false,
+            leaving: false,
+            left: false,
+            lease_until_ms: None,
+            distrusted: Some(0),
+            heartbeat_due_ms: clock_ms,
+            held: BTreeMap::new(),
+            claiming: BTreeSet::new(),
+            releasing: BTreeSet::new(),
+            snapshotting: false,
+            seen: BTreeMap::new(),
+            watching_since_ms: clock_ms,
+            sums: VecDeque::new(),
+            refolded_ms: None,
+            stamp: 0,
+            target: BTreeMap::new(),
+            alive: Vec::new(),
+            changed: true,
+        }
+    }
+
+    /// What it folded so far.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+    /// What it runs.
+    pub fn held(&self) -> &BTreeMap<Unit, Held> {
+        &self.held
+    }
+    /// Until when, by its own clock, a unit may work that runs in this epoch: to be looked at
+    /// before each send, put and commit. `None`: not at all, as others may own it by now.
+    pub fn lease_until_ms(&self, unit: &Unit, epoch: u64) -> Option<u64> {
+        let owns = !self.caught_up || self.is_mine(unit, epoch);
+        self.lease_until_ms.filter(|_| owns && self.distrusted.is_none())
+    }
+    fn has_lease(&self) -> bool {
+        self.lease_until_ms.is_some_and(|until| self.clock_ms < until)
+    }
+    /// Whether it may run what the log says is its own.
+    fn is_trusted(&self) -> bool {
+        self.has_lease() && self.distrusted.is_none()
+    }
+    fn me(&self) -> Incarnation {
+        self.config.incarnation
+    }
+
+    /// Takes note of what happened. What follows from it comes with the next [`Member::turn`].
+    pub fn step(&mut self, input: Input, effects: &mut Vec<Effect>) {
+        match input {
+            Input::Clock(now_ms) => self.clock(now_ms),
+            Input::Restored(state) => {
+                self.state = *state;
+                self.changed = true;
+            }
+            Input::Record { offset, store_ms, bytes } => {
+                self.record(offset, store_ms, &bytes, effects);
+            }
+            Input::CaughtUp if self.caught_up => {}
+            Input::CaughtUp => {
+                self.caught_up = true;
+                self.changed = true;
+                self.watch_anew();
+            }
+            Input::Refold => {
+                self.refold();
+                effects.push(Effect::Refold);
+            }
+            Input::Appended => {
+                let (sent_ms, failed_before) = self.outbox.appended(self.clock_ms);
+                if let Some(sent_ms) = sent_ms {
+                    self.lease_until_ms = Some(sent_ms + self.config.session_ms / 2);
+                }
+                if failed_before {
+                    self.watch_anew();
+                }
+            }
+            Input::AppendFailed => {
+                for unit in self.outbox.failed(self.clock_ms) {
+                    self.claiming.remove(&unit);
+                }
+                self.heartbeat_due_ms = self.clock_ms;
+            }
+            Input::Stamps { name, generation, last } => self.stamps(&name, generation, last),
+            Input::Stopped { unit, epoch, failing } => self.stopped(&unit, epoch, failing, effects),
+            Input::Tasks { name, version, epoch, configs } => {
+                self.outbox.push(Body::Tasks { name, version, epoch, configs, above: 0 });
+            }
+            Input::Request { id, request } => self.request(id, request),
+            Input::Leave => self.leaving = true,
+        }
+    }
+
+    fn clock(&mut self, now_ms: u64) {
+        let step = now_ms.saturating_sub(self.clock_ms);
+        self.clock_ms = self.clock_ms.max(now_ms);
+        if !self.has_lease() {
+            self.distrusted = Some(self.outbox.last_seq());
+        }
+        if step > self.config.heartbeat_ms {
+            // It was suspended, and what the others sent meanwhile is yet to be read.
+            self.watch_anew();
+        }
+    }
+
+    /// Nobody is suspected for having been silent while this worker could not hear.
+    fn watch_anew(&mut self) {
+        self.watching_since_ms = self.clock_ms;
+    }
+
+    /// The offset log knows more than the cluster log, which lost its end: tasks of an older
+    /// generation than it knows could never commit again.
+    fn stamps(&mut self, name: &Str, generation: u64, last: u64) {
+        self.stamp = self.stamp.max(last);
+        let tasks = self.state.connectors.get(name).and_then(|connector| connector.tasks.as_ref());
+        let held = self.held.get(&Unit::connector(name));
+        if let (Some(tasks), Some(held)) = (tasks, held)
+            && self.caught_up
+            && tasks.generation < generation
+        {
+            self.outbox.push(Body::Tasks {
+                name: Str::clone(name),
+                version: tasks.version,
+                epoch: held.epoch,
+                configs: tasks.configs.clone(),
+                above: self.stamp,
+            });
+        }
+    }
+
+    fn request(&mut self, id: u64, request: Request) {
+        let body = match request {
+            Request::Put { name, config, target } => {
+                Body::Put { name, config, target, above: self.above() }
+            }
+            Request::Delete(name) => Body::Delete { name },
+            Request::Target(name, state) => Body::Target { name, state },
+            Request::Restart { name, task, include_tasks, only_failed } => {
+                Body::Restart { name, task, include_tasks, only_failed }
+            }
+        };
+        self.outbox.ask(id, body);
+    }
+
+    /// What the offset log knows and the cluster log does not, as it may have lost its end.
+    fn above(&self) -> u64 {
+        if self.stamp > self.state.stamp { self.stamp } else { 0 }
+    }
+
+    fn record(&mut self, offset: u64, store_ms: i64, bytes: &[u8], effects: &mut Vec<Effect>) {
+        if offset < self.state.next {
+            return;
+        }
+        let read = Record::from_bytes(bytes);
+        let record = read.as_ref().ok();
+        let verdict = self.state.apply(offset, store_ms, bytes, record);
+        self.remember(offset);
+        match &read {
+            Ok(record) => self.applied(record, &verdict, effects),
+            Err(error @ (ReadError::Foreign(_) | ReadError::Format(_))) => {
+                effects.push(Effect::PassedOver { offset, reason: error.to_string() });
+            }
+        }
+    }
+
+    fn remember(&mut self, offset: u64) {
+        if self.sums.len() == MAX_SUMS {
+            self.sums.pop_front();
+        }
+        self.sums.push_back((offset, self.state.hash));
+    }
+
+    fn applied(&mut self, record: &Record, verdict: &Verdict, effects: &mut Vec<Effect>) {
+        let done = matches!(verdict, Verdict::Applied(_));
+        if record.by == self.me() {
+            self.own(record, verdict, effects);
+        } else if let Body::Join { .. } | Body::Heartbeat { .. } = record.body {
+            self.seen.insert(record.by, self.clock_ms);
+        }
+        if !done {
+            return;
+        }
+        match &record.body {
+            Body::Heartbeat { offset, hash } => self.compare(*offset, *hash, effects),
+            Body::Snapshot { .. } => {}
+            Body::Target { name, state } => {
+                self.changed = true;
+                if self.held.keys().any(|unit| unit.connector == *name) {
+                    effects.push(Effect::Target { name: Str::clone(name), state: *state });
+                }
+            }
+            Body::Restart { name, task, include_tasks, only_failed } => {
+                let meant = |unit: &&Unit| {
+                    unit.connector == *name
+                        && match (task, unit.task) {
+                            (Some(wanted), own) => own == Some(*wanted),
+                            (None, None) => true,
+                            (None, Some(_)) => *include_tasks,
+                        }
+                };
+                effects.extend(
+                    self.held.keys().filter(meant).map(|unit| Effect::Restart {
+                        unit: unit.clone(),
+                        only_failed: *only_failed,
+                    }),
+                );
+            }
+            _ => self.changed = true,
+        }
+    }
+
+    /// A record of this worker came back.
+    fn own(&mut self, record: &Record, verdict: &Verdict, effects: &mut Vec<Effect>) {
+        self.outbox.read_back(record.seq, self.clock_ms);
+        if *verdict != Verdict::Duplicate
+            && let Some(id) = self.outbox.answered(record.seq)
+        {
+            effects.push(Effect::Answer { id, verdict: verdict.clone() });
+        }
+        match &record.body {
+            Body::Heartbeat { .. } if matches!(verdict, Verdict::Applied(_)) => {
+                self.distrusted.take_if(|last| record.seq > *last);
+            }
+            Body::Join { .. } => {
+                self.joining = false;
+                if let Verdict::Refused(refusal) = verdict {
+                    self.left = true;
+                    effects.push(Effect::Refused(*refusal));
+                }
+            }
+            Body::Claim { unit, .. } => {
+                self.claiming.remove(unit);
+                if let Verdict::Applied(epoch) = verdict {
+                    self.granted(unit, *epoch, effects);
+                }
+            }
+            Body::Release { unit, .. } => {
+                self.releasing.remove(unit);
+            }
+            Body::Snapshot { part, parts, .. } if part + 1 == *parts => self.snapshotting = false,
+            _ => {}
+        }
+    }
+
+    /// A claim was granted. Without a lease all the time nothing starts: the unit is released.
+    fn granted(&mut self, unit: &Unit, epoch: u64, effects: &mut Vec<Effect>) {
+        let Some(generation) = self.state.generation(unit) else { return };
+        if self.caught_up && self.is_trusted() && !self.leaving && !self.held.contains_key(unit) {
+            self.held.insert(unit.clone(), Held { epoch, generation, stopping: false });
+            effects.push(Effect::Start { unit: unit.clone(), epoch, generation });
+        }
+    }
+
+    /// Whether others see the same log.
+    fn compare(&mut self, offset: u64, hash: u32, effects: &mut Vec<Effect>) {
+        let same = self.sums.binary_search_by_key(&offset, |(offset, _)| *offset);
+        let other = same.ok().and_then(|at| self.sums.get(at)).is_some_and(|(_, own)| *own != hash);
+        let lately = self
+            .refolded_ms
+            .is_some_and(|at| self.clock_ms.saturating_sub(at) < self.config.session_ms);
+        if other && self.caught_up && !lately {
+            self.refolded_ms = Some(self.clock_ms);
+            self.refold();
+            effects.push(Effect::Refold);
+        }
+    }
+
+    fn refold(&mut self) {
+        self.state = State::default();
+        self.sums.clear();
+        self.caught_up = false;
+        self.changed = true;
+        self.forget_pending();
+    }
+
+    /// What was asked for may be lost; it is asked for again.
+    fn forget_pending(&mut self) {
+        self.claiming.clear();
+        self.releasing.clear();
+        self.joining = false;
+        self.snapshotting = false;
+    }
+
+    fn stopped(&mut self, unit: &Unit, epoch: u64, failing: bool, effects: &mut Vec<Effect>) {
+        if self.held.get(unit).is_none_or(|held| held.epoch != epoch) {
+            return;
+        }
+        self.held.remove(unit);
+        let again =
+            unit.task.is_none() && !failing && self.is_mine(unit, epoch) && self.may_run(unit);
+        match self.state.generation(unit) {
+            // A connector of which only the configuration changed stays where it is.
+            Some(generation) if again => {
+                self.held.insert(unit.clone(), Held { epoch, generation, stopping: false });
+                effects.push(Effect::Start { unit: unit.clone(), epoch, generation });
+            }
+            _ => self.release(unit, epoch, failing),
+        }
+    }
+
+    fn release(&mut self, unit: &Unit, epoch: u64, failing: bool) {
+        if self.releasing.insert(unit.clone()) {
+            self.outbox.push(Body::Release { unit: unit.clone(), epoch, failing });
+        }
+    }
+
+    fn is_mine(&self, unit: &Unit, epoch: u64) -> bool {
+        let state = self.state.units.get(unit);
+        state.is_some_and(|unit| unit.owner == Some(self.me()) && unit.epoch == epoch)
+    }
+
+    /// Whether a unit that this worker owns should run here.
+    fn may_run(&self, unit: &Unit) -> bool {
+        self.is_trusted()
+            && !self.leaving
+            && (!self.caught_up
+                || self.state.is_wanted(unit)
+                    && self.target.get(unit).is_none_or(|worker| *worker == self.me()))
+    }
+
+    /// Works out what is to be done. To be called after all inputs that came together, and
+    /// several times per heartbeat.
+    pub fn turn(&mut self, effects: &mut Vec<Effect>) {
+        if self.left {
+            return;
+        }
+        if self.caught_up && self.outbox.is_lost(self.clock_ms, self.config.session_ms) {
+            self.forget_pending();
+        }
+        self.aim();
+        self.take_part();
+        self.stop_what_must(effects);
+        if self.caught_up && !self.leaving {
+            self.release_what_is_not_held();
+            self.claim_what_is_free();
+            self.snapshot();
+        }
+        self.leave(effects);
+        self.send(effects);
+    }
+
+    /// Works out anew who should run what, if that may have changed.
+    fn aim(&mut self) {
+        let alive: Vec<Incarnation> = self.state.alive().map(|(worker, _)| worker).collect();
+        if self.caught_up && (self.changed || alive != self.alive) {
+            self.target = target(&self.state, self.config.allocation);
+            self.alive = alive;
+            self.changed = false;
+            let state = &self.state;
+            self.seen.retain(|worker, _| state.workers.contains_key(worker));
+        }
+    }
+
+    fn take_part(&mut self) {
+        let known = self.state.workers.contains_key(&self.me());
+        if self.caught_up && !known && !self.joining && !self.leaving {
+            self.joining = true;
+            self.outbox.push(Body::Join {
+                name: Str::clone(&self.config.name),
+                url: Str::clone(&self.config.url),
+                session_ms: self.config.session_ms,
+                heartbeat_ms: self.config.heartbeat_ms,
+            });
+        }
+        if known && self.clock_ms >= self.heartbeat_due_ms && !self.outbox.has_heartbeat() {
+            self.heartbeat_due_ms = self.clock_ms + self.config.heartbeat_ms;
+            let (offset, hash) = (self.state.next.saturating_sub(1), self.state.hash);
+            self.outbox.push_first(Body::Heartbeat { offset, hash });
+        }
+    }
+
+    fn stop_what_must(&mut self, effects: &mut Vec<Effect>) {
+        let must = |unit: &Unit, held: &Held| {
+            let outdated = self.caught_up
+                && (!self.is_mine(unit, held.epoch)
+                    || self.state.generation(unit) != Some(held.generation));
+            !held.stopping && (outdated || !self.may_run(unit))
+        };
+        let stops = self.held.iter().filter(|(unit, held)| must(unit, held));
+        let stops: Vec<(Unit, u64)> =
+            stops.map(|(unit, held)| (unit.clone(), held.epoch)).collect();
+        for (unit, epoch) in stops {
+            if let Some(held) = self.held.get_mut(&unit) {
+                held.stopping = true;
+            }
+            effects.push(Effect::Stop { unit, epoch });
+        }
+    }
+
+    /// What the log says is this worker's and is not, as after a claim that came late.
+    fn release_what_is_not_held(&mut self) {
+        let me = self.me();
+        let units = self.state.units.iter().filter(|(unit, state)| {
+            state.owner == Some(me)
+                && self.held.get(unit).is_none_or(|held| held.epoch != state.epoch)
+        });
+        let units: Vec<(Unit, u64)> =
+            units.map(|(unit, state)| (unit.clone(), state.epoch)).collect();
+        for (unit, epoch) in units {
+            self.release(&unit, epoch, false);
+        }
+    }
+
+    fn claim_what_is_free(&mut self) {
+        if !self.is_trusted() {
+            return;
+        }
+        let me = self.me();
+        let wanted = self.target.iter().filter(|(_, worker)| **worker == me);
+        let wanted = wanted.map(|(unit, _)| unit).filter(|unit| {
+            !self.held.contains_key(unit)
+                && !self.claiming.contains(unit)
+                && !self.releasing.contains(unit)
+                && self.may_claim(unit)
+        });
+        let wanted: Vec<Unit> = wanted.cloned().collect();
+        for unit in wanted {
+            let seen = self.state.units.get(&unit).map_or(0, |unit| unit.epoch);
+            self.outbox.push(Body::Claim { unit: unit.clone(), seen, above: self.above() });
+            self.claiming.insert(unit);
+        }
+    }
+
+    /// Whether a unit is free, and whoever had it was silent for a session by this worker's own
+    /// clock, too.
+    fn may_claim(&self, unit: &Unit) -> bool {
+        if !self.state.is_wanted(unit) || !self.state.is_free(unit) {
+            return false;
+        }
+        let generation = self.state.generation(unit);
+        let others = self.state.units_of(&unit.connector).filter(|(other, state)| {
+            *other == unit
+                || unit.task.is_some()
+                    && other.task.is_some()
+                    && Some(state.generation) != generation
+        });
+        others.filter_map(|(_, state)| state.owner).all(|owner| self.is_silent(owner))
+    }
+
+    fn is_silent(&self, worker: Incarnation) -> bool {
+        let Some(known) = self.state.workers.get(&worker) else { return true };
+        if self.state.is_alive(worker) {
+            return false;
+        }
+        let since = self.seen.get(&worker).copied().unwrap_or(0).max(self.watching_since_ms);
+        self.clock_ms.saturating_sub(since) >= known.session_ms
+    }
+
+    /// The first of those who live writes the snapshots.
+    fn snapshot(&mut self) {
+        let first = self.state.alive().next().map(|(worker, _)| worker) == Some(self.me());
+        let since =
+            self.state.next.saturating_sub(self.state.snapshot_upto.map_or(0, |upto| upto + 1));
+        if first && !self.snapshotting && since >= self.config.snapshot_records {
+            self.snapshotting = true;
+            snapshot::chunks(&self.state).into_iter().for_each(|body| self.outbox.push(body));
+        }
+    }
+
+    fn leave(&mut self, effects: &mut Vec<Effect>) {
+        if !self.leaving || !self.held.is_empty() {
+            return;
+        }
+        if self.outbox.left() || !self.state.workers.contains_key(&self.me()) && !self.joining {
+            self.left = true;
+            effects.push(Effect::Left);
+        } else {
+            self.outbox.push_leave();
+        }
+    }
+
+    fn send(&mut self, effects: &mut Vec<Effect>) {
+        // What was true when it was put there may not be any more.
+        let outdated =
+            self.outbox.claims().filter(|unit| !self.may_claim(unit) || !self.is_trusted());
+        let outdated: Vec<Unit> = outdated.cloned().collect();
+        for unit in outdated {
+            self.outbox.drop_claim(&unit);
+            self.claiming.remove(&unit);
+        }
+        if let Some(records) = self.outbox.send(self.clock_ms) {
+            effects.push(Effect::Append(records));
+        }
+    }
+}

@@ -1,0 +1,209 @@
+use super::*;
+
+/// Two workers on one log, with time and broker at will.
+struct Pair {
+    members: Vec<Member>,
+    log: Vec<(i64, Bytes)>,
+    read: Vec<u64>,
+    now_ms: u64,
+    broker_down: bool,
+    /// What each was told to do, but to append.
+    told: Vec<Vec<Effect>>,
+}
+
+const SESSION_MS: u64 = 3_000;
+const HEARTBEAT_MS: u64 = 1_000;
+
+fn config(n: u64) -> MemberConfig {
+    MemberConfig {
+        incarnation: Incarnation(n),
+        name: format!("w{n}:8083").into(),
+        url: format!("http://w{n}:8083").into(),
+        session_ms: SESSION_MS,
+        heartbeat_ms: HEARTBEAT_MS,
+        allocation: Allocation::ConsistentHash,
+        retry_ms: 100,
+        snapshot_records: 50,
+    }
+}
+
+impl Pair {
+    fn new() -> Self {
+        let members = [1, 2].map(|n| Member::new(config(n), 0)).into();
+        let told = vec![Vec::new(), Vec::new()];
+        let mut pair = Self {
+            members,
+            log: Vec::new(),
+            read: vec![0, 0],
+            now_ms: 0,
+            broker_down: false,
+            told,
+        };
+        pair.run(2 * HEARTBEAT_MS, &[0, 1]);
+        pair
+    }
+
+    fn input(&mut self, id: usize, input: Input) {
+        let mut effects = Vec::new();
+        self.members[id].step(input, &mut effects);
+        self.members[id].turn(&mut effects);
+        self.carry_out(id, effects);
+    }
+
+    fn carry_out(&mut self, id: usize, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Append(_) if self.broker_down => self.input(id, Input::AppendFailed),
+                Effect::Append(records) => {
+                    let now_ms = self.now_ms as i64;
+                    self.log.extend(records.iter().map(|record| (now_ms, record.to_bytes())));
+                    self.input(id, Input::Appended);
+                }
+                Effect::Stop { unit, epoch } => {
+                    self.told[id].push(Effect::Stop { unit: unit.clone(), epoch });
+                    self.input(id, Input::Stopped { unit, epoch, failing: false });
+                }
+                Effect::Start { unit, epoch, generation } => {
+                    let tasks = unit.task.is_none().then(|| Input::Tasks {
+                        name: Str::clone(&unit.connector),
+                        version: generation,
+                        epoch,
+                        configs: vec![Props::new(); 3],
+                    });
+                    self.told[id].push(Effect::Start { unit, epoch, generation });
+                    if let Some(tasks) = tasks {
+                        self.input(id, tasks);
+                    }
+                }
+                other => self.told[id].push(other),
+            }
+        }
+    }
+
+    /// Lets time go on for those who live.
+    fn run(&mut self, ms: u64, alive: &[usize]) {
+        for _ in 0..ms / 50 {
+            self.now_ms += 50;
+            for &id in alive {
+                self.input(id, Input::Clock(self.now_ms));
+                while !self.broker_down && (self.read[id] as usize) < self.log.len() {
+                    let offset = self.read[id];
+                    self.read[id] += 1;
+                    let (store_ms, bytes) = self.log[offset as usize].clone();
+                    self.input(id, Input::Record { offset, store_ms, bytes });
+                }
+                self.input(id, Input::CaughtUp);
+            }
+        }
+    }
+
+    fn put(&mut self, id: usize, name: &str) {
+        let request = Request::Put { name: name.into(), config: Props::new(), target: None };
+        self.input(id, Input::Request { id: 7, request });
+    }
+
+    fn held(&self, id: usize) -> usize {
+        self.members[id].held().len()
+    }
+}
+
+#[test]
+fn units_are_shared_and_both_see_the_same() {
+    let mut pair = Pair::new();
+    pair.put(0, "a");
+    pair.put(1, "b");
+    pair.run(1_000, &[0, 1]);
+    assert_eq!((pair.held(0), pair.held(1)), (4, 4));
+    assert_eq!(pair.members[0].state(), pair.members[1].state());
+    assert!(pair.told[0].contains(&Effect::Answer { id: 7, verdict: Verdict::Applied(1) }));
+}
+
+#[test]
+fn what_a_dead_worker_ran_runs_elsewhere_after_its_session() {
+    let mut pair = Pair::new();
+    pair.put(0, "a");
+    pair.put(0, "b");
+    pair.run(1_000, &[0, 1]);
+    let died_ms = pair.now_ms;
+    while pair.held(1) < 8 {
+        pair.run(50, &[1]);
+        assert!(pair.now_ms - died_ms <= SESSION_MS + 1_000, "{} run", pair.held(1));
+    }
+    assert!(pair.now_ms - died_ms >= SESSION_MS - HEARTBEAT_MS);
+}
+
+#[test]
+fn a_worker_that_leaves_is_followed_at_once() {
+    let mut pair = Pair::new();
+    pair.put(0, "a");
+    pair.run(1_000, &[0, 1]);
+    pair.input(0, Input::Leave);
+    pair.run(200, &[0, 1]);
+    assert!(pair.told[0].contains(&Effect::Left));
+    assert_eq!((pair.held(0), pair.held(1)), (0, 4));
+}
+
+#[test]
+fn without_a_broker_a_worker_stops_at_half_of_its_session_and_goes_on_with_it() {
+    let mut pair = Pair::new();
+    pair.put(0, "a");
+    pair.run(1_000, &[0, 1]);
+    pair.broker_down = true;
+    pair.run(SESSION_MS / 2 - HEARTBEAT_MS, &[0, 1]);
+    assert_eq!(pair.held(0) + pair.held(1), 4);
+    pair.run(HEARTBEAT_MS + 100, &[0, 1]);
+    assert_eq!(pair.held(0) + pair.held(1), 0);
+    pair.run(10 * SESSION_MS, &[0, 1]);
+    pair.broker_down = false;
+    pair.run(SESSION_MS, &[0, 1]);
+    assert_eq!(pair.held(0) + pair.held(1), 4);
+}
+
+#[test]
+fn a_paused_worker_finds_that_its_units_are_others() {
+    let mut pair = Pair::new();
+    pair.put(0, "a");
+    pair.run(1_000, &[0, 1]);
+    let held = pair.held(0);
+    pair.run(3 * SESSION_MS, &[1]);
+    assert_eq!(pair.held(1), 4);
+    let before = pair.told[0].len();
+    let mut effects = Vec::new();
+    pair.members[0].step(Input::Clock(pair.now_ms), &mut effects);
+    pair.members[0].turn(&mut effects);
+    let stops = effects.iter().filter(|effect| matches!(effect, Effect::Stop { .. })).count();
+    assert_eq!(stops, held, "before it has read anything");
+    pair.carry_out(0, effects);
+    pair.run(SESSION_MS, &[0, 1]);
+    assert!(pair.told[0].len() > before);
+    assert!(pair.held(0) > 0);
+    assert_eq!(pair.held(0) + pair.held(1), 4);
+}
+
+#[test]
+fn snapshots_are_written_and_give_the_same_state() {
+    let mut pair = Pair::new();
+    pair.put(0, "a");
+    pair.run(100 * HEARTBEAT_MS, &[0, 1]);
+    let upto = pair.members[0].state().snapshot_upto.unwrap();
+    assert!(pair.log.len() as u64 - upto < 60);
+    let mut collector = crate::Collector::default();
+    let mut found = None;
+    for (_, bytes) in &pair.log {
+        let record = Record::from_bytes(bytes).unwrap();
+        found = collector.take(record.by, &record.body).or(found);
+    }
+    let (upto, text) = found.unwrap();
+    let mut state = crate::restore(upto, &text).unwrap();
+    for offset in upto + 1..pair.log.len() as u64 {
+        let (store_ms, bytes) = &pair.log[offset as usize];
+        state.apply(offset, *store_ms, bytes, Record::from_bytes(bytes).ok().as_ref());
+    }
+    pair.run(50, &[0]);
+    let last = pair.members[0].state();
+    if last.next == state.next {
+        assert_eq!(state, *last);
+    } else {
+        assert!(state.next < last.next);
+    }
+}

@@ -1,0 +1,219 @@
+//! Whose offset commits count. They stand in the offset log, a topic of its own; who owns what is
+//! decided in the cluster log. A barrier joins the two: a new owner writes one, and reads up to it.
+
+use std::collections::BTreeMap;
+
+use gantry_model::Str;
+use serde::{Deserialize, Serialize};
+
+use crate::record::Unit;
+
+/// In what a commit was made: one generation of the tasks of one connector.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Scope {
+    /// The connector's name.
+    pub connector: Str,
+    /// A stamp of the cluster log: the generation of its tasks, or of an edit by the user.
+    pub generation: u64,
+}
+
+/// One record of the offset log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OffsetRecord {
+    /// From here on no commit counts of an older generation, or of the unit in an older epoch.
+    Barrier {
+        /// The generation.
+        scope: Scope,
+        /// Who begins.
+        unit: Unit,
+        /// The epoch of its claim.
+        epoch: u64,
+    },
+    /// Where a task goes on.
+    Commit {
+        /// The generation.
+        scope: Scope,
+        /// Who commits.
+        unit: Unit,
+        /// The epoch of its claim.
+        epoch: u64,
+        /// Offsets by partition, both as JSON text; `None` forgets one.
+        offsets: Vec<(String, Option<String>)>,
+    },
+    /// The user changes offsets of a connector that has no tasks. Nothing older counts any more.
+    Edit {
+        /// The connector, and a stamp above all generations it had.
+        scope: Scope,
+        /// As in a commit.
+        offsets: Vec<(String, Option<String>)>,
+    },
+    /// The connector is gone, and its offsets with it.
+    Forget {
+        /// The connector, and a stamp above all generations it had.
+        scope: Scope,
+    },
+}
+
+/// What became of a record of the offset log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetVerdict {
+    /// It counts.
+    Applied,
+    /// An owner, a generation or an edit came before it that is newer.
+    Fenced,
+}
+
+/// What came of the records of the offset log.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OffsetFold {
+    connectors: BTreeMap<Str, Offsets>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Offsets {
+    generation: u64,
+    epochs: BTreeMap<Option<u32>, u64>,
+    offsets: BTreeMap<String, String>,
+}
+
+impl OffsetFold {
+    /// Takes one record.
+    pub fn apply(&mut self, record: &OffsetRecord) -> OffsetVerdict {
+        let (OffsetRecord::Barrier { scope, .. }
+        | OffsetRecord::Commit { scope, .. }
+        | OffsetRecord::Edit { scope, .. }
+        | OffsetRecord::Forget { scope }) = record;
+        let known = self.connectors.entry(Str::clone(&scope.connector)).or_default();
+        match record {
+            OffsetRecord::Barrier { unit, epoch, .. } => {
+                if !known.begin(scope.generation) {
+                    return OffsetVerdict::Fenced;
+                }
+                let last = known.epochs.entry(unit.task).or_default();
+                if *epoch <= *last {
+                    return OffsetVerdict::Fenced;
+                }
+                *last = *epoch;
+            }
+            OffsetRecord::Commit { unit, epoch, offsets, .. } => {
+                let holds = known.epochs.get(&unit.task) == Some(epoch);
+                if !holds || known.generation != scope.generation {
+                    return OffsetVerdict::Fenced;
+                }
+                known.set(offsets);
+            }
+            OffsetRecord::Edit { offsets, .. } => {
+                if scope.generation <= known.generation {
+                    return OffsetVerdict::Fenced;
+                }
+                known.begin(scope.generation);
+                known.set(offsets);
+            }
+            OffsetRecord::Forget { .. } => {
+                if scope.generation <= known.generation {
+                    return OffsetVerdict::Fenced;
+                }
+                known.begin(scope.generation);
+                known.offsets.clear();
+            }
+        }
+        OffsetVerdict::Applied
+    }
+
+    /// Where a partition goes on.
+    pub fn get(&self, connector: &str, partition: &str) -> Option<&str> {
+        self.connectors.get(connector)?.offsets.get(partition).map(String::as_str)
+    }
+
+    /// All offsets of a connector by partition.
+    pub fn of(&self, connector: &str) -> impl Iterator<Item = (&str, &str)> {
+        let offsets = self.connectors.get(connector).map(|known| &known.offsets);
+        offsets.into_iter().flatten().map(|(partition, offset)| (&**partition, &**offset))
+    }
+
+    /// The generation in which commits count.
+    pub fn generation(&self, connector: &str) -> u64 {
+        self.connectors.get(connector).map_or(0, |known| known.generation)
+    }
+
+    /// The largest stamp that stands here for a connector: new ones must be above it, also when
+    /// the cluster log lost its end.
+    pub fn last_stamp(&self, connector: &str) -> u64 {
+        let known = self.connectors.get(connector);
+        let epochs = known.into_iter().flat_map(|known| known.epochs.values().copied());
+        epochs.chain(known.map(|known| known.generation)).max().unwrap_or(0)
+    }
+}
+
+impl Offsets {
+    /// Begins a generation, or goes on with it; false if it is an old one.
+    fn begin(&mut self, generation: u64) -> bool {
+        if generation > self.generation {
+            self.generation = generation;
+            self.epochs.clear();
+        }
+        generation == self.generation
+    }
+
+    fn set(&mut self, offsets: &[(String, Option<String>)]) {
+        for (partition, offset) in offsets {
+            match offset {
+                Some(offset) => self.offsets.insert(partition.clone(), offset.clone()),
+                None => self.offsets.remove(partition),
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(generation: u64) -> Scope {
+        Scope { connector: "c".into(), generation }
+    }
+    fn unit(task: u32) -> Unit {
+        Unit::task(&"c".into(), task)
+    }
+    fn barrier(generation: u64, task: u32, epoch: u64) -> OffsetRecord {
+        OffsetRecord::Barrier { scope: scope(generation), unit: unit(task), epoch }
+    }
+    fn commit(generation: u64, task: u32, epoch: u64, offset: &str) -> OffsetRecord {
+        let offsets = vec![("p".to_owned(), Some(offset.to_owned()))];
+        OffsetRecord::Commit { scope: scope(generation), unit: unit(task), epoch, offsets }
+    }
+
+    #[test]
+    fn only_the_latest_owner_commits() {
+        use OffsetVerdict::{Applied, Fenced};
+        let mut fold = OffsetFold::default();
+        let edit = OffsetRecord::Edit {
+            scope: scope(6),
+            offsets: vec![("p".to_owned(), Some("edited".to_owned()))],
+        };
+        for (record, verdict, after) in [
+            (commit(1, 0, 2, "nobody's"), Fenced, None),
+            (barrier(1, 0, 2), Applied, None),
+            (commit(1, 0, 2, "1"), Applied, Some("1")),
+            // Another owner of the same task.
+            (barrier(1, 0, 3), Applied, Some("1")),
+            (commit(1, 0, 2, "zombie's"), Fenced, Some("1")),
+            (barrier(1, 0, 2), Fenced, Some("1")),
+            (commit(1, 0, 3, "2"), Applied, Some("2")),
+            // A new generation: the partition may be another task's now.
+            (barrier(4, 1, 5), Applied, Some("2")),
+            (commit(1, 0, 3, "zombie's"), Fenced, Some("2")),
+            (commit(4, 1, 5, "3"), Applied, Some("3")),
+            (edit, Applied, Some("edited")),
+            (commit(4, 1, 5, "zombie's"), Fenced, Some("edited")),
+            (barrier(4, 1, 7), Fenced, Some("edited")),
+            (OffsetRecord::Forget { scope: scope(6) }, Fenced, Some("edited")),
+            (OffsetRecord::Forget { scope: scope(8) }, Applied, None),
+        ] {
+            assert_eq!(fold.apply(&record), verdict, "{record:?}");
+            assert_eq!(fold.get("c", "p"), after, "{record:?}");
+        }
+        assert_eq!(fold.last_stamp("c"), 8);
+    }
+}

@@ -1,0 +1,58 @@
+//! What goes wrong, and how often.
+
+/// A deliberate mistake, to show that the checks find it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mutation {
+    /// None.
+    #[default]
+    None,
+    /// Tasks go on without a lease.
+    NoLease,
+    /// Commits count whoever makes them.
+    NoFence,
+    /// An append is acknowledged before it is durable, and then lost.
+    EarlyAcknowledgement,
+    /// One worker reads two records in another order.
+    OtherOrder,
+    /// Workers never release what they stopped.
+    NoRelease,
+}
+
+/// How a world is made from its seed.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How many workers there may be.
+    pub workers: usize,
+    /// For how long things go wrong.
+    pub faults_ms: u64,
+    /// Session time-out of all workers.
+    pub session_ms: u64,
+    /// Heartbeat interval of all workers.
+    pub heartbeat_ms: u64,
+    /// A fault every so often, on average.
+    pub fault_every_ms: u64,
+    /// A request of a user every so often, on average.
+    pub request_every_ms: u64,
+    /// The broker may lose what it had acknowledged.
+    pub cuts: bool,
+    /// The deliberate mistake.
+    pub mutation: Mutation,
+}
+
+impl Plan {
+    /// The plan of a seed.
+    pub fn from_seed(seed: u64, mutation: Mutation) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed ^ 0x5EED);
+        let session_ms = *random.choice(&[1_000, 3_000, 10_000]).unwrap_or(&3_000);
+        Self {
+            workers: random.usize(2..=5),
+            faults_ms: session_ms * random.u64(8..=20),
+            session_ms,
+            heartbeat_ms: session_ms * 3 / 10,
+            fault_every_ms: session_ms * random.u64(1..=6) / 4,
+            request_every_ms: session_ms * random.u64(1..=8) / 4,
+            cuts: mutation == Mutation::None && random.u8(0..10) == 0,
+            mutation,
+        }
+    }
+}

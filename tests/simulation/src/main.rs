@@ -1,0 +1,66 @@
+//! `gantry-simulation [--seeds N] [--from SEED]`: runs seeds on all cores.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use clap::Parser;
+use gantry_simulation::{Mutation, Outcome, run};
+
+/// Runs the cluster protocol under simulated faults, one world for each seed.
+#[derive(Parser, Debug)]
+struct Options {
+    /// How many seeds.
+    #[arg(long, default_value_t = 500)]
+    seeds: u64,
+    /// The first one.
+    #[arg(long, default_value_t = 1)]
+    from: u64,
+}
+
+fn main() -> std::io::Result<()> {
+    let options = Options::parse();
+    let next = AtomicU64::new(options.from);
+    let end = options.from + options.seeds;
+    let work = || {
+        let mut sum = Outcome::default();
+        let mut bad = Vec::new();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= end {
+                return (sum, bad);
+            }
+            let outcome = run(seed, Mutation::None);
+            sum.events += outcome.events;
+            sum.records += outcome.records;
+            sum.commits += outcome.commits;
+            sum.fenced += outcome.fenced;
+            sum.answered += outcome.answered;
+            if let Some(violation) = outcome.violation {
+                bad.push((seed, violation));
+            }
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let results: Vec<(Outcome, Vec<(u64, String)>)> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        all.into_iter().filter_map(|one| one.join().ok()).collect()
+    });
+    let mut out = std::io::stdout();
+    let mut failed = false;
+    for (seed, violation) in results.iter().flat_map(|(_, bad)| bad) {
+        failed = true;
+        writeln!(out, "seed {seed}: {violation}")?;
+    }
+    let sum = |of: fn(&Outcome) -> u64| results.iter().map(|(outcome, _)| of(outcome)).sum::<u64>();
+    writeln!(
+        out,
+        "{} seeds: {} events, {} records, {} commits counted and {} were fenced, {} requests done",
+        options.seeds,
+        sum(|o| o.events),
+        sum(|o| o.records),
+        sum(|o| o.commits),
+        sum(|o| o.fenced),
+        sum(|o| o.answered),
+    )?;
+    std::process::exit(i32::from(failed || results.len() < threads));
+}

@@ -1,0 +1,124 @@
+//! A simulated worker process and what it runs.
+
+use std::collections::BTreeMap;
+
+use gantry_cluster::{Allocation, Incarnation, Member, MemberConfig, OffsetRecord, Scope, Unit};
+
+use crate::faults::Plan;
+
+/// What a task is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It waits for its barrier.
+    Starting,
+    /// It works.
+    Running,
+    /// It was told to stop.
+    Stopping,
+}
+
+/// A unit that runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Running {
+    pub(crate) epoch: u64,
+    pub(crate) generation: u64,
+    pub(crate) phase: Phase,
+    /// A task: the last offset that it knows as committed.
+    pub(crate) position: u64,
+    /// A task: whether a commit is under way.
+    pub(crate) committing: bool,
+}
+
+impl Running {
+    pub(crate) fn barrier(&self, unit: &Unit) -> OffsetRecord {
+        let (scope, unit) = (self.scope(unit), unit.clone());
+        OffsetRecord::Barrier { scope, unit, epoch: self.epoch }
+    }
+    pub(crate) fn commit(&self, unit: &Unit) -> OffsetRecord {
+        let offsets = vec![(partition(unit), Some((self.position + 1).to_string()))];
+        let (scope, unit) = (self.scope(unit), unit.clone());
+        OffsetRecord::Commit { scope, unit, epoch: self.epoch, offsets }
+    }
+    fn scope(&self, unit: &Unit) -> Scope {
+        Scope { connector: unit.connector.clone(), generation: self.generation }
+    }
+}
+
+/// The partition that a task reads.
+pub(crate) fn partition(unit: &Unit) -> String {
+    format!("p{}", unit.task.unwrap_or_default())
+}
+
+/// A worker process.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    /// `None` while it is crashed.
+    pub(crate) member: Option<Member>,
+    /// Counts its lives: what was under way in an older one is void.
+    pub(crate) life: u32,
+    pub(crate) paused_until_ms: u64,
+    /// What it reads comes later by so much.
+    pub(crate) slow_ms: u64,
+    /// The next offset to read.
+    pub(crate) position: u64,
+    pub(crate) running: BTreeMap<Unit, Running>,
+    /// Its clock: where it began, and its speed in thousandths.
+    clock_began_ms: u64,
+    clock_speed: u64,
+}
+
+impl Worker {
+    pub(crate) fn new(random: &mut fastrand::Rng) -> Self {
+        Self {
+            member: None,
+            life: 0,
+            paused_until_ms: 0,
+            slow_ms: 0,
+            position: 0,
+            running: BTreeMap::new(),
+            clock_began_ms: random.u64(0..1_000_000_000),
+            clock_speed: random.u64(980..=1020),
+        }
+    }
+
+    /// Its own clock at a real time.
+    pub(crate) fn clock_ms(&self, now_ms: u64) -> u64 {
+        self.clock_began_ms + now_ms * self.clock_speed / 1000
+    }
+
+    /// Begins a new life, with nothing read.
+    pub(crate) fn start(
+        &mut self,
+        id: usize,
+        now_ms: u64,
+        plan: &Plan,
+        random: &mut fastrand::Rng,
+    ) {
+        let name = format!("w{id}").into();
+        let config = MemberConfig {
+            incarnation: Incarnation(random.u64(..)),
+            url: format!("http://w{id}").into(),
+            name,
+            session_ms: plan.session_ms,
+            heartbeat_ms: plan.heartbeat_ms,
+            allocation: if plan.session_ms == 1_000 {
+                Allocation::SimpleHash
+            } else {
+                Allocation::ConsistentHash
+            },
+            retry_ms: plan.heartbeat_ms / 4,
+            snapshot_records: 300,
+        };
+        self.member = Some(Member::new(config, self.clock_ms(now_ms)));
+        self.life += 1;
+        self.slow_ms = 0;
+        self.running.clear();
+    }
+
+    /// Whether a unit may send, put or commit now.
+    pub(crate) fn has_lease(&self, unit: &Unit, now_ms: u64) -> bool {
+        let until = self.member.as_ref().zip(self.running.get(unit));
+        let until = until.and_then(|(member, own)| member.lease_until_ms(unit, own.epoch));
+        until.is_some_and(|until| self.clock_ms(now_ms) < until)
+    }
+}

@@ -1,0 +1,277 @@
+//! What happens at the broker, in tasks, and by users and misfortune.
+
+use bytes::Bytes;
+use gantry_cluster::{Input, OffsetRecord, OffsetVerdict, Request, TargetState, Unit};
+use gantry_model::Str;
+use gantry_model::plugin::Props;
+
+use super::{Event, Planned, World};
+use crate::faults::Mutation;
+use crate::worker::Phase;
+
+impl World {
+    /// An append arrives. The answer may get lost, and the append may come later.
+    pub(super) fn store(&mut self, worker: usize, life: u32, records: Vec<Bytes>) {
+        let failed = self.broker.down || !self.healed && self.random.u8(0..50) == 0;
+        let early = self.plan.mutation == Mutation::EarlyAcknowledgement;
+        if early && self.random.u8(0..10) == 0 {
+            // Told as durable, and lost.
+        } else if !failed {
+            self.broker.append(self.now_ms, records);
+        } else if self.random.bool() {
+            let late = self.random.u64(0..=self.plan.session_ms);
+            self.after(worker, late, Event::StoreLate(records));
+        } else if !self.broker.down {
+            // Stored, and nobody is told.
+            self.broker.append(self.now_ms, records);
+        }
+        let wait = self.delay();
+        self.answer(worker, life, wait, Event::Appended(!failed || early));
+    }
+
+    /// An answer to a worker, in the life in which it asked.
+    fn answer(&mut self, worker: usize, life: u32, wait_ms: u64, event: Event) {
+        self.count += 1;
+        self.queue.insert((self.now_ms + wait_ms, self.count), Planned { worker, life, event });
+    }
+
+    /// A record arrives at the offset log.
+    pub(super) fn arrives(
+        &mut self,
+        worker: usize,
+        life: u32,
+        unit: Unit,
+        epoch: u64,
+        record: OffsetRecord,
+    ) {
+        let wait = self.delay();
+        if self.broker.down {
+            // Tried again until it is through, also when its writer is long gone.
+            let event = Event::Commit { unit, epoch, record };
+            self.answer(worker, life, wait + self.plan.heartbeat_ms / 2, event);
+            return;
+        }
+        let barrier = matches!(record, OffsetRecord::Barrier { .. });
+        let before = self.position(&unit);
+        let mut verdict = self.broker.commit(record.clone());
+        if self.plan.mutation == Mutation::NoFence && verdict == OffsetVerdict::Fenced && !barrier {
+            self.force(&record);
+            verdict = OffsetVerdict::Applied;
+        }
+        let position = self.position(&unit);
+        match verdict {
+            OffsetVerdict::Applied if !barrier => {
+                self.outcome.commits += 1;
+                if position != before && position != before + 1 {
+                    self.violated(&format!("offset of {unit} went from {before} to {position}"));
+                }
+            }
+            OffsetVerdict::Applied => {}
+            OffsetVerdict::Fenced => self.outcome.fenced += 1,
+        }
+        let event = Event::Committed { unit, epoch, barrier, verdict, position };
+        self.answer(worker, life, wait, event);
+    }
+
+    /// Lets a commit count that must not: as its own newest owner.
+    fn force(&mut self, record: &OffsetRecord) {
+        if let OffsetRecord::Commit { scope, unit, offsets, .. } = record {
+            let mut scope = scope.clone();
+            scope.generation = self.broker.fold.last_stamp(&unit.connector) + 1;
+            let offsets = offsets.clone();
+            self.broker.fold.apply(&OffsetRecord::Edit { scope, offsets });
+        }
+    }
+
+    /// A task hears what came of its barrier or commit.
+    pub(super) fn committed(
+        &mut self,
+        worker: usize,
+        unit: &Unit,
+        epoch: u64,
+        barrier: bool,
+        verdict: OffsetVerdict,
+        position: u64,
+    ) {
+        let Some(own) = self.workers.get_mut(worker) else { return };
+        let Some(running) = own.running.get_mut(unit).filter(|r| r.epoch == epoch) else { return };
+        let wait = self.random.u64(1..=self.plan.session_ms / 20);
+        match (verdict, barrier) {
+            (OffsetVerdict::Applied, true) => {
+                running.position = position;
+                if running.phase == Phase::Starting {
+                    running.phase = Phase::Running;
+                    self.check_owners(worker, unit);
+                }
+                self.after(worker, wait, Event::Work { unit: unit.clone(), epoch });
+            }
+            (OffsetVerdict::Applied, false) => {
+                running.position += 1;
+                running.committing = false;
+                self.after(worker, wait, Event::Work { unit: unit.clone(), epoch });
+            }
+            // Somebody newer is there: it ends, and what it knew is told.
+            (OffsetVerdict::Fenced, _) => {
+                own.running.remove(unit);
+                self.tell_stamps(&unit.connector);
+                let unit = unit.clone();
+                self.inputs(worker, vec![Input::Stopped { unit, epoch, failing: false }]);
+            }
+        }
+    }
+
+    /// All who are up have read the offset log.
+    fn tell_stamps(&mut self, name: &Str) {
+        let generation = self.broker.fold.generation(name);
+        let last = self.broker.fold.last_stamp(name);
+        for worker in 0..self.workers.len() {
+            let name = Str::clone(name);
+            if self.workers.get(worker).is_some_and(|own| own.paused_until_ms <= self.now_ms) {
+                self.inputs(worker, vec![Input::Stamps { name, generation, last }]);
+            }
+        }
+    }
+
+    /// A task reads something, writes it and commits.
+    pub(super) fn work(&mut self, worker: usize, unit: &Unit, epoch: u64) {
+        let lease = self.workers.get(worker).is_some_and(|own| own.has_lease(unit, self.now_ms));
+        let Some(own) = self.workers.get_mut(worker) else { return };
+        let Some(running) = own.running.get_mut(unit).filter(|r| r.epoch == epoch) else { return };
+        if running.committing || running.phase != Phase::Running {
+            return;
+        }
+        if !lease && self.plan.mutation != Mutation::NoLease {
+            let wait = self.plan.heartbeat_ms / 2;
+            self.after(worker, wait, Event::Work { unit: unit.clone(), epoch });
+            return;
+        }
+        running.committing = true;
+        let record = running.commit(unit);
+        self.check_epoch(unit, epoch);
+        self.check_owners(worker, unit);
+        let wait = self.delay();
+        self.after(worker, wait, Event::Commit { unit: unit.clone(), epoch, record });
+    }
+
+    /// A connector works out its tasks.
+    pub(super) fn tasks(&mut self, worker: usize, unit: &Unit, epoch: u64) {
+        let Some(own) = self.workers.get(worker) else { return };
+        let Some(running) = own.running.get(unit).filter(|r| r.epoch == epoch) else { return };
+        let state = own.member.as_ref().map(gantry_cluster::Member::state);
+        let Some(connector) = state.and_then(|state| state.connectors.get(&unit.connector)) else {
+            return;
+        };
+        if connector.target == TargetState::Stopped {
+            return;
+        }
+        let tasks = connector.config.get("tasks").and_then(|tasks| tasks.parse().ok()).unwrap_or(1);
+        let configs = vec![connector.config.clone(); tasks];
+        let (name, version) = (Str::clone(&unit.connector), running.generation);
+        self.inputs(worker, vec![Input::Tasks { name, version, epoch, configs }]);
+    }
+
+    /// Whom a user can ask, or misfortune can meet.
+    fn somebody(&mut self) -> Option<usize> {
+        let now_ms = self.now_ms;
+        let up = self
+            .workers
+            .iter()
+            .enumerate()
+            .filter(|(_, worker)| worker.member.is_some() && worker.paused_until_ms <= now_ms);
+        let up: Vec<usize> = up.map(|(id, _)| id).collect();
+        self.random.choice(up)
+    }
+
+    pub(super) fn request(&mut self) {
+        let Some(worker) = self.somebody() else { return };
+        // The number of the connector can be told from the number of the request.
+        self.requests += 8;
+        let number = self.random.u64(0..6);
+        let id = self.requests + number;
+        let name: Str = format!("c{number}").into();
+        let request = match self.random.u8(0..12) {
+            0 => Request::Delete(name),
+            1 => Request::Target(name, TargetState::Stopped),
+            2 => Request::Target(name, TargetState::Paused),
+            3 | 4 => Request::Target(name, TargetState::Started),
+            5 => {
+                let only_failed = self.random.bool();
+                Request::Restart { name, task: None, include_tasks: true, only_failed }
+            }
+            _ => {
+                let tasks = self.random.u8(1..=5).to_string();
+                let config = Props::from([("tasks".to_owned(), tasks)]);
+                Request::Put { name, config, target: None }
+            }
+        };
+        self.inputs(worker, vec![Input::Request { id, request }]);
+    }
+
+    pub(super) fn fault(&mut self) {
+        let session_ms = self.plan.session_ms;
+        match self.random.u8(0..12) {
+            0..=2 => self.crash(),
+            3..=5 => {
+                let pause_ms = self.random.u64(0..=session_ms * 3);
+                let now_ms = self.now_ms;
+                if let Some(own) = self.somebody().and_then(|id| self.workers.get_mut(id)) {
+                    own.paused_until_ms = now_ms + pause_ms;
+                }
+            }
+            6 | 7 => {
+                self.broker.down = true;
+            }
+            8 => self.broker.down = false,
+            9 => {
+                let hour = 3_600_000;
+                self.broker.clock_ahead_ms += self.random.i64(-hour..=hour);
+            }
+            10 => {
+                let slow_ms = self.random.u64(0..=session_ms);
+                if let Some(own) = self.somebody().and_then(|id| self.workers.get_mut(id)) {
+                    own.slow_ms = slow_ms;
+                }
+            }
+            _ => self.lose_records(),
+        }
+        if self.broker.down && self.random.bool() {
+            self.broker.down = false;
+        }
+    }
+
+    fn crash(&mut self) {
+        let Some(worker) = self.somebody() else { return };
+        if let Some(own) = self.workers.get_mut(worker) {
+            own.member = None;
+            own.running.clear();
+        }
+        let wait = self.random.u64(1..=self.plan.session_ms * 3);
+        self.after(worker, wait, Event::Start);
+    }
+
+    /// Old records expire; if so planned, the broker loses new ones.
+    fn lose_records(&mut self) {
+        let counted = self.workers.iter().filter_map(|worker| worker.member.as_ref());
+        let counted = counted.filter_map(|member| member.state().snapshot_upto).max();
+        if self.plan.cuts && self.random.bool() {
+            self.was_cut = true;
+            let records = self.random.usize(1..20);
+            self.broker.cut(records);
+        } else if let Some(upto) = counted.filter(|_| !self.was_cut) {
+            self.broker.expire(upto + 1);
+        }
+    }
+
+    /// Nothing goes wrong any more.
+    pub(super) fn heal(&mut self) {
+        self.broker.down = false;
+        self.healed = true;
+        for worker in 0..self.workers.len() {
+            if let Some(own) = self.workers.get_mut(worker) {
+                own.slow_ms = 0;
+                own.paused_until_ms = own.paused_until_ms.min(self.now_ms);
+            }
+            self.after(worker, 1, Event::Start);
+        }
+    }
+}
