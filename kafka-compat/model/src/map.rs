@@ -114,11 +114,11 @@ impl MapValue {
         key: &Value,
         change: impl FnOnce(&Value) -> Result<Value, E>,
     ) -> Result<(), E> {
-        match self.entries.iter_mut().find(|(k, _)| k == key) {
-            Some((_, value)) => *value = change(value)?,
+        match self.value_of(key) {
+            Some(value) => *value = change(value)?,
             None => {
                 let value = change(&Value::Null)?;
-                self.insert(key.clone(), value);
+                self.push(key.clone(), value);
             }
         }
         Ok(())
@@ -137,20 +137,21 @@ impl MapValue {
     }
     /// Sets the value of a key; an existing key keeps its place.
     pub fn insert(&mut self, key: Value, value: Value) -> Option<Value> {
-        // Keys mostly are texts, of which a look at the lengths tells most apart.
-        let text = key.as_str();
-        let is_it = |known: &Value| match (known, text) {
-            (Value::String(known), Some(text)) => **known == *text,
-            _ => *known == key,
-        };
-        match self.entries.iter_mut().find(|(k, _)| is_it(k)) {
-            Some((_, old)) => Some(std::mem::replace(old, value)),
+        match self.value_of(&key) {
+            Some(old) => Some(std::mem::replace(old, value)),
             None => {
-                self.entries.push((key, value));
-                self.table.grow(self.entries.len());
+                self.push(key, value);
                 None
             }
         }
+    }
+    fn value_of(&mut self, key: &Value) -> Option<&mut Value> {
+        self.entries.iter_mut().find(|(k, _)| k == key).map(|(_, v)| v)
+    }
+    /// Adds a key that is not there.
+    fn push(&mut self, key: Value, value: Value) {
+        self.entries.push((key, value));
+        self.table.grow(self.entries.len());
     }
     /// Removes a text key, keeping the order of the others.
     pub fn remove(&mut self, key: &str) -> Option<Value> {

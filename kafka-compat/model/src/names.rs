@@ -15,6 +15,9 @@ const BYTES_PER_NAME: usize = 48;
 /// Longer names are not worth a place.
 const MAX_NAME_BYTES: usize = 256;
 
+/// Names that came so often will come again: they are worth a place that lasts.
+const TIMES_TO_LAST: u32 = 16;
+
 static NAMES: Mutex<Names> = Mutex::new(Names { bytes: 0, known: None });
 
 struct Names {
@@ -55,6 +58,37 @@ pub fn with_lasting(mut texts: Vec<Text>) -> Vec<Text> {
     texts
 }
 
+/// A name that is used again and again, and lasts once it was used often.
+#[derive(Clone, Debug)]
+pub struct Name {
+    text: Text,
+    times: u32,
+}
+
+impl Name {
+    /// A name that was not used yet.
+    pub fn new(text: Text) -> Self {
+        Self { text, times: 0 }
+    }
+    /// The name as it is now.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+    /// The name, counted as used. It lasts from the sixteenth time on, if there is room for it.
+    #[inline]
+    pub fn used(&mut self) -> Text {
+        if self.times < TIMES_TO_LAST {
+            self.times += 1;
+            if self.times == TIMES_TO_LAST
+                && let Some(lasting) = lasting(&self.text)
+            {
+                self.text = lasting;
+            }
+        }
+        self.text.clone()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,5 +102,16 @@ mod tests {
         assert_eq!(texts, ["a name".into(), Text::from("another")]);
         assert_eq!(texts.first().map(|text| text.as_ptr()), Some(first.as_ptr()));
         assert_eq!(lasting(&"x".repeat(MAX_NAME_BYTES + 1)), None);
+    }
+
+    #[test]
+    fn a_name_lasts_once_it_was_used_often() {
+        let mut name = Name::new("used often".into());
+        for time in 1..2 * TIMES_TO_LAST {
+            let used = name.used();
+            assert_eq!((&*used, used.is_lasting()), ("used often", time >= TIMES_TO_LAST));
+        }
+        let mut long = Name::new("x".repeat(MAX_NAME_BYTES + 1).into());
+        assert!((0..2 * TIMES_TO_LAST).all(|_| !long.used().is_lasting()));
     }
 }

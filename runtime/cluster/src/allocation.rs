@@ -55,8 +55,7 @@ impl<'a> Spread<'a> {
         let most = units.len().div_ceil(self.shares.len());
         let mut free = Vec::new();
         for unit in units {
-            let owner = self.state.units.get(&unit).and_then(|unit| unit.owner);
-            match owner.and_then(|owner| self.shares.get_mut(&owner)) {
+            match self.state.owner(&unit).and_then(|owner| self.shares.get_mut(&owner)) {
                 Some(share) => {
                     share.insert(unit);
                 }
@@ -172,13 +171,13 @@ mod tests {
                 Body::Put { name: Str::clone(&name), config: Props::new(), target: None, above: 0 },
             );
             self.claim(by, Unit::connector(&name));
-            let epoch = self.state.units[&Unit::connector(&name)].epoch;
+            let epoch = self.state.epoch(&Unit::connector(&name));
             let version = self.state.connectors[&name].version;
             let configs = vec![Props::new(); tasks];
             self.write(by, Body::Tasks { name, version, epoch, configs, above: 0 });
         }
         fn claim(&mut self, by: u64, unit: Unit) {
-            let seen = self.state.units.get(&unit).map_or(0, |unit| unit.epoch);
+            let seen = self.state.epoch(&unit);
             self.write(by, Body::Claim { unit, seen, above: 0 });
         }
         /// All that should move, moves; how many units did.
@@ -186,9 +185,9 @@ mod tests {
             let mut moved = BTreeSet::new();
             loop {
                 let target = target(&self.state, Allocation::ConsistentHash);
-                let misplaced = target.into_iter().find(|(unit, worker)| {
-                    self.state.units.get(unit).and_then(|unit| unit.owner) != Some(*worker)
-                });
+                let misplaced = target
+                    .into_iter()
+                    .find(|(unit, worker)| self.state.owner(unit) != Some(*worker));
                 let Some((unit, worker)) = misplaced else { return moved.len() };
                 if let Some(UnitOwner { owner, epoch }) = self.owner(&unit) {
                     let released = unit.clone();

@@ -1,12 +1,13 @@
 //! What came of the records of the cluster log, worked out by each worker alike.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gantry_model::Str;
 use gantry_model::plugin::Props;
 use serde::{Deserialize, Serialize};
 
 use crate::record::{Body, Incarnation, Record, TargetState, Unit};
+use crate::snapshot::{Parts, Taken};
 
 /// A worker that was silent for so many of its sessions is forgotten.
 pub const SESSIONS_TO_FORGET: u64 = 10;
@@ -36,8 +37,8 @@ pub struct State {
     pub units: BTreeMap<Unit, UnitState>,
     /// The last record that the latest whole snapshot counts.
     pub snapshot_upto: Option<u64>,
-    /// The snapshot that is being written: by whom, up to where, how many parts are there.
-    snapshot_parts: Option<(Incarnation, u64, u32)>,
+    /// The snapshot that is being written.
+    snapshot_parts: Parts,
 }
 
 /// A worker that takes part.
@@ -162,23 +163,28 @@ impl State {
 
     /// Whether a worker takes part and sent a heartbeat within its session.
     pub fn is_alive(&self, worker: Incarnation) -> bool {
-        self.workers
-            .get(&worker)
-            .is_some_and(|worker| self.now_ms.saturating_sub(worker.seen_ms) < worker.session_ms)
+        self.workers.get(&worker).is_some_and(|worker| worker.is_alive(self.now_ms))
     }
 
     /// Who takes part and lives.
     pub fn alive(&self) -> impl Iterator<Item = (Incarnation, &Worker)> {
-        self.workers
-            .iter()
-            .filter(|(_, worker)| self.now_ms.saturating_sub(worker.seen_ms) < worker.session_ms)
-            .map(|(incarnation, worker)| (*incarnation, worker))
+        let alive = self.workers.iter().filter(|(_, worker)| worker.is_alive(self.now_ms));
+        alive.map(|(incarnation, worker)| (*incarnation, worker))
+    }
+
+    /// Who owns a unit, alive or not.
+    pub fn owner(&self, unit: &Unit) -> Option<Incarnation> {
+        self.units.get(unit)?.owner
+    }
+
+    /// The stamp of the last claim of a unit; 0 if there was none.
+    pub fn epoch(&self, unit: &Unit) -> u64 {
+        self.units.get(unit).map_or(0, |unit| unit.epoch)
     }
 
     /// Whether nobody owns a unit who lives.
     pub fn is_free(&self, unit: &Unit) -> bool {
-        let owner = self.units.get(unit).and_then(|unit| unit.owner);
-        owner.is_none_or(|owner| !self.is_alive(owner))
+        self.owner(unit).is_none_or(|owner| !self.is_alive(owner))
     }
 
     /// Whether a unit shall run.
@@ -232,28 +238,20 @@ impl State {
         self.now_ms += u64::try_from(step).unwrap_or(0).min(longest);
         self.store_ms = Some(store_ms);
         let now_ms = self.now_ms;
-        let forgotten = |worker: &Worker| {
-            now_ms.saturating_sub(worker.seen_ms) >= worker.session_ms * SESSIONS_TO_FORGET
-        };
-        if self.workers.values().any(forgotten) {
-            let gone = self.workers.iter().filter(|(_, worker)| forgotten(worker));
-            let gone: Vec<Incarnation> = gone.map(|(incarnation, _)| *incarnation).collect();
-            gone.into_iter().for_each(|incarnation| self.remove(incarnation));
-        }
+        let gone = self.workers.iter().filter(|(_, worker)| worker.is_forgotten(now_ms));
+        let gone: Vec<Incarnation> = gone.map(|(incarnation, _)| *incarnation).collect();
+        gone.into_iter().for_each(|incarnation| self.remove(incarnation));
     }
 
     /// A worker is no more.
     fn remove(&mut self, worker: Incarnation) {
         self.workers.remove(&worker);
-        for unit in self.units.values_mut().filter(|unit| unit.owner == Some(worker)) {
-            unit.owner = None;
+        let mut left = BTreeSet::new();
+        for (unit, state) in self.units.iter_mut().filter(|(_, unit)| unit.owner == Some(worker)) {
+            state.owner = None;
+            left.insert(Str::clone(&unit.connector));
         }
-        let wanted = |state: &Self, unit: &Unit| state.is_wanted(unit);
-        let idle = self.units.iter().filter(|(unit, s)| s.owner.is_none() && !wanted(self, unit));
-        let idle: Vec<Unit> = idle.map(|(unit, _)| unit.clone()).collect();
-        for unit in idle {
-            self.units.remove(&unit);
-        }
+        left.iter().for_each(|connector| self.tidy(connector));
     }
 
     /// Forgets units of a connector that nobody owns or wants.
@@ -333,7 +331,9 @@ impl State {
                 self.connectors.get(name).map(|_| 0).ok_or(Refusal::NoConnector)
             }
             Body::Snapshot { upto, part, parts, .. } => {
-                self.snapshot_part(by, *upto, *part, *parts);
+                if self.snapshot_parts.take(by, *upto, *part, *parts) == Taken::Last {
+                    self.snapshot_upto = self.snapshot_upto.max(Some(*upto));
+                }
                 Ok(0)
             }
         }
@@ -399,7 +399,7 @@ impl State {
         if !self.is_free(unit) {
             return Err(Refusal::Taken);
         }
-        if self.units.get(unit).map_or(0, |unit| unit.epoch) != seen {
+        if self.epoch(unit) != seen {
             return Err(Refusal::Overtaken);
         }
         let older = |state: &UnitState| state.generation != generation && self.is_held(state);
@@ -435,17 +435,17 @@ impl State {
         self.tidy(&unit.connector);
         Ok(0)
     }
+}
 
-    fn snapshot_part(&mut self, by: Incarnation, upto: u64, part: u32, parts: u32) {
-        let before = match self.snapshot_parts {
-            Some((writer, old, seen)) if (writer, old) == (by, upto) => seen,
-            _ => 0,
-        };
-        self.snapshot_parts = if part == before { Some((by, upto, part + 1)) } else { None };
-        if self.snapshot_parts == Some((by, upto, parts)) {
-            self.snapshot_parts = None;
-            self.snapshot_upto = self.snapshot_upto.max(Some(upto));
-        }
+impl Worker {
+    fn silent_ms(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_sub(self.seen_ms)
+    }
+    fn is_alive(&self, now_ms: u64) -> bool {
+        self.silent_ms(now_ms) < self.session_ms
+    }
+    fn is_forgotten(&self, now_ms: u64) -> bool {
+        self.silent_ms(now_ms) >= self.session_ms * SESSIONS_TO_FORGET
     }
 }
 

@@ -12,7 +12,7 @@ use gantry_model::plugin::Props;
 
 use crate::allocation::{Allocation, target};
 use crate::fold::{Refusal, State, Verdict};
-use crate::record::{Body, Incarnation, ReadError, Record, TargetState, Unit};
+use crate::record::{Body, Incarnation, Record, TargetState, Unit};
 use crate::snapshot;
 use outbox::Outbox;
 
@@ -403,7 +403,7 @@ impl Member {
         self.remember(offset);
         match &read {
             Ok(record) => self.applied(record, &verdict, effects),
-            Err(error @ (ReadError::Foreign(_) | ReadError::Format(_))) => {
+            Err(error) => {
                 effects.push(Effect::PassedOver { offset, reason: error.to_string() });
             }
         }
@@ -661,7 +661,7 @@ impl Member {
         });
         let wanted: Vec<Unit> = wanted.cloned().collect();
         for unit in wanted {
-            let seen = self.state.units.get(&unit).map_or(0, |unit| unit.epoch);
+            let seen = self.state.epoch(&unit);
             self.outbox.push(Body::Claim { unit: unit.clone(), seen, above: self.above() });
             self.claiming.insert(unit);
         }

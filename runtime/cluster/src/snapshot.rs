@@ -1,5 +1,7 @@
 //! What came of all records, written as records, so that old ones may go.
 
+use serde::{Deserialize, Serialize};
+
 use crate::fold::State;
 use crate::record::{Body, Incarnation};
 
@@ -41,28 +43,58 @@ pub enum SnapshotError {
     },
 }
 
+/// Which parts of a snapshot have passed by, one after the other.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Parts {
+    /// Whose, up to where, how many there are, and how many have come.
+    open: Option<(Incarnation, u64, u32, u32)>,
+}
+
+/// What a part is to the snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It does not belong to it: there is no snapshot any more.
+    Stray,
+    /// It goes on with it, or begins another.
+    Next,
+    /// It is whole.
+    Last,
+}
+
+impl Parts {
+    pub(crate) fn take(&mut self, by: Incarnation, upto: u64, part: u32, parts: u32) -> Taken {
+        let goes_on = self.open == Some((by, upto, parts, part));
+        let come = part + 1;
+        self.open =
+            (goes_on || part == 0).then_some((by, upto, parts, come)).filter(|_| come < parts);
+        match goes_on || part == 0 {
+            false => Taken::Stray,
+            true if come < parts => Taken::Next,
+            true => Taken::Last,
+        }
+    }
+}
+
 /// Puts snapshots together from the records that pass by.
 #[derive(Debug, Default)]
 pub struct Collector {
-    /// Whose, up to where, how many parts there are in all, and the text so far.
-    open: Option<(Incarnation, u64, u32, u32, String)>,
+    parts: Parts,
+    text: String,
 }
 
 impl Collector {
     /// Takes one record; the text of a snapshot and what it counts, when it is whole.
     pub fn take(&mut self, by: Incarnation, body: &Body) -> Option<(u64, String)> {
         let Body::Snapshot { upto, part, parts, text } = body else { return None };
-        match &mut self.open {
-            Some((writer, old, all, next, so_far))
-                if (*writer, *old, *all, *next) == (by, *upto, *parts, *part) =>
-            {
-                *next += 1;
-                so_far.push_str(text);
-            }
-            open => *open = (*part == 0).then(|| (by, *upto, *parts, 1, text.clone())),
+        let taken = self.parts.take(by, *upto, *part, *parts);
+        if *part == 0 || taken == Taken::Stray {
+            self.text.clear();
         }
-        let whole = self.open.as_ref().is_some_and(|(_, _, all, next, _)| next >= all);
-        self.open.take_if(|_| whole).map(|(_, upto, _, _, text)| (upto, text))
+        if taken == Taken::Stray {
+            return None;
+        }
+        self.text.push_str(text);
+        (taken == Taken::Last).then(|| (*upto, std::mem::take(&mut self.text)))
     }
 }
 

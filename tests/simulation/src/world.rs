@@ -167,6 +167,11 @@ impl World {
 
     fn after(&mut self, worker: usize, wait_ms: u64, event: Event) {
         let life = self.workers.get(worker).map_or(0, |worker| worker.life);
+        self.answer(worker, life, wait_ms, event);
+    }
+
+    /// An answer to a worker, in the life in which it asked.
+    fn answer(&mut self, worker: usize, life: u32, wait_ms: u64, event: Event) {
         self.count += 1;
         self.queue.insert((self.now_ms + wait_ms, self.count), Planned { worker, life, event });
     }
@@ -216,11 +221,9 @@ impl World {
             Event::Work { unit, epoch } => self.work(worker, &unit, epoch),
             Event::Tasks { unit, epoch } => self.tasks(worker, &unit, epoch),
             Event::Stopped { unit, epoch } => {
-                let known = self.workers.get_mut(worker).and_then(|w| w.running.get(&unit));
-                if known.is_some_and(|running| running.epoch == epoch) {
-                    if let Some(worker) = self.workers.get_mut(worker) {
-                        worker.running.remove(&unit);
-                    }
+                let Some(own) = self.workers.get_mut(worker) else { return };
+                if own.running.get(&unit).is_some_and(|running| running.epoch == epoch) {
+                    own.running.remove(&unit);
                     if self.plan.mutation != Mutation::NoRelease {
                         self.inputs(worker, vec![Input::Stopped { unit, epoch, failing: false }]);
                     }

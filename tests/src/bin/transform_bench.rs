@@ -149,14 +149,10 @@ impl Bench {
     fn window(&mut self, time: Duration) -> Result<f64, Failure> {
         let began = Instant::now();
         let (mut spent, mut idle, mut batches) = (Duration::ZERO, Duration::ZERO, 0.0);
+        let once = if self.chain { Self::chain_once } else { Self::transform_once };
         while began.elapsed() < time {
-            if self.chain {
-                spent += self.chain_once(true)?;
-                idle += self.chain_once(false)?;
-            } else {
-                spent += self.transform_once(true)?;
-                idle += self.transform_once(false)?;
-            }
+            spent += once(self, true)?;
+            idle += once(self, false)?;
             batches += 1.0;
         }
         let ns = (spent.as_secs_f64() - idle.as_secs_f64()) * 1e9;

@@ -1,16 +1,14 @@
 //! From a tree of nodes to Connect's values: the way that decides what is accepted and which
 //! error comes first.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use bytestring::ByteString;
 use gantry_model::logical::{self, Logical};
-use gantry_model::{Error, Kind, Result, Schema, Struct, Text, Value};
+use gantry_model::{Error, Kind, Result, Schema, Struct, Value};
 
 use super::base64;
 use super::map::MapBuilder;
-use super::node::{Node, schemaless_number};
+use super::node::{Node, schemaless_number, slice};
 use super::number::Number;
 
 /// Converts the nodes of one document.
@@ -50,25 +48,17 @@ impl<'s> Convert<'s> {
             Node::Missing | Node::Null => Value::Null,
             Node::Boolean(value) => Value::Boolean(*value),
             Node::Number(number) => schemaless_number(*number),
-            Node::String(text) => Value::String(self.text(text)),
+            Node::String(text) => Value::String(slice(self.source, text)),
             Node::Array(list) => Value::array(list.iter().map(|n| self.schemaless(n)).collect()),
             Node::Object(object) => {
                 let mut map = MapBuilder::default();
                 for (name, node) in object.fields() {
-                    map.insert(Value::String(self.text(name)), self.schemaless(node));
+                    map.insert(Value::String(slice(self.source, name)), self.schemaless(node));
                 }
                 map.build()
             }
         }
     }
-    #[expect(clippy::ptr_arg, reason = "borrowed text is a slice of the source, owned text is not")]
-    fn text(&self, text: &Cow<'_, str>) -> Text {
-        match text {
-            Cow::Borrowed(text) => Text::slice(self.source, text),
-            Cow::Owned(text) => Text::from(&**text),
-        }
-    }
-
     fn plain(&mut self, schema: &Schema, node: &Node<'_>) -> Result<Value> {
         // Jackson's getters answer 0, false or null for a node of another type.
         let number = match node {
@@ -86,7 +76,7 @@ impl<'s> Convert<'s> {
             Kind::Float32 => Value::Float32(number.map_or(0.0, Number::to_f32)),
             Kind::Float64 => Value::Float64(number.map_or(0.0, Number::to_f64)),
             Kind::String => match node.text() {
-                Some(text) => Value::String(self.text(text)),
+                Some(text) => Value::String(slice(self.source, text)),
                 None => self.doubt(),
             },
             Kind::Bytes => match node.text() {
@@ -130,7 +120,7 @@ impl<'s> Convert<'s> {
             self.doubtful |= Logical::of(key).is_some();
             for (name, node) in object.fields() {
                 let value = self.value(Some(value), Some(node))?;
-                map.insert(Value::String(self.text(name)), value);
+                map.insert(Value::String(slice(self.source, name)), value);
             }
             return Ok(map.build());
         }

@@ -37,7 +37,7 @@ impl Direct<'_, '_> {
         match (schema.kind(), first) {
             (Kind::String, b'"') => {
                 let text = self.reader.string().ok()?;
-                Some(Value::String(slice(self.source, text)))
+                Some(Value::String(slice(self.source, &text)))
             }
             (Kind::Bytes, b'"') => self.bytes().map(Value::Bytes),
             (Kind::Boolean, b't') => {
@@ -152,7 +152,7 @@ impl Direct<'_, '_> {
         while more {
             let name = self.reader.name().ok()?;
             let value = self.value(value)?;
-            map.insert(Value::String(slice(self.source, name)), value);
+            map.insert(Value::String(slice(self.source, &name)), value);
             more = self.reader.next_field().ok()?;
         }
         Some(map.build())

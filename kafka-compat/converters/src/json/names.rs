@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use gantry_model::Text;
-use gantry_model::names::lasting;
+use gantry_model::names::Name;
 
 use super::scan;
 
@@ -11,8 +11,6 @@ use super::scan;
 const MAX_NAMES: usize = 256;
 /// Longer names are not known.
 const MAX_NAME_BYTES: usize = 256;
-/// Names that came so often will come again: they are worth a place that lasts.
-const TIMES_TO_LAST: u32 = 16;
 /// When no more can be known, so many unknown ones make room.
 const UNKNOWN_TO_FORGET: usize = 64 * MAX_NAMES;
 
@@ -29,8 +27,7 @@ pub(crate) struct Names {
 struct Known {
     /// The name in quotes, and the colon, as it stands in a document without blanks.
     quoted: Box<[u8]>,
-    text: Text,
-    times: u32,
+    name: Name,
     /// Two, as objects of one kind may stand at two places of a document.
     next: [usize; 2],
 }
@@ -55,7 +52,7 @@ impl Names {
             let known = self.known.get_mut(guess)?;
             if text.starts_with(&known.quoted) {
                 self.latest = guess;
-                return Some((Place(guess), known.came(), known.quoted.len()));
+                return Some((Place(guess), known.name.used(), known.quoted.len()));
             }
         }
         None
@@ -72,7 +69,7 @@ impl Names {
             latest.next = [place, latest.next[0]];
         }
         self.latest = place;
-        Some((Place(place), self.known.get_mut(place)?.came()))
+        Some((Place(place), self.known.get_mut(place)?.name.used()))
     }
 
     fn add(&mut self, name: &str) -> Option<usize> {
@@ -87,23 +84,9 @@ impl Names {
             return None;
         }
         let quoted = [b"\"", name.as_bytes(), b"\":"].concat().into();
-        self.known.push(Known { quoted, text: Text::from(name), times: 0, next: [0; 2] });
+        self.known.push(Known { quoted, name: Name::new(Text::from(name)), next: [0; 2] });
         self.places.insert(name.into(), place);
         Some(place)
-    }
-}
-
-impl Known {
-    /// Counts that it came; what came often enough lasts, if there is room for it.
-    #[inline]
-    fn came(&mut self) -> Text {
-        if self.times < TIMES_TO_LAST {
-            self.times += 1;
-            if self.times == TIMES_TO_LAST {
-                self.text = lasting(&self.text).unwrap_or_else(|| self.text.clone());
-            }
-        }
-        self.text.clone()
     }
 }
 
@@ -125,7 +108,12 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
+    use gantry_model::names::lasting;
+
     use super::*;
+
+    /// More than a name needs to last.
+    const OFTEN: usize = 32;
 
     /// What a document with these names gives: places, and whether the name was expected.
     fn read(names: &mut Names, document: &[&str]) -> Vec<(Option<usize>, bool)> {
@@ -154,7 +142,7 @@ mod tests {
     fn names_that_come_again_are_expected_and_others_are_found() {
         let mut names = Names::default();
         assert_eq!(read(&mut names, &["an id", "a city"]), places(&[0, 1], false));
-        for _ in 0..2 * TIMES_TO_LAST {
+        for _ in 0..OFTEN {
             read(&mut names, &["an id", "a city"]);
             assert_eq!(read(&mut names, &["an id", "a city"]), places(&[0, 1], true));
         }

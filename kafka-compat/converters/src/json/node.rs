@@ -11,10 +11,11 @@ use super::reader::Build;
 
 /// Text as a part of the source, unless it had escapes.
 #[inline]
-pub(crate) fn slice(source: &ByteString, text: Cow<'_, str>) -> Text {
+#[expect(clippy::ptr_arg, reason = "borrowed text is a part of the source, owned text is not")]
+pub(crate) fn slice(source: &ByteString, text: &Cow<'_, str>) -> Text {
     match text {
         Cow::Borrowed(text) => Text::slice(source, text),
-        Cow::Owned(text) => Text::from(text),
+        Cow::Owned(text) => Text::from(&**text),
     }
 }
 

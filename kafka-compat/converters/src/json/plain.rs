@@ -38,7 +38,7 @@ impl<'a, 'n> Plain<'a, 'n> {
     fn read(&mut self, reader: &mut Reader<'a>, slot: &mut Value) -> Parsed<()> {
         match reader.token()? {
             b'"' => {
-                *slot = Value::String(slice(self.source, reader.string()?));
+                *slot = Value::String(slice(self.source, &reader.string()?));
             }
             b'-' | b'0'..=b'9' => {
                 *slot = match reader.usual_number() {
@@ -104,7 +104,7 @@ impl<'a, 'n> Plain<'a, 'n> {
         let name = reader.name()?;
         Ok(match self.names.place(&name) {
             Some((place, name)) => (Some(place), name),
-            None => (None, slice(self.source, name)),
+            None => (None, slice(self.source, &name)),
         })
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use gantry_model::map::ShapeCache;
-use gantry_model::names::lasting;
+use gantry_model::names::Name;
 use gantry_model::{Error, MapValue, Result, Value};
 
 use super::{MAX_DEPTH, joined, too_deep};
@@ -12,9 +12,6 @@ use crate::support::no_text_key;
 
 /// Levels that are remembered in all; deeper and more varied maps are flattened without.
 const MAX_LEVELS: usize = 64;
-
-/// Names that were used so often get a place that lasts: whoever comes next compares them faster.
-const TIMES_TO_LAST: u32 = 16;
 
 /// Flattens maps.
 #[derive(Default)]
@@ -37,24 +34,8 @@ struct Step {
     /// Its place as it was put.
     place: usize,
     /// The names of the levels above it and its own, joined.
-    name: Value,
-    /// How often the name was used, up to a limit.
-    times: u32,
+    name: Name,
     below: Option<Box<Level>>,
-}
-
-impl Step {
-    fn name(&mut self) -> Value {
-        if self.times < TIMES_TO_LAST {
-            self.times += 1;
-            if self.times == TIMES_TO_LAST
-                && let Some(name) = self.name.as_str().and_then(lasting)
-            {
-                self.name = Value::String(name);
-            }
-        }
-        self.name.clone()
-    }
 }
 
 impl MapFlattener {
@@ -116,6 +97,26 @@ impl<'a> Source<'a> {
             Self::Shared(map) => map,
         }
     }
+    /// The map at a place.
+    fn inner(&mut self, place: usize) -> Option<Source<'_>> {
+        match self {
+            Self::Own(map) => match map.value_mut(place)? {
+                Value::Map(inner) => Some(Source::of(inner)),
+                _ => None,
+            },
+            Self::Shared(map) => match map.entries().get(place)? {
+                (_, Value::Map(inner)) => Some(Source::Shared(inner)),
+                _ => None,
+            },
+        }
+    }
+    /// The value at a place, taken or copied.
+    fn take(&mut self, place: usize) -> Option<Value> {
+        match self {
+            Self::Own(map) => map.value_mut(place).map(std::mem::take),
+            Self::Shared(map) => map.entries().get(place).map(|(_, value)| value.clone()),
+        }
+    }
 }
 
 /// One map that is being flattened.
@@ -142,27 +143,11 @@ impl Work<'_> {
             return self.add_plainly(source.map(), Some(prefix), depth);
         };
         for step in steps {
-            match &mut source {
-                Source::Own(map) => match map.value_mut(step.place) {
-                    Some(Value::Map(inner)) => {
-                        self.add_inner(step, Source::of(inner), depth)?;
-                    }
-                    Some(value) => {
-                        check(value, step.name.as_str())?;
-                        self.flat.push((step.name(), std::mem::take(value)));
-                    }
-                    None => {}
-                },
-                Source::Shared(map) => match map.entries().get(step.place) {
-                    Some((_, Value::Map(inner))) => {
-                        self.add_inner(step, Source::Shared(inner), depth)?;
-                    }
-                    Some((_, value)) => {
-                        check(value, step.name.as_str())?;
-                        self.flat.push((step.name(), value.clone()));
-                    }
-                    None => {}
-                },
+            if let Some(inner) = source.inner(step.place) {
+                self.add_inner(step, inner, depth)?;
+            } else if let Some(value) = source.take(step.place) {
+                check(&value, Some(step.name.as_str()))?;
+                self.flat.push((Value::String(step.name.used()), value));
             }
         }
         Ok(())
@@ -173,7 +158,7 @@ impl Work<'_> {
             *self.below += 1;
             step.below = Some(Box::default());
         }
-        let name = step.name.as_str().unwrap_or_default();
+        let name = step.name.as_str();
         match &mut step.below {
             Some(level) => self.add(level, inner, name, depth + 1),
             None => self.add_plainly(inner.map(), Some(name), depth + 1),
@@ -214,8 +199,8 @@ fn steps(map: &MapValue, prefix: &str, delimiter: &str) -> Vec<Step> {
     order
         .into_iter()
         .filter_map(|place| {
-            let name = Value::str(&joined(prefix, delimiter, name(place)?));
-            Some(Step { place, name, times: 0, below: None })
+            let name = Name::new(joined(prefix, delimiter, name(place)?).into());
+            Some(Step { place, name, below: None })
         })
         .collect()
 }

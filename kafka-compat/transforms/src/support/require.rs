@@ -46,10 +46,7 @@ pub(crate) fn shared_map<'a>(value: &'a mut Value, purpose: &str) -> Result<&'a 
 /// The map in a schemaless value, to change in place. It is copied only when someone else
 /// still holds it.
 pub(crate) fn unique_map<'a>(value: &'a mut Value, purpose: &str) -> Result<&'a mut MapValue> {
-    match value {
-        Value::Map(map) => Ok(Arc::make_mut(map)),
-        other => Err(no_map(other, purpose)),
-    }
+    shared_map(value, purpose).map(Arc::make_mut)
 }
 
 /// The struct in a value, taken out of it.

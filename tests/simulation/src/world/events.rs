@@ -5,7 +5,7 @@ use gantry_cluster::{Input, OffsetRecord, OffsetVerdict, Request, TargetState, U
 use gantry_model::Str;
 use gantry_model::plugin::Props;
 
-use super::{Event, Planned, World};
+use super::{Event, World};
 use crate::faults::Mutation;
 use crate::worker::Phase;
 
@@ -27,12 +27,6 @@ impl World {
         }
         let wait = self.delay();
         self.answer(worker, life, wait, Event::Appended(!failed || early));
-    }
-
-    /// An answer to a worker, in the life in which it asked.
-    fn answer(&mut self, worker: usize, life: u32, wait_ms: u64, event: Event) {
-        self.count += 1;
-        self.queue.insert((self.now_ms + wait_ms, self.count), Planned { worker, life, event });
     }
 
     /// A record arrives at the offset log.
