@@ -40,6 +40,7 @@ step "build"             cargo build --locked --release --workspace --bins
 step "tests"             cargo test --locked --release --workspace
 step "simulation"        "${CARGO_TARGET_DIR:-target}/release/gantry-simulation" --seeds 500
 step "documentation"     env RUSTDOCFLAGS="-D warnings" cargo doc --locked --release --workspace --no-deps
+step "rocketmq"          tests/rocketmq/run.sh
 step "pipelines"         tests/conformance/run-pipeline.sh
 step "rest"              tests/conformance/run-rest.sh
 step "pipelines distributed" tests/conformance/run-pipeline.sh --mode distributed

@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gantry-api", &["gantry-model"]),
     ("gantry-log", &["gantry-model"]),
     ("gantry-cluster", &["gantry-model"]),
+    ("gantry-rocketmq", &["gantry-log"]),
     ("gantry-engine", &["gantry-model", "gantry-api", "gantry-log"]),
     ("gantry-connectors", &["gantry-api"]),
     (

@@ -61,6 +61,9 @@ pub enum LogError {
     /// The log cannot take or give records now; nothing was acknowledged.
     #[error("log unavailable: {0}")]
     Unavailable(Arc<str>),
+    /// The log will not do this, now or later.
+    #[error("log refused: {0}")]
+    Refused(Arc<str>),
     /// An earlier append of the same session failed.
     #[error("an earlier append of this session failed; begin a new session behind what is durable")]
     SessionBroken,
@@ -94,11 +97,15 @@ pub struct LogRecord {
     pub value: Option<Bytes>,
     /// Headers in order.
     pub headers: Vec<RecordHeader>,
-    /// Milliseconds since the epoch.
+    /// Milliseconds since the epoch; [`LogRecord::AT_STORE`] in an append.
     pub timestamp_ms: i64,
 }
 
 impl LogRecord {
+    /// In an append: the log's own time when it takes the record, by one clock for all that
+    /// append to a queue.
+    pub const AT_STORE: i64 = i64::MIN;
+
     /// Bytes of key, value and headers: what limits count.
     pub fn size(&self) -> usize {
         let headers: usize =
@@ -276,6 +283,11 @@ pub trait LogAdmin: Send + Sync {
     async fn delete_topic(&self, name: &str) -> Result<(), LogError>;
     /// Counts up whenever a topic came or went.
     fn topic_changes(&self) -> watch::Receiver<u64>;
+    /// Whether each topic has a retention of its own. Where it has not, [`Cleanup::Delete`] says
+    /// `None` for what the log keeps, whatever was asked for.
+    fn keeps_retention(&self) -> bool {
+        true
+    }
 }
 
 /// Committed offsets of consumer groups.

@@ -10,7 +10,7 @@ pub mod embedded;
 pub use embedded::fuzzing;
 pub mod memory;
 mod names;
-mod share;
+pub mod share;
 mod sync;
 
 pub use api::{
@@ -20,4 +20,4 @@ pub use api::{
 pub use embedded::{EmbeddedConfig, EmbeddedLog};
 pub use gantry_model::{Str, TopicPartition};
 pub use memory::MemoryLog;
-pub use names::{TOPIC_NAME_BYTES_MAX, TOPIC_QUEUES_MAX};
+pub use names::{TOPIC_NAME_BYTES_MAX, TOPIC_QUEUES_MAX, check_topic};

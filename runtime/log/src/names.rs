@@ -8,8 +8,11 @@ pub const TOPIC_NAME_BYTES_MAX: usize = 249;
 /// Most queues one topic may have.
 pub const TOPIC_QUEUES_MAX: u32 = 65_536;
 
-/// Checks name and size of a topic that shall be created.
-pub(crate) fn check_topic(name: &str, spec: &TopicSpec) -> Result<(), LogError> {
+/// Checks name and size of a topic that shall be created: for implementations of the log.
+///
+/// # Errors
+/// [`LogError::InvalidTopic`] with the reason.
+pub fn check_topic(name: &str, spec: &TopicSpec) -> Result<(), LogError> {
     let reason = name_fault(name).or_else(|| queues_fault(spec.queues));
     match reason {
         None => Ok(()),

@@ -1,4 +1,4 @@
-//! How one read is shared out between the queues it asks for.
+//! How one read is shared out between the queues it asks for: for implementations of the log.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,11 +13,11 @@ const SHARE_RECORDS_MIN: usize = 16;
 
 /// Turns the order of queues by one with each read, so that none is always first.
 #[derive(Debug, Default)]
-pub(crate) struct Rotation(AtomicUsize);
+pub struct Rotation(AtomicUsize);
 
 impl Rotation {
     /// The indices `0..count`, each once, starting one further each time.
-    pub(crate) fn order(&self, count: usize) -> impl Iterator<Item = usize> + use<> {
+    pub fn order(&self, count: usize) -> impl Iterator<Item = usize> + use<> {
         let start = self.0.fetch_add(1, Ordering::Relaxed);
         (0..count).map(move |i| start.wrapping_add(i) % count)
     }
@@ -25,7 +25,7 @@ impl Rotation {
 
 /// What is left of the limits of one read.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub struct Budget {
     bytes_left: usize,
     records_left: usize,
     queues_left: usize,
@@ -34,7 +34,7 @@ pub(crate) struct Budget {
 
 impl Budget {
     /// All of `limits`, for this many queues that have records.
-    pub(crate) fn new(limits: &ReadLimits, queues: usize) -> Self {
+    pub fn new(limits: &ReadLimits, queues: usize) -> Self {
         let by_bytes = limits.max_bytes / SHARE_BYTES_MIN;
         let by_records = limits.max_records / SHARE_RECORDS_MIN;
         Self {
@@ -46,7 +46,7 @@ impl Budget {
     }
 
     /// What the next queue may take; `None` if nothing is left.
-    pub(crate) fn share(&mut self) -> Option<Share> {
+    pub fn share(&mut self) -> Option<Share> {
         let exhausted = self.records_left == 0 || (self.bytes_left == 0 && !self.empty);
         if exhausted {
             return None;
@@ -63,7 +63,7 @@ impl Budget {
     }
 
     /// Accounts for what a queue took of its share.
-    pub(crate) fn spend(&mut self, share: &Share) {
+    pub fn spend(&mut self, share: &Share) {
         self.bytes_left = self.bytes_left.saturating_sub(share.taken_bytes);
         self.records_left = self.records_left.saturating_sub(share.taken_records);
         self.empty &= share.taken_records == 0;
@@ -72,7 +72,7 @@ impl Budget {
 
 /// What one queue may take of a read.
 #[derive(Debug)]
-pub(crate) struct Share {
+pub struct Share {
     bytes_left: usize,
     records_left: usize,
     first: bool,
@@ -83,7 +83,7 @@ pub(crate) struct Share {
 impl Share {
     /// Whether a record of this size still fits; counts it if so. The very first record of a
     /// read always fits, or a record larger than the limits could never be read.
-    pub(crate) fn take(&mut self, size: usize) -> bool {
+    pub fn take(&mut self, size: usize) -> bool {
         let fits = self.records_left > 0 && (size <= self.bytes_left || self.first);
         if fits {
             self.first = false;
@@ -96,12 +96,12 @@ impl Share {
     }
 
     /// Bytes that may still be taken.
-    pub(crate) fn bytes_left(&self) -> usize {
+    pub fn bytes_left(&self) -> usize {
         self.bytes_left
     }
 
     /// Records that may still be taken.
-    pub(crate) fn records_left(&self) -> usize {
+    pub fn records_left(&self) -> usize {
         self.records_left
     }
 }

@@ -32,16 +32,18 @@ pub use read::{
     offset_for_time_finds_the_first, queues_get_their_turn, range_tells_what_is_there,
     read_beyond_the_end_fails, read_may_be_dropped, read_of_a_deleted_topic_fails,
     read_tells_position_and_end, read_waits_no_longer_than_asked, read_wakes_for_any_of_its_queues,
+    the_log_sets_the_time_where_asked,
 };
 
-/// Makes a test of each function of the [contract suite](crate::contract). Takes a closure that
+/// Makes a test of each function of the [contract suite](crate::contract). Takes attributes for
+/// each test, such as `#[ignore = "why"]`, and the name of a function that
 /// gives a new `(Arc<dyn FullLog>, guard)`, where the guard lives as long as the test, for
 /// example a temporary directory. Each test runs on a runtime of its own with two threads; the
 /// calling crate needs tokio with `macros` and `rt-multi-thread`.
 #[macro_export]
 macro_rules! log_contract_tests {
-    ($make:expr) => {
-        $crate::log_contract_tests!(@each $make;
+    ($(#[$attribute:meta])* $make:ident) => {
+        $crate::log_contract_tests!(@each [$(#[$attribute])*] $make;
             each_record_comes_back_as_it_was,
             durable_in_the_order_accepted,
             dropping_the_durable_future_writes_all_the_same,
@@ -51,6 +53,7 @@ macro_rules! log_contract_tests {
             unknown_queues_are_refused,
             one_bad_batch_refuses_the_append,
             read_tells_position_and_end,
+            the_log_sets_the_time_where_asked,
             read_waits_no_longer_than_asked,
             read_wakes_for_any_of_its_queues,
             read_may_be_dropped,
@@ -72,13 +75,15 @@ macro_rules! log_contract_tests {
             deleting_a_topic_removes_its_commits,
         );
     };
-    (@each $make:expr; $($name:ident,)*) => {
-        $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                let (log, _guard) = $make();
-                $crate::contract::$name(log).await;
-            }
-        )*
+    (@each $attributes:tt $make:ident; $($name:ident,)*) => {
+        $($crate::log_contract_tests!(@one $attributes $make $name);)*
+    };
+    (@one [$($attribute:tt)*] $make:ident $name:ident) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        $($attribute)*
+        async fn $name() {
+            let (log, _guard) = $make();
+            $crate::contract::$name(log).await;
+        }
     };
 }

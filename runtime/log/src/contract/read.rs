@@ -63,6 +63,25 @@ pub async fn read_tells_position_and_end(log: AnyLog) {
     assert_eq!(one.from, from);
 }
 
+/// A record with [`LogRecord::AT_STORE`] comes back with the log's own time.
+pub async fn the_log_sets_the_time_where_asked(log: AnyLog) {
+    let topic = topic(&log, "store-time", 1).await;
+    let from = queue(&topic, 0);
+    let record = || LogRecord { timestamp_ms: LogRecord::AT_STORE, ..text("x") };
+    let now = || i64::try_from(crate::sync::now_ms()).expect("fits");
+    let begun = now();
+    for _ in 0..3 {
+        put(&log, &from, vec![record(), record()]).await;
+    }
+    let ended = now();
+    let records = read_until(&log, &from, 0, 6).await;
+    let times: Vec<i64> = records.iter().map(|(_, record)| record.timestamp_ms).collect();
+    assert!(times.is_sorted(), "{times:?}");
+    // The log may run on another machine, but clocks of test machines differ by less than this.
+    let about = begun - 60_000..=ended + 60_000;
+    assert!(times.iter().all(|time| about.contains(time)), "{times:?} is not in {about:?}");
+}
+
 /// Without records a read is empty after the time asked for, and not much before.
 pub async fn read_waits_no_longer_than_asked(log: AnyLog) {
     let topic = topic(&log, "empty-read", 2).await;

@@ -28,7 +28,7 @@ use crate::api::{
     Session, TopicInfo, TopicSpec,
 };
 use crate::names::check_topic;
-use crate::sync::lock;
+use crate::sync::{lock, set_times};
 use crate::{Str, TopicPartition};
 
 const SEGMENT_BYTES_MIN: u64 = 4 << 10;
@@ -322,11 +322,12 @@ impl Log for EmbeddedLog {
     async fn append_in(
         &self,
         session: &Session,
-        batches: Vec<QueueBatch>,
+        mut batches: Vec<QueueBatch>,
     ) -> Result<Durable, LogError> {
         if session.is_broken() {
             return Err(LogError::SessionBroken);
         }
+        set_times(&mut batches);
         let (numbers, size) = self.resolve(&batches)?;
         let permit = self.permit(&self.in_flight, size.min(self.in_flight_max)).await?;
         let (frame, batches) = encode(batches, &numbers, size);

@@ -15,7 +15,7 @@ use crate::api::{
 };
 use crate::names::check_topic;
 use crate::share::{Budget, Rotation};
-use crate::sync::{lock, now_ms};
+use crate::sync::{lock, now_ms, set_times};
 use crate::{Str, TopicPartition};
 
 /// Largest record a [`MemoryLog`] takes, unless told otherwise.
@@ -134,11 +134,12 @@ impl Log for MemoryLog {
     async fn append_in(
         &self,
         session: &Session,
-        batches: Vec<QueueBatch>,
+        mut batches: Vec<QueueBatch>,
     ) -> Result<Durable, LogError> {
         if session.is_broken() {
             return Err(LogError::SessionBroken);
         }
+        set_times(&mut batches);
         let offsets = self.append_now(batches)?;
         self.appended.send_modify(|count| *count += 1);
         Ok(Box::pin(std::future::ready(Ok(offsets))))

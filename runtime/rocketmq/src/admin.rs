@@ -1,0 +1,265 @@
+//! Topics: made on brokers, listed from brokers, found by name servers.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Weak;
+use std::time::Duration;
+
+use bytes::Bytes;
+use gantry_log::{Cleanup, LogError, Str, TopicInfo, TopicPartition, TopicSpec, check_topic};
+use rocketmq_protocol::code::request_code::RequestCode;
+use rocketmq_protocol::code::response_code::ResponseCode;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use crate::log::Inner;
+use crate::names::{TOPIC_BYTES_MAX, decode_topic, encode_topic, is_internal};
+use crate::remoting::{CallError, command};
+
+/// How long name servers may take to learn of a topic.
+const KNOWN_LIMIT: Duration = Duration::from_secs(15);
+/// How long a broker may take to make readable what it has stored.
+const READABLE_LIMIT: Duration = Duration::from_secs(2);
+/// How often to ask them meanwhile.
+const KNOWN_PAUSE: Duration = Duration::from_millis(10);
+/// How often to look whether topics came or went.
+const LOOK_INTERVAL: Duration = Duration::from_secs(10);
+/// Reading and writing.
+const PERMISSION: &str = "6";
+const CLEANUP: &str = "cleanup.policy";
+const COMPACTION: &str = "COMPACTION";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AllTopics {
+    #[serde(default)]
+    topic_config_table: HashMap<String, TopicData>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TopicData {
+    #[serde(default)]
+    read_queue_nums: u32,
+    #[serde(default)]
+    attributes: HashMap<String, String>,
+}
+
+impl TopicData {
+    fn cleanup(&self) -> Cleanup {
+        match self.attributes.get(CLEANUP).is_some_and(|policy| policy == COMPACTION) {
+            true => Cleanup::Compact,
+            false => Cleanup::Delete { retention_ms: None, retention_bytes: None },
+        }
+    }
+}
+
+/// Looks now and then whether others made or deleted topics.
+pub(crate) async fn watch_topics(inner: Weak<Inner>) {
+    let mut known: Option<Vec<(Str, u32)>> = None;
+    loop {
+        tokio::time::sleep(LOOK_INTERVAL).await;
+        let Some(inner) = inner.upgrade() else { return };
+        if inner.stopped.is_cancelled() {
+            return;
+        }
+        // Nobody waits for a change.
+        if inner.topics_changed.receiver_count() == 0 {
+            known = None;
+            continue;
+        }
+        let Ok(topics) = inner.topics().await else { continue };
+        let now: Vec<(Str, u32)> =
+            topics.into_iter().map(|(name, info)| (name, info.spec.queues)).collect();
+        if known.as_ref().is_some_and(|known| *known != now) {
+            inner.topics_changed.send_modify(|count| *count += 1);
+        }
+        known = Some(now);
+    }
+}
+
+impl Inner {
+    pub(crate) async fn topics(&self) -> Result<BTreeMap<Str, TopicInfo>, LogError> {
+        let mut topics: BTreeMap<Str, TopicInfo> = BTreeMap::new();
+        let brokers = self.routes.brokers().await?;
+        for (broker, addr) in &brokers {
+            let request = command(RequestCode::GetAllTopicConfig, [], Bytes::new());
+            let answer = self.remoting.call(addr, request, self.timeout).await?;
+            let body = answer.body().map_or(&[][..], |body| body.as_ref());
+            let all: AllTopics = crate::json::read(body).map_err(|error| {
+                let addr = Str::clone(addr);
+                LogError::from(CallError::Answer { addr, reason: error.to_string().into() })
+            })?;
+            let cluster = |name: &str| brokers.iter().any(|(other, _)| &**other == name);
+            for (name, data) in all.topic_config_table {
+                let own = **broker == *name || cluster(&name) || name == "DefaultCluster";
+                if own || is_internal(&name) || data.read_queue_nums == 0 {
+                    continue;
+                }
+                let spec = TopicSpec { queues: data.read_queue_nums, cleanup: data.cleanup() };
+                topics
+                    .entry(decode_topic(&name).into())
+                    .and_modify(|info| info.spec.queues += spec.queues)
+                    .or_insert(TopicInfo { spec });
+            }
+        }
+        Ok(topics)
+    }
+
+    pub(crate) async fn topic(&self, name: &str) -> Result<Option<TopicInfo>, LogError> {
+        if is_internal(name) || encode_topic(name).len() > TOPIC_BYTES_MAX {
+            return Ok(None);
+        }
+        let Some(route) = self.routes.fetch(name).await? else { return Ok(None) };
+        let queues = u32::try_from(route.queues.len()).unwrap_or(u32::MAX);
+        let Some((_, addr)) = route.brokers.first() else { return Ok(None) };
+        let fields = [("topic", encode_topic(name))];
+        let request = command(RequestCode::GetTopicConfig, fields, Bytes::new());
+        let answer = match self.remoting.call(addr, request, self.timeout).await {
+            Ok(answer) => answer,
+            Err(error) if error.is(ResponseCode::TopicNotExist) => {
+                self.routes.forget(name);
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let body = answer.body().map_or(&[][..], |body| body.as_ref());
+        let data: TopicData = crate::json::read(body).map_err(|error| {
+            let addr = Str::clone(addr);
+            LogError::from(CallError::Answer { addr, reason: error.to_string().into() })
+        })?;
+        Ok(Some(TopicInfo { spec: TopicSpec { queues, cleanup: data.cleanup() } }))
+    }
+
+    pub(crate) async fn create_topic(&self, name: &str, spec: TopicSpec) -> Result<(), LogError> {
+        check_topic(name, &spec)?;
+        let encoded = encode_topic(name);
+        if encoded.len() > TOPIC_BYTES_MAX {
+            return Err(LogError::InvalidTopic {
+                topic: name.into(),
+                reason: format!(
+                    "RocketMQ takes names of at most {TOPIC_BYTES_MAX} characters, and this one \
+                     has {} (a dot counts as the three of %2E)",
+                    encoded.len()
+                ),
+            });
+        }
+        let _changing = self.changing.lock().await;
+        if self.topic(name).await?.is_some() {
+            return Err(LogError::TopicExists(name.into()));
+        }
+        let brokers = self.routes.brokers().await?;
+        let mut attributes = String::new();
+        if spec.cleanup == Cleanup::Compact {
+            attributes = format!("+{CLEANUP}={COMPACTION}");
+        }
+        for (addr, queues) in spread(&brokers, name, spec.queues) {
+            let fields = [
+                ("topic", encoded.clone()),
+                ("defaultTopic", "TBW102".to_owned()),
+                ("readQueueNums", queues.to_string()),
+                ("writeQueueNums", queues.to_string()),
+                ("perm", PERMISSION.to_owned()),
+                ("topicFilterType", "SINGLE_TAG".to_owned()),
+                ("topicSysFlag", "0".to_owned()),
+                ("order", "false".to_owned()),
+                ("attributes", attributes.clone()),
+            ];
+            let request = command(RequestCode::UpdateAndCreateTopic, fields, Bytes::new());
+            self.remoting.call(&addr, request, self.timeout).await?;
+        }
+        let wanted = spec.queues as usize;
+        self.until(name, |queues| queues == Some(wanted)).await?;
+        self.topics_changed.send_modify(|count| *count += 1);
+        Ok(())
+    }
+
+    pub(crate) async fn delete_topic(&self, name: &str) -> Result<(), LogError> {
+        let _changing = self.changing.lock().await;
+        let unknown = || LogError::Unknown(TopicPartition::new(name, 0));
+        if is_internal(name) {
+            return Err(unknown());
+        }
+        let route = self.routes.fetch(name).await?.ok_or_else(unknown)?;
+        self.until_readable(name, route.queues.len()).await?;
+        let fields = || [("topic", encode_topic(name))];
+        for (_, addr) in &route.brokers {
+            let request = command(RequestCode::DeleteTopicInBroker, fields(), Bytes::new());
+            self.remoting.call(addr, request, self.timeout).await?;
+        }
+        for addr in &self.config.name_servers {
+            let request = command(RequestCode::DeleteTopicInNamesrv, fields(), Bytes::new());
+            // One that is down learns it from the brokers.
+            if let Err(error) = self.remoting.call(addr, request, self.timeout).await {
+                tracing::debug!(topic = name, %error, "name server not told of a deleted topic");
+            }
+        }
+        self.until(name, |queues| queues.is_none()).await?;
+        self.cursors.topic_deleted(name);
+        self.forget_acknowledged(name);
+        self.topics_changed.send_modify(|count| *count += 1);
+        Ok(())
+    }
+
+    /// Waits until all that was acknowledged can be read: brokers make a queue again for a record
+    /// that they have stored and not yet made readable when its topic is deleted.
+    async fn until_readable(&self, name: &str, queues: usize) -> Result<(), LogError> {
+        let begun = Instant::now();
+        for partition in (0_u32..).take(queues) {
+            let queue = TopicPartition::new(name, partition);
+            while self.readable(&queue).await? < self.range(&queue).await?.next
+                && begun.elapsed() < READABLE_LIMIT
+            {
+                tokio::time::sleep(KNOWN_PAUSE).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until name servers say of a topic what brokers do.
+    async fn until(&self, name: &str, is: impl Fn(Option<usize>) -> bool) -> Result<(), LogError> {
+        let begun = Instant::now();
+        loop {
+            let route = self.routes.fetch(name).await?;
+            if is(route.map(|route| route.queues.len())) {
+                return Ok(());
+            }
+            if begun.elapsed() > KNOWN_LIMIT {
+                return Err(LogError::Unavailable(
+                    format!(
+                        "topic {name} was changed on its brokers, and the name server did not \
+                         learn it within {} s",
+                        KNOWN_LIMIT.as_secs()
+                    )
+                    .into(),
+                ));
+            }
+            tokio::time::sleep(KNOWN_PAUSE).await;
+        }
+    }
+}
+
+/// How many queues each broker gets. Topics of one queue are spread by their names.
+fn spread(brokers: &[(Str, Str)], topic: &str, queues: u32) -> Vec<(Str, u32)> {
+    let count = u32::try_from(brokers.len()).unwrap_or(u32::MAX).max(1);
+    let first = topic.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31) + u32::from(byte));
+    let of = |at: u32| queues / count + u32::from(at < queues % count);
+    let turn = |i: usize| (u32::try_from(i).unwrap_or(0) + count - first % count) % count;
+    let spread = brokers.iter().enumerate().map(|(i, (_, addr))| (Str::clone(addr), of(turn(i))));
+    spread.filter(|(_, queues)| *queues > 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queues_are_spread_over_brokers() {
+        let brokers: Vec<(Str, Str)> =
+            ["a", "b", "c"].map(|name| (name.into(), name.into())).to_vec();
+        for (queues, used) in [(1, 1), (2, 2), (7, 3)] {
+            let given = spread(&brokers, "topic", queues);
+            assert_eq!(given.iter().map(|(_, queues)| queues).sum::<u32>(), queues);
+            assert_eq!(given.len(), used);
+        }
+    }
+}

@@ -1,0 +1,378 @@
+//! Cursors: what was read of a queue and not yet asked for. A reader that asks for one queue again
+//! and again goes on where it was, so the next records are pulled before it asks.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gantry_log::share::Share;
+use gantry_log::{LogError, LogRecord, OffsetRange, TopicPartition};
+use rocketmq_protocol::RemotingCommand;
+use rocketmq_protocol::code::request_code::RequestCode;
+use rocketmq_protocol::code::response_code::ResponseCode;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::log::Inner;
+use crate::message::messages;
+use crate::names::encode_topic;
+use crate::remoting::{CallError, command, refused};
+
+/// Bytes that one cursor reads ahead.
+const AHEAD_BYTES: usize = 1 << 20;
+/// Messages asked for at once; brokers give fewer.
+const PULL_MESSAGES: usize = 4096;
+/// How long a broker holds a pull when there is nothing new.
+const HOLD: Duration = Duration::from_secs(15);
+/// A cursor that nobody has asked for so long stops.
+const IDLE: Duration = Duration::from_secs(30);
+/// How long readers wait for the first answer of a new cursor, which no broker holds.
+const FIRST_ANSWER: Duration = Duration::from_secs(1);
+/// The first wait after a failed pull; doubled each time …
+const RETRY_MIN: Duration = Duration::from_millis(50);
+/// … up to this.
+const RETRY_MAX: Duration = Duration::from_secs(1);
+/// In the flags of a pull: hold it while there is nothing new …
+const PULL_HELD: u32 = 1 << 1;
+/// … and a subscription comes along.
+const PULL_SUBSCRIBED: u32 = 1 << 2;
+
+/// What a cursor has.
+struct State {
+    records: VecDeque<(u64, LogRecord)>,
+    bytes: usize,
+    /// The offset of the next record that is given.
+    position: u64,
+    /// Where it pulls on.
+    next: u64,
+    end: u64,
+    /// The last pull failed; cleared when it is told.
+    error: Option<LogError>,
+    /// It pulls no more.
+    ended: bool,
+    waiting: Option<Arc<Notify>>,
+    asked: Instant,
+    /// Until when readers wait for its first answer, also if other queues have records: each
+    /// queue shall have its turn.
+    new_until: Option<Instant>,
+}
+
+/// One cursor.
+pub(crate) struct Cursor {
+    of: TopicPartition,
+    state: Mutex<State>,
+    room: Notify,
+}
+
+impl Cursor {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on `waiting` is told when there is something.
+    pub(crate) fn wake(&self, waiting: &Arc<Notify>) {
+        let mut state = self.lock();
+        state.waiting = Some(Arc::clone(waiting));
+        state.asked = Instant::now();
+    }
+
+    /// Until when it is worth to wait for its first answer.
+    pub(crate) fn new_until(&self) -> Option<Instant> {
+        self.lock().new_until
+    }
+
+    /// Whether it has records.
+    pub(crate) fn has_records(&self) -> bool {
+        !self.lock().records.is_empty()
+    }
+
+    /// Why it has none, once.
+    pub(crate) fn take_error(&self) -> Option<LogError> {
+        let mut state = self.lock();
+        if state.records.is_empty() { state.error.take() } else { None }
+    }
+
+    /// Takes what the share allows: records, where to read on, and the end.
+    pub(crate) fn take(&self, share: &mut Share) -> (Vec<(u64, LogRecord)>, u64, u64) {
+        let mut state = self.lock();
+        let mut taken = Vec::new();
+        while let Some((_, record)) = state.records.front()
+            && share.take(record.size())
+        {
+            let Some((offset, record)) = state.records.pop_front() else { break };
+            state.bytes = state.bytes.saturating_sub(record.size());
+            taken.push((offset, record));
+        }
+        state.position = match state.records.front() {
+            Some((offset, _)) => *offset,
+            None => state.next,
+        };
+        let answer = (taken, state.position, state.end.max(state.position));
+        drop(state);
+        self.room.notify_one();
+        answer
+    }
+}
+
+/// Cursors that nobody reads from at the moment.
+#[derive(Default)]
+pub(crate) struct Cursors(Mutex<HashMap<TopicPartition, Vec<Arc<Cursor>>>>);
+
+impl Cursors {
+    fn lock(&self) -> MutexGuard<'_, HashMap<TopicPartition, Vec<Arc<Cursor>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The cursor that stands there, or a new one.
+    pub(crate) fn take(&self, inner: &Arc<Inner>, of: &TopicPartition, at: u64) -> Arc<Cursor> {
+        if let Some(idle) = self.lock().get_mut(of) {
+            idle.retain(|cursor| !cursor.lock().ended);
+            let found = idle.iter().position(|cursor| cursor.lock().position == at);
+            if let Some(found) = found {
+                return idle.swap_remove(found);
+            }
+        }
+        let state = State {
+            records: VecDeque::new(),
+            bytes: 0,
+            position: at,
+            next: at,
+            end: at,
+            error: None,
+            ended: false,
+            waiting: None,
+            asked: Instant::now(),
+            new_until: Some(Instant::now() + FIRST_ANSWER),
+        };
+        let cursor =
+            Arc::new(Cursor { of: of.clone(), state: Mutex::new(state), room: Notify::new() });
+        tokio::spawn(pull_ahead(Arc::downgrade(inner), Arc::clone(&cursor)));
+        cursor
+    }
+
+    /// Gives a cursor back.
+    pub(crate) fn put(&self, cursor: Arc<Cursor>) {
+        let ended = {
+            let mut state = cursor.lock();
+            state.waiting = None;
+            state.asked = Instant::now();
+            state.ended
+        };
+        if !ended {
+            self.lock().entry(cursor.of.clone()).or_default().push(cursor);
+        }
+    }
+
+    /// A cursor has ended.
+    fn remove(&self, cursor: &Arc<Cursor>) {
+        let mut all = self.lock();
+        if let Some(idle) = all.get_mut(&cursor.of) {
+            idle.retain(|other| !Arc::ptr_eq(other, cursor));
+            if idle.is_empty() {
+                all.remove(&cursor.of);
+            }
+        }
+    }
+
+    /// Lets all cursors look again whether their topic is there.
+    pub(crate) fn topic_deleted(&self, topic: &str) {
+        self.lock().retain(|of, _| &*of.topic != topic);
+    }
+}
+
+/// What a pull came to.
+enum Pulled {
+    Records {
+        records: Vec<(u64, LogRecord)>,
+        next: u64,
+        end: u64,
+    },
+    Error(LogError),
+    /// It makes no sense to go on.
+    End(LogError),
+}
+
+/// Pulls while there is room, until nobody asks any more or the queue is not there.
+async fn pull_ahead(inner: Weak<Inner>, cursor: Arc<Cursor>) {
+    let mut wait = RETRY_MIN;
+    loop {
+        let Some(inner) = inner.upgrade() else { break };
+        let from = {
+            let mut state = cursor.lock();
+            if state.asked.elapsed() > IDLE && state.waiting.is_none() {
+                // From here on nobody takes it from those that wait to be asked.
+                state.ended = true;
+                break;
+            }
+            let hold = state.new_until.is_none();
+            (state.bytes < AHEAD_BYTES).then_some((state.next, hold))
+        };
+        let Some((from, hold)) = from else {
+            drop(inner);
+            // Looks now and then whether anybody still asks.
+            let _ = tokio::time::timeout(IDLE, cursor.room.notified()).await;
+            continue;
+        };
+        let stopped = inner.stopped.clone();
+        let mut changes = inner.topics_changed.subscribe();
+        let pulled = tokio::select! {
+            () = stopped.cancelled() => break,
+            // Its topic may be gone: a broker would hold the pull.
+            _ = changes.changed() => continue,
+            pulled = inner.pull(&cursor.of, from, hold) => pulled,
+        };
+        let failed = matches!(pulled, Pulled::Error(_));
+        let ended = take_in(&cursor, pulled);
+        if ended {
+            break;
+        }
+        if failed {
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(RETRY_MAX);
+        } else {
+            wait = RETRY_MIN;
+        }
+    }
+    cursor.lock().ended = true;
+    if let Some(inner) = inner.upgrade() {
+        inner.cursors.remove(&cursor);
+    }
+}
+
+/// Whether the cursor has ended.
+fn take_in(cursor: &Cursor, pulled: Pulled) -> bool {
+    let mut state = cursor.lock();
+    let first = state.new_until.take().is_some();
+    let tell = match pulled {
+        Pulled::Records { records, next, end } => {
+            let any = !records.is_empty();
+            state.bytes += records.iter().map(|(_, record)| record.size()).sum::<usize>();
+            state.records.extend(records);
+            if state.records.is_empty() {
+                state.position = next;
+            }
+            (state.next, state.end) = (next, end);
+            if any {
+                state.error = None;
+            }
+            any
+        }
+        Pulled::Error(error) => {
+            state.error = Some(error);
+            true
+        }
+        Pulled::End(error) => {
+            state.error = Some(error);
+            state.ended = true;
+            true
+        }
+    };
+    if (tell || first)
+        && let Some(waiting) = &state.waiting
+    {
+        waiting.notify_one();
+    }
+    state.ended
+}
+
+impl Inner {
+    /// Pulls from one queue; the broker may hold the request while there is nothing new.
+    async fn pull(&self, of: &TopicPartition, from: u64, hold: bool) -> Pulled {
+        let at = match self.queue(of).await {
+            Ok(at) => at,
+            Err(error) if error.is_retriable() => return Pulled::Error(error),
+            Err(error) => return Pulled::End(error),
+        };
+        let fields = [
+            ("consumerGroup", self.config.group.clone()),
+            ("topic", encode_topic(&of.topic)),
+            ("queueId", at.queue_id.to_string()),
+            ("queueOffset", from.to_string()),
+            ("maxMsgNums", PULL_MESSAGES.to_string()),
+            ("sysFlag", (PULL_SUBSCRIBED | if hold { PULL_HELD } else { 0 }).to_string()),
+            ("commitOffset", "0".to_owned()),
+            ("suspendTimeoutMillis", HOLD.as_millis().to_string()),
+            ("subscription", "*".to_owned()),
+            ("subVersion", "0".to_owned()),
+            ("expressionType", "TAG".to_owned()),
+        ];
+        let request = command(RequestCode::PullMessage, fields, Bytes::new());
+        let answer = match self.remoting.ask(&at.addr, request, HOLD + self.timeout).await {
+            Ok(answer) => answer,
+            Err(error) => return Pulled::Error(self.failed(of, error)),
+        };
+        let number = |name: &str| -> Option<u64> {
+            answer.ext_fields()?.get(name)?.as_str().parse::<i64>().ok()?.try_into().ok()
+        };
+        let next = number("nextBeginOffset").unwrap_or(from);
+        let end = number("maxOffset").unwrap_or(next);
+        let is = |code: ResponseCode| answer.code() == i32::from(code);
+        if is(ResponseCode::Success) {
+            let body = answer.body().cloned().unwrap_or_default();
+            return match messages(body) {
+                Ok(mut records) => {
+                    // A broker may begin a little earlier, at the start of a batch.
+                    records.retain(|(offset, _)| *offset >= from);
+                    Pulled::Records { records, next: next.max(from), end }
+                }
+                Err(reason) => Pulled::End(LogError::Corrupt(format!("{of} at {from}: {reason}"))),
+            };
+        }
+        if is(ResponseCode::PullNotFound) || is(ResponseCode::PullRetryImmediately) {
+            return self.nothing_new(of, from, next).await;
+        }
+        if is(ResponseCode::PullOffsetMoved) {
+            return self.moved(of, from, next).await;
+        }
+        if is(ResponseCode::SubscriptionGroupNotExist) {
+            return match self.create_group(&self.config.group, &at.addr).await {
+                Ok(()) => Pulled::Records { records: Vec::new(), next: from, end: from },
+                Err(error) => Pulled::Error(error.into()),
+            };
+        }
+        self.pull_refused(of, refused(&at.addr, &answer), &answer)
+    }
+
+    fn pull_refused(
+        &self,
+        of: &TopicPartition,
+        error: CallError,
+        answer: &RemotingCommand,
+    ) -> Pulled {
+        if answer.code() == i32::from(ResponseCode::TopicNotExist) {
+            self.routes.forget(&of.topic);
+            return Pulled::End(LogError::Unknown(of.clone()));
+        }
+        match self.failed(of, error) {
+            error if error.is_retriable() => Pulled::Error(error),
+            error => Pulled::End(error),
+        }
+    }
+
+    /// Nothing at this offset: it is the end, or what was there is gone.
+    async fn nothing_new(&self, of: &TopicPartition, from: u64, next: u64) -> Pulled {
+        if next == from {
+            return Pulled::Records { records: Vec::new(), next: from, end: from };
+        }
+        self.moved(of, from, next).await
+    }
+
+    /// The broker does not have this offset.
+    async fn moved(&self, of: &TopicPartition, from: u64, next: u64) -> Pulled {
+        match self.range(of).await {
+            Ok(range) if from < range.earliest || from > range.next => {
+                Pulled::End(LogError::OutOfRange { queue: of.clone(), wanted: from, range })
+            }
+            // A gap, as compaction leaves them.
+            Ok(OffsetRange { next: end, .. }) if next > from => {
+                Pulled::Records { records: Vec::new(), next: next.min(end), end }
+            }
+            Ok(range) => Pulled::Error(LogError::Unavailable(
+                format!("{of} has no record at {from}, within {range:?}").into(),
+            )),
+            Err(error) if error.is_retriable() => Pulled::Error(error),
+            Err(error) => Pulled::End(error),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Committed offsets of consumer groups. Brokers keep them in memory and write them down every
+//! few seconds: they are for tools; what a task goes on from stands in a topic.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::PoisonError;
+
+use bytes::Bytes;
+use gantry_log::{LogError, Str, TopicPartition};
+use rocketmq_protocol::code::request_code::RequestCode;
+use rocketmq_protocol::code::response_code::ResponseCode;
+use serde::Deserialize;
+
+use crate::log::Inner;
+use crate::names::{decode_topic, encode_group, encode_topic, is_internal};
+use crate::remoting::{CallError, command};
+
+/// What an offset is set to that is no more: brokers cannot forget one.
+const NONE: &str = "-1";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AllOffsets {
+    #[serde(default)]
+    offset_table: HashMap<String, HashMap<u32, i64>>,
+}
+
+impl Inner {
+    /// Makes a group: brokers take no commit of one they do not know.
+    pub(crate) async fn create_group(&self, group: &str, addr: &str) -> Result<(), CallError> {
+        let body = serde_json::json!({
+            "groupName": group,
+            "consumeEnable": true,
+            "consumeFromMinEnable": true,
+            "consumeBroadcastEnable": true,
+            "retryQueueNums": 1,
+            "retryMaxTimes": 16,
+            "brokerId": 0,
+            "whichBrokerWhenConsumeSlowly": 1,
+            "notifyConsumerIdsChangedEnable": true,
+        });
+        let body = Bytes::from(body.to_string());
+        let request = command(RequestCode::UpdateAndCreateSubscriptionGroup, [], body);
+        self.remoting.call(addr, request, self.timeout).await.map(|_| ())
+    }
+
+    async fn ensure_group(&self, group: &str, addr: &str) -> Result<(), CallError> {
+        let known = format!("{group}@{addr}");
+        let lock = || self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        if lock().contains(&known) {
+            return Ok(());
+        }
+        self.create_group(group, addr).await?;
+        lock().insert(known);
+        Ok(())
+    }
+
+    pub(crate) async fn committed(
+        &self,
+        group: &str,
+        of: &[TopicPartition],
+    ) -> Result<BTreeMap<TopicPartition, u64>, LogError> {
+        let group = encode_group(group);
+        let mut committed = BTreeMap::new();
+        for queue in of {
+            let Ok(at) = self.queue(queue).await else { continue };
+            let fields = [
+                ("consumerGroup", group.clone()),
+                ("topic", encode_topic(&queue.topic)),
+                ("queueId", at.queue_id.to_string()),
+                ("setZeroIfNotFound", "false".to_owned()),
+            ];
+            let request = command(RequestCode::QueryConsumerOffset, fields, Bytes::new());
+            match self.remoting.call(&at.addr, request, self.timeout).await {
+                Ok(answer) => {
+                    let offset = answer.ext_fields().and_then(|fields| fields.get("offset"));
+                    let offset = offset.and_then(|text| text.as_str().parse::<i64>().ok());
+                    if let Some(offset) = offset.and_then(|offset| u64::try_from(offset).ok()) {
+                        committed.insert(queue.clone(), offset);
+                    }
+                }
+                Err(error)
+                    if error.is(ResponseCode::QueryNotFound)
+                        || error.is(ResponseCode::SubscriptionGroupNotExist) => {}
+                Err(error) => return Err(self.failed(queue, error)),
+            }
+        }
+        Ok(committed)
+    }
+
+    /// One after the other: brokers can lose one of several first commits of a group that come
+    /// at once.
+    pub(crate) async fn commit(
+        &self,
+        group: &str,
+        offsets: &BTreeMap<TopicPartition, Option<u64>>,
+    ) -> Result<(), LogError> {
+        let group = encode_group(group);
+        let mut places = Vec::with_capacity(offsets.len());
+        for (queue, offset) in offsets {
+            places.push((queue, self.queue(queue).await?, offset));
+        }
+        for (queue, at, offset) in places {
+            self.ensure_group(&group, &at.addr).await?;
+            let fields = [
+                ("consumerGroup", group.clone()),
+                ("topic", encode_topic(&queue.topic)),
+                ("queueId", at.queue_id.to_string()),
+                ("commitOffset", offset.map_or_else(|| NONE.to_owned(), |at| at.to_string())),
+            ];
+            let request = command(RequestCode::UpdateConsumerOffset, fields, Bytes::new());
+            let done = self.remoting.call(&at.addr, request, self.timeout).await;
+            done.map_err(|error| self.failed(queue, error))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn committed_by_group(
+        &self,
+    ) -> Result<BTreeMap<Str, BTreeMap<TopicPartition, u64>>, LogError> {
+        let mut groups: BTreeMap<Str, BTreeMap<TopicPartition, u64>> = BTreeMap::new();
+        for (_, addr) in self.routes.brokers().await? {
+            let request = command(RequestCode::GetAllConsumerOffset, [], Bytes::new());
+            let answer = self.remoting.call(&addr, request, self.timeout).await?;
+            let body = answer.body().map_or(&[][..], |body| body.as_ref());
+            let all: AllOffsets = crate::json::read(body).map_err(|error| {
+                LogError::from(CallError::Answer {
+                    addr: Str::clone(&addr),
+                    reason: error.to_string().into(),
+                })
+            })?;
+            for (key, offsets) in all.offset_table {
+                let Some((topic, group)) = key.split_once('@') else { continue };
+                if is_internal(topic) {
+                    continue;
+                }
+                let topic = Str::from(decode_topic(topic));
+                let Some(route) = self.routes.get(&topic).await? else { continue };
+                let known = route.queues.iter().zip(0_u32..);
+                let here = known.filter(|(queue, _)| queue.addr == addr);
+                for (queue, partition) in here {
+                    let offset = offsets.get(&queue.queue_id).copied();
+                    if let Some(offset) = offset.and_then(|offset| u64::try_from(offset).ok()) {
+                        let queue = TopicPartition::new(Str::clone(&topic), partition);
+                        groups.entry(group.into()).or_default().insert(queue, offset);
+                    }
+                }
+            }
+        }
+        Ok(groups)
+    }
+
+    pub(crate) async fn delete_group(&self, group: &str) -> Result<(), LogError> {
+        let group = encode_group(group);
+        for (_, addr) in self.routes.brokers().await? {
+            let fields = [("groupName", group.clone()), ("cleanOffset", "true".to_owned())];
+            let request = command(RequestCode::DeleteSubscriptionGroup, fields, Bytes::new());
+            match self.remoting.call(&addr, request, self.timeout).await {
+                Err(error) if !error.is(ResponseCode::SubscriptionGroupNotExist) => {
+                    return Err(error.into());
+                }
+                _ => {}
+            }
+        }
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        groups.retain(|known| known.split_once('@').is_none_or(|(name, _)| name != group));
+        Ok(())
+    }
+}
