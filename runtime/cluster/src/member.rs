@@ -1,196 +1,23 @@
 //! One worker's part in the cluster.
 
+mod io;
 mod outbox;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use bytes::Bytes;
 use gantry_model::Str;
-use gantry_model::plugin::Props;
 
-use crate::allocation::{Allocation, target};
-use crate::fold::{Refusal, State, Verdict};
-use crate::record::{Body, Incarnation, Record, TargetState, Unit};
+use crate::allocation::target;
+use crate::fold::{State, Verdict};
+use crate::record::{Body, Incarnation, Record, Unit};
 use crate::snapshot;
+pub use io::{Effect, Input, MemberConfig, Request};
 use outbox::Outbox;
 
 /// So many check sums of the past are kept to compare those of others with.
 const MAX_SUMS: usize = 1024;
-
-/// Who a worker is and how it takes part.
-#[derive(Clone, Debug)]
-pub struct MemberConfig {
-    /// Its life: random.
-    pub incarnation: Incarnation,
-    /// Its `host:port`.
-    pub name: Str,
-    /// Where its REST listens.
-    pub url: Str,
-    /// Without a heartbeat for so long others take over what it runs; for half as long it goes
-    /// on by itself.
-    pub session_ms: u64,
-    /// How often it sends one.
-    pub heartbeat_ms: u64,
-    /// How units are spread.
-    pub allocation: Allocation,
-    /// How long it waits before it tries an append again.
-    pub retry_ms: u64,
-    /// After so many records a snapshot is due.
-    pub snapshot_records: u64,
-}
-
-/// What a user asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Request {
-    /// Create or change a connector.
-    Put {
-        /// Its name.
-        name: Str,
-        /// Its configuration.
-        config: Props,
-        /// What it shall do, if that shall change.
-        target: Option<TargetState>,
-    },
-    /// Delete a connector.
-    Delete(Str),
-    /// Let a connector do something else.
-    Target(Str, TargetState),
-    /// Start units again.
-    Restart {
-        /// The connector's name.
-        name: Str,
-        /// One task only.
-        task: Option<u32>,
-        /// All of its tasks, too.
-        include_tasks: bool,
-        /// Only what has failed.
-        only_failed: bool,
-    },
-}
-
-/// What happened.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// The worker's own clock in milliseconds. It never goes back, and counts the time for which
-    /// the process or the machine was suspended.
-    Clock(u64),
-    /// A snapshot was read: reading goes on behind what it counts.
-    Restored(Box<State>),
-    /// A record was read from the cluster log.
-    Record {
-        /// Its offset.
-        offset: u64,
-        /// When the broker stored it, by the broker's clock.
-        store_ms: i64,
-        /// What it holds.
-        bytes: Bytes,
-    },
-    /// All that stands in the log was given. What comes again changes nothing.
-    CaughtUp,
-    /// What is to be read next is gone, or the log ends before it.
-    Refold,
-    /// The append in flight is durable.
-    Appended,
-    /// The append in flight failed, or nobody knows.
-    AppendFailed,
-    /// What was read from the offset log of a connector.
-    Stamps {
-        /// Its name.
-        name: Str,
-        /// The latest generation.
-        generation: u64,
-        /// The largest stamp.
-        last: u64,
-    },
-    /// A unit that was to be stopped, or that gave up, runs no more; what it had to commit it did.
-    Stopped {
-        /// Which.
-        unit: Unit,
-        /// The epoch it ran in.
-        epoch: u64,
-        /// It kept failing and shall be tried elsewhere.
-        failing: bool,
-    },
-    /// The configurations of a connector's tasks were worked out.
-    Tasks {
-        /// The connector's name.
-        name: Str,
-        /// The version of the configuration they come from.
-        version: u64,
-        /// The epoch the connector runs in.
-        epoch: u64,
-        /// One configuration for each task.
-        configs: Vec<Props>,
-    },
-    /// A user asks for something.
-    Request {
-        /// What the answer will refer to.
-        id: u64,
-        /// What for.
-        request: Request,
-    },
-    /// The worker shall stop all and go.
-    Leave,
-}
-
-/// What the surroundings shall do.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Append these to the cluster log in one piece; then tell how it went. One at a time.
-    Append(Vec<Record>),
-    /// Run a unit: first write the barrier of this epoch to the offset log and read up to it.
-    Start {
-        /// Which.
-        unit: Unit,
-        /// Its epoch.
-        epoch: u64,
-        /// Of a task its generation, of a connector the version of its configuration.
-        generation: u64,
-    },
-    /// Stop a unit, then tell.
-    Stop {
-        /// Which.
-        unit: Unit,
-        /// The epoch it runs in.
-        epoch: u64,
-    },
-    /// Start a unit again that runs, if it has failed or anyway.
-    Restart {
-        /// Which.
-        unit: Unit,
-        /// Only if it has failed.
-        only_failed: bool,
-    },
-    /// What a connector shall do has changed.
-    Target {
-        /// Its name.
-        name: Str,
-        /// What it shall do.
-        state: TargetState,
-    },
-    /// A request was decided.
-    Answer {
-        /// Which.
-        id: u64,
-        /// How.
-        verdict: Verdict,
-    },
-    /// Read the log again from a snapshot or its beginning: it is not the one that was read.
-    Refold,
-    /// A record cannot be read; it was passed over.
-    PassedOver {
-        /// Its offset.
-        offset: u64,
-        /// Why.
-        reason: String,
-    },
-    /// The worker cannot take part.
-    Refused(Refusal),
-    /// All is stopped, and the others know.
-    Left,
-}
 
 /// A unit that this worker runs.
 #[derive(Clone, Debug, PartialEq, Eq)]

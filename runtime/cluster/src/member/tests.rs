@@ -1,4 +1,8 @@
+use bytes::Bytes;
+use gantry_model::plugin::Props;
+
 use super::*;
+use crate::allocation::Allocation;
 
 /// Two workers on one log, with time and broker at will.
 struct Pair {
