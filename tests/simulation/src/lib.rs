@@ -11,7 +11,7 @@ mod worker;
 mod world;
 
 pub use faults::{Mutation, Plan};
-pub use world::{Outcome, World, run};
+pub use world::{Outcome, World, run, trace};
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,11 @@
 //! `gantry-simulation [--seeds N] [--from SEED]`: runs seeds on all cores.
+//! `gantry-simulation --trace SEED`: tells what happens in one.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Parser;
-use gantry_simulation::{Mutation, Outcome, run};
+use gantry_simulation::{Mutation, Outcome, run, trace};
 
 /// Runs the cluster protocol under simulated faults, one world for each seed.
 #[derive(Parser, Debug)]
@@ -15,10 +16,25 @@ struct Options {
     /// The first one.
     #[arg(long, default_value_t = 1)]
     from: u64,
+    /// Tells all that happens in one seed instead.
+    #[arg(long, value_name = "SEED", conflicts_with_all = ["seeds", "from"])]
+    trace: Option<u64>,
+}
+
+fn tell(seed: u64) -> std::io::Result<()> {
+    let (outcome, lines) = trace(seed, Mutation::None);
+    let mut out = std::io::BufWriter::new(std::io::stdout());
+    for line in lines {
+        writeln!(out, "{line}")?;
+    }
+    writeln!(out, "{outcome:?}")
 }
 
 fn main() -> std::io::Result<()> {
     let options = Options::parse();
+    if let Some(seed) = options.trace {
+        return tell(seed);
+    }
     let next = AtomicU64::new(options.from);
     let end = options.from + options.seeds;
     let work = || {

@@ -86,11 +86,20 @@ pub struct World {
     swapped: bool,
     /// Nothing goes wrong any more.
     healed: bool,
+    /// What happened, in words, if somebody wants to read it.
+    trace: Option<Vec<String>>,
 }
 
 /// Runs a seed to its end.
 pub fn run(seed: u64, mutation: Mutation) -> Outcome {
-    World::new(seed, mutation).run()
+    World::new(seed, mutation).run().0
+}
+
+/// Runs a seed and tells what happened, for whoever looks for a mistake.
+pub fn trace(seed: u64, mutation: Mutation) -> (Outcome, Vec<String>) {
+    let mut world = World::new(seed, mutation);
+    world.trace = Some(vec![format!("{:?}", world.plan)]);
+    world.run()
 }
 
 impl World {
@@ -114,10 +123,11 @@ impl World {
             was_cut: false,
             swapped: false,
             healed: false,
+            trace: None,
         }
     }
 
-    fn run(mut self) -> Outcome {
+    fn run(mut self) -> (Outcome, Vec<String>) {
         for worker in 0..self.workers.len() {
             let wait = self.random.u64(0..self.plan.session_ms);
             self.after(worker, wait, Event::Start);
@@ -143,7 +153,7 @@ impl World {
         while self.outcome.violation.is_none() && self.now_ms < end_ms && self.next_event() {}
         self.check_end();
         self.outcome.records = self.broker.end();
-        self.outcome
+        (self.outcome, self.trace.unwrap_or_default())
     }
 
     /// Everything must run again so long after the last fault: a session until the dead are known,
@@ -188,7 +198,7 @@ impl World {
                 if self.broker.down {
                     return true;
                 }
-                self.broker.append(self.now_ms, records);
+                self.append(planned.worker, records);
             }
             Event::Commit { unit, epoch, record } => {
                 self.arrives(planned.worker, planned.life, unit, epoch, record);
@@ -250,6 +260,9 @@ impl World {
     }
 
     fn effect(&mut self, worker: usize, effect: Effect) {
+        if !matches!(effect, Effect::Append(_)) {
+            self.note(|| format!("worker {worker}: {effect:?}"));
+        }
         match effect {
             Effect::Append(records) => {
                 let records = records.iter().map(Record::to_bytes).collect();
@@ -321,6 +334,7 @@ impl World {
             return self.violated("records are gone and there is no snapshot of them");
         }
         let position = state.as_ref().map_or(0, |state| state.next);
+        self.note(|| format!("worker {worker} reads from {position}"));
         if let Some(own) = self.workers.get_mut(worker) {
             own.position = position;
         }
@@ -383,6 +397,14 @@ impl World {
     fn position(&self, unit: &Unit) -> u64 {
         let offset = self.broker.fold.get(&unit.connector, &partition(unit));
         offset.and_then(|offset| offset.parse().ok()).unwrap_or(0)
+    }
+
+    /// Notes something, if somebody wants to read it.
+    fn note(&mut self, what: impl FnOnce() -> String) {
+        let now_ms = self.now_ms;
+        if let Some(trace) = &mut self.trace {
+            trace.push(format!("{now_ms:>7} {}", what()));
+        }
     }
 
     fn violated(&mut self, what: &str) {

@@ -17,16 +17,28 @@ impl World {
         if early && self.random.u8(0..10) == 0 {
             // Told as durable, and lost.
         } else if !failed {
-            self.broker.append(self.now_ms, records);
+            self.append(worker, records);
         } else if self.random.bool() {
             let late = self.random.u64(0..=self.plan.session_ms);
             self.after(worker, late, Event::StoreLate(records));
         } else if !self.broker.down {
             // Stored, and nobody is told.
-            self.broker.append(self.now_ms, records);
+            self.append(worker, records);
         }
         let wait = self.delay();
         self.answer(worker, life, wait, Event::Appended(!failed || early));
+    }
+
+    /// Records are stored.
+    pub(super) fn append(&mut self, worker: usize, records: Vec<Bytes>) {
+        for (offset, bytes) in (self.broker.end()..).zip(&records) {
+            self.note(|| {
+                let text = String::from_utf8_lossy(bytes);
+                let text: String = text.chars().take(300).collect();
+                format!("worker {worker} stored {offset}: {text}")
+            });
+        }
+        self.broker.append(self.now_ms, records);
     }
 
     /// A record arrives at the offset log.
@@ -211,6 +223,7 @@ impl World {
                 if let Some(own) = self.somebody().and_then(|id| self.workers.get_mut(id)) {
                     own.paused_until_ms = now_ms + pause_ms;
                 }
+                self.note(|| format!("a worker is paused for {pause_ms} ms"));
             }
             6 | 7 => {
                 self.broker.down = true;
@@ -231,6 +244,8 @@ impl World {
         if self.broker.down && self.random.bool() {
             self.broker.down = false;
         }
+        let down = self.broker.down;
+        self.note(|| format!("broker down: {down}"));
     }
 
     fn crash(&mut self) {
@@ -239,6 +254,7 @@ impl World {
             own.member = None;
             own.running.clear();
         }
+        self.note(|| format!("worker {worker} crashes"));
         let wait = self.random.u64(1..=self.plan.session_ms * 3);
         self.after(worker, wait, Event::Start);
     }
@@ -251,13 +267,17 @@ impl World {
             self.was_cut = true;
             let records = self.random.usize(1..20);
             self.broker.cut(records);
+            let end = self.broker.end();
+            self.note(|| format!("the log is cut and ends at {end}"));
         } else if let Some(upto) = counted.filter(|_| !self.was_cut) {
             self.broker.expire(upto + 1);
+            self.note(|| format!("the log begins behind {upto}"));
         }
     }
 
     /// Nothing goes wrong any more.
     pub(super) fn heal(&mut self) {
+        self.note(|| "healed".into());
         self.broker.down = false;
         self.healed = true;
         for worker in 0..self.workers.len() {
