@@ -8,10 +8,11 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use gantry_model::Str;
+use gantry_model::plugin::Props;
 
 use crate::allocation::target;
 use crate::fold::{State, Verdict};
-use crate::record::{Body, Incarnation, Record, Unit};
+use crate::record::{Body, Incarnation, Record, TargetState, Unit};
 use crate::snapshot;
 pub use io::{Effect, Input, MemberConfig, Request};
 use outbox::Outbox;
@@ -28,6 +29,21 @@ pub struct Held {
     pub generation: u64,
     /// It was told to stop.
     pub stopping: bool,
+}
+
+/// The tasks of a connector that this worker runs.
+#[derive(Debug)]
+struct WorkedOut {
+    version: u64,
+    epoch: u64,
+    configs: Vec<Props>,
+}
+
+impl WorkedOut {
+    fn body(&self, name: &Str, above: u64) -> Body {
+        let (version, epoch, configs) = (self.version, self.epoch, self.configs.clone());
+        Body::Tasks { name: Str::clone(name), version, epoch, configs, above }
+    }
 }
 
 /// One worker.
@@ -50,6 +66,10 @@ pub struct Member {
     /// Asked for, and not yet read back.
     claiming: BTreeSet<Unit>,
     releasing: BTreeSet<Unit>,
+    /// Connectors whose tasks it told, and did not read back yet.
+    telling: BTreeSet<Str>,
+    /// The tasks of the connectors that it runs: told again should the log lose them.
+    worked_out: BTreeMap<Str, WorkedOut>,
     snapshotting: bool,
     /// When the last heartbeat of each other worker was read, by the own clock.
     seen: BTreeMap<Incarnation, u64>,
@@ -81,6 +101,8 @@ impl Member {
             held: BTreeMap::new(),
             claiming: BTreeSet::new(),
             releasing: BTreeSet::new(),
+            telling: BTreeSet::new(),
+            worked_out: BTreeMap::new(),
             snapshotting: false,
             seen: BTreeMap::new(),
             watching_since_ms: clock_ms,
@@ -130,11 +152,7 @@ impl Member {
                 self.record(offset, store_ms, &bytes, effects);
             }
             Input::CaughtUp if self.caught_up => {}
-            Input::CaughtUp => {
-                self.caught_up = true;
-                self.changed = true;
-                self.watch_anew();
-            }
+            Input::CaughtUp => self.caught_up(effects),
             Input::Refold => {
                 self.refold();
                 effects.push(Effect::Refold);
@@ -157,10 +175,24 @@ impl Member {
             Input::Stamps { name, generation, last } => self.stamps(&name, generation, last),
             Input::Stopped { unit, epoch, failing } => self.stopped(&unit, epoch, failing, effects),
             Input::Tasks { name, version, epoch, configs } => {
-                self.outbox.push(Body::Tasks { name, version, epoch, configs, above: 0 });
+                self.worked_out.insert(name, WorkedOut { version, epoch, configs });
+                self.changed = true;
             }
             Input::Request { id, request } => self.request(id, request),
             Input::Leave => self.leaving = true,
+        }
+    }
+
+    fn caught_up(&mut self, effects: &mut Vec<Effect>) {
+        self.caught_up = true;
+        self.changed = true;
+        self.watch_anew();
+        // After a refold: what was told in between stands in the log no more, or was never read.
+        for unit in self.held.keys().filter(|unit| unit.task.is_none()) {
+            if let Some(connector) = self.state.connectors.get(&unit.connector) {
+                let name = Str::clone(&unit.connector);
+                effects.push(Effect::Target { name, state: connector.target });
+            }
         }
     }
 
@@ -221,7 +253,8 @@ impl Member {
     }
 
     fn record(&mut self, offset: u64, store_ms: i64, bytes: &[u8], effects: &mut Vec<Effect>) {
-        if offset < self.state.next {
+        if offset != self.state.next {
+            // It comes again, or was on its way when reading began anew.
             return;
         }
         let read = Record::from_bytes(bytes);
@@ -245,6 +278,10 @@ impl Member {
 
     fn applied(&mut self, record: &Record, verdict: &Verdict, effects: &mut Vec<Effect>) {
         let done = matches!(verdict, Verdict::Applied(_));
+        if let Body::Heartbeat { offset, hash } = record.body {
+            // Also if its writer is unknown here: it may be so in this worker's log alone.
+            self.compare(offset, hash, effects);
+        }
         if record.by == self.me() {
             self.own(record, verdict, effects);
         } else if let Body::Join { .. } | Body::Heartbeat { .. } = record.body {
@@ -254,10 +291,12 @@ impl Member {
             return;
         }
         match &record.body {
-            Body::Heartbeat { offset, hash } => self.compare(*offset, *hash, effects),
-            Body::Snapshot { .. } => {}
+            Body::Heartbeat { .. } | Body::Snapshot { .. } => {}
             Body::Target { name, state } => {
                 self.changed = true;
+                if *state == TargetState::Stopped {
+                    self.worked_out.remove(name);
+                }
                 if self.held.keys().any(|unit| unit.connector == *name) {
                     effects.push(Effect::Target { name: Str::clone(name), state: *state });
                 }
@@ -284,12 +323,14 @@ impl Member {
 
     /// A record of this worker came back.
     fn own(&mut self, record: &Record, verdict: &Verdict, effects: &mut Vec<Effect>) {
-        self.outbox.read_back(record.seq, self.clock_ms);
-        if *verdict != Verdict::Duplicate
-            && let Some(id) = self.outbox.answered(record.seq)
-        {
+        if *verdict == Verdict::Duplicate {
+            return;
+        }
+        let (request, lost) = self.outbox.read_back(record.seq, self.clock_ms);
+        if let Some(id) = request {
             effects.push(Effect::Answer { id, verdict: verdict.clone() });
         }
+        lost.into_iter().for_each(|(id, body)| self.lost(id, body));
         match &record.body {
             Body::Heartbeat { .. } if matches!(verdict, Verdict::Applied(_)) => {
                 self.distrusted.take_if(|last| record.seq > *last);
@@ -310,8 +351,37 @@ impl Member {
             Body::Release { unit, .. } => {
                 self.releasing.remove(unit);
             }
+            Body::Tasks { name, .. } => {
+                self.telling.remove(name);
+                self.changed = true;
+            }
             Body::Snapshot { part, parts, .. } if part + 1 == *parts => self.snapshotting = false,
             _ => {}
+        }
+    }
+
+    /// A record of this worker is not in the log, which lost its end: it is said again, or what
+    /// it was about is looked at again.
+    fn lost(&mut self, request: Option<u64>, body: Body) {
+        self.changed = true;
+        match body {
+            Body::Join { .. } => self.joining = false,
+            Body::Claim { unit, .. } => {
+                self.claiming.remove(&unit);
+            }
+            Body::Release { unit, .. } => {
+                self.releasing.remove(&unit);
+            }
+            Body::Tasks { name, .. } => {
+                self.telling.remove(&name);
+            }
+            Body::Snapshot { .. } => self.snapshotting = false,
+            Body::Heartbeat { .. } | Body::Leave {} => {}
+            Body::Put { .. } | Body::Delete { .. } | Body::Target { .. } | Body::Restart { .. } => {
+                if let Some(id) = request {
+                    self.outbox.ask(id, body);
+                }
+            }
         }
     }
 
@@ -350,6 +420,7 @@ impl Member {
     fn forget_pending(&mut self) {
         self.claiming.clear();
         self.releasing.clear();
+        self.telling.clear();
         self.joining = false;
         self.snapshotting = false;
     }
@@ -421,6 +492,35 @@ impl Member {
             self.changed = false;
             let state = &self.state;
             self.seen.retain(|worker, _| state.workers.contains_key(worker));
+            self.tell_tasks();
+        }
+    }
+
+    /// Tells the tasks of connectors that the log does not have as they were worked out.
+    fn tell_tasks(&mut self) {
+        let held = &self.held;
+        self.worked_out.retain(|name, _| held.contains_key(&Unit::connector(name)));
+        if !self.state.workers.contains_key(&self.me()) {
+            return;
+        }
+        let untold = self.worked_out.iter().filter(|(name, own)| {
+            let Some(connector) = self.state.connectors.get(*name) else { return false };
+            let told = connector
+                .tasks
+                .as_ref()
+                .is_some_and(|tasks| tasks.version == own.version && tasks.configs == own.configs);
+            !told
+                && connector.version == own.version
+                && connector.target != TargetState::Stopped
+                && self.is_mine(&Unit::connector(name), own.epoch)
+                && !self.telling.contains(*name)
+        });
+        let untold: Vec<Body> = untold.map(|(name, own)| own.body(name, 0)).collect();
+        for body in untold {
+            if let Body::Tasks { name, .. } = &body {
+                self.telling.insert(Str::clone(name));
+            }
+            self.outbox.push(body);
         }
     }
 

@@ -80,10 +80,14 @@ impl Parts {
 pub struct Collector {
     parts: Parts,
     text: String,
+    /// What the best snapshot counts.
+    best: Option<u64>,
 }
 
 impl Collector {
-    /// Takes one record; the text of a snapshot and what it counts, when it is whole.
+    /// Takes one record; the text of a snapshot and what it counts, when it is whole. One that
+    /// counts less than one before it is passed over: two workers may write one each, and records
+    /// that only the other counts may be gone.
     pub fn take(&mut self, by: Incarnation, body: &Body) -> Option<(u64, String)> {
         let Body::Snapshot { upto, part, parts, text } = body else { return None };
         let taken = self.parts.take(by, *upto, *part, *parts);
@@ -94,7 +98,11 @@ impl Collector {
             return None;
         }
         self.text.push_str(text);
-        (taken == Taken::Last).then(|| (*upto, std::mem::take(&mut self.text)))
+        let better = taken == Taken::Last && self.best.is_none_or(|best| best <= *upto);
+        better.then(|| {
+            self.best = Some(*upto);
+            (*upto, std::mem::take(&mut self.text))
+        })
     }
 }
 
@@ -105,4 +113,19 @@ pub fn restore(upto: u64, text: &str) -> Result<State, SnapshotError> {
         return Err(SnapshotError::Offset { found: state.next.saturating_sub(1), said: upto });
     }
     Ok(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_that_counts_less_than_one_before_it_is_passed_over() {
+        let snapshot = |upto| Body::Snapshot { upto, part: 0, parts: 1, text: upto.to_string() };
+        let mut collector = Collector::default();
+        let mut take = |upto| collector.take(Incarnation(upto), &snapshot(upto));
+        assert_eq!(take(5), Some((5, "5".into())));
+        assert_eq!(take(3), None);
+        assert_eq!(take(6), Some((6, "6".into())));
+    }
 }

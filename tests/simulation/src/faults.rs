@@ -12,7 +12,7 @@ pub enum Mutation {
     NoFence,
     /// An append is acknowledged before it is durable, and then lost.
     EarlyAcknowledgement,
-    /// One worker reads two records in another order.
+    /// One worker reads records in another order.
     OtherOrder,
     /// Workers never release what they stopped.
     NoRelease,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use gantry_cluster::{
-    Body, Collector, Effect, Input, OffsetRecord, OffsetVerdict, Record, Unit, Verdict, restore,
+    Collector, Effect, Input, OffsetRecord, OffsetVerdict, Record, Unit, Verdict, restore,
 };
 
 use crate::broker::Broker;
@@ -83,7 +83,6 @@ pub struct World {
     acknowledged: Vec<(gantry_model::Str, u64)>,
     requests: u64,
     was_cut: bool,
-    swapped: bool,
     /// Nothing goes wrong any more.
     healed: bool,
     /// What happened, in words, if somebody wants to read it.
@@ -121,7 +120,6 @@ impl World {
             acknowledged: Vec::new(),
             requests: 0,
             was_cut: false,
-            swapped: false,
             healed: false,
             trace: None,
         }
@@ -365,8 +363,8 @@ impl World {
             let (store_ms, bytes) = (stored.store_ms, stored.bytes.clone());
             inputs.push(Input::Record { offset, store_ms, bytes });
         }
-        if self.plan.mutation == Mutation::OtherOrder && !self.swapped && inputs.len() > 1 {
-            self.swapped = swap_first(&mut inputs);
+        if self.plan.mutation == Mutation::OtherOrder && worker == 0 {
+            swap_pairs(&mut inputs);
         }
         if end == self.broker.end() {
             inputs.push(Input::CaughtUp);
@@ -414,19 +412,15 @@ impl World {
     }
 }
 
-/// Lets the first two records come in the other order.
-fn swap_first(inputs: &mut [Input]) -> bool {
-    let [Input::Record { bytes: first, .. }, Input::Record { bytes: second, .. }, ..] = inputs
-    else {
-        return false;
-    };
-    let plain = |bytes: &Bytes| {
-        let read = Record::from_bytes(bytes).ok();
-        read.is_some_and(|record| matches!(record.body, Body::Heartbeat { .. }))
-    };
-    if plain(first) && plain(second) {
-        return false;
+/// Lets the second of two records come before the first: the same ones each time they are read.
+fn swap_pairs(inputs: &mut [Input]) {
+    for at in 1..inputs.len() {
+        if let Some(
+            [Input::Record { offset, bytes: first, .. }, Input::Record { bytes: second, .. }],
+        ) = inputs.get_mut(at - 1..=at)
+            && offset.is_multiple_of(2)
+        {
+            std::mem::swap(first, second);
+        }
     }
-    std::mem::swap(first, second);
-    true
 }

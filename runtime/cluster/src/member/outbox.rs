@@ -20,8 +20,8 @@ pub(super) struct Outbox {
     again: Vec<Record>,
     retry_at_ms: u64,
     failed: bool,
-    /// Requests by the number of their record.
-    asked: BTreeMap<u64, u64>,
+    /// What was sent and not read back, with its request, by the number of its record.
+    sent: BTreeMap<u64, (Option<u64>, Body)>,
     /// The last number that is durable and was not read back yet, and since when.
     unread: Option<(u64, u64)>,
     leaving: bool,
@@ -46,7 +46,7 @@ impl Outbox {
             again: Vec::new(),
             retry_at_ms: 0,
             failed: false,
-            asked: BTreeMap::new(),
+            sent: BTreeMap::new(),
             unread: None,
             leaving: false,
             left: false,
@@ -102,8 +102,8 @@ impl Outbox {
         let room = MAX_RECORDS.saturating_sub(records.len()).min(self.waiting.len());
         for (id, body) in self.waiting.drain(..room) {
             self.seq += 1;
-            if let Some(id) = id {
-                self.asked.insert(self.seq, id);
+            if let Some(kept) = to_keep(&body) {
+                self.sent.insert(self.seq, (id, kept));
             }
             records.push(Record { format: FORMAT, by: self.by, seq: self.seq, body });
         }
@@ -138,24 +138,52 @@ impl Outbox {
         for record in sent.records {
             match record.body {
                 Body::Heartbeat { .. } => {}
-                Body::Claim { unit, .. } => claims.push(unit),
+                Body::Claim { unit, .. } => {
+                    self.sent.remove(&record.seq);
+                    claims.push(unit);
+                }
                 _ => self.again.push(record),
             }
         }
         claims
     }
 
-    /// A record of this number was read.
-    pub(super) fn read_back(&mut self, seq: u64, now_ms: u64) {
+    /// A record of this number was read: its request, if it was one, and what was sent before it
+    /// and was not read, with its request. That is lost, as should it be stored after all, nobody
+    /// counts it any more.
+    pub(super) fn read_back(
+        &mut self,
+        seq: u64,
+        now_ms: u64,
+    ) -> (Option<u64>, Vec<(Option<u64>, Body)>) {
         self.unread = self.unread.filter(|(last, _)| seq < *last).map(|(last, _)| (last, now_ms));
+        let later = self.sent.split_off(&(seq + 1));
+        let own = self.sent.remove(&seq).and_then(|(id, _)| id);
+        let lost = std::mem::replace(&mut self.sent, later);
+        (own, lost.into_values().collect())
     }
     /// Whether what is durable was not read for so long: the log lost it. Said once.
     pub(super) fn is_lost(&mut self, now_ms: u64, limit_ms: u64) -> bool {
         self.unread.take_if(|(_, since)| now_ms.saturating_sub(*since) >= limit_ms).is_some()
     }
+}
 
-    /// The request whose record has this number.
-    pub(super) fn answered(&mut self, seq: u64) -> Option<u64> {
-        self.asked.remove(&seq)
+/// What must be known of a record to say it again, should the log lose it.
+fn to_keep(body: &Body) -> Option<Body> {
+    match body {
+        Body::Heartbeat { .. } | Body::Leave {} => None,
+        Body::Snapshot { upto, part, parts, .. } => {
+            let (upto, part, parts) = (*upto, *part, *parts);
+            Some(Body::Snapshot { upto, part, parts, text: String::new() })
+        }
+        // What a connector's tasks are, the member knows itself.
+        Body::Tasks { name, version, epoch, above, .. } => Some(Body::Tasks {
+            name: name.clone(),
+            version: *version,
+            epoch: *epoch,
+            configs: Vec::new(),
+            above: *above,
+        }),
+        other => Some(other.clone()),
     }
 }

@@ -11,6 +11,8 @@ struct Pair {
     read: Vec<u64>,
     now_ms: u64,
     broker_down: bool,
+    /// The first record of this kind is acknowledged and lost, with all behind it in its append.
+    loses: Option<fn(&Body) -> bool>,
     /// What each was told to do, but to append.
     told: Vec<Vec<Effect>>,
 }
@@ -41,6 +43,7 @@ impl Pair {
             read: vec![0, 0],
             now_ms: 0,
             broker_down: false,
+            loses: None,
             told,
         };
         pair.run(2 * HEARTBEAT_MS, &[0, 1]);
@@ -66,7 +69,14 @@ impl Pair {
         for effect in effects {
             match effect {
                 Effect::Append(_) if self.broker_down => self.input(id, Input::AppendFailed),
-                Effect::Append(records) => {
+                Effect::Append(mut records) => {
+                    let lost = self
+                        .loses
+                        .and_then(|kind| records.iter().position(|record| kind(&record.body)));
+                    if let Some(at) = lost {
+                        records.truncate(at);
+                        self.loses = None;
+                    }
                     let now_ms = self.now_ms as i64;
                     self.log.extend(records.iter().map(|record| (now_ms, record.to_bytes())));
                     self.input(id, Input::Appended);
@@ -208,4 +218,58 @@ fn snapshots_are_written_and_give_the_same_state() {
         state.apply(offset, *store_ms, bytes, Record::from_bytes(bytes).ok().as_ref());
     }
     assert_eq!(state, *last);
+}
+
+#[test]
+fn what_the_log_lost_before_it_was_read_is_said_again() {
+    let kinds: [fn(&Body) -> bool; 4] = [
+        |body| matches!(body, Body::Put { .. }),
+        |body| matches!(body, Body::Claim { .. }),
+        |body| matches!(body, Body::Tasks { .. }),
+        |body| matches!(body, Body::Release { .. }),
+    ];
+    for kind in kinds {
+        let mut pair = Pair::new();
+        pair.input(1, Input::Leave);
+        pair.run(200, &[0, 1]);
+        pair.loses = Some(kind);
+        pair.put(0, "a");
+        pair.run(1_000, &[0]);
+        // The tasks of the new configuration take the place of the old ones.
+        pair.put(0, "a");
+        pair.run(2 * SESSION_MS, &[0]);
+        assert!(pair.loses.is_none(), "nothing of the kind was written");
+        assert_eq!(pair.held(0), 4);
+        let state = pair.members[0].state();
+        let connector = &state.connectors["a"];
+        assert_eq!(connector.tasks.as_ref().unwrap().version, connector.version);
+        let answers = pair.told[0].iter().filter(|told| matches!(told, Effect::Answer { .. }));
+        assert_eq!(answers.count(), 2);
+    }
+}
+
+#[test]
+fn what_was_on_its_way_when_reading_begins_anew_is_passed_over() {
+    let mut pair = Pair::with_connector();
+    pair.input(0, Input::Refold);
+    let (store_ms, bytes) = pair.log[5].clone();
+    pair.input(0, Input::Record { offset: 5, store_ms, bytes });
+    assert_eq!(pair.members[0].state().next, 0);
+    pair.read[0] = 0;
+    pair.run(50, &[0, 1]);
+    assert_eq!(pair.members[0].state(), pair.members[1].state());
+}
+
+#[test]
+fn a_worker_that_is_unknown_here_shows_that_the_log_is_another() {
+    let mut pair = Pair::new();
+    let heartbeat = Record {
+        format: crate::FORMAT,
+        by: Incarnation(3),
+        seq: 2,
+        body: Body::Heartbeat { offset: 1, hash: 0 },
+    };
+    pair.log.push((pair.now_ms as i64, heartbeat.to_bytes()));
+    pair.run(50, &[0]);
+    assert!(pair.told[0].contains(&Effect::Refold));
 }
