@@ -331,6 +331,10 @@ impl State {
                 self.connectors.get(name).map(|_| 0).ok_or(Refusal::NoConnector)
             }
             Body::Snapshot { upto, part, parts, .. } => {
+                if *upto + 1 >= self.next {
+                    // It counts what this log does not have, or not any more.
+                    return Err(Refusal::Overtaken);
+                }
                 if self.snapshot_parts.take(by, *upto, *part, *parts) == Taken::Last {
                     self.snapshot_upto = self.snapshot_upto.max(Some(*upto));
                 }

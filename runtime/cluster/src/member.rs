@@ -1,11 +1,12 @@
 //! One worker's part in the cluster.
 
+mod history;
 mod io;
 mod outbox;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use gantry_model::Str;
 use gantry_model::plugin::Props;
@@ -14,11 +15,9 @@ use crate::allocation::target;
 use crate::fold::{State, Verdict};
 use crate::record::{Body, Incarnation, Record, TargetState, Unit};
 use crate::snapshot;
+use history::{Former, History};
 pub use io::{Effect, Input, MemberConfig, Request};
 use outbox::Outbox;
-
-/// So many check sums of the past are kept to compare those of others with.
-const MAX_SUMS: usize = 1024;
 
 /// A unit that this worker runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,8 +74,11 @@ pub struct Member {
     seen: BTreeMap<Incarnation, u64>,
     /// Nobody is suspected on the ground of what was not seen before.
     watching_since_ms: u64,
-    sums: VecDeque<(u64, u32)>,
+    history: History,
+    /// What was read before reading began anew, until all is read again.
+    former: Option<Former>,
     refolded_ms: Option<u64>,
+    /// The largest stamp it ever saw, in this log, in one that was cut, or in the offset log.
     stamp: u64,
     target: BTreeMap<Unit, Incarnation>,
     alive: Vec<Incarnation>,
@@ -106,7 +108,8 @@ impl Member {
             snapshotting: false,
             seen: BTreeMap::new(),
             watching_since_ms: clock_ms,
-            sums: VecDeque::new(),
+            history: History::default(),
+            former: None,
             refolded_ms: None,
             stamp: 0,
             target: BTreeMap::new(),
@@ -115,9 +118,9 @@ impl Member {
         }
     }
 
-    /// What it folded so far.
+    /// What it folded so far; while it reads anew, what it had folded before.
     pub fn state(&self) -> &State {
-        &self.state
+        self.former.as_ref().map_or(&self.state, |former| &former.state)
     }
     /// What it runs.
     pub fn held(&self) -> &BTreeMap<Unit, Held> {
@@ -146,7 +149,7 @@ impl Member {
             Input::Clock(now_ms) => self.clock(now_ms),
             Input::Restored(state) => {
                 self.state = *state;
-                self.changed = true;
+                self.remember();
             }
             Input::Record { offset, store_ms, bytes } => {
                 self.record(offset, store_ms, &bytes, effects);
@@ -187,9 +190,23 @@ impl Member {
         self.caught_up = true;
         self.changed = true;
         self.watch_anew();
-        // After a refold: what was told in between stands in the log no more, or was never read.
-        for unit in self.held.keys().filter(|unit| unit.task.is_none()) {
-            if let Some(connector) = self.state.connectors.get(&unit.connector) {
+        if let Some(former) = self.former.take() {
+            self.go_on_after(&former, effects);
+        }
+    }
+
+    /// All was read anew. What stems from records that are in the log no more must stop: others
+    /// may have made something else of the same stamps. And what was told in between was not read,
+    /// or stands in the log no more.
+    fn go_on_after(&mut self, former: &Former, effects: &mut Vec<Effect>) {
+        let common = former.common_stamp();
+        for (unit, held) in &mut self.held {
+            if held.epoch.max(held.generation) > common && !held.stopping {
+                held.stopping = true;
+                effects.push(Effect::Stop { unit: unit.clone(), epoch: held.epoch });
+            } else if unit.task.is_none()
+                && let Some(connector) = self.state.connectors.get(&unit.connector)
+            {
                 let name = Str::clone(&unit.connector);
                 effects.push(Effect::Target { name, state: connector.target });
             }
@@ -247,7 +264,7 @@ impl Member {
         self.outbox.ask(id, body);
     }
 
-    /// What the offset log knows and the cluster log does not, as it may have lost its end.
+    /// What it saw and the cluster log does not know, which may have lost its end.
     fn above(&self) -> u64 {
         if self.stamp > self.state.stamp { self.stamp } else { 0 }
     }
@@ -260,7 +277,7 @@ impl Member {
         let read = Record::from_bytes(bytes);
         let record = read.as_ref().ok();
         let verdict = self.state.apply(offset, store_ms, bytes, record);
-        self.remember(offset);
+        self.remember();
         match &read {
             Ok(record) => self.applied(record, &verdict, effects),
             Err(error) => {
@@ -269,11 +286,12 @@ impl Member {
         }
     }
 
-    fn remember(&mut self, offset: u64) {
-        if self.sums.len() == MAX_SUMS {
-            self.sums.pop_front();
+    fn remember(&mut self) {
+        self.stamp = self.stamp.max(self.state.stamp);
+        self.history.push(&self.state);
+        if let Some(former) = &mut self.former {
+            former.compare(&self.state);
         }
-        self.sums.push_back((offset, self.state.hash));
     }
 
     fn applied(&mut self, record: &Record, verdict: &Verdict, effects: &mut Vec<Effect>) {
@@ -396,8 +414,7 @@ impl Member {
 
     /// Whether others see the same log.
     fn compare(&mut self, offset: u64, hash: u32, effects: &mut Vec<Effect>) {
-        let same = self.sums.binary_search_by_key(&offset, |(offset, _)| *offset);
-        let other = same.ok().and_then(|at| self.sums.get(at)).is_some_and(|(_, own)| *own != hash);
+        let other = self.history.hash_at(offset).is_some_and(|own| own != hash);
         let lately = self
             .refolded_ms
             .is_some_and(|at| self.clock_ms.saturating_sub(at) < self.config.session_ms);
@@ -409,8 +426,12 @@ impl Member {
     }
 
     fn refold(&mut self) {
-        self.state = State::default();
-        self.sums.clear();
+        let state = std::mem::take(&mut self.state);
+        let history = std::mem::take(&mut self.history);
+        match &mut self.former {
+            Some(former) => former.begin(),
+            None => self.former = Some(Former::new(state, history)),
+        }
         self.caught_up = false;
         self.changed = true;
         self.forget_pending();
@@ -430,8 +451,11 @@ impl Member {
             return;
         }
         self.held.remove(unit);
-        let again =
-            unit.task.is_none() && !failing && self.is_mine(unit, epoch) && self.may_run(unit);
+        let again = self.caught_up
+            && unit.task.is_none()
+            && !failing
+            && self.is_mine(unit, epoch)
+            && self.may_run(unit);
         match self.state.generation(unit) {
             // A connector of which only the configuration changed stays where it is.
             Some(generation) if again => {

@@ -216,4 +216,20 @@ mod tests {
         }
         assert_eq!(fold.last_stamp("c"), 8);
     }
+
+    #[test]
+    fn without_a_barrier_a_former_owner_moves_what_a_new_one_has_read() {
+        use OffsetVerdict::{Applied, Fenced};
+        for (begins, verdict) in [(true, Fenced), (false, Applied)] {
+            let mut fold = OffsetFold::default();
+            fold.apply(&barrier(1, 0, 2));
+            fold.apply(&commit(1, 0, 2, "1"));
+            if begins {
+                fold.apply(&barrier(1, 0, 3));
+            }
+            let read = fold.get("c", "p").map(str::to_owned);
+            assert_eq!(fold.apply(&commit(1, 0, 2, "zombie's")), verdict);
+            assert_eq!(fold.get("c", "p") == read.as_deref(), begins);
+        }
+    }
 }

@@ -89,7 +89,16 @@ impl Collector {
     /// counts less than one before it is passed over: two workers may write one each, and records
     /// that only the other counts may be gone.
     pub fn take(&mut self, by: Incarnation, body: &Body) -> Option<(u64, String)> {
+        self.take_at(u64::MAX, by, body)
+    }
+
+    /// As [`Collector::take`], of a record at a known offset: a snapshot that counts records behind
+    /// itself is of a log that lost them, and passed over.
+    pub fn take_at(&mut self, offset: u64, by: Incarnation, body: &Body) -> Option<(u64, String)> {
         let Body::Snapshot { upto, part, parts, text } = body else { return None };
+        if *upto >= offset {
+            return None;
+        }
         let taken = self.parts.take(by, *upto, *part, *parts);
         if *part == 0 || taken == Taken::Stray {
             self.text.clear();

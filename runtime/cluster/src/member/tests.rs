@@ -254,7 +254,7 @@ fn what_was_on_its_way_when_reading_begins_anew_is_passed_over() {
     pair.input(0, Input::Refold);
     let (store_ms, bytes) = pair.log[5].clone();
     pair.input(0, Input::Record { offset: 5, store_ms, bytes });
-    assert_eq!(pair.members[0].state().next, 0);
+    assert_eq!(pair.members[0].state.next, 0);
     pair.read[0] = 0;
     pair.run(50, &[0, 1]);
     assert_eq!(pair.members[0].state(), pair.members[1].state());
@@ -272,4 +272,55 @@ fn a_worker_that_is_unknown_here_shows_that_the_log_is_another() {
     pair.log.push((pair.now_ms as i64, heartbeat.to_bytes()));
     pair.run(50, &[0]);
     assert!(pair.told[0].contains(&Effect::Refold));
+}
+
+#[test]
+fn a_version_that_was_cut_off_and_given_again_is_another_one() {
+    let mut pair = Pair::with_connector();
+    let name: Str = "a".into();
+    let unit = Unit::connector(&name);
+    let owner = usize::from(!pair.members[0].held().contains_key(&unit));
+    let third = |seq, body| Record { format: crate::FORMAT, by: Incarnation(3), seq, body };
+    let join = Body::Join {
+        name: "w3".into(),
+        url: "http://w3".into(),
+        session_ms: SESSION_MS,
+        heartbeat_ms: HEARTBEAT_MS,
+    };
+    pair.log.push((pair.now_ms as i64, third(1, join).to_bytes()));
+    pair.run(100, &[0, 1]);
+    let cut = pair.log.len();
+    pair.put(owner, "a");
+    pair.run(200, &[owner]);
+    let version = pair.members[owner].state().connectors[&name].version;
+    assert_eq!(pair.members[owner].held()[&unit].generation, version);
+
+    // Another worker, which did not see that, changes the connector as well.
+    pair.log.truncate(cut);
+    let config = Props::from([("other".to_owned(), "yes".to_owned())]);
+    let put = Body::Put { name: Str::clone(&name), config, target: None, above: 0 };
+    pair.log.push((pair.now_ms as i64, third(2, put).to_bytes()));
+    let before = pair.told[owner].len();
+    pair.input(owner, Input::Refold);
+    pair.read[owner] = 0;
+    pair.run(500, &[owner]);
+    let epoch = pair.members[owner].held()[&unit].epoch;
+    assert_eq!(pair.members[owner].state().connectors[&name].version, version);
+    let told = &pair.told[owner][before..];
+    assert!(told.contains(&Effect::Stop { unit: unit.clone(), epoch }), "{told:?}");
+    assert!(told.contains(&Effect::Start { unit, epoch, generation: version }), "{told:?}");
+}
+
+#[test]
+fn while_a_worker_reads_anew_it_shows_what_it_knew_and_runs_on() {
+    let mut pair = Pair::with_connector();
+    let (held, told) = (pair.held(0), pair.told[0].len());
+    pair.input(0, Input::Refold);
+    pair.read[0] = 0;
+    assert_eq!(pair.members[0].state().connectors.len(), 1);
+    pair.run(500, &[0, 1]);
+    assert_eq!(pair.members[0].state(), pair.members[1].state());
+    assert_eq!(pair.held(0), held);
+    let stops = pair.told[0][told..].iter().filter(|told| matches!(told, Effect::Stop { .. }));
+    assert_eq!(stops.count(), 0);
 }
