@@ -1,5 +1,7 @@
 //! What goes wrong, and how often.
 
+use gantry_cluster::Allocation;
+
 /// A deliberate mistake, to show that the checks find it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mutation {
@@ -10,12 +12,18 @@ pub enum Mutation {
     NoLease,
     /// Commits count whoever makes them.
     NoFence,
+    /// A new owner writes no barrier to the offset log.
+    NoBarrier,
     /// An append is acknowledged before it is durable, and then lost.
     EarlyAcknowledgement,
+    /// The broker loses what it acknowledged, and the checks hold it for one that never does.
+    Forgetful,
     /// One worker reads records in another order.
     OtherOrder,
     /// Workers never release what they stopped.
     NoRelease,
+    /// Units are dealt anew whenever a worker comes.
+    Restless,
 }
 
 /// How a world is made from its seed.
@@ -33,6 +41,8 @@ pub struct Plan {
     pub fault_every_ms: u64,
     /// A request of a user every so often, on average.
     pub request_every_ms: u64,
+    /// How units are spread.
+    pub allocation: Allocation,
     /// The broker may lose what it had acknowledged.
     pub cuts: bool,
     /// The deliberate mistake.
@@ -44,6 +54,11 @@ impl Plan {
     pub fn from_seed(seed: u64, mutation: Mutation) -> Self {
         let mut random = fastrand::Rng::with_seed(seed ^ 0x5EED);
         let session_ms = *random.choice(&[1_000, 3_000, 10_000]).unwrap_or(&3_000);
+        let allocation = if session_ms == 1_000 || mutation == Mutation::Restless {
+            Allocation::SimpleHash
+        } else {
+            Allocation::ConsistentHash
+        };
         Self {
             workers: random.usize(2..=5),
             faults_ms: session_ms * random.u64(8..=20),
@@ -51,6 +66,7 @@ impl Plan {
             heartbeat_ms: session_ms * 3 / 10,
             fault_every_ms: session_ms * random.u64(1..=6) / 4,
             request_every_ms: session_ms * random.u64(1..=8) / 4,
+            allocation,
             cuts: mutation == Mutation::None && random.u8(0..10) == 0,
             mutation,
         }

@@ -1,11 +1,11 @@
-//! `gantry-simulation [--seeds N] [--from SEED]`: runs seeds on all cores.
-//! `gantry-simulation --trace SEED`: tells what happens in one.
+//! `gantry-simulation [--seeds N] [--from SEED] [--cuts]`: runs seeds on all cores.
+//! `gantry-simulation --trace SEED [--cuts]`: tells what happens in one.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Parser;
-use gantry_simulation::{Mutation, Outcome, run, trace};
+use gantry_simulation::{Mutation, Outcome, Plan, run, run_with_cuts, trace};
 
 /// Runs the cluster protocol under simulated faults, one world for each seed.
 #[derive(Parser, Debug)]
@@ -19,10 +19,15 @@ struct Options {
     /// Tells all that happens in one seed instead.
     #[arg(long, value_name = "SEED", conflicts_with_all = ["seeds", "from"])]
     trace: Option<u64>,
+    /// The broker may lose what it had acknowledged, in each seed.
+    #[arg(long)]
+    cuts: bool,
 }
 
-fn tell(seed: u64) -> std::io::Result<()> {
-    let (outcome, lines) = trace(seed, Mutation::None);
+fn tell(seed: u64, cuts: bool) -> std::io::Result<()> {
+    let mut plan = Plan::from_seed(seed, Mutation::None);
+    plan.cuts |= cuts;
+    let (outcome, lines) = trace(seed, plan);
     let mut out = std::io::BufWriter::new(std::io::stdout());
     for line in lines {
         writeln!(out, "{line}")?;
@@ -33,7 +38,7 @@ fn tell(seed: u64) -> std::io::Result<()> {
 fn main() -> std::io::Result<()> {
     let options = Options::parse();
     if let Some(seed) = options.trace {
-        return tell(seed);
+        return tell(seed, options.cuts);
     }
     let next = AtomicU64::new(options.from);
     let end = options.from + options.seeds;
@@ -45,7 +50,8 @@ fn main() -> std::io::Result<()> {
             if seed >= end {
                 return (sum, bad);
             }
-            let outcome = run(seed, Mutation::None);
+            let outcome =
+                if options.cuts { run_with_cuts(seed) } else { run(seed, Mutation::None) };
             sum.events += outcome.events;
             sum.records += outcome.records;
             sum.commits += outcome.commits;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use gantry_cluster::{Allocation, Incarnation, Member, MemberConfig, OffsetRecord, Scope, Unit};
+use gantry_cluster::{Incarnation, Member, MemberConfig, OffsetRecord, Scope, Unit};
+use gantry_model::plugin::Props;
 
 use crate::faults::Plan;
 
@@ -23,6 +24,8 @@ pub(crate) struct Running {
     pub(crate) epoch: u64,
     pub(crate) generation: u64,
     pub(crate) phase: Phase,
+    /// Its configuration.
+    pub(crate) config: Props,
     /// A task: the last offset that it knows as committed.
     pub(crate) position: u64,
     /// A task: whether a commit is under way.
@@ -101,11 +104,7 @@ impl Worker {
             name,
             session_ms: plan.session_ms,
             heartbeat_ms: plan.heartbeat_ms,
-            allocation: if plan.session_ms == 1_000 {
-                Allocation::SimpleHash
-            } else {
-                Allocation::ConsistentHash
-            },
+            allocation: plan.allocation,
             retry_ms: plan.heartbeat_ms / 4,
             snapshot_records: 300,
         };

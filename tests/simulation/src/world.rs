@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use gantry_cluster::{
-    Collector, Effect, Input, OffsetRecord, OffsetVerdict, Record, Unit, Verdict, restore,
+    Allocation, Collector, Effect, Input, OffsetRecord, OffsetVerdict, Record, Unit, Verdict,
+    restore,
 };
 
 use crate::broker::Broker;
@@ -82,6 +83,8 @@ pub struct World {
     /// Stamps of connectors that users were told exist.
     acknowledged: Vec<(gantry_model::Str, u64)>,
     requests: u64,
+    /// What was started of late, and where.
+    started: Vec<(usize, Unit)>,
     was_cut: bool,
     /// Nothing goes wrong any more.
     healed: bool,
@@ -91,20 +94,24 @@ pub struct World {
 
 /// Runs a seed to its end.
 pub fn run(seed: u64, mutation: Mutation) -> Outcome {
-    World::new(seed, mutation).run().0
+    World::new(seed, Plan::from_seed(seed, mutation)).run().0
+}
+
+/// Runs a seed in which the broker may lose what it had acknowledged, whatever its own plan says.
+pub fn run_with_cuts(seed: u64) -> Outcome {
+    World::new(seed, Plan { cuts: true, ..Plan::from_seed(seed, Mutation::None) }).run().0
 }
 
 /// Runs a seed and tells what happened, for whoever looks for a mistake.
-pub fn trace(seed: u64, mutation: Mutation) -> (Outcome, Vec<String>) {
-    let mut world = World::new(seed, mutation);
+pub fn trace(seed: u64, plan: Plan) -> (Outcome, Vec<String>) {
+    let mut world = World::new(seed, plan);
     world.trace = Some(vec![format!("{:?}", world.plan)]);
     world.run()
 }
 
 impl World {
     /// A world in which nothing has happened.
-    pub fn new(seed: u64, mutation: Mutation) -> Self {
-        let plan = Plan::from_seed(seed, mutation);
+    pub fn new(seed: u64, plan: Plan) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let workers = (0..plan.workers).map(|_| Worker::new(&mut random)).collect();
         Self {
@@ -119,6 +126,7 @@ impl World {
             worked: BTreeMap::new(),
             acknowledged: Vec::new(),
             requests: 0,
+            started: Vec::new(),
             was_cut: false,
             healed: false,
             trace: None,
@@ -147,11 +155,32 @@ impl World {
             }
         }
         self.heal();
-        let end_ms = self.plan.faults_ms + self.settling_ms();
-        while self.outcome.violation.is_none() && self.now_ms < end_ms && self.next_event() {}
+        self.settle();
         self.check_end();
+        self.one_more_comes();
         self.outcome.records = self.broker.end();
         (self.outcome, self.trace.unwrap_or_default())
+    }
+
+    fn settle(&mut self) {
+        let end_ms = self.now_ms + self.settling_ms();
+        while self.outcome.violation.is_none() && self.now_ms < end_ms && self.next_event() {}
+    }
+
+    /// When all is calm and one more worker comes, it gets its share, and nothing else moves.
+    fn one_more_comes(&mut self) {
+        let restless = self.plan.mutation == Mutation::Restless;
+        let keeps = self.plan.allocation == Allocation::ConsistentHash || restless;
+        if self.outcome.violation.is_some() || !keeps {
+            return;
+        }
+        let newcomer = self.workers.len();
+        self.workers.push(Worker::new(&mut self.random));
+        self.started.clear();
+        self.after(newcomer, 1, Event::Start);
+        self.settle();
+        self.check_end();
+        self.check_moved(newcomer);
     }
 
     /// Everything must run again so long after the last fault: a session until the dead are known,
@@ -313,16 +342,22 @@ impl World {
         self.after(worker, 1, Event::Read);
     }
 
-    /// Reads the log from the latest snapshot, or from its beginning.
-    fn read_anew(&mut self, worker: usize) {
+    /// The snapshot that stands in the log and counts most, and what it counts.
+    fn latest_snapshot(&self) -> Option<(u64, String)> {
         let mut collector = Collector::default();
         let mut found = None;
         for offset in self.broker.earliest..self.broker.end() {
             let record = self.broker.read(offset).and_then(|s| Record::from_bytes(&s.bytes).ok());
             if let Some(Record { by, body, .. }) = &record {
-                found = collector.take(*by, body).or(found);
+                found = collector.take_at(offset, *by, body).or(found);
             }
         }
+        found
+    }
+
+    /// Reads the log from the latest snapshot, or from its beginning.
+    fn read_anew(&mut self, worker: usize) {
+        let found = self.latest_snapshot();
         let state = match found.map(|(upto, text)| restore(upto, &text)) {
             Some(Ok(state)) if state.next >= self.broker.earliest => Some(state),
             Some(Err(error)) => return self.violated(&format!("a snapshot: {error}")),
@@ -377,10 +412,18 @@ impl World {
 
     fn begin(&mut self, worker: usize, unit: Unit, epoch: u64, generation: u64) {
         let phase = if unit.task.is_some() { Phase::Starting } else { Phase::Running };
-        let running = Running { epoch, generation, phase, position: 0, committing: false };
+        let state = self.workers.get(worker).and_then(|own| own.member.as_ref());
+        let connector = state.and_then(|member| member.state().connectors.get(&unit.connector));
+        let config = connector.and_then(|connector| match unit.task {
+            None => Some(connector.config.clone()),
+            Some(task) => connector.tasks.as_ref()?.configs.get(task as usize).cloned(),
+        });
+        let config = config.unwrap_or_default();
+        let running = Running { epoch, generation, phase, config, position: 0, committing: false };
         let barrier = running.barrier(&unit);
         if let Some(own) = self.workers.get_mut(worker) {
             own.running.insert(unit.clone(), running);
+            self.started.push((worker, unit.clone()));
         }
         let wait = self.delay();
         if unit.task.is_none() {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gantry_cluster::{Incarnation, Record, State, TargetState, Unit, Verdict};
+use gantry_cluster::{Incarnation, Member, Record, State, TargetState, Unit, Verdict};
 
 use super::World;
 use crate::worker::Phase;
@@ -81,6 +81,7 @@ impl World {
                 return self.violated(&format!("{unit} runs on {found:?} at the end: {known:?}"));
             }
         }
+        self.check_as_told(state);
         let unwanted = runs.keys().find(|unit| !state.is_wanted(unit)).cloned();
         if let Some(unit) = unwanted {
             return self.violated(&format!("{unit} runs at the end and nobody wants it"));
@@ -105,6 +106,53 @@ impl World {
             let least = shares.values().min().copied().unwrap_or(0);
             if most > least + 1 {
                 return self.violated(&format!("shares at the end: {shares:?}"));
+            }
+        }
+    }
+
+    /// What runs is what the log says: by whom, in which epoch, and from which configuration.
+    fn check_as_told(&mut self, state: &State) {
+        let mut wrong = None;
+        for (id, worker) in self.workers.iter().enumerate() {
+            for (unit, running) in &worker.running {
+                let (Some(known), Some(connector)) =
+                    (state.units.get(unit), state.connectors.get(&unit.connector))
+                else {
+                    continue;
+                };
+                let tasks = connector.tasks.as_ref().map(|tasks| &tasks.configs);
+                let config_differs = running.config != connector.config
+                    || tasks.is_some_and(|t| t.iter().any(|config| *config != connector.config));
+                if running.epoch != known.epoch
+                    || Some(running.generation) != state.generation(unit)
+                    || config_differs
+                {
+                    wrong = Some(format!("{unit} on worker {id} is {running:?}, told {known:?}"));
+                }
+            }
+        }
+        if let Some(wrong) = wrong {
+            self.violated(&wrong);
+        }
+    }
+
+    /// Nothing was started but on the worker that came, and there no more than its share.
+    pub(super) fn check_moved(&mut self, newcomer: usize) {
+        let elsewhere = self.started.iter().find(|(worker, _)| *worker != newcomer);
+        if let Some((worker, unit)) = elsewhere {
+            let what = format!("{unit} moved to worker {worker} when {newcomer} came");
+            return self.violated(&what);
+        }
+        let member = self.workers.get(newcomer).and_then(|own| own.member.as_ref());
+        let Some(state) = member.map(Member::state) else { return };
+        let live = state.alive().count();
+        for tasks in [false, true] {
+            let wanted = state.wanted().filter(|unit| unit.task.is_some() == tasks).count();
+            let moved = self.started.iter().filter(|(_, unit)| unit.task.is_some() == tasks);
+            let moved = moved.count();
+            if moved > wanted.div_ceil(live) {
+                return self
+                    .violated(&format!("{moved} of {wanted} moved when one of {live} came"));
             }
         }
     }

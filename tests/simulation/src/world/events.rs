@@ -59,7 +59,11 @@ impl World {
         }
         let barrier = matches!(record, OffsetRecord::Barrier { .. });
         let before = self.position(&unit);
-        let mut verdict = self.broker.commit(record.clone());
+        let mut verdict = if self.plan.mutation == Mutation::NoBarrier {
+            self.without_barrier(&record)
+        } else {
+            self.broker.commit(record.clone())
+        };
         if self.plan.mutation == Mutation::NoFence && verdict == OffsetVerdict::Fenced && !barrier {
             self.force(&record);
             verdict = OffsetVerdict::Applied;
@@ -68,7 +72,7 @@ impl World {
         match verdict {
             OffsetVerdict::Applied if !barrier => {
                 self.outcome.commits += 1;
-                if position != before && position != before + 1 {
+                if position != before + 1 {
                     self.violated(&format!("offset of {unit} went from {before} to {position}"));
                 }
             }
@@ -77,6 +81,17 @@ impl World {
         }
         let event = Event::Committed { unit, epoch, barrier, verdict, position };
         self.answer(worker, life, wait, event);
+    }
+
+    /// A new owner writes no barrier but only reads where to go on, and its first commit is what
+    /// shuts the former owner out.
+    fn without_barrier(&mut self, record: &OffsetRecord) -> OffsetVerdict {
+        let OffsetRecord::Commit { scope, unit, epoch, .. } = record else {
+            return OffsetVerdict::Applied;
+        };
+        let (scope, unit, epoch) = (scope.clone(), unit.clone(), *epoch);
+        self.broker.fold.apply(&OffsetRecord::Barrier { scope, unit, epoch });
+        self.broker.commit(record.clone())
     }
 
     /// Lets a commit count that must not: as its own newest owner.
@@ -170,8 +185,8 @@ impl World {
         if connector.target == TargetState::Stopped {
             return;
         }
-        let tasks = connector.config.get("tasks").and_then(|tasks| tasks.parse().ok()).unwrap_or(1);
-        let configs = vec![connector.config.clone(); tasks];
+        let tasks = running.config.get("tasks").and_then(|tasks| tasks.parse().ok()).unwrap_or(1);
+        let configs = vec![running.config.clone(); tasks];
         let (name, version) = (Str::clone(&unit.connector), running.generation);
         self.inputs(worker, vec![Input::Tasks { name, version, epoch, configs }]);
     }
@@ -206,7 +221,10 @@ impl World {
             }
             _ => {
                 let tasks = self.random.u8(1..=5).to_string();
-                let config = Props::from([("tasks".to_owned(), tasks)]);
+                let config = Props::from([
+                    ("tasks".to_owned(), tasks),
+                    ("request".to_owned(), id.to_string()),
+                ]);
                 Request::Put { name, config, target: None }
             }
         };
@@ -227,6 +245,9 @@ impl World {
             }
             6 | 7 => {
                 self.broker.down = true;
+                if self.plan.cuts && self.random.bool() {
+                    self.cut();
+                }
             }
             8 => self.broker.down = false,
             9 => {
@@ -259,20 +280,26 @@ impl World {
         self.after(worker, wait, Event::Start);
     }
 
-    /// Old records expire; if so planned, the broker loses new ones.
+    /// Old records expire, which a snapshot in the log counts; if so planned, the broker loses new
+    /// ones.
     fn lose_records(&mut self) {
-        let counted = self.workers.iter().filter_map(|worker| worker.member.as_ref());
-        let counted = counted.filter_map(|member| member.state().snapshot_upto).max();
-        if self.plan.cuts && self.random.bool() {
-            self.was_cut = true;
-            let records = self.random.usize(1..20);
-            self.broker.cut(records);
-            let end = self.broker.end();
-            self.note(|| format!("the log is cut and ends at {end}"));
-        } else if let Some(upto) = counted.filter(|_| !self.was_cut) {
+        let counted = self.latest_snapshot().map(|(upto, _)| upto);
+        let forgets = self.plan.mutation == Mutation::Forgetful;
+        if (self.plan.cuts || forgets) && self.random.bool() {
+            self.cut();
+        } else if let Some(upto) = counted {
             self.broker.expire(upto + 1);
             self.note(|| format!("the log begins behind {upto}"));
         }
+    }
+
+    /// The broker crashed, and what it had not flushed is lost.
+    fn cut(&mut self) {
+        self.was_cut = self.plan.mutation != Mutation::Forgetful;
+        let records = self.random.usize(1..20);
+        self.broker.cut(records);
+        let end = self.broker.end();
+        self.note(|| format!("the log is cut and ends at {end}"));
     }
 
     /// Nothing goes wrong any more.
