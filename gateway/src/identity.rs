@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
+
 use crate::files::read_text_bounded;
 
 /// Gantry's own version, beside that of the Kafka Connect that it behaves like.
@@ -48,6 +50,12 @@ pub(crate) fn cluster_id(data_dir: &Path) -> Result<String, String> {
     let mut created = options.open(&file).map_err(failed)?;
     created.write_all(format!("{id}\n").as_bytes()).map_err(failed)?;
     Ok(id)
+}
+
+/// The id of a cluster that is known by a text: the same for all of its workers.
+pub(crate) fn cluster_id_of(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    base64_url(digest.get(..ID_BYTES).unwrap_or_default())
 }
 
 /// Base64 for URLs without padding: the form of Kafka's cluster ids.

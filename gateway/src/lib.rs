@@ -25,6 +25,7 @@ mod identity;
 mod json;
 mod lint;
 mod logging;
+mod logs;
 mod metrics;
 mod nearest;
 mod preview;

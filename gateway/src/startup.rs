@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use gantry_api::PluginRegistry;
 use gantry_engine::{Herder, PluginLoader};
-use gantry_log::{EmbeddedConfig, EmbeddedLog, FullLog, LogError};
 use gantry_model::plugin::KAFKA_VERSION;
 use tokio_util::sync::CancellationToken;
 
 use crate::files::{ConnectorFile, is_connector, read_connector};
 use crate::gantry::environment;
-use crate::identity::{COMMIT, cluster_id};
+use crate::identity::COMMIT;
 use crate::logging::Loggers;
+use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::rest::{
     AppState, BasicAuth, BodyTimes, Edge, Identity, Ports, Server, admin_router, is_quick,
@@ -122,10 +122,13 @@ async fn serve(
     // The ports come first: a second worker started by mistake stops before it opens anything.
     let ports = Ports::open(&settings.rest).await?;
     settings.engine.worker_id.clone_from(&ports.worker_id);
-    let data_dir = settings.log.dir.clone();
-    let log = Arc::new(open_log(settings.log.clone()).await?);
-    let rest = Rest { ports, edge, loggers, data_dir };
-    let outcome = match Worker::start(settings, rest, plugins, Arc::clone(&log)).await {
+    if let Some(cluster) = &mut settings.cluster {
+        let scheme = if ports.is_http() { "http" } else { "https" };
+        cluster.url = format!("{scheme}://{}", ports.worker_id);
+    }
+    let logs = Logs::open(&settings).await?;
+    let rest = Rest { ports, edge, loggers };
+    let outcome = match Worker::start(settings, rest, plugins, &logs).await {
         Ok(worker) => {
             let outcome = until_signal(&worker, connectors, &mut signals).await;
             if let Ok(signal) = &outcome {
@@ -137,7 +140,7 @@ async fn serve(
         }
         Err(error) => Err(error),
     };
-    log.close().await;
+    logs.close().await;
     outcome.map(|_| tracing::info!("stopped"))
 }
 
@@ -172,31 +175,11 @@ async fn until_signal(
     Ok(signals.next().await)
 }
 
-/// Opens the embedded log. The error names the key and the remedy.
-async fn open_log(config: EmbeddedConfig) -> Result<EmbeddedLog, String> {
-    let dir = config.dir.display().to_string();
-    let opened = tokio::task::spawn_blocking(move || EmbeddedLog::open(config)).await;
-    let opened = opened.map_err(|error| format!("opening the log in {dir} failed: {error}"))?;
-    opened.map_err(|error| {
-        let remedy = match &error {
-            LogError::Locked { .. } => {
-                "stop that process, or set another gantry.data.dir for this one"
-            }
-            LogError::Corrupt(_) => {
-                "restore the directory from a copy, or set another gantry.data.dir"
-            }
-            _ => "check the directory's permissions and free space, or set another gantry.data.dir",
-        };
-        format!("gantry.data.dir={dir}: {error}; {remedy}")
-    })
-}
-
 /// What the REST API is made of.
 struct Rest {
     ports: Ports,
     edge: Arc<Edge>,
     loggers: Arc<Loggers>,
-    data_dir: PathBuf,
 }
 
 /// A herder with its REST API.
@@ -210,16 +193,22 @@ impl Worker {
         settings: Settings,
         rest: Rest,
         plugins: PluginLoader,
-        log: Arc<EmbeddedLog>,
+        logs: &Logs,
     ) -> Result<Self, String> {
-        let log: Arc<dyn FullLog> = log;
-        let cluster_id = cluster_id(&rest.data_dir)?;
-        let herder = Herder::start(settings.engine, plugins, Arc::clone(&log))
-            .await
-            .map_err(|error| format!("the worker cannot start: {error}"))?;
+        let log = Arc::clone(&logs.log);
+        let cluster_id = logs.cluster_id()?;
+        let herder = match settings.cluster {
+            Some(cluster) => {
+                let control = Arc::clone(&logs.control);
+                Herder::join(settings.engine, cluster, plugins, Arc::clone(&log), control)
+            }
+            None => Herder::start(settings.engine, plugins, Arc::clone(&log))
+                .await
+                .map_err(|error| format!("the worker cannot start: {error}"))?,
+        };
         let stopping = CancellationToken::new();
         let http = AppState {
-            metrics: Arc::new(Metrics::new(Arc::clone(&herder), Some(rest.data_dir))),
+            metrics: Arc::new(Metrics::new(Arc::clone(&herder), logs.data_dir.clone())),
             herder: Arc::clone(&herder),
             log,
             identity: Identity { version: KAFKA_VERSION, commit: COMMIT, cluster_id },

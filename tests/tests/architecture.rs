@@ -19,7 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gantry-log", &["gantry-model"]),
     ("gantry-cluster", &["gantry-model"]),
     ("gantry-rocketmq", &["gantry-log"]),
-    ("gantry-engine", &["gantry-model", "gantry-api", "gantry-log"]),
+    ("gantry-engine", &["gantry-model", "gantry-api", "gantry-log", "gantry-cluster"]),
     ("gantry-connectors", &["gantry-api"]),
     (
         "gantry",
@@ -29,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "gantry-transforms",
             "gantry-api",
             "gantry-log",
+            "gantry-rocketmq",
             "gantry-engine",
             "gantry-connectors",
         ],

@@ -50,6 +50,11 @@ impl Ports {
         let worker_id = worker_id(settings, &main);
         Ok(Self { main, admin, rocketmq_connect, worker_id })
     }
+
+    /// Whether the port by which the worker is known speaks plain HTTP.
+    pub(crate) fn is_http(&self) -> bool {
+        self.main.first().is_none_or(|port| port.url().starts_with("http:"))
+    }
 }
 
 impl Port {

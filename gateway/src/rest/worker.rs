@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::error::ApiError;
-use super::exchange::{Api, ok};
+use super::exchange::{Api, json, ok};
 use super::state::AppState;
 use crate::identity::VERSION;
 use crate::metrics::CONTENT_TYPE;
@@ -59,7 +59,14 @@ pub(super) async fn about(Api(state): Api) -> Result<Response, ApiError> {
 }
 
 /// `GET /health`
-pub(super) async fn health(Api(_): Api) -> Result<Response, ApiError> {
+pub(super) async fn health(Api(state): Api) -> Result<Response, ApiError> {
+    if let Some(reason) = state.herder.waiting_for() {
+        let message = format!("Worker is still starting up, or has lost its cluster: {reason}");
+        return json(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &Health { status: "starting", message: &message },
+        );
+    }
     ok(&Health {
         status: "healthy",
         message: "Worker has completed startup and is ready to handle requests.",

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use gantry_api::{PluginRegistry, Props};
-use gantry_engine::{RestartPolicy, WorkerConfig};
+use gantry_engine::{ClusterSettings, RestartPolicy, WorkerConfig};
 use gantry_log::EmbeddedConfig;
 use gantry_model::config::ParsedConfig;
+use gantry_rocketmq::RocketmqConfig;
 
 use super::client_keys::client_overrides;
+use super::log_choice::{self, NAMESRV, NAMESRV_VARIABLES};
 use super::rest::{self, RestSettings};
 use super::row::Effect;
 use super::table::{definition, is_known, nearest, row};
@@ -37,8 +39,6 @@ const REQUIRED_DISTRIBUTED: [(&str, &str); 4] = [
     ("status.storage.topic", "connect-status"),
 ];
 
-const NAMESRV: &str = "gantry.rocketmq.namesrv.addr";
-
 /// Where connectors come from and how long they live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -60,6 +60,11 @@ pub(crate) struct Settings {
     pub(crate) engine: WorkerConfig,
     /// For the embedded log.
     pub(crate) log: EmbeddedConfig,
+    /// For the log on RocketMQ; `None`: topics are in the embedded log.
+    pub(crate) rocketmq: Option<RocketmqConfig>,
+    /// For the cluster that the worker takes part in, if it does. Its URL is set once the REST
+    /// port is known.
+    pub(crate) cluster: Option<ClusterSettings>,
     /// For the REST API.
     pub(crate) rest: RestSettings,
     /// To be logged at start-up.
@@ -109,6 +114,10 @@ pub(crate) fn load(
     if let Some(jaas) = given.environment.get("KAFKA_OPTS").and_then(|opts| jaas::named_in(opts)) {
         translation.config.entry("gantry.rest.jaas.config".to_owned()).or_insert(jaas);
     }
+    let namesrv = NAMESRV_VARIABLES.iter().find_map(|name| given.environment.get(*name));
+    if let Some(addresses) = namesrv {
+        translation.config.entry(NAMESRV.to_owned()).or_insert_with(|| addresses.clone());
+    }
     // A misspelt key is often why another one is missing: it is told with the error. So is what
     // a wrong value's key was called in the file.
     let hints: String = warnings(&translation.config)
@@ -148,12 +157,17 @@ pub(crate) fn settings(
     let mut warnings = warnings(&props);
     let rest = rest::settings(&props, &parsed, &mut warnings)?;
     let mut engine = engine(mode, &parsed);
+    let rocketmq = log_choice::rocketmq(&parsed)?;
+    let cluster = log_choice::cluster(mode, &parsed)?;
+    engine.status_storage_topic = cluster.as_ref().map(|cluster| cluster.status_topic.clone());
     engine.config_providers = providers;
     engine.client_overrides = client_overrides(&parsed)?;
     let settings = Settings {
         log: log(&parsed),
         rest,
-        notices: notices(mode, &props),
+        notices: notices(mode, &props, rocketmq.as_ref()),
+        rocketmq,
+        cluster,
         warnings,
         engine: WorkerConfig { props, ..engine },
     };
@@ -237,7 +251,7 @@ fn check_classes(props: &Props, plugins: &PluginRegistry) -> Result<(), String> 
 }
 
 /// A number of the table, whose checks keep it from being negative; 0 otherwise.
-fn unsigned(parsed: &ParsedConfig, key: &str) -> u64 {
+pub(super) fn unsigned(parsed: &ParsedConfig, key: &str) -> u64 {
     parsed.long(key).and_then(|number| u64::try_from(number).ok()).unwrap_or_default()
 }
 
@@ -286,9 +300,17 @@ fn log(parsed: &ParsedConfig) -> EmbeddedConfig {
     log
 }
 
-fn notices(mode: Mode, props: &Props) -> Vec<String> {
+fn notices(mode: Mode, props: &Props, rocketmq: Option<&RocketmqConfig>) -> Vec<String> {
     let mut notices = Vec::new();
-    if mode == Mode::Distributed {
+    let place = match rocketmq {
+        Some(config) => {
+            let servers = config.name_servers.join(";");
+            notices.push(format!("topics are on the RocketMQ cluster of {servers} (gantry.log)"));
+            "on RocketMQ"
+        }
+        None => "in the embedded log",
+    };
+    if mode == Mode::Distributed && rocketmq.is_none() {
         notices.push(
             "topics, connectors and offsets are in the embedded log of this process (gantry.log): \
              they outlive it, and no other worker shares them"
@@ -296,20 +318,19 @@ fn notices(mode: Mode, props: &Props) -> Vec<String> {
         );
     }
     if props.contains_key("bootstrap.servers") {
-        notices.push(
-            "bootstrap.servers is set and not used: topics are in the embedded log (gantry.log)"
-                .to_owned(),
-        );
+        notices.push(format!(
+            "bootstrap.servers is set and not used: topics are {place} (gantry.log)"
+        ));
     }
     if props.contains_key("offset.storage.file.filename") {
         notices.push(
             "offset.storage.file.filename is set and not used: offsets are in the log".to_owned(),
         );
     }
-    if props.contains_key(NAMESRV) {
+    if props.contains_key(NAMESRV) && rocketmq.is_none() {
         notices.push(format!(
-            "{NAMESRV} is set and not used: the log on RocketMQ is not in this version, topics \
-             are in the embedded log (gantry.log)"
+            "{NAMESRV} is set and not used: topics are in the embedded log; gantry.log=rocketmq \
+             puts them on RocketMQ"
         ));
     }
     let named = ["bootstrap.servers", "offset.storage.file.filename", NAMESRV];

@@ -8,6 +8,7 @@ mod headers;
 mod jaas;
 mod listeners;
 mod load;
+mod log_choice;
 mod providers;
 mod reference;
 mod rest;

@@ -3,25 +3,32 @@
 use gantry_model::config::Importance::{High, Low, Medium};
 use gantry_model::config::Type;
 
-use super::row::Check::{Any, AnyCase, Min, Partitions, Replicas};
+use super::row::Check::{Any, AnyCase, Min, OneOf, Partitions, Replicas};
 use super::row::Value::{Int, List, Null, Short, Text};
 use super::row::{Row, accepted, used};
 
 /// Kafka's keys of clusters.
 pub(crate) const DISTRIBUTED: &[Row] = &[
-    accepted(
+    used(
         "group.id",
         Null(Type::String),
         High,
         Any,
         "The name of the cluster: workers with the same name share its connectors. Required in distributed mode.",
     ),
-    accepted(
+    used(
         "session.timeout.ms",
         Int(10_000),
         High,
         Any,
-        "How long in milliseconds a worker may be silent before the others take it for dead.",
+        "How long in milliseconds a worker of a cluster may be silent before the others take over what it runs. After half of it, it stops by itself.",
+    ),
+    used(
+        "gantry.cluster.allocation",
+        Text("consistent-hash"),
+        Low,
+        OneOf(&["consistent-hash", "simple-hash"]),
+        "How connectors and tasks are spread over the workers of a cluster. `consistent-hash` moves only what is above the fair share; `simple-hash` deals them out in turn, and moves most when a worker comes or goes.",
     ),
     accepted(
         "rebalance.timeout.ms",
@@ -30,7 +37,7 @@ pub(crate) const DISTRIBUTED: &[Row] = &[
         Any,
         "How long in milliseconds a worker has to let go of its tasks when they are spread anew.",
     ),
-    accepted(
+    used(
         "heartbeat.interval.ms",
         Int(3000),
         High,
@@ -93,7 +100,7 @@ pub(crate) const DISTRIBUTED: &[Row] = &[
         Replicas,
         "How many replicas the configuration topic gets when it is made.",
     ),
-    accepted(
+    used(
         "status.storage.topic",
         Null(Type::String),
         High,

@@ -13,8 +13,8 @@ pub(crate) const GANTRY: &[Row] = &[
         "gantry.log",
         Text("embedded"),
         High,
-        OneOf(&["embedded"]),
-        "Which log holds the topics. `embedded` keeps them in this process, durable on disk below `gantry.data.dir`.",
+        OneOf(&["embedded", "rocketmq"]),
+        "Which log holds the topics. `embedded` keeps them in this process, durable on disk below `gantry.data.dir`. `rocketmq` keeps them on the RocketMQ cluster that `gantry.rocketmq.namesrv.addr` names; in distributed mode any number of workers with one `group.id` are then a cluster.",
     ),
     used(
         "gantry.data.dir",

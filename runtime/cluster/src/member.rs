@@ -132,6 +132,10 @@ impl Member {
         let owns = !self.caught_up || self.is_mine(unit, epoch);
         self.lease_until_ms.filter(|_| owns && self.distrusted.is_none())
     }
+    /// Whether its requests can be decided: it has read the log and is known to the others.
+    pub fn takes_part(&self) -> bool {
+        self.caught_up && self.state.workers.contains_key(&self.me())
+    }
     fn has_lease(&self) -> bool {
         self.lease_until_ms.is_some_and(|until| self.clock_ms < until)
     }

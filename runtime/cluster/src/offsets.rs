@@ -132,6 +132,13 @@ impl OffsetFold {
         offsets.into_iter().flatten().map(|(partition, offset)| (&**partition, &**offset))
     }
 
+    /// Whether a commit of this owner would count now.
+    pub fn holds(&self, scope: &Scope, unit: &Unit, epoch: u64) -> bool {
+        self.connectors.get(&scope.connector).is_some_and(|known| {
+            known.generation == scope.generation && known.epochs.get(&unit.task) == Some(&epoch)
+        })
+    }
+
     /// The generation in which commits count.
     pub fn generation(&self, connector: &str) -> u64 {
         self.connectors.get(connector).map_or(0, |known| known.generation)

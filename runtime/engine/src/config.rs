@@ -43,6 +43,9 @@ pub struct WorkerConfig {
     /// `config.storage.topic`: where connectors outlive the process, in distributed mode.
     /// `None` keeps them in memory, as Kafka Connect's standalone mode does.
     pub config_storage_topic: Option<String>,
+    /// `status.storage.topic`: where the workers of a cluster say what their units are doing.
+    /// `None` where there is no cluster.
+    pub status_storage_topic: Option<String>,
     /// Queues of a topic that a source creates without saying how many.
     pub default_topic_queues: u32,
     /// `exactly.once.source.support=enabled`: source connectors may require it.
@@ -73,6 +76,7 @@ impl WorkerConfig {
             topic_tracking_allow_reset: true,
             offset_storage_topic: "connect-offsets".to_owned(),
             config_storage_topic: None,
+            status_storage_topic: None,
             default_topic_queues: 1,
             exactly_once_source: false,
             client_overrides: ClientOverrides::default(),
@@ -90,6 +94,9 @@ impl WorkerConfig {
     pub(crate) fn own_topic(&self, topic: &str) -> Option<&'static str> {
         if topic == self.offset_storage_topic {
             return Some("offset.storage.topic");
+        }
+        if self.status_storage_topic.as_deref() == Some(topic) {
+            return Some("status.storage.topic");
         }
         (self.config_storage_topic.as_deref() == Some(topic)).then_some("config.storage.topic")
     }

@@ -57,7 +57,7 @@ pub struct TaskInfo {
 }
 
 /// The state of a connector or task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum UnitState {
     /// Not yet started anywhere.

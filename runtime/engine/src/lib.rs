@@ -1,6 +1,7 @@
 //! Gantry's Connect runtime: the herder that holds connectors, the tasks that move records,
 //! offsets, error handling, metrics. It knows plugins and the log by their traits only.
 
+mod cluster;
 mod config;
 mod connector_config;
 mod entities;
@@ -15,6 +16,7 @@ mod task;
 mod topic_fold;
 mod validation;
 
+pub use cluster::{Allocation, ClusterSettings};
 pub use config::{RestartPolicy, WorkerConfig};
 pub use connector_config::retired_keys;
 pub use entities::{

@@ -44,6 +44,37 @@ pub(crate) async fn open_topic(
     }
 }
 
+/// The one queue of a topic of a cluster's own that the worker's `key` names; it is created if it
+/// is not there. Snapshots keep what it must not forget, so that any topic of one queue will do.
+pub(crate) async fn open_control_topic(
+    log: &dyn FullLog,
+    key: &str,
+    topic: &str,
+) -> Result<TopicPartition, HerderError> {
+    let mut found = log.topic(topic).await?;
+    if found.is_none() {
+        match log.create_topic(topic, TopicSpec::with_queues(1)).await {
+            Ok(()) | Err(LogError::TopicExists(_)) => found = log.topic(topic).await?,
+            Err(error) => {
+                return Err(HerderError::internal(format!(
+                    "topic {topic}, which {key} names, cannot be created: {error}"
+                )));
+            }
+        }
+    }
+    match found.map(|info| info.spec) {
+        Some(TopicSpec { queues, .. }) if queues != 1 => Err(HerderError::internal(format!(
+            "topic {topic}, which {key} names, has {queues} queues, but only one keeps the order \
+             that all workers agree on: name another topic, which is then made as it must be"
+        ))),
+        Some(TopicSpec { cleanup: Cleanup::Compact, .. }) => Err(HerderError::internal(format!(
+            "topic {topic}, which {key} names, is compacted, and would lose records that all \
+             workers must see: name another topic, which is then made as it must be"
+        ))),
+        _ => Ok(TopicPartition::new(topic, 0)),
+    }
+}
+
 /// Gives each record with its offset, from `from` to where the queue ends now; gives where to
 /// read on.
 pub(crate) async fn fold(

@@ -95,7 +95,7 @@ fn the_delivered_worker_file_starts() {
          org.apache.kafka.connect.storage.StringConverter, no value.converter as \
          org.apache.kafka.connect.storage.StringConverter"
     );
-    assert!(settings.notices[1].contains("the log on RocketMQ is not in this version"));
+    assert!(settings.notices[1].contains("gantry.log=rocketmq puts them on RocketMQ"));
     let warnings = [
         "workerId is left out: this worker is known by the address of its REST API",
         "autoCreateGroupEnable is left out: consumer groups need no creation",

@@ -18,7 +18,7 @@ use crate::task::TaskHandle;
 use crate::validation::{definition_of, idle_overrides};
 
 impl Herder {
-    pub(super) fn grace(&self) -> Duration {
+    pub(crate) fn grace(&self) -> Duration {
         Duration::from_millis(self.worker.task_shutdown_graceful_timeout_ms)
     }
 
@@ -66,7 +66,10 @@ impl Herder {
         if let Some(key) = were_masked.difference(&masked).next() {
             return Err(no_longer_secret(key, class));
         }
-        let old = self.lock().get(name).map(|old| old.target);
+        let old = match &self.cluster {
+            Some(cluster) => cluster.connector(name, |_| TargetState::Started),
+            None => self.lock().get(name).map(|old| old.target),
+        };
         if old.is_some() && !allow_replace {
             return Err(HerderError::already_exists(format!("Connector {name} already exists")));
         }
@@ -86,6 +89,13 @@ impl Herder {
             let (changes, known) = self.judge_offsets(name, &plugin, &config, offsets).await?;
             self.write_offsets(name, &plugin, &config, changes).await?;
             offsets_status = Some(outcome(known, "altered"));
+        }
+        if let Some(cluster) = &self.cluster {
+            let target = target.filter(|_| old.is_none());
+            self.put_in(cluster, name, config, target).await?;
+            let mut info = self.connector_info(name)?;
+            info.offsets_status = offsets_status;
+            return Ok(CreatedConnector { created: old.is_none(), info });
         }
         let target = old.or(target).unwrap_or(TargetState::Started);
         if let Some(store) = &self.store {
@@ -177,6 +187,7 @@ impl Herder {
         let paused = connector.target == TargetState::Paused;
         match self.start_instance(&connector.name, &connector.config).await {
             Ok(started) => {
+                self.watch(&connector.name, &started);
                 connector.masked = self.masked_keys(Some(&started.plugin), &connector.config);
                 connector.plugin = Some(started.plugin.clone());
                 self.start_tasks(connector, &started.plugin, started.tasks, &started.config);
@@ -215,6 +226,9 @@ impl Herder {
     /// Removes a connector. Its offsets stay, as in Kafka Connect.
     pub async fn delete_connector(&self, name: &str) -> Result<(), HerderError> {
         let _changing = self.locks.lock(name).await?;
+        if let Some(cluster) = &self.cluster {
+            return self.delete_in(cluster, name).await;
+        }
         if !self.lock().contains_key(name) {
             return Err(HerderError::not_found(format!("Connector {name} not found")));
         }
@@ -246,6 +260,9 @@ impl Herder {
     /// Keeps the tasks but moves nothing. The instance is stopped, as in Kafka Connect.
     pub async fn pause(&self, name: &str) -> Result<(), HerderError> {
         let _changing = self.locks.lock(name).await?;
+        if let Some(cluster) = &self.cluster {
+            return self.target_in(cluster, name, TargetState::Paused).await;
+        }
         self.store_target(name, TargetState::Paused).await?;
         let instance = {
             let mut connectors = self.lock();
@@ -264,6 +281,9 @@ impl Herder {
     /// configuration, are made.
     pub async fn resume(&self, name: &str) -> Result<(), HerderError> {
         let _changing = self.locks.lock(name).await?;
+        if let Some(cluster) = &self.cluster {
+            return self.target_in(cluster, name, TargetState::Started).await;
+        }
         self.store_target(name, TargetState::Started).await?;
         let idle = {
             let mut connectors = self.lock();
@@ -281,6 +301,9 @@ impl Herder {
     /// Ends all tasks; the connector and its offsets stay.
     pub async fn stop(&self, name: &str) -> Result<(), HerderError> {
         let _changing = self.locks.lock(name).await?;
+        if let Some(cluster) = &self.cluster {
+            return self.target_in(cluster, name, TargetState::Stopped).await;
+        }
         self.store_target(name, TargetState::Stopped).await?;
         let parts = {
             let mut connectors = self.lock();
@@ -332,6 +355,7 @@ impl Herder {
         };
         match self.start_instance(name, &config).await {
             Ok(started) => {
+                self.watch(name, &started);
                 // Its class may be another since plugins were looked for again.
                 let masked = self.masked_keys(Some(&started.plugin), &config);
                 if let Some(connector) = self.lock().get_mut(name) {
@@ -426,6 +450,10 @@ impl Herder {
         let closed = tokio::time::timeout(self.grace(), self.locks.close()).await;
         if closed.is_err() {
             tracing::warn!("a connector is still being changed; the others stop meanwhile");
+        }
+        if let Some(cluster) = &self.cluster {
+            let flush = Duration::from_millis(self.worker.offset_flush_timeout_ms);
+            cluster.leave(self.grace() + flush).await;
         }
         let connectors = std::mem::take(&mut *self.lock());
         futures_util::future::join_all(connectors.into_iter().map(

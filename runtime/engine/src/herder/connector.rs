@@ -16,6 +16,7 @@ use super::task_props::{TaskConfigs, TaskProps};
 use crate::connector_config::{CONNECTOR_CLASS, ConnectorConfig, TASK_CLASS, TASKS_MAX};
 use crate::entities::{ConnectorState, TargetState, TaskId, UnitState};
 use crate::metrics::TaskMetrics;
+use crate::offsets::TaskOffsets;
 use crate::providers;
 use crate::secrets::mask;
 use crate::task::{ActiveTopicSet, QueueOwners, TaskHandle, TaskSetup};
@@ -92,7 +93,7 @@ impl Kept {
 }
 
 /// A started instance of a connector. Dropping it fires its token.
-pub(super) struct Instance {
+pub(crate) struct Instance {
     pub(super) connector: Box<dyn Connector>,
     cancel: CancellationToken,
 }
@@ -104,7 +105,7 @@ impl Drop for Instance {
 }
 
 impl Instance {
-    pub(super) async fn stop(mut self, name: &str, limit: Duration) {
+    pub(crate) async fn stop(mut self, name: &str, limit: Duration) {
         self.cancel.cancel();
         let stop = AssertUnwindSafe(self.connector.stop()).catch_unwind();
         match tokio::time::timeout(limit, stop).await {
@@ -206,17 +207,19 @@ impl RunningConnector {
 }
 
 /// What starting a connector gave.
-pub(super) struct Started {
-    pub(super) instance: Instance,
+pub(crate) struct Started {
+    pub(crate) instance: Instance,
     /// The plugin that its class stands for now.
-    pub(super) plugin: ConnectorPlugin,
-    pub(super) tasks: Vec<TaskProps>,
-    pub(super) config: Arc<ConnectorConfig>,
+    pub(crate) plugin: ConnectorPlugin,
+    pub(crate) tasks: Vec<TaskProps>,
+    pub(crate) config: Arc<ConnectorConfig>,
+    /// What the instance asks for.
+    pub(crate) requests: Arc<ConnectorRequests>,
 }
 
 impl Herder {
     /// Starts an instance and asks it for the configurations of its tasks.
-    pub(super) async fn start_instance(&self, name: &str, config: &Props) -> Result<Started> {
+    pub(crate) async fn start_instance(&self, name: &str, config: &Props) -> Result<Started> {
         let class = config.get(CONNECTOR_CLASS).map_or("", |class| class.trim());
         let plugin = self.find_plugin(class).map_err(|error| Error::connect(error.message))?;
         let resolved = self.resolve(config).await?;
@@ -229,7 +232,7 @@ impl Herder {
             offsets: self.offsets.reader(name),
             requests: Arc::clone(&requests),
         };
-        let mut instance = Instance { connector: plugin.create()?, cancel: cancel.clone() };
+        let mut instance = Instance { connector: plugin.create()?, cancel };
         contained("start", instance.connector.start(context, &resolved)).await?;
         let tasks = match self.task_configs(&mut instance, config, &resolved, &plugin).await {
             Ok(tasks) => tasks,
@@ -239,13 +242,12 @@ impl Herder {
                 return Err(error);
             }
         };
-        self.watch(name, cancel, requests);
-        Ok(Started { instance, plugin, tasks, config: Arc::new(common) })
+        Ok(Started { instance, plugin, tasks, config: Arc::new(common), requests })
     }
 
     /// Asks a running instance for the configurations of its tasks: resolved, with the common
     /// keys.
-    pub(super) async fn ask_again(
+    pub(crate) async fn ask_again(
         &self,
         instance: &mut Instance,
         config: &Props,
@@ -334,7 +336,13 @@ impl Herder {
             plugins: self.plugin_registry(),
             plugin: plugin.clone(),
             log: Arc::clone(&self.log),
-            offsets: Arc::clone(&self.offsets),
+            offsets: TaskOffsets {
+                store: Arc::clone(&self.offsets),
+                connector: connector.name.as_str().into(),
+                fence: None,
+            },
+            assigned: None,
+            lease: None,
             active_topics: self
                 .worker
                 .topic_tracking_enable
@@ -346,7 +354,9 @@ impl Herder {
     }
 
     /// Does what the connector asks for, until its instance is stopped or has failed.
-    fn watch(&self, name: &str, cancel: CancellationToken, requests: Arc<ConnectorRequests>) {
+    pub(super) fn watch(&self, name: &str, started: &Started) {
+        let cancel = started.instance.cancel.clone();
+        let requests = Arc::clone(&started.requests);
         let herder = self.me.clone();
         let name = name.to_owned();
         tokio::spawn(async move {

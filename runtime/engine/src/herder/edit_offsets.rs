@@ -107,7 +107,7 @@ impl Herder {
         if !plugin.is_source() {
             self.mirror(name, config, &changes).await?;
         }
-        self.offsets.store(name, changes).await?;
+        self.offsets.edit(name, changes).await?;
         Ok(())
     }
 
@@ -120,7 +120,7 @@ impl Herder {
         let wanted: Vec<(OffsetMap, Option<OffsetMap>)> = all.map(|(p, _)| (p, None)).collect();
         let known = self.ask_connector(&plugin, &config, &wanted).await?;
         let changes = wanted.into_iter().map(|(p, _)| (SourcePartition::new(p), None)).collect();
-        self.offsets.store(name, changes).await?;
+        self.offsets.edit(name, changes).await?;
         if !is_source {
             self.log.delete_group(&sink_group(name, &config, &self.worker.props)).await?;
         }
@@ -156,19 +156,28 @@ impl Herder {
     }
 
     fn stopped(&self, name: &str) -> Result<(ConnectorPlugin, Props), HerderError> {
-        let connectors = self.lock();
-        let connector = connectors
-            .get(name)
-            .ok_or_else(|| HerderError::not_found(format!("Connector {name} not found")))?;
-        if connector.target != TargetState::Stopped {
+        let found = match &self.cluster {
+            Some(cluster) => cluster.read(|state| {
+                let connector = state.connectors.get(name)?;
+                let is_stopped = connector.target == gantry_cluster::TargetState::Stopped
+                    && state.is_quiet(&name.into());
+                Some((is_stopped, connector.config.clone()))
+            }),
+            None => self.lock().get(name).map(|connector| {
+                (connector.target == TargetState::Stopped, connector.config.clone())
+            }),
+        };
+        let unknown = || HerderError::not_found(format!("Connector {name} not found"));
+        let (is_stopped, config) = found.ok_or_else(unknown)?;
+        if !is_stopped {
             return Err(HerderError::bad_request(format!(
                 "Connectors must be in the STOPPED state before their offsets can be modified. \
                  This can be done for the specified connector by issuing a 'PUT' request to the \
                  '/connectors/{name}/stop' endpoint"
             )));
         }
-        let class = connector.config.get(CONNECTOR_CLASS).map_or("", String::as_str);
-        Ok((self.find_plugin(class)?, connector.config.clone()))
+        let class = config.get(CONNECTOR_CLASS).map_or("", String::as_str);
+        Ok((self.find_plugin(class)?, config))
     }
 }
 

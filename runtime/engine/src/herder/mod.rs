@@ -2,6 +2,7 @@
 //! the REST API. Changes of one connector are made one after the other; reads never wait for them.
 
 mod changes;
+mod clustered;
 mod connector;
 mod edit_offsets;
 mod locks;
@@ -15,12 +16,15 @@ mod task_props;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use gantry_log::FullLog;
+use gantry_log::{FullLog, TopicPartition};
 
+use crate::cluster::{Cluster, ClusterSettings};
 use crate::config::WorkerConfig;
 use crate::error::HerderError;
 use crate::offsets::OffsetStore;
+use crate::offsets::{FencedOffsets, KeyedOffsets};
 use connector::RunningConnector;
+pub(crate) use connector::Started;
 use locks::NameLocks;
 pub use plugins::PluginLoader;
 use plugins::Plugins;
@@ -35,6 +39,8 @@ pub struct Herder {
     connectors: Mutex<BTreeMap<String, RunningConnector>>,
     /// Where connectors outlive the process; `None` in standalone mode.
     store: Option<ConnectorStore>,
+    /// The cluster that this worker takes part in; `None`: it is alone with its log.
+    cluster: Option<Arc<Cluster>>,
     /// Held while a connector is changed.
     locks: NameLocks,
     /// For the watchers that connectors wake.
@@ -49,7 +55,9 @@ impl Herder {
         plugins: PluginLoader,
         log: Arc<dyn FullLog>,
     ) -> Result<Arc<Self>, HerderError> {
-        let offsets = OffsetStore::load(Arc::clone(&log), &config.offset_storage_topic).await?;
+        let topic = &config.offset_storage_topic;
+        let offsets = KeyedOffsets::load(Arc::clone(&log), topic).await?;
+        let offsets = Arc::new(OffsetStore::Keyed(offsets));
         let (store, stored) = match &config.config_storage_topic {
             Some(topic) => {
                 let (store, stored) = ConnectorStore::open(Arc::clone(&log), topic).await?;
@@ -64,11 +72,43 @@ impl Herder {
             offsets,
             connectors: Mutex::default(),
             store,
+            cluster: None,
             locks: NameLocks::default(),
             me: me.clone(),
         });
         herder.restore(stored);
         Ok(herder)
+    }
+
+    /// A herder that shares its connectors with the other workers of a cluster. Returns at once;
+    /// the cluster's topics are opened, read and followed in the background. `control` is the
+    /// same log for the cluster's own topics, with each append tried once.
+    pub fn join(
+        config: WorkerConfig,
+        cluster: ClusterSettings,
+        plugins: PluginLoader,
+        log: Arc<dyn FullLog>,
+        control: Arc<dyn FullLog>,
+    ) -> Arc<Self> {
+        let queue = TopicPartition::new(config.offset_storage_topic.as_str(), 0);
+        let offsets = FencedOffsets::new(Arc::clone(&log), queue);
+        let offsets = Arc::new(OffsetStore::Fenced(offsets));
+        let undriven = Cluster::undriven(cluster, &config.worker_id, control);
+        let herder = Arc::new_cyclic(|me| Self {
+            worker: Arc::new(config),
+            plugins: Plugins::load(plugins),
+            log,
+            offsets: Arc::clone(&offsets),
+            connectors: Mutex::default(),
+            store: None,
+            cluster: Some(Arc::clone(&undriven.cluster)),
+            locks: NameLocks::default(),
+            me: me.clone(),
+        });
+        let me = herder.me.clone();
+        let topic = herder.worker.offset_storage_topic.clone();
+        tokio::spawn(crate::cluster::drive(undriven, me, offsets, topic));
+        herder
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, RunningConnector>> {

@@ -16,6 +16,10 @@ use crate::error::HerderError;
 use crate::metrics::{ConnectorCounts, TaskSnapshot};
 use crate::secrets::mask;
 
+fn no_status(name: &str) -> HerderError {
+    HerderError::not_found(format!("No status found for connector {name}"))
+}
+
 fn no_connector(name: &str) -> HerderError {
     HerderError::not_found(format!("Connector {name} not found"))
 }
@@ -31,11 +35,17 @@ impl Herder {
 
     /// The names of all connectors, sorted.
     pub fn connectors(&self) -> Vec<String> {
+        if let Some(cluster) = &self.cluster {
+            return cluster.read(|state| state.connectors.keys().map(|n| n.to_string()).collect());
+        }
         self.lock().keys().cloned().collect()
     }
 
     /// A connector's configuration and tasks.
     pub fn connector_info(&self, name: &str) -> Result<ConnectorInfo, HerderError> {
+        if let Some(cluster) = &self.cluster {
+            return self.info_in(cluster, name).ok_or_else(|| no_connector(name));
+        }
         self.with(name, |connector| ConnectorInfo {
             name: name.to_owned(),
             config: connector.shown(),
@@ -47,16 +57,26 @@ impl Herder {
 
     /// A connector's configuration as the user gave it, with `name`; secrets masked if so set.
     pub fn connector_config(&self, name: &str) -> Result<Props, HerderError> {
+        if let Some(cluster) = &self.cluster {
+            return self.shown_in(cluster, name).ok_or_else(|| no_connector(name));
+        }
         self.with(name, RunningConnector::shown)
     }
 
     /// The same with its secrets.
     pub(super) fn stored_config(&self, name: &str) -> Result<Props, HerderError> {
+        if let Some(cluster) = &self.cluster {
+            return Self::config_in(cluster, name).ok_or_else(|| no_connector(name));
+        }
         self.with(name, |connector| connector.config.clone())
     }
 
     /// The state of a connector and its tasks.
     pub fn connector_status(&self, name: &str) -> Result<ConnectorStateInfo, HerderError> {
+        if let Some(cluster) = &self.cluster {
+            let status = self.status_in(cluster, name);
+            return status.ok_or_else(|| no_status(name));
+        }
         let worker_id = &self.worker.worker_id;
         self.with(name, |connector| ConnectorStateInfo {
             name: name.to_owned(),
@@ -68,11 +88,14 @@ impl Herder {
                 .collect(),
             type_: connector.type_name(),
         })
-        .map_err(|_| HerderError::not_found(format!("No status found for connector {name}")))
+        .map_err(|_| no_status(name))
     }
 
     /// The configurations of a connector's tasks.
     pub fn task_infos(&self, name: &str) -> Result<Vec<TaskInfo>, HerderError> {
+        if let Some(cluster) = &self.cluster {
+            return self.tasks_in(cluster, name).ok_or_else(|| no_connector(name));
+        }
         self.with(name, |connector| {
             connector
                 .task_ids()
@@ -92,12 +115,18 @@ impl Herder {
 
     /// The topics that a connector has used; none for one that is not there.
     pub fn active_topics(&self, name: &str) -> ActiveTopics {
+        if let Some(cluster) = &self.cluster {
+            return ActiveTopics { topics: cluster.statuses.topics(name) };
+        }
         let topics = self.with(name, |connector| connector.active_topics.list());
         ActiveTopics { topics: topics.unwrap_or_default() }
     }
 
     /// Forgets the topics that a connector has used.
     pub fn reset_active_topics(&self, name: &str) {
+        if let Some(cluster) = &self.cluster {
+            cluster.statuses.reset_topics(name);
+        }
         if let Some(connector) = self.lock().get(name) {
             connector.active_topics.reset();
         }
@@ -105,7 +134,10 @@ impl Herder {
 
     /// The committed offsets of a connector.
     pub fn offsets(&self, name: &str) -> Result<ConnectorOffsets, HerderError> {
-        let is_source = self.with(name, RunningConnector::is_source)?;
+        let is_source = match &self.cluster {
+            Some(_) => self.connector_info(name)?.type_ == "source",
+            None => self.with(name, RunningConnector::is_source)?,
+        };
         let offsets = self
             .offsets
             .all(name, is_source)
@@ -143,6 +175,9 @@ impl Herder {
 
     /// The counters of all tasks: task, `source` or `sink`, state, values.
     pub fn task_metrics(&self) -> Vec<(TaskId, &'static str, UnitState, TaskSnapshot)> {
+        if let Some(cluster) = &self.cluster {
+            return self.metrics_in(cluster);
+        }
         let connectors = self.lock();
         connectors
             .values()
@@ -157,6 +192,12 @@ impl Herder {
 
     /// How many connectors and tasks there are.
     pub fn counts(&self) -> ConnectorCounts {
+        if let Some(cluster) = &self.cluster {
+            return cluster.read(|state| ConnectorCounts {
+                connectors: state.connectors.len() as u64,
+                tasks: state.connectors.values().map(|c| c.task_count() as u64).sum(),
+            });
+        }
         let connectors = self.lock();
         ConnectorCounts {
             connectors: connectors.len() as u64,

@@ -12,6 +12,9 @@ impl Herder {
     /// Starts the connector's instance anew; its tasks go on unless their configurations change.
     /// One that is paused or stopped is no longer failed, but not started.
     pub async fn restart_connector(&self, name: &str) -> Result<(), HerderError> {
+        if let Some(cluster) = &self.cluster {
+            return self.restart_in(cluster, name, None, false, false).await;
+        }
         let _changing = self.locks.lock(name).await?;
         let (instance, target) = {
             let mut connectors = self.lock();
@@ -42,6 +45,9 @@ impl Herder {
         let mut plan = self.connector_status(name).map_err(|_| unknown_to_restart(name))?;
         let wanted = |state: UnitState| !only_failed || state == UnitState::Failed;
         let instance = wanted(plan.connector.state);
+        if let Some(cluster) = &self.cluster {
+            self.restart_in(cluster, name, None, include_tasks, only_failed).await?;
+        }
         let tasks: Vec<u32> = plan
             .tasks
             .iter()
@@ -50,6 +56,8 @@ impl Herder {
             .collect();
         if instance {
             plan.connector.state = UnitState::Restarting;
+        }
+        if instance && self.cluster.is_none() {
             // A connector that cannot start has its answer in its state.
             if let Err(error) = self.restart_connector(name).await {
                 tracing::warn!(connector = name, %error, "connector not restarted");
@@ -57,6 +65,9 @@ impl Herder {
         }
         for task in plan.tasks.iter_mut().filter(|task| tasks.contains(&task.id)) {
             task.state = UnitState::Restarting;
+        }
+        if self.cluster.is_some() {
+            return Ok(plan);
         }
         for task in tasks {
             // A connector that was restarted with fewer tasks has answered already.
@@ -69,6 +80,9 @@ impl Herder {
 
     /// Starts one task anew.
     pub async fn restart_task(&self, name: &str, task: u32) -> Result<(), HerderError> {
+        if let Some(cluster) = &self.cluster {
+            return self.restart_in(cluster, name, Some(task), false, false).await;
+        }
         let _changing = self.locks.lock(name).await?;
         let unknown_task = || HerderError::not_found(format!("Unknown task: {name}-{task}"));
         let (template, config, plugin, count) = {

@@ -7,7 +7,7 @@ use gantry_api::model::config::provider::variables;
 
 /// The properties of one task.
 #[derive(Debug)]
-pub(super) struct TaskProps {
+pub(crate) struct TaskProps {
     /// As the task gets them.
     pub(super) props: Props,
     /// The same with the user's variables where a value is what they stand for: a task that
@@ -16,6 +16,11 @@ pub(super) struct TaskProps {
 }
 
 impl TaskProps {
+    /// The properties with the user's variables where a value is what they stand for.
+    pub(crate) fn template(&self) -> &Props {
+        &self.template
+    }
+
     /// Of a connector that was started with `resolved`, which is `config` with its variables
     /// filled in.
     pub(super) fn new(props: Props, config: &Props, resolved: &Props) -> Self {
@@ -28,6 +33,15 @@ impl TaskProps {
             .collect();
         Self { props, template }
     }
+}
+
+/// A task's properties as they may be shown: no value that a variable of the connector's stands
+/// for, and none in its place.
+pub(super) fn shown(template: &Props, config: &Props) -> Props {
+    let show = |(key, value): (&String, &String)| {
+        (key.clone(), variable(config, key).unwrap_or(value).clone())
+    };
+    template.iter().map(show).collect()
 }
 
 /// The user's text of a key, if it has a variable.
@@ -52,10 +66,7 @@ impl TaskConfigs {
             return Self { shown: Arc::clone(&templates), templates };
         }
         // A task's own value may be made of the secret.
-        let show = |(key, value): (&String, &String)| {
-            (key.clone(), variable(config, key).unwrap_or(value).clone())
-        };
-        let shown = templates.iter().map(|task| task.iter().map(show).collect()).collect();
+        let shown = templates.iter().map(|task| shown(task, config)).collect();
         Self { templates, shown: Arc::new(shown) }
     }
     /// Whether the tasks have the same properties as those; what variables stand for may have

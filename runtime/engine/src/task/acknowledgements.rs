@@ -115,12 +115,12 @@ impl<'a> Acknowledgements<'a> {
         self.acknowledged += polled;
         TaskMetrics::add(&self.env.metrics.records_out, records);
         TaskMetrics::add(&self.env.metrics.bytes, bytes as u64);
-        if self.env.log.is_atomic() && records > 0 {
+        if self.env.atomic && records > 0 {
             // The offsets were part of the write.
             self.uncommitted.retain(|(known, _)| !offsets.iter().any(|(new, _)| new == known));
             // The batch of the offset topic was the last of the append.
             let at = written.last().copied().unwrap_or_default();
-            self.env.offsets.applied(&self.env.connector, changes(&offsets), at);
+            self.env.offsets.applied(changes(&offsets), at);
             TaskMetrics::add(&self.env.metrics.offset_commits, 1);
             return Ok(());
         }
@@ -138,12 +138,12 @@ impl<'a> Acknowledgements<'a> {
     pub(super) async fn commit_offsets(&mut self) {
         // Behind a write that carries newer offsets of the same partition, these would take the
         // source back: they wait until nothing is on its way.
-        if self.uncommitted.is_empty() || (self.env.log.is_atomic() && self.waits()) {
+        if self.uncommitted.is_empty() || (self.env.atomic && self.waits()) {
             return;
         }
         let begun = Instant::now();
         let metrics = &self.env.metrics;
-        let stored = self.env.offsets.store(&self.env.connector, changes(&self.uncommitted)).await;
+        let stored = self.env.commit(changes(&self.uncommitted)).await;
         match stored {
             Ok(()) => {
                 self.uncommitted.clear();

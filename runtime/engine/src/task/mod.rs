@@ -13,6 +13,7 @@ mod topics;
 pub(crate) use errors::{Consumed, add_context, tolerance_exceeded};
 pub use partitioner::queue_of_key;
 pub(crate) use queues::QueueOwners;
+pub(crate) use sink::wanted_topics;
 pub(crate) use stages::{Failure, Stage, Stages, Watch};
-pub(crate) use supervisor::{TaskHandle, TaskSetup, panicked};
+pub(crate) use supervisor::{StateCell, TaskHandle, TaskSetup, panicked};
 pub(crate) use topics::ActiveTopicSet;

@@ -7,16 +7,18 @@ use gantry_api::{
     ErrantRecord, Error, Result, SinkOffset, SinkOffsets, SinkRecord, SinkTask, SinkTaskContext,
     Str, TimestampType,
 };
-use gantry_log::{LogError, LogRecord, QueueRecords, ReadLimits, TopicPartition};
+use gantry_log::{FullLog, LogError, LogRecord, QueueRecords, ReadLimits, TopicPartition};
 use tokio::sync::watch;
 
 use super::errors::{Consumed, ErrorHandler};
 use super::stages::{Failure, Stage, Stages};
 use super::supervisor::TaskEnv;
 use super::topics::TopicTracker;
+use crate::config::WorkerConfig;
+use crate::connector_config::ConnectorConfig;
 use crate::entities::{TargetState, UnitState};
 use crate::metrics::TaskMetrics;
-use crate::offsets::{OffsetStore, sink_group, sink_partition};
+use crate::offsets::{CommitError, OffsetStore, sink_group, sink_partition};
 
 /// Bytes read at once.
 const READ_BYTES_MAX: usize = 1 << 20;
@@ -212,19 +214,21 @@ impl<'a> SinkWorker<'a> {
     /// Finds the queues that are this task's: all queues of its topics, dealt round the tasks
     /// in order. Opens new ones, closes those that are gone.
     async fn assign(&mut self) -> Result<()> {
-        let topics = wanted_topics(self.env).await.map_err(|error| unreadable(&error))?;
+        let TaskEnv { log, config, worker, .. } = self.env;
+        let topics = wanted_topics(&**log, config, worker).await;
+        let topics = topics.map_err(|error| unreadable(&error))?;
         self.warn_of_missing(&topics);
-        let mine: BTreeSet<TopicPartition> = topics
-            .iter()
-            .flat_map(|(name, queues)| {
-                (0..*queues).map(|queue| TopicPartition::new(Str::clone(name), queue))
-            })
-            .enumerate()
-            .filter(|(i, _)| {
-                *i as u64 % u64::from(self.env.tasks.max(1)) == u64::from(self.env.id.task)
-            })
-            .map(|(_, queue)| queue)
-            .collect();
+        let all = topics.iter().flat_map(|(name, queues)| {
+            (0..*queues).map(|queue| TopicPartition::new(Str::clone(name), queue))
+        });
+        let mine: BTreeSet<TopicPartition> = match &self.env.assigned {
+            Some(assigned) => all.filter(|queue| assigned.contains(queue)).collect(),
+            None => {
+                let (task, tasks) = (u64::from(self.env.id.task), u64::from(self.env.tasks.max(1)));
+                let dealt = all.enumerate().filter(|(i, _)| *i as u64 % tasks == task);
+                dealt.map(|(_, queue)| queue).collect()
+            }
+        };
         let gone: Vec<TopicPartition> = self
             .positions
             .iter()
@@ -259,7 +263,7 @@ impl<'a> SinkWorker<'a> {
     }
 
     async fn open(&mut self, new: Vec<TopicPartition>) -> Result<()> {
-        let stored = self.env.offsets.sink_offsets(&self.env.connector);
+        let stored = self.env.offsets.sink_offsets();
         let failed = |error: LogError| unreadable(&error);
         let in_group = self.env.log.committed(&self.group, &new).await.map_err(failed)?;
         let mut opened = Vec::with_capacity(new.len());
@@ -271,6 +275,14 @@ impl<'a> SinkWorker<'a> {
             let range = self.env.log.range(&queue).await.map_err(failed)?;
             let position = match &committed {
                 Some(at) if (range.earliest..=range.next).contains(&at.offset) => at.offset,
+                // A broker that was killed lost its last records: what comes next is new.
+                Some(at) if at.offset > range.next && !self.env.atomic => {
+                    tracing::warn!(
+                        task = %self.env.id, %queue, committed = at.offset, next = range.next,
+                        "the log ends before the committed offset; going on at its end"
+                    );
+                    range.next
+                }
                 Some(at) => {
                     tracing::warn!(
                         task = %self.env.id, %queue, committed = at.offset,
@@ -307,8 +319,8 @@ impl<'a> SinkWorker<'a> {
                 changes.push((sink_partition(queue), None));
             }
         }
-        let stored = self.env.offsets.store(&self.env.connector, changes).await;
-        stored.map_err(|error| unreadable(&error))
+        let stored = self.env.commit(changes).await;
+        stored.map_err(|error| Error::connect(error.to_string()))
     }
 
     fn reset_position(&self, queue: &TopicPartition, earliest: u64, next: u64) -> Result<u64> {
@@ -324,6 +336,14 @@ impl<'a> SinkWorker<'a> {
 
     async fn read_failed(&mut self, error: LogError) -> Result<()> {
         match error {
+            LogError::OutOfRange { queue, wanted, range } if wanted > range.next => {
+                tracing::warn!(
+                    task = %self.env.id, %queue, wanted, next = range.next,
+                    "the log has lost its last records; going on at its end"
+                );
+                self.seek(&queue, range.next);
+                Ok(())
+            }
             LogError::OutOfRange { queue, wanted, range } => {
                 tracing::warn!(
                     task = %self.env.id, %queue, wanted, earliest = range.earliest,
@@ -431,6 +451,7 @@ impl<'a> SinkWorker<'a> {
     /// Puts a batch, again and again while the task says that this may help.
     async fn put(&mut self, records: &[SinkRecord]) -> Result<()> {
         loop {
+            self.env.check_lease()?;
             let error = match self.task.put(records).await {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
@@ -540,9 +561,9 @@ impl<'a> SinkWorker<'a> {
         }
         let changes = OffsetStore::sink_changes(&changed);
         let group = changed.iter().map(|(queue, at)| (queue.clone(), Some(at.offset))).collect();
-        let stored = match self.env.offsets.store(&self.env.connector, changes).await {
+        let stored = match self.env.commit(changes).await {
             // Tools look at the group; the offset topic is what a task starts from.
-            Ok(()) => self.env.log.commit(&self.group, &group).await,
+            Ok(()) => self.env.log.commit(&self.group, &group).await.map_err(CommitError::from),
             Err(error) => Err(error),
         };
         if let Err(error) = stored {
@@ -579,19 +600,22 @@ impl<'a> SinkWorker<'a> {
 
 /// The topics to read that are there, with their queues, sorted. Topics named one by one are
 /// looked up one by one: with many connectors, a list of all for each would be quadratic.
-async fn wanted_topics(env: &TaskEnv) -> Result<BTreeMap<Str, u32>, LogError> {
-    let config = &env.config;
+pub(crate) async fn wanted_topics(
+    log: &dyn FullLog,
+    config: &ConnectorConfig,
+    worker: &WorkerConfig,
+) -> Result<BTreeMap<Str, u32>, LogError> {
     let mut wanted = BTreeMap::new();
     if let Some(pattern) = &config.topics_regex {
-        let all = env.log.topics().await?;
+        let all = log.topics().await?;
         let matching = all
             .into_iter()
-            .filter(|(name, _)| pattern.matches(name) && env.worker.own_topic(name).is_none());
+            .filter(|(name, _)| pattern.matches(name) && worker.own_topic(name).is_none());
         wanted.extend(matching.map(|(name, info)| (name, info.spec.queues)));
         return Ok(wanted);
     }
     for name in &config.topics {
-        if let Some(info) = env.log.topic(name).await? {
+        if let Some(info) = log.topic(name).await? {
             wanted.insert(name.as_str().into(), info.spec.queues);
         }
     }

@@ -98,7 +98,7 @@ impl<'a> SourceWorker<'a> {
             creator,
             tracker: TopicTracker::new(env.active_topics.clone()),
             acks: Acknowledgements::new(env),
-            session: Session::new(),
+            session: env.new_session(),
             wants_acks: false,
             pending: Pending::default(),
             batch_number: 0,
@@ -127,7 +127,7 @@ impl<'a> SourceWorker<'a> {
             connector: Str::clone(&self.env.connector),
             task: self.env.id.task,
             cancel: self.env.cancel.clone(),
-            offsets: self.env.offsets.reader(&self.env.connector),
+            offsets: self.env.offsets.reader(),
         };
         self.task.start(context, &self.env.props).await?;
         self.wants_acks = self.task.wants_acknowledgements();
@@ -299,6 +299,7 @@ impl<'a> SourceWorker<'a> {
 
     /// Gives the pending write to the log. Where the log is atomic, the offsets go with it.
     async fn write(&mut self) -> Result<()> {
+        self.env.check_lease()?;
         let pending = std::mem::take(&mut self.pending);
         let Pending { mut batches, polled, records, bytes, offsets } = pending;
         // The dead letter queue holds what these offsets pass over.
@@ -314,8 +315,8 @@ impl<'a> SourceWorker<'a> {
             self.tracker.used(&batch.to.topic);
         }
         let topics: Vec<Str> = batches.iter().map(|batch| Str::clone(&batch.to.topic)).collect();
-        if self.env.log.is_atomic() {
-            batches.push(self.env.offsets.batch(&self.env.connector, &changes(&offsets)));
+        if self.env.atomic {
+            batches.extend(self.env.offsets.batch(&changes(&offsets)));
         }
         let durable = match self.env.log.append_in(&self.session, batches).await {
             Ok(durable) => durable,

@@ -1,14 +1,14 @@
 //! Starts a task, watches over it, and starts it again where the restart policy says so.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use gantry_api::{
     CancellationToken, ConnectorPlugin, Error, PluginRegistry, Props, Result, Str, TaskFactory,
 };
-use gantry_log::FullLog;
+use gantry_log::{FullLog, Session, TopicPartition};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -17,11 +17,12 @@ use super::sink::SinkWorker;
 use super::source::SourceWorker;
 use super::stages::Stages;
 use super::topics::ActiveTopicSet;
+use crate::cluster::Lease;
 use crate::config::WorkerConfig;
 use crate::connector_config::ConnectorConfig;
 use crate::entities::{TargetState, TaskId, TaskState, UnitState};
 use crate::metrics::TaskMetrics;
-use crate::offsets::OffsetStore;
+use crate::offsets::{Change, CommitError, TaskOffsets};
 
 /// What a task works with.
 pub(crate) struct TaskEnv {
@@ -38,32 +39,36 @@ pub(crate) struct TaskEnv {
     pub(super) plugins: Arc<PluginRegistry>,
     pub(super) plugin: ConnectorPlugin,
     pub(super) log: Arc<dyn FullLog>,
-    pub(super) offsets: Arc<OffsetStore>,
+    pub(super) offsets: TaskOffsets,
+    /// Whether offsets are part of the write of the records.
+    pub(super) atomic: bool,
+    /// The queues that the connector's owner gave to this task of a sink; `None`: it deals them
+    /// out with its neighbours in this process.
+    pub(super) assigned: Option<Vec<TopicPartition>>,
+    lease: Option<Lease>,
+    session: Arc<Mutex<Session>>,
     pub(super) active_topics: Option<Arc<ActiveTopicSet>>,
     pub(super) queues: Arc<QueueOwners>,
     pub(super) cancel: CancellationToken,
     pub(super) target: watch::Receiver<TargetState>,
     pub(super) metrics: Arc<TaskMetrics>,
-    state: Arc<Mutex<StateCell>>,
+    state: watch::Sender<StateCell>,
 }
 
-#[derive(Debug)]
-struct StateCell {
-    state: UnitState,
-    trace: Option<String>,
-}
-
-fn lock(state: &Mutex<StateCell>) -> MutexGuard<'_, StateCell> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+/// What a task is doing, and why it failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StateCell {
+    pub(crate) state: UnitState,
+    pub(crate) trace: Option<String>,
 }
 
 impl TaskEnv {
     /// Shows a state; called from the task's loop, so it is cheap when nothing changes.
     pub(super) fn set_state(&self, new: UnitState) {
-        let mut cell = lock(&self.state);
-        if cell.state != new {
-            tracing::info!(task = %self.id, from = ?cell.state, to = ?new, "task state");
-            *cell = StateCell { state: new, trace: None };
+        let old = self.state.borrow().state;
+        if old != new {
+            tracing::info!(task = %self.id, from = ?old, to = ?new, "task state");
+            self.state.send_replace(StateCell { state: new, trace: None });
         }
     }
     fn set_failed(&self, error: &Error) {
@@ -72,10 +77,40 @@ impl TaskEnv {
             task = %self.id, error = %error, trace = %trace,
             "task failed and is not recovered until restarted"
         );
-        *lock(&self.state) = StateCell { state: UnitState::Failed, trace: Some(trace) };
+        self.state.send_replace(StateCell { state: UnitState::Failed, trace: Some(trace) });
     }
     fn set_restarting(&self) {
-        lock(&self.state).state = UnitState::Restarting;
+        self.state.send_modify(|cell| cell.state = UnitState::Restarting);
+    }
+
+    /// Whether the task is still this worker's to run; looked at before each write, put and
+    /// commit.
+    pub(super) fn check_lease(&self) -> Result<()> {
+        if self.has_lease() {
+            return Ok(());
+        }
+        Err(Error::connect(
+            "this worker has not been heard by its cluster for half of session.timeout.ms, and              another may run the task by now",
+        ))
+    }
+
+    fn has_lease(&self) -> bool {
+        self.lease.as_ref().is_none_or(Lease::is_valid)
+    }
+
+    /// Commits offsets.
+    pub(super) async fn commit(&self, changes: Vec<Change>) -> Result<(), CommitError> {
+        if !self.has_lease() {
+            return Err(CommitError::Fenced);
+        }
+        self.offsets.store(changes).await
+    }
+
+    /// A session for what the task appends from now on; it ends with the task's right to.
+    pub(super) fn new_session(&self) -> Session {
+        let session = Session::new();
+        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = session.clone();
+        session
     }
 }
 
@@ -90,7 +125,9 @@ pub(crate) struct TaskSetup {
     pub(crate) plugins: Arc<PluginRegistry>,
     pub(crate) plugin: ConnectorPlugin,
     pub(crate) log: Arc<dyn FullLog>,
-    pub(crate) offsets: Arc<OffsetStore>,
+    pub(crate) offsets: TaskOffsets,
+    pub(crate) assigned: Option<Vec<TopicPartition>>,
+    pub(crate) lease: Option<Lease>,
     pub(crate) active_topics: Option<Arc<ActiveTopicSet>>,
     pub(crate) queues: Arc<QueueOwners>,
     pub(crate) target: TargetState,
@@ -103,7 +140,8 @@ pub(crate) struct TaskHandle {
     pub(crate) metrics: Arc<TaskMetrics>,
     cancel: CancellationToken,
     target: watch::Sender<TargetState>,
-    state: Arc<Mutex<StateCell>>,
+    state: watch::Receiver<StateCell>,
+    session: Arc<Mutex<Session>>,
     join: Option<JoinHandle<()>>,
 }
 
@@ -112,7 +150,9 @@ impl TaskHandle {
     pub(crate) fn start(setup: TaskSetup) -> Self {
         let cancel = CancellationToken::new();
         let (target, target_rx) = watch::channel(setup.target);
-        let state = Arc::new(Mutex::new(StateCell { state: UnitState::Unassigned, trace: None }));
+        let (state, state_rx) =
+            watch::channel(StateCell { state: UnitState::Unassigned, trace: None });
+        let session = Arc::new(Mutex::new(Session::new()));
         let env = TaskEnv {
             connector: setup.id.connector.as_str().into(),
             id: setup.id.clone(),
@@ -123,23 +163,39 @@ impl TaskHandle {
             worker: setup.worker,
             plugins: setup.plugins,
             plugin: setup.plugin,
+            atomic: setup.offsets.store.go_with_records(&*setup.log),
             log: setup.log,
             offsets: setup.offsets,
+            assigned: setup.assigned,
+            lease: setup.lease,
+            session: Arc::clone(&session),
             active_topics: setup.active_topics,
             queues: setup.queues,
             cancel: cancel.clone(),
             target: target_rx,
             metrics: Arc::clone(&setup.metrics),
-            state: Arc::clone(&state),
+            state,
         };
-        let join = tokio::spawn(supervise(env));
-        Self { id: setup.id, metrics: setup.metrics, cancel, target, state, join: Some(join) }
+        let join = Some(tokio::spawn(supervise(env)));
+        let metrics = setup.metrics;
+        Self { id: setup.id, metrics, cancel, target, state: state_rx, session, join }
     }
 
     /// What it is doing.
     pub(crate) fn state(&self) -> (UnitState, Option<String>) {
-        let cell = lock(&self.state);
+        let cell = self.state.borrow();
         (cell.state, cell.trace.clone())
+    }
+
+    /// What it is doing from now on.
+    pub(crate) fn states(&self) -> watch::Receiver<StateCell> {
+        self.state.clone()
+    }
+
+    /// Ends its right to write: what it has appended and is not on its way goes nowhere.
+    pub(crate) fn revoke(&self) {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner).set_broken();
+        self.cancel.cancel();
     }
 
     /// As the REST API shows it.
@@ -195,6 +251,10 @@ async fn supervise(env: TaskEnv) {
             Ok(Err(error)) => error,
             Err(panic) => panicked(panic.as_ref()),
         };
+        if !env.has_lease() {
+            tracing::warn!(task = %env.id, %error, "task stops, as it may be another worker's");
+            return;
+        }
         env.set_failed(&error);
         let policy = env.config.restart;
         if begun.elapsed() > Duration::from_millis(policy.backoff_max_ms) {

@@ -10,14 +10,29 @@ use gantry_log::{Cleanup, FullLog, LogError, TopicSpec};
 use crate::config::WorkerConfig;
 use crate::connector_config::TopicCreation;
 
+/// Is told the name of a topic.
+type Tell = Box<dyn Fn(&str) + Send + Sync>;
+
 /// The topics that a connector has used since its creation or the last reset.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct ActiveTopicSet {
     names: Mutex<BTreeSet<String>>,
     resets: AtomicU64,
+    /// In a cluster, told of each new name.
+    tell: Option<Tell>,
+}
+
+impl std::fmt::Debug for ActiveTopicSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ActiveTopicSet({:?})", self.list())
+    }
 }
 
 impl ActiveTopicSet {
+    /// One whose new names are told to somebody.
+    pub(crate) fn telling(tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self { tell: Some(Box::new(tell)), ..Self::default() }
+    }
     /// Their names, sorted.
     pub(crate) fn list(&self) -> Vec<String> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
@@ -28,7 +43,12 @@ impl ActiveTopicSet {
         self.resets.fetch_add(1, Ordering::Release);
     }
     fn add(&self, topic: &str) {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(topic.to_owned());
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = names.insert(topic.to_owned());
+        drop(names);
+        if let Some(tell) = self.tell.as_ref().filter(|_| new) {
+            tell(topic);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The engine with plugins made for tests, on the in-memory log.
 
+mod cluster;
 mod connectors;
 mod failing;
 mod moving;

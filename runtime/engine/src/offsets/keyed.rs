@@ -1,25 +1,17 @@
-//! Offsets of all connectors: a compacted topic, folded in memory. Keys and values are Kafka
-//! Connect's: key `["connector",{partition}]`, value `{offset}` or null.
+//! A compacted topic with Kafka Connect's keys and values: key `["connector",{partition}]`, value
+//! `{offset}` or null.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use gantry_api::{OffsetMap, OffsetReader, Props, SinkOffset, SinkOffsets, SourcePartition, Str};
+use gantry_api::{OffsetMap, SourcePartition, Str};
 use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, TopicPartition};
 use serde_json::Value as Json;
 
+use super::Change;
 use crate::error::HerderError;
 use crate::topic_fold::{fold, open_topic};
-
-/// Name of a queue's topic in a sink's partition, as the REST API shows it.
-pub(crate) const KAFKA_TOPIC: &str = "kafka_topic";
-/// Name of a queue's number in a sink's partition.
-pub(crate) const KAFKA_PARTITION: &str = "kafka_partition";
-/// Name of the offset of a sink.
-pub(crate) const KAFKA_OFFSET: &str = "kafka_offset";
-/// Name of what a sink stores with its offset; never shown.
-const METADATA: &str = "metadata";
 
 /// One partition of a connector: its map, and where it stands.
 #[derive(Clone, Debug)]
@@ -34,11 +26,8 @@ struct Entry {
 /// What was committed, by connector and by the partition's canonical JSON.
 type Committed = HashMap<String, BTreeMap<Str, Entry>>;
 
-/// A change of one partition's offset; `None` removes it.
-pub(crate) type Change = (SourcePartition, Option<OffsetMap>);
-
 /// The offsets of all connectors.
-pub(crate) struct OffsetStore {
+pub(crate) struct KeyedOffsets {
     log: Arc<dyn FullLog>,
     queue: TopicPartition,
     committed: Mutex<Committed>,
@@ -46,13 +35,13 @@ pub(crate) struct OffsetStore {
     folded: tokio::sync::Mutex<u64>,
 }
 
-impl OffsetStore {
+impl KeyedOffsets {
     /// Creates the topic if it is not there and folds it.
-    pub(crate) async fn load(log: Arc<dyn FullLog>, topic: &str) -> Result<Arc<Self>, HerderError> {
+    pub(crate) async fn load(log: Arc<dyn FullLog>, topic: &str) -> Result<Self, HerderError> {
         let queue = open_topic(&*log, "offset.storage.topic", topic).await?;
         let store = Self { log, queue, committed: Mutex::default(), folded: Default::default() };
         store.catch_up().await?;
-        Ok(Arc::new(store))
+        Ok(store)
     }
 
     /// Folds what has been written since. Writes that were accepted before this call are
@@ -110,80 +99,25 @@ impl OffsetStore {
         Ok(())
     }
 
-    /// All partitions and offsets of a connector, as the REST API shows them.
-    pub(crate) fn all(&self, connector: &str, is_source: bool) -> Vec<(OffsetMap, OffsetMap)> {
+    /// All partitions and offsets of a connector.
+    pub(super) fn each(&self, connector: &str) -> Vec<(OffsetMap, OffsetMap)> {
         let committed = self.lock();
         let Some(partitions) = committed.get(connector) else { return Vec::new() };
-        partitions
-            .values()
-            .filter(|entry| is_source != entry.partition.contains_key(KAFKA_TOPIC))
-            .filter_map(|entry| {
-                let mut offset = entry.offset.clone()?;
-                if !is_source {
-                    offset.remove(METADATA);
-                }
-                Some((entry.partition.clone(), offset))
-            })
-            .collect()
+        let with_offset = |entry: &Entry| Some((entry.partition.clone(), entry.offset.clone()?));
+        partitions.values().filter_map(with_offset).collect()
     }
 
-    /// What a sink has committed.
-    pub(crate) fn sink_offsets(&self, connector: &str) -> SinkOffsets {
+    /// The offset of one partition.
+    pub(super) fn get(&self, connector: &str, partition: &SourcePartition) -> Option<OffsetMap> {
         let committed = self.lock();
-        let Some(partitions) = committed.get(connector) else { return SinkOffsets::new() };
-        partitions.values().filter_map(sink_entry).collect()
-    }
-
-    /// A sink's offsets as changes.
-    pub(crate) fn sink_changes(offsets: &SinkOffsets) -> Vec<Change> {
-        offsets
-            .iter()
-            .map(|(queue, offset)| {
-                let mut map = OffsetMap::new();
-                map.insert(KAFKA_OFFSET.to_owned(), Json::from(offset.offset));
-                if let Some(metadata) = &offset.metadata {
-                    map.insert(METADATA.to_owned(), Json::from(&**metadata));
-                }
-                (sink_partition(queue), Some(map))
-            })
-            .collect()
-    }
-
-    /// Reads the source offsets of one connector.
-    pub(crate) fn reader(self: &Arc<Self>, connector: &str) -> Arc<dyn OffsetReader> {
-        Arc::new(Reader { store: Arc::clone(self), connector: connector.to_owned() })
+        committed.get(connector)?.get(partition.canonical())?.offset.clone()
     }
 }
 
-impl std::fmt::Debug for OffsetStore {
+impl std::fmt::Debug for KeyedOffsets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "OffsetStore({})", self.queue)
+        write!(f, "KeyedOffsets({})", self.queue)
     }
-}
-
-/// The consumer group that a sink's offsets are mirrored to.
-pub(crate) fn sink_group(connector: &str, props: &Props, worker: &Props) -> String {
-    props
-        .get("consumer.override.group.id")
-        .or_else(|| worker.get("consumer.group.id"))
-        .map_or_else(|| format!("connect-{connector}"), |group| group.trim().to_owned())
-}
-
-/// The partition map of a sink's queue.
-pub(crate) fn sink_partition(queue: &TopicPartition) -> SourcePartition {
-    let mut map = OffsetMap::new();
-    map.insert(KAFKA_PARTITION.to_owned(), Json::from(queue.partition));
-    map.insert(KAFKA_TOPIC.to_owned(), Json::from(&*queue.topic));
-    SourcePartition::new(map)
-}
-
-fn sink_entry(entry: &Entry) -> Option<(TopicPartition, SinkOffset)> {
-    let topic = entry.partition.get(KAFKA_TOPIC)?.as_str()?;
-    let queue = u32::try_from(entry.partition.get(KAFKA_PARTITION)?.as_u64()?).ok()?;
-    let stored = entry.offset.as_ref()?;
-    let offset = stored.get(KAFKA_OFFSET)?.as_u64()?;
-    let metadata = stored.get(METADATA).and_then(Json::as_str).map(Str::from);
-    Some((TopicPartition::new(topic, queue), SinkOffset { offset, metadata }))
 }
 
 fn object(map: &OffsetMap) -> String {
@@ -222,18 +156,5 @@ fn apply(committed: &mut Committed, record: &LogRecord, at: u64) {
                 tracing::warn!(%error, "a record of the offset topic has no valid value; ignored");
             }
         },
-    }
-}
-
-struct Reader {
-    store: Arc<OffsetStore>,
-    connector: String,
-}
-
-impl OffsetReader for Reader {
-    fn offset(&self, partition: &SourcePartition) -> Option<OffsetMap> {
-        let committed = self.store.lock();
-        let entry = committed.get(&self.connector)?.get(partition.canonical())?;
-        entry.offset.clone()
     }
 }

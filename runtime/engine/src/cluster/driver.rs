@@ -1,0 +1,300 @@
+//! The loop between the log and the protocol.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use gantry_cluster::{Effect, Input, Record, Request, Verdict};
+use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, TopicPartition};
+use std::collections::BTreeMap;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
+
+use super::reader::Reader;
+use super::units::Command;
+use super::{Asked, Cluster, Undriven, clock};
+use crate::herder::Herder;
+use crate::offsets::OffsetStore;
+use crate::topic_fold::open_control_topic;
+
+/// The wait after the log could not be asked.
+const RETRY_MIN: Duration = Duration::from_millis(100);
+/// The longest of these waits.
+const RETRY_MAX: Duration = Duration::from_secs(5);
+/// How often the protocol looks at the clock.
+const TICKS_IN_HEARTBEAT: u64 = 15;
+/// Requests that are taken at once.
+const TAKEN_MAX: usize = 256;
+
+type Appending = Pin<Box<dyn Future<Output = Result<(), LogError>> + Send>>;
+
+/// Drives one worker's part.
+struct Driver {
+    cluster: Arc<Cluster>,
+    herder: Weak<Herder>,
+    control: Arc<dyn FullLog>,
+    queue: TopicPartition,
+    reader: Reader,
+    appending: Option<Appending>,
+    answers: BTreeMap<u64, oneshot::Sender<Verdict>>,
+    next_answer: u64,
+    /// What users ask for before this worker takes part.
+    early: VecDeque<(Request, oneshot::Sender<Verdict>)>,
+    refold: bool,
+    passed_over: u64,
+}
+
+/// Opens the topics and takes part, until told to leave.
+pub(crate) async fn drive(
+    undriven: Undriven,
+    herder: Weak<Herder>,
+    offsets: Arc<OffsetStore>,
+    offset_topic: String,
+) {
+    let Undriven { cluster, asked, control } = undriven;
+    let opened = tokio::select! {
+        () = cluster.stopping.cancelled() => None,
+        opened = open(&cluster, &*control, &offset_topic) => Some(opened),
+    };
+    let Some([queue, statuses]) = opened else {
+        cluster.left.cancel();
+        return;
+    };
+    let stop = cluster.left.child_token();
+    let of = |cluster: &Arc<Cluster>| {
+        (Arc::clone(cluster), Arc::clone(&control), statuses.clone(), stop.clone())
+    };
+    let (me, log, topic, token) = of(&cluster);
+    tokio::spawn(super::Statuses::write(me, log, topic, token));
+    let (me, log, topic, token) = of(&cluster);
+    tokio::spawn(super::Statuses::follow(me, log, topic, token));
+    tokio::spawn(follow_offsets(Arc::clone(&cluster), offsets, stop));
+    let driver = Driver {
+        reader: Reader::new(Arc::clone(&control), queue.clone()),
+        cluster,
+        herder,
+        control,
+        queue,
+        appending: None,
+        answers: BTreeMap::new(),
+        next_answer: 0,
+        early: VecDeque::new(),
+        refold: true,
+        passed_over: 0,
+    };
+    driver.run(asked).await;
+}
+
+/// The cluster topic and the status topic, and the offset topic too; tried until they are there.
+async fn open(cluster: &Cluster, log: &dyn FullLog, offset_topic: &str) -> [TopicPartition; 2] {
+    let settings = &cluster.settings;
+    let mut wait = RETRY_MIN;
+    loop {
+        let opened = async {
+            let cluster = open_control_topic(log, "config.storage.topic", &settings.cluster_topic);
+            let cluster = cluster.await?;
+            open_control_topic(log, "offset.storage.topic", offset_topic).await?;
+            let status = open_control_topic(log, "status.storage.topic", &settings.status_topic);
+            Ok::<_, crate::error::HerderError>([cluster, status.await?])
+        };
+        match opened.await {
+            Ok(opened) => return opened,
+            Err(error) => cluster.set_waiting_for(Some(error.message)),
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(RETRY_MAX);
+    }
+}
+
+/// Keeps the offsets current, for the REST API and for who takes a task over.
+async fn follow_offsets(
+    cluster: Arc<Cluster>,
+    offsets: Arc<OffsetStore>,
+    stop: tokio_util::sync::CancellationToken,
+) {
+    let OffsetStore::Fenced(fenced) = &*offsets else { return };
+    loop {
+        let followed = tokio::select! {
+            () = stop.cancelled() => return,
+            followed = fenced.follow() => followed,
+        };
+        if let Err(error) = followed {
+            tracing::warn!(%error, "could not read the offset topic; trying again");
+            tokio::time::sleep(RETRY_MIN * 5).await;
+        }
+        let ahead: Vec<gantry_api::Str> = cluster.read(|state| {
+            let ahead = |name: &&gantry_api::Str| fenced.last_stamp(name) > state.stamp;
+            state.connectors.keys().filter(ahead).cloned().collect()
+        });
+        for name in ahead {
+            cluster.tell_stamps(fenced, &name).await;
+        }
+    }
+}
+
+impl Driver {
+    async fn run(mut self, mut asked: mpsc::Receiver<Asked>) {
+        let heartbeat_ms = self.cluster.settings.heartbeat_interval_ms;
+        let tick = Duration::from_millis((heartbeat_ms / TICKS_IN_HEARTBEAT).clamp(20, 250));
+        let mut ticks = tokio::time::interval(tick);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let stopping = self.cluster.stopping.clone();
+        let mut leaving = false;
+        let mut taken = Vec::new();
+        loop {
+            if self.refold && !self.begin().await {
+                // Meanwhile the lease runs out, and what runs here must stop.
+                self.step(Vec::new());
+                tokio::time::sleep(RETRY_MIN).await;
+                continue;
+            }
+            let mut inputs = Vec::new();
+            tokio::select! {
+                read = self.reader.next() => match read {
+                    Ok(read) => inputs = read,
+                    Err(error) => {
+                        self.cluster.set_waiting_for(Some(error.to_string()));
+                        tokio::time::sleep(RETRY_MIN).await;
+                    }
+                },
+                appended = wait_for(&mut self.appending) => {
+                    self.appending = None;
+                    inputs.push(match appended {
+                        Ok(()) => Input::Appended,
+                        Err(error) => {
+                            tracing::warn!(%error, "could not append to the cluster topic");
+                            Input::AppendFailed
+                        }
+                    });
+                }
+                count = asked.recv_many(&mut taken, TAKEN_MAX) => {
+                    if count == 0 {
+                        return;
+                    }
+                    taken.drain(..).for_each(|asked| self.take(asked, &mut inputs));
+                }
+                _ = ticks.tick() => {}
+                () = stopping.cancelled(), if !leaving => {
+                    leaving = true;
+                    inputs.push(Input::Leave);
+                }
+            }
+            if self.step(inputs) {
+                self.cluster.left.cancel();
+                return;
+            }
+        }
+    }
+
+    /// Begins to read from the last snapshot; false: the log cannot be read now.
+    async fn begin(&mut self) -> bool {
+        match self.reader.begin().await {
+            Ok(inputs) => {
+                self.refold = false;
+                self.step(inputs);
+                true
+            }
+            Err(error) => {
+                self.cluster.set_waiting_for(Some(error.to_string()));
+                false
+            }
+        }
+    }
+
+    fn take(&mut self, asked: Asked, inputs: &mut Vec<Input>) {
+        match asked {
+            Asked::Input(input) => inputs.push(input),
+            Asked::Request { request, answer } => self.early.push_back((request, answer)),
+        }
+    }
+
+    /// Lets the protocol work; true: this worker has left.
+    fn step(&mut self, inputs: Vec<Input>) -> bool {
+        let mut effects = Vec::new();
+        {
+            let mut member = self.cluster.member();
+            member.step(Input::Clock(clock::now_ms()), &mut effects);
+            inputs.into_iter().for_each(|input| member.step(input, &mut effects));
+            if member.takes_part() {
+                for (request, answer) in self.early.drain(..) {
+                    self.next_answer += 1;
+                    let id = self.next_answer;
+                    self.answers.insert(id, answer);
+                    member.step(Input::Request { id, request }, &mut effects);
+                }
+                self.cluster.set_waiting_for(None);
+            }
+            member.turn(&mut effects);
+        }
+        let left = effects.iter().any(|effect| matches!(effect, Effect::Left));
+        effects.into_iter().for_each(|effect| self.carry_out(effect));
+        self.cluster.extend_leases();
+        left
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Append(records) => self.append(&records),
+            Effect::Start { unit, epoch, generation } => {
+                tracing::info!(%unit, epoch, "this worker runs it from now on");
+                self.cluster.start_unit(&self.herder, unit, epoch, generation);
+            }
+            Effect::Stop { unit, epoch } => {
+                tracing::info!(%unit, epoch, "this worker stops it");
+                let running = self.cluster.units().get(&unit).is_some_and(|own| own.epoch == epoch);
+                if running {
+                    self.cluster.command(|other| *other == unit, || Command::Stop);
+                }
+            }
+            Effect::Restart { unit, only_failed } => {
+                self.cluster.command(|other| *other == unit, || Command::Restart { only_failed });
+            }
+            Effect::Target { name, state } => {
+                self.cluster.command(|unit| unit.connector == name, || Command::Target(state));
+            }
+            Effect::Answer { id, verdict } => {
+                if let Some(answer) = self.answers.remove(&id) {
+                    // Whoever asked may have gone.
+                    let _ = answer.send(verdict);
+                }
+            }
+            Effect::Refold => self.refold = true,
+            Effect::PassedOver { offset, reason } => {
+                self.passed_over += 1;
+                tracing::warn!(
+                    topic = %self.queue, offset, reason, count = self.passed_over,
+                    "a record of the cluster topic is passed over"
+                );
+            }
+            Effect::Refused(refusal) => {
+                let reason = format!("the cluster refuses it: {refusal}");
+                self.cluster.set_waiting_for(Some(reason));
+            }
+            Effect::Left => tracing::info!("this worker has left its cluster"),
+        }
+    }
+
+    fn append(&mut self, records: &[Record]) {
+        let records = records
+            .iter()
+            .map(|record| LogRecord {
+                value: Some(record.to_bytes()),
+                timestamp_ms: LogRecord::AT_STORE,
+                ..LogRecord::default()
+            })
+            .collect();
+        let batch = QueueBatch { to: self.queue.clone(), records };
+        let log = Arc::clone(&self.control);
+        self.appending =
+            Some(Box::pin(async move { log.append(vec![batch]).await?.await.map(|_| ()) }));
+    }
+}
+
+/// Waits for the append in flight; for ever if there is none.
+async fn wait_for(appending: &mut Option<Appending>) -> Result<(), LogError> {
+    match appending {
+        Some(appending) => appending.await,
+        None => std::future::pending().await,
+    }
+}

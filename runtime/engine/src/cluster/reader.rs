@@ -1,0 +1,88 @@
+//! Reads the cluster topic: from the last snapshot in it, then on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gantry_cluster::{Collector, Input, Record, restore};
+use gantry_log::{FullLog, LogError, LogRecord, ReadLimits, TopicPartition};
+
+/// Bytes and records read at once.
+const LIMITS: ReadLimits =
+    ReadLimits { max_bytes: 4 << 20, max_records: 10_000, wait: Duration::from_secs(1) };
+
+/// A reader of the cluster topic.
+pub(super) struct Reader {
+    log: Arc<dyn FullLog>,
+    queue: TopicPartition,
+    position: u64,
+    /// Where the log ended when reading began anew.
+    caught_up_at: Option<u64>,
+}
+
+impl Reader {
+    pub(super) fn new(log: Arc<dyn FullLog>, queue: TopicPartition) -> Self {
+        Self { log, queue, position: 0, caught_up_at: None }
+    }
+
+    /// Begins anew: gives the snapshot to begin with, if there is one.
+    pub(super) async fn begin(&mut self) -> Result<Vec<Input>, LogError> {
+        let range = self.log.range(&self.queue).await?;
+        let mut collector = Collector::default();
+        let mut latest = None;
+        let mut at = range.earliest;
+        while at < range.next {
+            let read = self.log.read(&[(self.queue.clone(), at)], LIMITS).await?;
+            let Some(batch) = read.into_iter().next() else { break };
+            for (_, record) in &batch.records {
+                let value = record.value.as_deref().unwrap_or_default();
+                let Ok(record) = Record::from_bytes(value) else { continue };
+                latest = collector.take(record.by, &record.body).or(latest);
+            }
+            at = batch.next;
+        }
+        self.position = range.earliest;
+        self.caught_up_at = Some(range.next);
+        let mut inputs = Vec::new();
+        match latest.map(|(upto, text)| (upto, restore(upto, &text))) {
+            Some((upto, Ok(state))) if upto + 1 >= range.earliest => {
+                self.position = upto + 1;
+                inputs.push(Input::Restored(Box::new(state)));
+            }
+            Some((upto, Err(error))) => {
+                tracing::error!(topic = %self.queue, upto, %error, "a snapshot cannot be read");
+            }
+            _ if range.earliest > 0 => tracing::error!(
+                topic = %self.queue, earliest = range.earliest,
+                "older records are gone and there is no snapshot of them: connectors that were \
+                 made before are not known any more"
+            ),
+            _ => {}
+        }
+        inputs.extend(self.caught_up());
+        Ok(inputs)
+    }
+
+    fn caught_up(&mut self) -> Option<Input> {
+        self.caught_up_at.take_if(|at| self.position >= *at).map(|_| Input::CaughtUp)
+    }
+
+    /// What comes next, after at most as long as one read waits. Cancel safe.
+    pub(super) async fn next(&mut self) -> Result<Vec<Input>, LogError> {
+        let read = match self.log.read(&[(self.queue.clone(), self.position)], LIMITS).await {
+            Err(LogError::OutOfRange { .. }) => return Ok(vec![Input::Refold]),
+            read => read?,
+        };
+        let mut inputs = Vec::new();
+        for batch in read {
+            inputs.extend(batch.records.into_iter().map(input));
+            self.position = batch.next;
+        }
+        inputs.extend(self.caught_up());
+        Ok(inputs)
+    }
+}
+
+fn input((offset, record): (u64, LogRecord)) -> Input {
+    let bytes = record.value.unwrap_or_default();
+    Input::Record { offset, store_ms: record.timestamp_ms, bytes }
+}

@@ -1,0 +1,209 @@
+//! A connector that this worker owns: its instance, which says which tasks there are.
+
+use std::sync::Arc;
+
+use gantry_api::{ConnectorRequest, Error, Props};
+use gantry_cluster::{Input, TargetState};
+
+use super::QUEUES;
+use super::units::{Command, Ended, Runner, deal};
+use crate::connector_config::ConnectorConfig;
+use crate::entities::UnitState;
+use crate::herder::{Herder, Started};
+
+/// What a connector does until it is told something.
+struct Running {
+    started: Started,
+    /// Counts topics that came or went.
+    topics: tokio::sync::watch::Receiver<u64>,
+}
+
+enum Next {
+    Again,
+    End,
+}
+
+/// What a connector says of its tasks.
+struct Plan {
+    configs: Vec<Props>,
+    is_source: bool,
+    config: Arc<ConnectorConfig>,
+}
+
+impl Plan {
+    fn of(started: &Started) -> Self {
+        Self {
+            configs: started.tasks.iter().map(|task| task.template().clone()).collect(),
+            is_source: started.plugin.is_source(),
+            config: Arc::clone(&started.config),
+        }
+    }
+}
+
+impl Runner {
+    pub(super) async fn run_connector(&mut self) -> Ended {
+        loop {
+            let Some(herder) = self.herder.upgrade() else { return Ended::Stopped };
+            let name = self.unit.connector.clone();
+            let config = self.cluster.connector(&name, |connector| {
+                (connector.version == self.generation).then(|| connector.config.clone())
+            });
+            let Some(config) = config.flatten() else {
+                // Overtaken: the command to stop is on its way.
+                match self.command().await {
+                    Command::Stop => return Ended::Stopped,
+                    _ => continue,
+                }
+            };
+            let next = match self.target() {
+                TargetState::Stopped => {
+                    self.say(UnitState::Stopped, None, Some(&herder.version_of(&name)));
+                    self.idle(false).await
+                }
+                TargetState::Paused => self.paused(&herder, &config).await,
+                TargetState::Started => self.started(&herder, config).await,
+            };
+            if matches!(next, Next::End) {
+                return Ended::Stopped;
+            }
+        }
+    }
+
+    /// Waits for a command that changes something.
+    async fn idle(&mut self, failed: bool) -> Next {
+        let target = self.target();
+        loop {
+            match self.command().await {
+                Command::Stop => return Next::End,
+                Command::Restart { only_failed } if failed || !only_failed => return Next::Again,
+                Command::Restart { .. } => {}
+                Command::Target(new) if new != target => return Next::Again,
+                Command::Target(_) => {}
+            }
+        }
+    }
+
+    /// Of one that is paused only the tasks stay: its instance does not run.
+    async fn paused(&mut self, herder: &Arc<Herder>, config: &Props) -> Next {
+        let name = self.unit.connector.clone();
+        let known = self.cluster.connector(&name, |connector| connector.tasks.is_some());
+        if known != Some(true) {
+            match herder.start_instance(&name, config).await {
+                Ok(started) => {
+                    let plan = Plan::of(&started);
+                    self.tell_tasks(herder, plan).await;
+                    started.instance.stop(&name, herder.grace()).await;
+                }
+                Err(error) => {
+                    tracing::error!(connector = %name, %error, "connector failed to start");
+                }
+            }
+        }
+        self.say(UnitState::Paused, None, Some(&herder.version_of(&name)));
+        self.idle(false).await
+    }
+
+    async fn started(&mut self, herder: &Arc<Herder>, config: Props) -> Next {
+        let name = self.unit.connector.clone();
+        let topics = herder.log().topic_changes();
+        match herder.start_instance(&name, &config).await {
+            Ok(started) => {
+                let plan = Plan::of(&started);
+                self.tell_tasks(herder, plan).await;
+                self.say(UnitState::Running, None, Some(&herder.version_of(&name)));
+                self.serve(herder, &config, Running { started, topics }).await
+            }
+            Err(error) => {
+                tracing::error!(connector = %name, %error, "connector failed to start");
+                self.say(UnitState::Failed, Some(error.trace()), None);
+                self.idle(true).await
+            }
+        }
+    }
+
+    /// Does what the user and the connector ask for, until it is to stop or to start again.
+    async fn serve(&mut self, herder: &Arc<Herder>, config: &Props, mut running: Running) -> Next {
+        let name = self.unit.connector.clone();
+        let next = loop {
+            let is_sink = !running.started.plugin.is_source();
+            let requests = Arc::clone(&running.started.requests);
+            tokio::select! {
+                command = self.commands.recv() => match command.unwrap_or(Command::Stop) {
+                    Command::Stop => break Next::End,
+                    Command::Restart { only_failed: true }
+                    | Command::Target(TargetState::Started) => {}
+                    Command::Restart { .. } | Command::Target(_) => break Next::Again,
+                },
+                request = requests.next() => match request {
+                    ConnectorRequest::Reconfigure => {
+                        if let Err(error) = self.reconfigure(herder, config, &mut running).await {
+                            tracing::error!(connector = %name, %error, "could not reconfigure the tasks");
+                            self.say(UnitState::Failed, Some(error.trace()), None);
+                            running.started.instance.stop(&name, herder.grace()).await;
+                            return self.idle(true).await;
+                        }
+                    }
+                    ConnectorRequest::Fail(error) => {
+                        tracing::error!(connector = %name, %error, "connector has failed");
+                        self.say(UnitState::Failed, Some(error.trace()), None);
+                        running.started.instance.stop(&name, herder.grace()).await;
+                        return self.idle(true).await;
+                    }
+                },
+                changed = running.topics.changed(), if is_sink => {
+                    if changed.is_ok() {
+                        let plan = Plan::of(&running.started);
+                        self.tell_tasks(herder, plan).await;
+                    }
+                }
+            }
+        };
+        running.started.instance.stop(&name, herder.grace()).await;
+        next
+    }
+
+    async fn reconfigure(
+        &self,
+        herder: &Arc<Herder>,
+        config: &Props,
+        running: &mut Running,
+    ) -> Result<(), Error> {
+        let started = &mut running.started;
+        let plugin = started.plugin.clone();
+        let (tasks, common) = herder.ask_again(&mut started.instance, config, &plugin).await?;
+        (started.tasks, started.config) = (tasks, common);
+        let plan = Plan::of(started);
+        self.tell_tasks(herder, plan).await;
+        Ok(())
+    }
+
+    /// Tells the cluster which tasks there are. Of a sink each knows its queues: when topics come
+    /// or go they are dealt anew, and all tasks change as a whole.
+    async fn tell_tasks(&self, herder: &Arc<Herder>, plan: Plan) {
+        let Plan { mut configs, is_source, config } = plan;
+        if !is_source {
+            let queues = loop {
+                match herder.queues_of(&config).await {
+                    Ok(queues) => break queues,
+                    Err(error) => {
+                        tracing::warn!(connector = %self.unit, %error, "cannot see the topics yet");
+                        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+                    }
+                }
+            };
+            let shares = deal(&queues, configs.len());
+            for (config, share) in configs.iter_mut().zip(shares) {
+                config.insert(QUEUES.to_owned(), share);
+            }
+        }
+        let same = self.cluster.connector(&self.unit.connector, |connector| {
+            let tasks = connector.tasks.as_ref();
+            tasks.is_some_and(|tasks| tasks.version == self.generation && tasks.configs == configs)
+        });
+        if same == Some(true) {
+            return;
+        }
+        let (name, version) = (self.unit.connector.clone(), self.generation);
+        self.cluster.tell(Input::Tasks { name, version, epoch: self.epoch, configs }).await;
+    }
+}

@@ -1,0 +1,256 @@
+//! The offset log of a cluster: barriers and commits, of which only those of the owner count. Each
+//! worker folds all of it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use gantry_api::{OffsetMap, SourcePartition, Str};
+use gantry_cluster::{OffsetFold, OffsetRecord, Scope, Unit};
+use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, ReadLimits, TopicPartition};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use tokio::time::{Duration, Instant};
+
+use super::Change;
+use super::task::CommitError;
+use crate::error::HerderError;
+
+/// The form of records that this version writes; it reads the one before and the one behind.
+const FORMAT: u32 = 1;
+/// Bytes and records read at once.
+const READ_BYTES: usize = 1 << 20;
+const READ_RECORDS: usize = 10_000;
+/// How long one read may wait for something new.
+const READ_WAIT: Duration = Duration::from_secs(1);
+/// How long a record that is durable may take to be read back.
+const READ_BACK_LIMIT: Duration = Duration::from_secs(30);
+
+/// By what right a task commits: it owns the unit in this epoch.
+#[derive(Clone, Debug)]
+pub(crate) struct Fence {
+    pub(crate) unit: Unit,
+    pub(crate) generation: u64,
+    pub(crate) epoch: u64,
+}
+
+impl Fence {
+    fn scope(&self) -> Scope {
+        Scope { connector: Str::clone(&self.unit.connector), generation: self.generation }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    v: u32,
+    #[serde(flatten)]
+    record: OffsetRecord,
+}
+
+/// What a cluster has committed.
+pub(crate) struct FencedOffsets {
+    log: Arc<dyn FullLog>,
+    queue: TopicPartition,
+    fold: Mutex<OffsetFold>,
+    /// Up to where the topic was folded: one reads, the others wait for it.
+    folded: tokio::sync::Mutex<u64>,
+    /// Records that could not be read.
+    passed_over: std::sync::atomic::AtomicU64,
+}
+
+impl FencedOffsets {
+    /// Of a topic of one queue, which is there; nothing is read yet.
+    pub(crate) fn new(log: Arc<dyn FullLog>, queue: TopicPartition) -> Self {
+        Self {
+            log,
+            queue,
+            fold: Mutex::default(),
+            folded: Default::default(),
+            passed_over: Default::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, OffsetFold> {
+        self.fold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Folds all that is there now.
+    pub(crate) async fn catch_up(&self) -> Result<(), LogError> {
+        let next = self.log.range(&self.queue).await?.next;
+        self.fold_to(next).await
+    }
+
+    /// Folds what comes, for as long as one read waits.
+    pub(crate) async fn follow(&self) -> Result<(), LogError> {
+        let mut folded = self.folded.lock().await;
+        self.read_on(&mut folded, READ_WAIT).await
+    }
+
+    /// Folds up to an offset.
+    async fn fold_to(&self, upto: u64) -> Result<(), LogError> {
+        let begun = Instant::now();
+        loop {
+            let mut folded = self.folded.lock().await;
+            if *folded >= upto {
+                return Ok(());
+            }
+            if begun.elapsed() > READ_BACK_LIMIT {
+                return Err(LogError::Unavailable(
+                    format!("{} cannot be read up to offset {upto}", self.queue).into(),
+                ));
+            }
+            self.read_on(&mut folded, READ_WAIT).await?;
+        }
+    }
+
+    async fn read_on(&self, folded: &mut u64, wait: Duration) -> Result<(), LogError> {
+        let limits = ReadLimits { max_bytes: READ_BYTES, max_records: READ_RECORDS, wait };
+        let read = match self.log.read(&[(self.queue.clone(), *folded)], limits).await {
+            Err(LogError::OutOfRange { wanted, range, .. }) => {
+                // What expired is counted by what came behind it; what a broker lost comes again
+                // from whoever wrote it.
+                tracing::warn!(
+                    topic = %self.queue, wanted, earliest = range.earliest, next = range.next,
+                    "the offset topic does not reach to where it was read"
+                );
+                *folded = wanted.clamp(range.earliest, range.next);
+                return Ok(());
+            }
+            read => read?,
+        };
+        for batch in read {
+            let mut fold = self.lock();
+            for (_, record) in &batch.records {
+                match parse(record) {
+                    Ok(Some(record)) => {
+                        fold.apply(&record);
+                    }
+                    Ok(None) => {}
+                    Err(reason) => self.pass_over(&reason),
+                }
+            }
+            drop(fold);
+            *folded = batch.next;
+        }
+        Ok(())
+    }
+
+    fn pass_over(&self, reason: &str) {
+        let count = self.passed_over.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
+        tracing::warn!(topic = %self.queue, count, reason, "a record is not ours; passed over");
+    }
+
+    /// Appends a record and folds up to it.
+    async fn write(&self, record: OffsetRecord) -> Result<(), LogError> {
+        let (OffsetRecord::Barrier { scope, .. }
+        | OffsetRecord::Commit { scope, .. }
+        | OffsetRecord::Edit { scope, .. }
+        | OffsetRecord::Forget { scope }) = &record;
+        let key = Bytes::copy_from_slice(scope.connector.as_bytes());
+        let value = serde_json::to_vec(&Stored { v: FORMAT, record }).unwrap_or_default();
+        let record = LogRecord {
+            key: Some(key),
+            value: Some(value.into()),
+            headers: Vec::new(),
+            timestamp_ms: LogRecord::AT_STORE,
+        };
+        let batch = QueueBatch { to: self.queue.clone(), records: vec![record] };
+        let at = self.log.append(vec![batch]).await?.await?;
+        self.fold_to(at.first().copied().unwrap_or_default() + 1).await
+    }
+
+    /// Takes a unit over: what older owners commit counts no more, and all that they have
+    /// committed is known. False: somebody newer has it.
+    pub(crate) async fn barrier(&self, fence: &Fence) -> Result<bool, LogError> {
+        let (scope, unit, epoch) = (fence.scope(), fence.unit.clone(), fence.epoch);
+        self.write(OffsetRecord::Barrier { scope, unit, epoch }).await?;
+        Ok(self.holds(fence))
+    }
+
+    fn holds(&self, fence: &Fence) -> bool {
+        self.lock().holds(&fence.scope(), &fence.unit, fence.epoch)
+    }
+
+    /// Commits; durable and counted on return.
+    pub(super) async fn commit(
+        &self,
+        fence: &Fence,
+        changes: Vec<Change>,
+    ) -> Result<(), CommitError> {
+        let offsets = texts(changes);
+        let (scope, unit, epoch) = (fence.scope(), fence.unit.clone(), fence.epoch);
+        self.write(OffsetRecord::Commit { scope, unit, epoch, offsets }).await?;
+        // Epochs only grow: who holds the unit now held it when the commit was stored.
+        if self.holds(fence) { Ok(()) } else { Err(CommitError::Fenced) }
+    }
+
+    /// Writes what a user asks for, of a connector that has no tasks.
+    pub(super) async fn edit(
+        &self,
+        connector: &str,
+        changes: Vec<Change>,
+    ) -> Result<(), HerderError> {
+        self.catch_up().await?;
+        let generation = self.last_stamp(connector) + 1;
+        let scope = Scope { connector: connector.into(), generation };
+        self.write(OffsetRecord::Edit { scope, offsets: texts(changes) }).await?;
+        match self.generation(connector) == generation {
+            true => Ok(()),
+            false => Err(HerderError::conflict(format!(
+                "Connector {connector} was started while its offsets were changed; stop it and \
+                 try again"
+            ))),
+        }
+    }
+
+    /// The latest generation of a connector that was seen here.
+    pub(crate) fn generation(&self, connector: &str) -> u64 {
+        self.lock().generation(connector)
+    }
+
+    /// The largest stamp of a connector that was seen here.
+    pub(crate) fn last_stamp(&self, connector: &str) -> u64 {
+        self.lock().last_stamp(connector)
+    }
+
+    /// All partitions and offsets of a connector.
+    pub(super) fn each(&self, connector: &str) -> Vec<(OffsetMap, OffsetMap)> {
+        let fold = self.lock();
+        let read = |(partition, offset)| {
+            Some((serde_json::from_str(partition).ok()?, serde_json::from_str(offset).ok()?))
+        };
+        fold.of(connector).filter_map(read).collect()
+    }
+
+    /// The offset of one partition.
+    pub(super) fn get(&self, connector: &str, partition: &SourcePartition) -> Option<OffsetMap> {
+        let fold = self.lock();
+        serde_json::from_str(fold.get(connector, partition.canonical())?).ok()
+    }
+}
+
+/// Reads a record; `None` for one that is empty, as a compacting broker leaves them.
+fn parse(record: &LogRecord) -> Result<Option<OffsetRecord>, String> {
+    let Some(value) = &record.value else { return Ok(None) };
+    let stored: Stored = serde_json::from_slice(value).map_err(|error| error.to_string())?;
+    if stored.v.abs_diff(FORMAT) > 1 {
+        return Err(format!(
+            "it is written in format {}, and this version writes {FORMAT}",
+            stored.v
+        ));
+    }
+    Ok(Some(stored.record))
+}
+
+fn texts(changes: Vec<Change>) -> Vec<(String, Option<String>)> {
+    let text = |(partition, offset): (SourcePartition, Option<OffsetMap>)| {
+        let offset = offset.map(|map| Json::Object(map).to_string());
+        (partition.canonical().to_string(), offset)
+    };
+    changes.into_iter().map(text).collect()
+}
+
+impl std::fmt::Debug for FencedOffsets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FencedOffsets({})", self.queue)
+    }
+}

@@ -1,0 +1,241 @@
+//! Several herders on one log: they share connectors, take over from each other and lose nothing.
+
+use std::collections::BTreeSet;
+
+use super::plugins::{SINK, SOURCE};
+use super::*;
+use crate::{Allocation, ClusterSettings};
+
+const SESSION_MS: u64 = 600;
+
+/// Workers of one cluster, in one process.
+struct Workers {
+    log: Arc<dyn FullLog>,
+    probe: Probe,
+    herders: Vec<Arc<Herder>>,
+    joined: usize,
+}
+
+impl Workers {
+    fn new(count: usize) -> Self {
+        let mut all = Self {
+            log: Arc::new(MemoryLog::new()),
+            probe: Probe::default(),
+            herders: Vec::new(),
+            joined: 0,
+        };
+        (0..count).for_each(|_| all.join());
+        all
+    }
+
+    /// One more takes part.
+    fn join(&mut self) {
+        self.joined += 1;
+        let mut config = WorkerConfig::new(&format!("w:{}", self.joined));
+        config.props = props(&[
+            ("key.converter", "org.apache.kafka.connect.storage.StringConverter"),
+            ("value.converter", "org.apache.kafka.connect.storage.StringConverter"),
+        ]);
+        config.offset_flush_interval_ms = 20;
+        config.restart.backoff_ms = 10;
+        config.config_storage_topic = Some("cluster".to_owned());
+        config.status_storage_topic = Some("status".to_owned());
+        let settings = ClusterSettings {
+            group: "g".to_owned(),
+            cluster_topic: "cluster".to_owned(),
+            status_topic: "status".to_owned(),
+            session_timeout_ms: SESSION_MS,
+            heartbeat_interval_ms: SESSION_MS / 6,
+            allocation: Allocation::ConsistentHash,
+            url: String::new(),
+        };
+        let registry = plugins::registry(&self.probe);
+        let plugins = PluginLoader::new(move || registry.clone());
+        let (log, control) = (Arc::clone(&self.log), Arc::clone(&self.log));
+        self.herders.push(Herder::join(config, settings, plugins, log, control));
+    }
+
+    fn one(&self, at: usize) -> &Arc<Herder> {
+        self.herders.get(at).expect("there is one")
+    }
+
+    async fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
+        let end = tokio::time::Instant::now() + PATIENCE;
+        while !is_so() {
+            let seen: Vec<_> = self
+                .herders
+                .iter()
+                .flat_map(|herder| {
+                    let names = herder.connectors().into_iter();
+                    names.map(|name| herder.connector_status(&name)).collect::<Vec<_>>()
+                })
+                .collect();
+            assert!(tokio::time::Instant::now() < end, "not within {PATIENCE:?}: {what}; {seen:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Waits until one of them sees all units of a connector in a state; gives who has them.
+    async fn until_all(
+        &self,
+        at: usize,
+        name: &str,
+        tasks: usize,
+        state: UnitState,
+    ) -> BTreeSet<String> {
+        let mut workers = BTreeSet::new();
+        self.until(&format!("{name} is {state:?} as seen by {at}"), || {
+            let Ok(seen) = self.one(at).connector_status(name) else { return false };
+            workers = seen.tasks.iter().map(|task| task.worker_id.clone()).collect();
+            workers.insert(seen.connector.worker_id.clone());
+            seen.connector.state == state
+                && seen.tasks.len() == tasks
+                && seen.tasks.iter().all(|task| task.state == state)
+        })
+        .await;
+        workers
+    }
+
+    async fn create(&self, at: usize, name: &str, pairs: &[(&str, &str)]) {
+        let created = self.one(at).put_connector(name, props(pairs), None, false).await;
+        created.unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+
+    /// What stands in a topic's only queue.
+    async fn texts(&self, topic: &str) -> Vec<String> {
+        let bench = Bench {
+            herder: Arc::clone(self.one(0)),
+            log: Arc::clone(&self.log),
+            probe: self.probe.clone(),
+        };
+        bench.texts(topic, 0).await
+    }
+}
+
+fn numbers(range: std::ops::Range<u32>) -> Vec<String> {
+    range.map(|i| format!("n-{i}")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_creates_all_know_and_share() {
+    let all = Workers::new(3);
+    let source = [("connector.class", SOURCE), ("topic", "t"), ("count", "300")];
+    all.create(0, "source", &source).await;
+    // Read your own writes: no waiting here.
+    assert_eq!(all.one(0).connectors(), ["source"]);
+    all.create(1, "sink", &[("connector.class", SINK), ("topics", "t"), ("tasks.max", "3")]).await;
+    for at in 0..3 {
+        all.until_all(at, "source", 1, UnitState::Running).await;
+        all.until_all(at, "sink", 3, UnitState::Running).await;
+    }
+    let refused = all.one(2).put_connector("source", props(&source), None, false).await;
+    assert_eq!(refused.expect_err("refused").message, "Connector source already exists");
+    all.until("300 put", || all.probe.put_texts().len() >= 300).await;
+    assert_eq!(all.probe.put_texts(), numbers(0..300));
+    all.until("topics are known", || all.one(2).active_topics("sink").topics == ["t"]).await;
+    let tasks = all.one(2).task_infos("sink").expect("tasks");
+    assert!(tasks.iter().all(|task| task.config.keys().all(|key| !key.contains("assigned"))));
+    all.one(2).delete_connector("source").await.expect("deleted");
+    all.until("it is gone", || all.one(0).connectors() == ["sink"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_leaves_hands_over_at_once_and_nothing_is_doubled() {
+    let mut all = Workers::new(2);
+    let source =
+        [("connector.class", SOURCE), ("topic", "t"), ("count", "100000"), ("delay.ms", "1")];
+    all.create(0, "source", &source).await;
+    all.create(0, "sink", &[("connector.class", SINK), ("topics", "t")]).await;
+    all.until_all(1, "source", 1, UnitState::Running).await;
+    all.until_all(1, "sink", 1, UnitState::Running).await;
+    for _ in 0..3 {
+        all.until("some were put", || all.probe.put_texts().len() > 20).await;
+        all.join();
+        let leaver = all.herders.remove(0);
+        leaver.shutdown().await;
+        let left = leaver.worker_config().worker_id.clone();
+        let last = all.herders.len() - 1;
+        all.until("all runs elsewhere", || {
+            ["source", "sink"].iter().all(|name| {
+                all.one(last).connector_status(name).is_ok_and(|seen| {
+                    let tasks = seen.tasks.iter();
+                    tasks.clone().count() == 1
+                        && tasks.clone().all(|task| task.state == UnitState::Running)
+                        && tasks.clone().all(|task| task.worker_id != left)
+                        && seen.connector.worker_id != left
+                })
+            })
+        })
+        .await;
+    }
+    all.one(0).stop("source").await.expect("stopped");
+    let last = all.herders.len() - 1;
+    all.until("it has no tasks", || {
+        all.one(last).connector_status("source").is_ok_and(|seen| seen.tasks.is_empty())
+    })
+    .await;
+    let mut written = Vec::new();
+    let end = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let now = all.texts("t").await;
+        if now == written && !now.is_empty() && all.probe.put_texts().len() >= now.len() {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < end, "the sink does not get all");
+        written = now;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let count = u32::try_from(written.len()).expect("fits");
+    assert_eq!(written, numbers(0..count));
+    assert_eq!(all.probe.put_texts(), numbers(0..count));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn offsets_are_seen_and_changed_anywhere() {
+    let all = Workers::new(2);
+    let source = [("connector.class", SOURCE), ("topic", "t"), ("count", "10")];
+    all.create(0, "source", &source).await;
+    all.until("offsets are seen", || {
+        all.one(1).offsets("source").is_ok_and(|found| {
+            found.offsets.iter().any(|o| o.offset.as_ref().is_some_and(|o| o["n"] == 10))
+        })
+    })
+    .await;
+    let refused = all.one(1).reset_offsets("source").await.expect_err("it runs");
+    assert!(refused.message.contains("must be in the STOPPED state"), "{refused}");
+    all.one(1).stop("source").await.expect("stopped");
+    all.until("it is quiet", || all.one(0).require_stopped("source").is_ok()).await;
+    all.one(0).reset_offsets("source").await.expect("reset");
+    all.until("they are gone", || {
+        all.one(1).offsets("source").is_ok_and(|found| found.offsets.is_empty())
+    })
+    .await;
+    all.one(1).resume("source").await.expect("resumed");
+    let end = tokio::time::Instant::now() + PATIENCE;
+    while all.texts("t").await.len() < 20 {
+        assert!(tokio::time::Instant::now() < end, "it does not begin anew");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(all.texts("t").await, [numbers(0..10), numbers(0..10)].concat());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_keeps_failing_is_tried_elsewhere_and_shown_failed() {
+    let all = Workers::new(2);
+    let source = [
+        ("connector.class", SOURCE),
+        ("topic", "t"),
+        ("count", "10"),
+        ("fail.at", "3"),
+        ("gantry.restart.max", "1"),
+        ("gantry.restart.backoff.ms", "5"),
+    ];
+    all.create(0, "source", &source).await;
+    all.until("it was tried on both and has failed", || {
+        all.one(1).task_status("source", 0).is_ok_and(|task| task.state == UnitState::Failed)
+            && all.probe.starts.load(SeqCst) >= 4
+    })
+    .await;
+    let trace = all.one(0).task_status("source", 0).expect("status").trace;
+    assert!(trace.is_some_and(|trace| !trace.is_empty()));
+}

@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+"""Three workers on a real RocketMQ broker; lines flow file → topic → file through many connectors while workers are
+killed and stopped, and the broker is killed and started again, at random. At the end every line must be in its sink.
+
+The report tells lines, faults, what is missing (must be 0), what came twice and how much of it one commit interval
+allows, and how long the units of a killed worker needed to run elsewhere.
+"""
+
+import argparse
+import collections
+import json
+import pathlib
+import random
+import shutil
+import signal
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "scripts" / "lib"))
+sys.path.insert(0, str(HERE.parent / "rocketmq"))
+from cluster import Cluster  # noqa: E402
+from worker import FILE_SINK, FILE_SOURCE, STRING, LabError, Proc, Rest, free_port, gantry_binary, target_dir, write_properties  # noqa: E402
+
+WORKERS = 3
+START_LIMIT_S = 60
+CREATE_LIMIT_S = 120
+FINISH_LIMIT_S = 240
+RUNNING_LIMIT_S = 120
+LINES_A_TICK = (50, 400)
+TICK_S = 0.25
+
+
+class Worker:
+    """One gantry process, started again under the same port when it was killed."""
+
+    def __init__(self, number, home, props):
+        self.number, self.home, self.process = number, home, None
+        self.port = free_port()
+        props = {**props, "listeners": f"http://127.0.0.1:{self.port}", "rest.advertised.host.name": "127.0.0.1"}
+        self.file = write_properties(home / f"worker-{number}.properties", props)
+        self.rest = Rest(f"http://127.0.0.1:{self.port}")
+        self.stopped = False
+
+    def start(self):
+        self.process = Proc([gantry_binary(), "distributed", self.file], self.home / f"worker-{self.number}.log")
+        self.stopped = False
+
+    def is_up(self):
+        return self.process is not None and self.process.alive() and not self.stopped
+
+    def kill(self):
+        self.process.child.kill()
+        self.process.child.wait()
+
+    def send(self, signum):
+        self.process.child.send_signal(signum)
+        self.stopped = signum == signal.SIGSTOP
+
+    def is_ready(self):
+        try:
+            return self.is_up() and self.rest.call("GET", "/health")[0] == 200
+        except OSError:
+            return False
+
+    @property
+    def id(self):
+        return f"127.0.0.1:{self.port}"
+
+
+class Run:
+    """One run in a directory of its own."""
+
+    def __init__(self, options):
+        self.options = options
+        self.random = random.Random(options.seed)
+        self.home = target_dir() / "chaos"
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.home.mkdir(parents=True)
+        self.pairs = options.connectors // 2
+        self.written = [0] * self.pairs
+        self.faults = collections.Counter()
+        self.failovers_ms = []
+
+    def path(self, kind, pair):
+        return self.home / f"{kind}-{pair}.txt"
+
+    def write_lines(self):
+        for pair in range(self.pairs):
+            count = self.random.randint(*LINES_A_TICK)
+            first = self.written[pair]
+            with open(self.path("in", pair), "a", encoding="utf-8") as f:
+                f.write("".join(f"{pair} line {n:09d} {'x' * (n % 90)}\n" for n in range(first, first + count)))
+            self.written[pair] += count
+
+    def up(self):
+        return [worker for worker in self.workers if worker.is_up()]
+
+    def wait(self, what, limit_s, check):
+        end = time.monotonic() + limit_s
+        while time.monotonic() < end:
+            if check():
+                return
+            time.sleep(0.05)
+        raise LabError(f"{what} after {limit_s} s; see {self.home}")
+
+    def create(self):
+        common = {"tasks.max": "1", "gantry.restart.max": "1000", "gantry.restart.backoff.ms": "100", "gantry.restart.backoff.max.ms": "1000"}
+        for pair in range(self.pairs):
+            self.path("in", pair).touch()
+            worker = self.random.choice(self.workers)
+            worker.rest.create(f"source-{pair}", {"connector.class": FILE_SOURCE, "file": str(self.path("in", pair)), "topic": f"chaos.{pair}", **common})
+            worker.rest.create(f"sink-{pair}", {"connector.class": FILE_SINK, "file": str(self.path("out", pair)), "topics": f"chaos.{pair}", **common})
+        self.wait("not all connectors run", CREATE_LIMIT_S, self.all_run)
+
+    def names(self):
+        return [f"{kind}-{pair}" for pair in range(self.pairs) for kind in ("source", "sink")]
+
+    def all_run(self, gone=()):
+        """Whether, as seen by one worker, each connector has a task and all units run on workers that are there."""
+        worker = self.random.choice(self.up())
+        try:
+            _, body = worker.rest.call("GET", "/connectors?expand=status")
+        except OSError:
+            return False
+        if sorted(body) != sorted(self.names()):
+            return False
+        for one in body.values():
+            units = [one["status"]["connector"], *one["status"]["tasks"]]
+            if len(units) < 2 or any(unit["state"] != "RUNNING" or unit["worker_id"] in gone for unit in units):
+                return False
+        return True
+
+    def fault(self):
+        kind = self.random.choices(["kill", "stop", "broker", "leave"], [4, 3, 1, 2])[0]
+        self.faults[kind] += 1
+        up = self.up()
+        session_s = self.options.session_ms / 1000
+        if kind == "broker":
+            self.cluster.stop_part("broker", self.random.choice([signal.SIGKILL, signal.SIGTERM]))
+            self.pump(self.random.uniform(0, 2 * session_s))
+            self.cluster.start_broker()
+            return
+        victim = self.random.choice(up)
+        if kind == "kill":
+            begun = time.monotonic()
+            victim.kill()
+            if self.options.failover and len(up) == WORKERS:
+                self.wait("the units of a killed worker do not run elsewhere", RUNNING_LIMIT_S, lambda: self.all_run({victim.id}))
+                self.failovers_ms.append(round((time.monotonic() - begun) * 1000))
+            else:
+                self.pump(self.random.uniform(0, 2 * session_s))
+        elif kind == "stop":
+            victim.send(signal.SIGSTOP)
+            self.pump(self.random.uniform(0.2, 2.5) * session_s)
+            victim.send(signal.SIGCONT)
+            return
+        else:
+            victim.send(signal.SIGTERM)
+            victim.process.child.wait(60)
+        victim.start()
+
+    def pump(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.write_lines()
+            time.sleep(TICK_S)
+
+    def check(self):
+        missing = doubled = disordered = 0
+        for pair in range(self.pairs):
+            want = self.path("in", pair).read_text(encoding="utf-8").splitlines()
+            out = self.path("out", pair)
+            got = out.read_text(encoding="utf-8", errors="replace").splitlines() if out.exists() else []
+            counts = collections.Counter(got)
+            missing += sum(1 for line in want if line not in counts)
+            doubled += sum(count - 1 for count in counts.values())
+            foreign = set(counts) - set(want)
+            if foreign:
+                raise LabError(f"{out} holds {len(foreign)} lines that nobody wrote, such as {next(iter(foreign))!r}")
+            first = list(dict.fromkeys(got))
+            disordered += sum(1 for a, b in zip(first, first[1:]) if a > b)
+        return missing, doubled, disordered
+
+    def drained(self):
+        def count(path):
+            return path.read_bytes().count(b"\n") if path.exists() else 0
+        return all(count(self.path("out", pair)) >= self.written[pair] for pair in range(self.pairs))
+
+    def go(self):
+        options = self.options
+        with Cluster(self.home / "rocketmq") as self.cluster:
+            props = {
+                "group.id": "chaos", "gantry.log": "rocketmq", "gantry.rocketmq.namesrv.addr": self.cluster.name_server,
+                "config.storage.topic": "chaos-cluster", "offset.storage.topic": "chaos-offsets", "status.storage.topic": "chaos-status",
+                "key.converter": STRING, "value.converter": STRING, "session.timeout.ms": options.session_ms,
+                "heartbeat.interval.ms": options.session_ms // 6, "offset.flush.interval.ms": options.flush_ms,
+            }
+            self.workers = [Worker(number, self.home, props) for number in range(WORKERS)]
+            try:
+                for worker in self.workers:
+                    worker.start()
+                self.wait("not all workers are ready", START_LIMIT_S, lambda: all(worker.is_ready() for worker in self.workers))
+                self.create()
+                end = time.monotonic() + options.seconds
+                while time.monotonic() < end:
+                    self.pump(self.random.uniform(0, options.session_ms / 1000))
+                    self.fault()
+                for worker in self.workers:
+                    if worker.stopped:
+                        worker.send(signal.SIGCONT)
+                self.wait("not all connectors run again", RUNNING_LIMIT_S, self.all_run)
+                self.pump(1)
+                try:
+                    self.wait("the sinks do not hold all lines", FINISH_LIMIT_S, self.drained)
+                except LabError as error:
+                    print(error)
+                time.sleep(2 * options.flush_ms / 1000)
+                return self.report()
+            finally:
+                for worker in self.workers:
+                    if worker.process is not None and worker.process.alive():
+                        worker.kill()
+
+    def report(self):
+        missing, doubled, disordered = self.check()
+        result = {
+            "seconds": self.options.seconds, "seed": self.options.seed, "workers": WORKERS, "connectors": 2 * self.pairs,
+            "session_ms": self.options.session_ms, "faults": dict(self.faults), "lines": sum(self.written),
+            "missing": missing, "doubled": doubled, "out_of_order": disordered,
+        }
+        if self.failovers_ms:
+            times = sorted(self.failovers_ms)
+            result["failover_ms"] = {"count": len(times), "median": times[len(times) // 2], "max": times[-1]}
+        print(json.dumps(result, indent=2))
+        return missing == 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=60, help="how long faults go on")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--connectors", type=int, default=20, help="half of them sources, half sinks")
+    parser.add_argument("--session-ms", type=int, default=3000)
+    parser.add_argument("--flush-ms", type=int, default=500)
+    parser.add_argument("--failover", action="store_true", help="measure how long the units of a killed worker need")
+    options = parser.parse_args()
+    try:
+        sys.exit(0 if Run(options).go() else 1)
+    except LabError as error:
+        sys.exit(f"chaos: {error}")
+
+
+if __name__ == "__main__":
+    main()
