@@ -143,8 +143,7 @@ impl State {
         record: Option<&Record>,
     ) -> Verdict {
         self.advance(store_ms);
-        self.hash = crc32c::crc32c_append(self.hash, &offset.to_le_bytes());
-        self.hash = crc32c::crc32c_append(self.hash, bytes);
+        self.hash = sum(self.hash, offset, bytes);
         self.next = offset + 1;
         let Some(Record { format, by, seq, body }) = record else { return Verdict::Unreadable };
         match self.workers.get_mut(by) {
@@ -439,6 +438,11 @@ impl State {
         self.tidy(&unit.connector);
         Ok(0)
     }
+}
+
+/// The check sum of all records up to one, from that of those before it.
+pub(crate) fn sum(before: u32, offset: u64, bytes: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c_append(before, &offset.to_le_bytes()), bytes)
 }
 
 impl Worker {

@@ -52,6 +52,8 @@ pub struct Member {
     state: State,
     clock_ms: u64,
     caught_up: bool,
+    /// Reading shall begin anew and did not yet: what comes is still of the reading before.
+    awaiting: bool,
     joining: bool,
     leaving: bool,
     left: bool,
@@ -80,6 +82,8 @@ pub struct Member {
     refolded_ms: Option<u64>,
     /// The largest stamp it ever saw, in this log, in one that was cut, or in the offset log.
     stamp: u64,
+    /// The latest generations that the offset log knows.
+    generations: BTreeMap<Str, u64>,
     target: BTreeMap<Unit, Incarnation>,
     alive: Vec<Incarnation>,
     changed: bool,
@@ -94,6 +98,7 @@ impl Member {
             state: State::default(),
             clock_ms,
             caught_up: false,
+            awaiting: false,
             joining: false,
             leaving: false,
             left: false,
@@ -112,6 +117,7 @@ impl Member {
             former: None,
             refolded_ms: None,
             stamp: 0,
+            generations: BTreeMap::new(),
             target: BTreeMap::new(),
             alive: Vec::new(),
             changed: true,
@@ -153,12 +159,13 @@ impl Member {
             Input::Clock(now_ms) => self.clock(now_ms),
             Input::Restored(state) => {
                 self.state = *state;
+                self.awaiting = false;
                 self.remember();
             }
             Input::Record { offset, store_ms, bytes } => {
                 self.record(offset, store_ms, &bytes, effects);
             }
-            Input::CaughtUp if self.caught_up => {}
+            Input::CaughtUp if self.caught_up || self.awaiting => {}
             Input::CaughtUp => self.caught_up(effects),
             Input::Refold => {
                 self.refold();
@@ -208,10 +215,12 @@ impl Member {
             if held.epoch.max(held.generation) > common && !held.stopping {
                 held.stopping = true;
                 effects.push(Effect::Stop { unit: unit.clone(), epoch: held.epoch });
-            } else if unit.task.is_none()
-                && let Some(connector) = self.state.connectors.get(&unit.connector)
-            {
-                let name = Str::clone(&unit.connector);
+            }
+        }
+        let held: BTreeSet<&Str> = self.held.keys().map(|unit| &unit.connector).collect();
+        for name in held {
+            if let Some(connector) = self.state.connectors.get(name) {
+                let name = Str::clone(name);
                 effects.push(Effect::Target { name, state: connector.target });
             }
         }
@@ -238,20 +247,14 @@ impl Member {
     /// generation than it knows could never commit again.
     fn stamps(&mut self, name: &Str, generation: u64, last: u64) {
         self.stamp = self.stamp.max(last);
-        let tasks = self.state.connectors.get(name).and_then(|connector| connector.tasks.as_ref());
-        let held = self.held.get(&Unit::connector(name));
-        if let (Some(tasks), Some(held)) = (tasks, held)
-            && self.caught_up
-            && tasks.generation < generation
-        {
-            self.outbox.push(Body::Tasks {
-                name: Str::clone(name),
-                version: tasks.version,
-                epoch: held.epoch,
-                configs: tasks.configs.clone(),
-                above: self.stamp,
-            });
-        }
+        let known = self.generations.entry(Str::clone(name)).or_default();
+        self.changed |= generation > *known;
+        *known = (*known).max(generation);
+    }
+
+    /// Whether the offset log knows a later generation of a connector: no commit would count.
+    fn is_past(&self, connector: &Str, generation: u64) -> bool {
+        self.generations.get(connector).is_some_and(|known| generation < *known)
     }
 
     fn request(&mut self, id: u64, request: Request) {
@@ -274,8 +277,16 @@ impl Member {
     }
 
     fn record(&mut self, offset: u64, store_ms: i64, bytes: &[u8], effects: &mut Vec<Effect>) {
+        self.awaiting &= offset > 0;
+        if self.awaiting {
+            return;
+        }
         if offset != self.state.next {
-            // It comes again, or was on its way when reading began anew.
+            // It comes again, and what was read then may be in the log no more.
+            if self.history.differs(offset, bytes) {
+                self.refold();
+                effects.push(Effect::Refold);
+            }
             return;
         }
         let read = Record::from_bytes(bytes);
@@ -319,10 +330,13 @@ impl Member {
                 if *state == TargetState::Stopped {
                     self.worked_out.remove(name);
                 }
-                if self.held.keys().any(|unit| unit.connector == *name) {
+                let held = self.held.keys().any(|unit| unit.connector == *name);
+                if held && self.caught_up {
                     effects.push(Effect::Target { name: Str::clone(name), state: *state });
                 }
             }
+            // It was carried out before reading began anew.
+            Body::Restart { .. } if self.former.as_ref().is_some_and(Former::is_known) => {}
             Body::Restart { name, task, include_tasks, only_failed } => {
                 let meant = |unit: &&Unit| {
                     unit.connector == *name
@@ -437,6 +451,7 @@ impl Member {
             None => self.former = Some(Former::new(state, history)),
         }
         self.caught_up = false;
+        self.awaiting = true;
         self.changed = true;
         self.forget_pending();
     }
@@ -520,6 +535,7 @@ impl Member {
             self.changed = false;
             let state = &self.state;
             self.seen.retain(|worker, _| state.workers.contains_key(worker));
+            self.generations.retain(|name, _| state.connectors.contains_key(name));
             self.tell_tasks();
         }
     }
@@ -531,19 +547,20 @@ impl Member {
         if !self.state.workers.contains_key(&self.me()) {
             return;
         }
-        let untold = self.worked_out.iter().filter(|(name, own)| {
-            let Some(connector) = self.state.connectors.get(*name) else { return false };
-            let told = connector
-                .tasks
-                .as_ref()
+        let untold = self.worked_out.iter().filter_map(|(name, own)| {
+            let connector = self.state.connectors.get(name)?;
+            let tasks = connector.tasks.as_ref();
+            let past = tasks.is_some_and(|tasks| self.is_past(name, tasks.generation));
+            let told = tasks
                 .is_some_and(|tasks| tasks.version == own.version && tasks.configs == own.configs);
-            !told
+            let due = (past || !told)
                 && connector.version == own.version
                 && connector.target != TargetState::Stopped
                 && self.is_mine(&Unit::connector(name), own.epoch)
-                && !self.telling.contains(*name)
+                && !self.telling.contains(name);
+            due.then(|| own.body(name, if past { self.stamp } else { self.above() }))
         });
-        let untold: Vec<Body> = untold.map(|(name, own)| own.body(name, 0)).collect();
+        let untold: Vec<Body> = untold.collect();
         for body in untold {
             if let Body::Tasks { name, .. } = &body {
                 self.telling.insert(Str::clone(name));
@@ -629,6 +646,10 @@ impl Member {
             return false;
         }
         let generation = self.state.generation(unit);
+        let past = |generation| self.is_past(&unit.connector, generation);
+        if unit.task.is_some() && generation.is_some_and(past) {
+            return false;
+        }
         let others = self.state.units_of(&unit.connector).filter(|(other, state)| {
             *other == unit
                 || unit.task.is_some()
@@ -662,7 +683,7 @@ impl Member {
         if !self.leaving || !self.held.is_empty() {
             return;
         }
-        if self.outbox.left() || !self.state.workers.contains_key(&self.me()) && !self.joining {
+        if self.outbox.left() || !self.state().workers.contains_key(&self.me()) && !self.joining {
             self.left = true;
             effects.push(Effect::Left);
         } else {

@@ -43,7 +43,8 @@ pub enum SnapshotError {
     },
 }
 
-/// Which parts of a snapshot have passed by, one after the other.
+/// Which parts of a snapshot have passed by, one after the other. Those of another one may stand
+/// between them, and parts come again where an append was tried again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Parts {
     /// Whose, up to where, how many there are, and how many have come.
@@ -53,25 +54,25 @@ pub(crate) struct Parts {
 /// What a part is to the snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// It does not belong to it: there is no snapshot any more.
+    /// It does not belong to it, or was there before.
     Stray,
-    /// It goes on with it, or begins another.
+    /// It begins one, or goes on with it.
     Next,
     /// It is whole.
     Last,
 }
 
 impl Parts {
+    /// Takes a part.
     pub(crate) fn take(&mut self, by: Incarnation, upto: u64, part: u32, parts: u32) -> Taken {
-        let goes_on = self.open == Some((by, upto, parts, part));
-        let come = part + 1;
-        self.open =
-            (goes_on || part == 0).then_some((by, upto, parts, come)).filter(|_| come < parts);
-        match goes_on || part == 0 {
-            false => Taken::Stray,
-            true if come < parts => Taken::Next,
-            true => Taken::Last,
-        }
+        let of_it = self.open.filter(|open| (open.0, open.1, open.2) == (by, upto, parts));
+        let come = match of_it {
+            Some((.., come)) if part == come => come + 1,
+            None if part == 0 => 1,
+            _ => return Taken::Stray,
+        };
+        self.open = Some((by, upto, parts, come)).filter(|_| come < parts);
+        if come < parts { Taken::Next } else { Taken::Last }
     }
 }
 
@@ -100,11 +101,11 @@ impl Collector {
             return None;
         }
         let taken = self.parts.take(by, *upto, *part, *parts);
-        if *part == 0 || taken == Taken::Stray {
-            self.text.clear();
-        }
         if taken == Taken::Stray {
             return None;
+        }
+        if *part == 0 {
+            self.text.clear();
         }
         self.text.push_str(text);
         let better = taken == Taken::Last && self.best.is_none_or(|best| best <= *upto);
@@ -136,5 +137,22 @@ mod tests {
         assert_eq!(take(5), Some((5, "5".into())));
         assert_eq!(take(3), None);
         assert_eq!(take(6), Some((6, "6".into())));
+    }
+
+    #[test]
+    fn parts_of_two_snapshots_and_repeated_ones_are_told_apart() {
+        let mut collector = Collector::default();
+        let mut take = |by, part, text: &str| {
+            let body = Body::Snapshot { upto: by, part, parts: 3, text: text.into() };
+            collector.take(Incarnation(by), &body)
+        };
+        assert_eq!(take(1, 0, "a"), None);
+        assert_eq!(take(2, 0, "x"), None);
+        assert_eq!(take(1, 1, "b"), None);
+        assert_eq!(take(2, 1, "y"), None);
+        assert_eq!(take(2, 0, "x"), None);
+        assert_eq!(take(2, 1, "y"), None);
+        assert_eq!(take(1, 2, "c"), None);
+        assert_eq!(take(2, 2, "z"), Some((2, "xyz".into())));
     }
 }

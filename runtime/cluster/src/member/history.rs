@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::fold::State;
+use crate::fold::{State, sum};
 
 /// So many records of the past are remembered.
 const MAX_MARKS: usize = 1024;
@@ -39,6 +39,12 @@ impl History {
     pub(super) fn hash_at(&self, offset: u64) -> Option<u32> {
         self.at(offset).map(|mark| mark.hash)
     }
+    /// Whether a record is another than the one of this offset that was folded.
+    pub(super) fn differs(&self, offset: u64, bytes: &[u8]) -> bool {
+        let before = offset.checked_sub(1).map_or(Some(0), |before| self.hash_at(before));
+        let here = self.hash_at(offset);
+        before.zip(here).is_some_and(|(before, here)| sum(before, offset, bytes) != here)
+    }
     fn at(&self, offset: u64) -> Option<&Mark> {
         let at = self.marks.binary_search_by_key(&offset, |mark| mark.offset).ok()?;
         self.marks.get(at)
@@ -52,11 +58,12 @@ pub(super) struct Former {
     pub(super) state: State,
     history: History,
     common_stamp: u64,
+    known: bool,
 }
 
 impl Former {
     pub(super) fn new(state: State, history: History) -> Self {
-        Self { state, history, common_stamp: 0 }
+        Self { state, history, common_stamp: 0, known: false }
     }
     /// Reading begins anew once more.
     pub(super) fn begin(&mut self) {
@@ -64,10 +71,15 @@ impl Former {
     }
     /// A record was read.
     pub(super) fn compare(&mut self, state: &State) {
-        let both = self.history.at(state.next.saturating_sub(1));
-        if both.is_some_and(|mark| mark.hash == state.hash) {
+        let before = self.history.at(state.next.saturating_sub(1));
+        self.known = before.is_some_and(|mark| mark.hash == state.hash);
+        if self.known {
             self.common_stamp = state.stamp;
         }
+    }
+    /// Whether the last record was read before reading began anew, too.
+    pub(super) fn is_known(&self) -> bool {
+        self.known
     }
     /// The last stamp of the records that both logs begin with, as far as is remembered.
     pub(super) fn common_stamp(&self) -> u64 {

@@ -65,9 +65,13 @@ pub enum Input {
     /// The worker's own clock in milliseconds. It never goes back, and counts the time for which
     /// the process or the machine was suspended.
     Clock(u64),
-    /// A snapshot was read: reading goes on behind what it counts.
+    /// Reading begins, or begins anew after [`Effect::Refold`]: behind what a snapshot counts, or
+    /// with an empty state at the beginning of the log. All records that follow are of this
+    /// reading.
     Restored(Box<State>),
-    /// A record was read from the cluster log.
+    /// A record was read from the cluster log. Where the broker may lose the end of the log, a
+    /// reader whose connection broke begins with the last record that it had read: if that is
+    /// another now, all is read anew.
     Record {
         /// Its offset.
         offset: u64,
@@ -76,7 +80,8 @@ pub enum Input {
         /// What it holds.
         bytes: Bytes,
     },
-    /// All that stands in the log was given. What comes again changes nothing.
+    /// All that stands in the log was given. What comes again changes nothing. After
+    /// [`Effect::Refold`] it is passed over until reading has begun anew.
     CaughtUp,
     /// What is to be read next is gone, or the log ends before it.
     Refold,
@@ -84,7 +89,8 @@ pub enum Input {
     Appended,
     /// The append in flight failed, or nobody knows.
     AppendFailed,
-    /// What was read from the offset log of a connector.
+    /// What was read from the offset log of a connector: to be told to each worker whenever it is
+    /// more than before.
     Stamps {
         /// Its name.
         name: Str,
@@ -152,7 +158,8 @@ pub enum Effect {
         /// Only if it has failed.
         only_failed: bool,
     },
-    /// What a connector shall do has changed.
+    /// What a connector shall do has changed, or may have while the log was read anew. If it shall
+    /// have tasks and the state has none, they are to be worked out.
     Target {
         /// Its name.
         name: Str,
@@ -166,7 +173,9 @@ pub enum Effect {
         /// How.
         verdict: Verdict,
     },
-    /// Read the log again from a snapshot or its beginning: it is not the one that was read.
+    /// Read the log again from a snapshot or its beginning: it is not the one that was read. Until
+    /// that begins with [`Input::Restored`], or with the record of offset 0, what is read is passed
+    /// over; until all is read, units go on and [`Member::state`](crate::Member::state) is as before.
     Refold,
     /// A record cannot be read; it was passed over.
     PassedOver {

@@ -254,6 +254,8 @@ fn what_was_on_its_way_when_reading_begins_anew_is_passed_over() {
     pair.input(0, Input::Refold);
     let (store_ms, bytes) = pair.log[5].clone();
     pair.input(0, Input::Record { offset: 5, store_ms, bytes });
+    pair.input(0, Input::CaughtUp);
+    assert!(!pair.members[0].caught_up);
     assert_eq!(pair.members[0].state.next, 0);
     pair.read[0] = 0;
     pair.run(50, &[0, 1]);
@@ -323,4 +325,34 @@ fn while_a_worker_reads_anew_it_shows_what_it_knew_and_runs_on() {
     assert_eq!(pair.held(0), held);
     let stops = pair.told[0][told..].iter().filter(|told| matches!(told, Effect::Stop { .. }));
     assert_eq!(stops.count(), 0);
+}
+
+#[test]
+fn a_reader_that_looks_back_sees_that_the_log_is_another() {
+    let mut pair = Pair::with_connector();
+    let offset = pair.read[0] - 1;
+    let (store_ms, bytes) = pair.log[offset as usize].clone();
+    pair.input(0, Input::Record { offset, store_ms, bytes });
+    assert!(!pair.told[0].contains(&Effect::Refold));
+    let (store_ms, bytes) = pair.log[offset as usize - 1].clone();
+    pair.input(0, Input::Record { offset, store_ms, bytes });
+    assert!(pair.told[0].contains(&Effect::Refold));
+}
+
+#[test]
+fn tasks_of_a_generation_that_cannot_commit_any_more_get_another_one() {
+    let mut pair = Pair::with_connector();
+    let name: Str = "a".into();
+    let generation = |pair: &Pair| {
+        let state = pair.members[0].state();
+        state.connectors[&name].tasks.as_ref().unwrap().generation
+    };
+    let old = generation(&pair);
+    for id in [0, 1] {
+        let stamps = Input::Stamps { name: Str::clone(&name), generation: 90, last: 100 };
+        pair.input(id, stamps);
+    }
+    pair.run(1_000, &[0, 1]);
+    assert!(old < 90 && generation(&pair) > 100);
+    assert_eq!(pair.held(0) + pair.held(1), 4);
 }
