@@ -25,7 +25,7 @@ pub(crate) struct Broker {
     pub(crate) offsets: Vec<OffsetRecord>,
     /// What a reader of the offset log that has read all of it knows.
     pub(crate) fold: OffsetFold,
-    /// How often the log was cut: readers that were further than its end must notice.
+    /// How often the log was cut, which breaks all connections.
     pub(crate) cuts: u64,
 }
 
@@ -58,6 +58,10 @@ impl Broker {
         let kept = self.log.len().saturating_sub(records).max(self.flushed);
         self.log.truncate(kept);
         self.cuts += 1;
+    }
+    /// The generation and the largest stamp that the offset log has of a connector.
+    pub(crate) fn stamps(&self, connector: &str) -> (u64, u64) {
+        (self.fold.generation(connector), self.fold.last_stamp(connector))
     }
     /// Stores a record of the offset log and says what came of it.
     pub(crate) fn commit(&mut self, record: OffsetRecord) -> OffsetVerdict {

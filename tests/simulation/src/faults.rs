@@ -45,6 +45,8 @@ pub struct Plan {
     pub allocation: Allocation,
     /// The broker may lose what it had acknowledged.
     pub cuts: bool,
+    /// Readers look whether what they read last is still there, after the broker was away.
+    pub looks_back: bool,
     /// The deliberate mistake.
     pub mutation: Mutation,
 }
@@ -68,6 +70,7 @@ impl Plan {
             request_every_ms: session_ms * random.u64(1..=8) / 4,
             allocation,
             cuts: mutation == Mutation::None && random.u8(0..10) == 0,
+            looks_back: random.u8(0..4) > 0,
             mutation,
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use gantry_cluster::{Incarnation, Member, MemberConfig, OffsetRecord, Scope, Unit};
+use gantry_model::Str;
 use gantry_model::plugin::Props;
 
 use crate::faults::Plan;
@@ -64,6 +65,10 @@ pub(crate) struct Worker {
     pub(crate) slow_ms: u64,
     /// The next offset to read.
     pub(crate) position: u64,
+    /// How often the broker had crashed when it read last.
+    pub(crate) cuts: u64,
+    /// What it was told of the offset log: the generation and the last stamp of connectors.
+    pub(crate) stamps: BTreeMap<Str, (u64, u64)>,
     pub(crate) running: BTreeMap<Unit, Running>,
     /// Its clock: where it began, and its speed in thousandths.
     clock_began_ms: u64,
@@ -78,6 +83,8 @@ impl Worker {
             paused_until_ms: 0,
             slow_ms: 0,
             position: 0,
+            cuts: 0,
+            stamps: BTreeMap::new(),
             running: BTreeMap::new(),
             clock_began_ms: random.u64(0..1_000_000_000),
             clock_speed: random.u64(980..=1020),
@@ -112,6 +119,7 @@ impl Worker {
         self.life += 1;
         self.slow_ms = 0;
         self.running.clear();
+        self.stamps.clear();
     }
 
     /// Whether a unit may send, put or commit now.

@@ -327,7 +327,8 @@ impl World {
                 self.violated(&format!("record {offset} cannot be read: {reason}"));
             }
             Effect::Refused(refusal) => self.violated(&format!("worker {worker}: {refusal}")),
-            Effect::Answer { .. } | Effect::Restart { .. } | Effect::Left => {}
+            Effect::Left => self.ends(worker),
+            Effect::Answer { .. } | Effect::Restart { .. } => {}
         }
     }
 
@@ -366,21 +367,24 @@ impl World {
         if state.is_none() && self.broker.earliest > 0 {
             return self.violated("records are gone and there is no snapshot of them");
         }
-        let position = state.as_ref().map_or(0, |state| state.next);
+        let state = state.unwrap_or_default();
+        let position = state.next;
         self.note(|| format!("worker {worker} reads from {position}"));
         if let Some(own) = self.workers.get_mut(worker) {
             own.position = position;
+            own.cuts = self.broker.cuts;
         }
-        if let Some(state) = state {
-            self.inputs(worker, vec![Input::Restored(Box::new(state))]);
-        }
+        self.inputs(worker, vec![Input::Restored(Box::new(state))]);
     }
 
     fn read(&mut self, worker: usize) {
         let Some(own) = self.workers.get(worker) else { return };
         let wait = self.random.u64(1..=self.plan.session_ms / 40) + own.slow_ms;
-        let position = own.position;
+        let looks_back = self.plan.looks_back && own.cuts != self.broker.cuts;
+        let position = own.position.saturating_sub(u64::from(looks_back));
+        let position = if position < self.broker.earliest { own.position } else { position };
         if !self.broker.down {
+            self.tell_stamps(worker);
             if position < self.broker.earliest || position > self.broker.end() {
                 self.inputs(worker, vec![Input::Refold]);
             } else {
@@ -406,6 +410,7 @@ impl World {
         }
         if let Some(own) = self.workers.get_mut(worker) {
             own.position = end;
+            own.cuts = self.broker.cuts;
         }
         self.inputs(worker, inputs);
     }

@@ -102,6 +102,10 @@ impl World {
             for owner in units.filter_map(|(_, state)| state.owner) {
                 *shares.entry(owner).or_default() += 1;
             }
+            if state.units.values().any(|unit| !unit.avoided.is_empty()) {
+                // Who gave a unit up gets less.
+                continue;
+            }
             let most = shares.values().max().copied().unwrap_or(0);
             let least = shares.values().min().copied().unwrap_or(0);
             if most > least + 1 {
@@ -138,6 +142,10 @@ impl World {
 
     /// Nothing was started but on the worker that came, and there no more than its share.
     pub(super) fn check_moved(&mut self, newcomer: usize) {
+        if self.was_cut && !self.plan.looks_back {
+            // Until somebody comes who reads it anew, nobody may see that the log is another.
+            return;
+        }
         let elsewhere = self.started.iter().find(|(worker, _)| *worker != newcomer);
         if let Some((worker, unit)) = elsewhere {
             let what = format!("{unit} moved to worker {worker} when {newcomer} came");

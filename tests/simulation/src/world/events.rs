@@ -134,22 +134,28 @@ impl World {
             // Somebody newer is there: it ends, and what it knew is told.
             (OffsetVerdict::Fenced, _) => {
                 own.running.remove(unit);
-                self.tell_stamps(&unit.connector);
+                self.tell_stamps(worker);
                 let unit = unit.clone();
                 self.inputs(worker, vec![Input::Stopped { unit, epoch, failing: false }]);
             }
         }
     }
 
-    /// All who are up have read the offset log.
-    fn tell_stamps(&mut self, name: &Str) {
-        let generation = self.broker.fold.generation(name);
-        let last = self.broker.fold.last_stamp(name);
-        for worker in 0..self.workers.len() {
-            let name = Str::clone(name);
-            if self.workers.get(worker).is_some_and(|own| own.paused_until_ms <= self.now_ms) {
-                self.inputs(worker, vec![Input::Stamps { name, generation, last }]);
+    /// A worker reads the offset log, too.
+    pub(super) fn tell_stamps(&mut self, worker: usize) {
+        let Some(own) = self.workers.get_mut(worker) else { return };
+        let mut inputs = Vec::new();
+        for number in 0..6 {
+            let name: Str = format!("c{number}").into();
+            let known = self.broker.stamps(&name);
+            if known != (0, 0) && own.stamps.get(&name) != Some(&known) {
+                own.stamps.insert(Str::clone(&name), known);
+                let (generation, last) = known;
+                inputs.push(Input::Stamps { name, generation, last });
             }
+        }
+        if !inputs.is_empty() {
+            self.inputs(worker, inputs);
         }
     }
 
@@ -233,8 +239,15 @@ impl World {
 
     pub(super) fn fault(&mut self) {
         let session_ms = self.plan.session_ms;
-        match self.random.u8(0..12) {
+        match self.random.u8(0..14) {
             0..=2 => self.crash(),
+            12 => {
+                if let Some(worker) = self.somebody() {
+                    self.note(|| format!("worker {worker} leaves"));
+                    self.inputs(worker, vec![Input::Leave]);
+                }
+            }
+            13 => self.give_up(),
             3..=5 => {
                 let pause_ms = self.random.u64(0..=session_ms * 3);
                 let now_ms = self.now_ms;
@@ -271,11 +284,30 @@ impl World {
 
     fn crash(&mut self) {
         let Some(worker) = self.somebody() else { return };
+        self.note(|| format!("worker {worker} crashes"));
+        self.ends(worker);
+    }
+
+    /// A unit of somebody fails so often that it shall be tried elsewhere.
+    fn give_up(&mut self) {
+        let Some(worker) = self.somebody() else { return };
+        let Some(own) = self.workers.get_mut(worker) else { return };
+        let unit = self.random.choice(own.running.keys()).cloned();
+        if let Some(unit) = unit
+            && let Some(running) = own.running.remove(&unit)
+        {
+            let epoch = running.epoch;
+            self.note(|| format!("worker {worker} gives {unit} up"));
+            self.inputs(worker, vec![Input::Stopped { unit, epoch, failing: true }]);
+        }
+    }
+
+    /// A worker process ends; somebody starts it again.
+    pub(super) fn ends(&mut self, worker: usize) {
         if let Some(own) = self.workers.get_mut(worker) {
             own.member = None;
             own.running.clear();
         }
-        self.note(|| format!("worker {worker} crashes"));
         let wait = self.random.u64(1..=self.plan.session_ms * 3);
         self.after(worker, wait, Event::Start);
     }
