@@ -1,7 +1,9 @@
 //! What happens at the broker, in tasks, and by users and misfortune.
 
 use bytes::Bytes;
-use gantry_cluster::{Input, OffsetRecord, OffsetVerdict, Request, TargetState, Unit};
+use gantry_cluster::{
+    Body, Input, OffsetRecord, OffsetVerdict, Record, Request, TargetState, Unit,
+};
 use gantry_model::Str;
 use gantry_model::plugin::Props;
 
@@ -315,7 +317,16 @@ impl World {
     /// Old records expire, which a snapshot in the log counts; if so planned, the broker loses new
     /// ones.
     fn lose_records(&mut self) {
-        let counted = self.latest_snapshot().map(|(upto, _)| upto);
+        let log = self.broker.earliest..self.broker.end();
+        let counted = log.filter_map(|offset| {
+            let record = Record::from_bytes(&self.broker.read(offset)?.bytes).ok()?;
+            match record.body {
+                // Each snapshot has one part here.
+                Body::Snapshot { upto, .. } => Some(upto).filter(|upto| *upto < offset),
+                _ => None,
+            }
+        });
+        let counted = counted.max();
         let forgets = self.plan.mutation == Mutation::Forgetful;
         if (self.plan.cuts || forgets) && self.random.bool() {
             self.cut();
