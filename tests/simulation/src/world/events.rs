@@ -310,7 +310,9 @@ impl World {
             own.member = None;
             own.running.clear();
         }
-        let wait = self.random.u64(1..=self.plan.session_ms * 3);
+        // Who leaves after the last fault must come back in time to be given its share.
+        let longest = if self.healed { 1 } else { self.plan.session_ms * 3 };
+        let wait = self.random.u64(1..=longest);
         self.after(worker, wait, Event::Start);
     }
 
