@@ -10,11 +10,14 @@ use gantry_model::config::provider::{
     DIRECTORY_CLASS, DirectoryProvider, ENV_CLASS, EnvProvider, FILE_CLASS, FileProvider,
 };
 
+use crate::metrics::MetricsReporter;
+
 type Register = Arc<dyn Fn(&mut PluginRegistry) + Send + Sync>;
 
 /// A Gantry: the native plugins, and those of a program's own.
 pub struct Gantry {
     registers: Vec<Register>,
+    reporters: Vec<Arc<dyn MetricsReporter>>,
 }
 
 impl std::fmt::Debug for Gantry {
@@ -37,7 +40,7 @@ impl Gantry {
 
     /// Without any plugin.
     pub fn empty() -> Self {
-        Self { registers: Vec::new() }
+        Self { registers: Vec::new(), reporters: Vec::new() }
     }
 
     /// Adds plugins. Of two with one name the first is taken, so a native plugin cannot be
@@ -46,6 +49,13 @@ impl Gantry {
     #[must_use]
     pub fn register(mut self, add: impl Fn(&mut PluginRegistry) + Send + Sync + 'static) -> Self {
         self.registers.push(Arc::new(add));
+        self
+    }
+
+    /// Gives all metrics of a worker to somebody, every `gantry.metrics.interval.ms`.
+    #[must_use]
+    pub fn metrics_reporter(mut self, reporter: Arc<dyn MetricsReporter>) -> Self {
+        self.reporters.push(reporter);
         self
     }
 
@@ -61,8 +71,9 @@ impl Gantry {
     /// Runs the command line of this process to its end: `standalone` and `distributed` run a
     /// worker until it is told to stop, the other commands talk to a running one. Success is 0, a
     /// failure 1, a wrong command line 2.
-    pub fn main(self) -> ExitCode {
-        crate::cli::run(std::env::args_os(), PluginLoader::new(move || self.plugins()))
+    pub fn main(mut self) -> ExitCode {
+        let reporters = std::mem::take(&mut self.reporters);
+        crate::cli::run(std::env::args_os(), PluginLoader::new(move || self.plugins()), reporters)
     }
 }
 

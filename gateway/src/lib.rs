@@ -37,3 +37,4 @@ mod tls;
 mod worker_config;
 
 pub use gantry::Gantry;
+pub use metrics::{MetricSample, MetricsReporter};

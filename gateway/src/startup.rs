@@ -15,7 +15,7 @@ use crate::gantry::environment;
 use crate::identity::COMMIT;
 use crate::logging::Loggers;
 use crate::logs::Logs;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, MetricsReporter, TopicReporter, start_reporters};
 use crate::rest::{
     AppState, BasicAuth, BodyTimes, Edge, Identity, Ports, Server, admin_router, is_quick,
     none_is_quick, router,
@@ -36,7 +36,6 @@ const BLOCKED_TIMEOUT: Duration = Duration::from_secs(5);
 const STOP_SLACK: Duration = Duration::from_secs(10);
 
 /// What the command line says.
-#[derive(Debug)]
 pub(crate) struct WorkerFiles {
     /// Whether connectors come from files or live in the log.
     pub(crate) mode: Mode,
@@ -46,6 +45,8 @@ pub(crate) struct WorkerFiles {
     pub(crate) overrides: Vec<(String, String)>,
     /// The loggers of this process.
     pub(crate) loggers: Arc<Loggers>,
+    /// Who is given metrics besides Prometheus.
+    pub(crate) reporters: Vec<Arc<dyn MetricsReporter>>,
 }
 
 /// Runs a worker until a signal ends it. The error is a sentence for the user.
@@ -82,7 +83,8 @@ pub(crate) fn run(files: &WorkerFiles, plugins: PluginLoader) -> Result<(), Stri
         .build()
         .map_err(|error| format!("cannot start threads: {error}"))?;
     let loggers = Arc::clone(&files.loggers);
-    let outcome = runtime.block_on(serve(settings, connectors, plugins, loggers));
+    let reporters = files.reporters.clone();
+    let outcome = runtime.block_on(serve(settings, connectors, plugins, loggers, reporters));
     let since = Instant::now();
     runtime.shutdown_timeout(BLOCKED_TIMEOUT);
     if since.elapsed() >= BLOCKED_TIMEOUT {
@@ -116,6 +118,7 @@ async fn serve(
     connectors: Vec<ConnectorFile>,
     plugins: PluginLoader,
     loggers: Arc<Loggers>,
+    reporters: Vec<Arc<dyn MetricsReporter>>,
 ) -> Result<(), String> {
     let mut signals = Signals::watch()?;
     let edge = Arc::new(edge(&mut settings.rest)?);
@@ -127,7 +130,7 @@ async fn serve(
         cluster.url = format!("{scheme}://{}", ports.worker_id);
     }
     let logs = Logs::open(&settings).await?;
-    let rest = Rest { ports, edge, loggers };
+    let rest = Rest { ports, edge, loggers, reporters };
     let outcome = match Worker::start(settings, rest, plugins, &logs).await {
         Ok(worker) => {
             let outcome = until_signal(&worker, connectors, &mut signals).await;
@@ -180,6 +183,7 @@ struct Rest {
     ports: Ports,
     edge: Arc<Edge>,
     loggers: Arc<Loggers>,
+    reporters: Vec<Arc<dyn MetricsReporter>>,
 }
 
 /// A herder with its REST API.
@@ -207,8 +211,16 @@ impl Worker {
                 .map_err(|error| format!("the worker cannot start: {error}"))?,
         };
         let stopping = CancellationToken::new();
+        let metrics = Arc::new(Metrics::new(Arc::clone(&herder), logs.data_dir.clone()));
+        let interval = Duration::from_millis(settings.metrics_interval_ms);
+        let topic = settings.metrics_topic.iter();
+        let to_topic = topic.map(|topic| -> Arc<dyn MetricsReporter> {
+            Arc::new(TopicReporter::new(Arc::clone(&log), topic))
+        });
+        let reporters = rest.reporters.into_iter().chain(to_topic).collect();
+        start_reporters(&metrics, reporters, interval, &stopping);
         let http = AppState {
-            metrics: Arc::new(Metrics::new(Arc::clone(&herder), logs.data_dir.clone())),
+            metrics,
             herder: Arc::clone(&herder),
             log,
             identity: Identity { version: KAFKA_VERSION, commit: COMMIT, cluster_id },

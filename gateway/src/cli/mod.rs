@@ -16,6 +16,7 @@ mod tests;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -24,6 +25,7 @@ use gantry_engine::PluginLoader;
 use self::args::{Command, CommandLine, RunArgs};
 use self::output::{complain, say, say_bytes};
 use crate::logging;
+use crate::metrics::MetricsReporter;
 use crate::startup::{self, WorkerFiles};
 use crate::worker_config::{Mode, markdown};
 
@@ -31,15 +33,21 @@ use crate::worker_config::{Mode, markdown};
 const EXIT_USAGE: u8 = 2;
 
 /// Runs a command line, program name first.
-pub(crate) fn run(args: impl IntoIterator<Item = OsString>, plugins: PluginLoader) -> ExitCode {
+pub(crate) fn run(
+    args: impl IntoIterator<Item = OsString>,
+    plugins: PluginLoader,
+    reporters: Vec<Arc<dyn MetricsReporter>>,
+) -> ExitCode {
     let command_line = match CommandLine::try_parse_from(args) {
         Ok(command_line) => command_line,
         Err(error) => return usage(&error),
     };
     let outcome = match command_line.command {
-        Command::Standalone(args) => worker(Mode::Standalone, args.files, args.run, plugins),
+        Command::Standalone(args) => {
+            worker(Mode::Standalone, args.files, args.run, plugins, reporters)
+        }
         Command::Distributed(args) => {
-            worker(Mode::Distributed, args.file.into_iter().collect(), args.run, plugins)
+            worker(Mode::Distributed, args.file.into_iter().collect(), args.run, plugins, reporters)
         }
         Command::Topic(args) => topic::run(args).map(success),
         Command::Connector(args) => connector::run(args, &plugins.load()).map(success),
@@ -62,10 +70,14 @@ fn worker(
     files: Vec<PathBuf>,
     args: RunArgs,
     plugins: PluginLoader,
+    reporters: Vec<Arc<dyn MetricsReporter>>,
 ) -> Result<ExitCode, String> {
     let some: Vec<_> = args.logger.into_iter().flatten().collect();
     let loggers = logging::start(args.log_level, &some);
-    let outcome = startup::run(&WorkerFiles { mode, files, overrides: args.set, loggers }, plugins);
+    let outcome = startup::run(
+        &WorkerFiles { mode, files, overrides: args.set, loggers, reporters },
+        plugins,
+    );
     // Where nothing is logged the failure is told all the same.
     if let (Err(error), true) = (&outcome, tracing::enabled!(tracing::Level::ERROR)) {
         tracing::error!("{error}");

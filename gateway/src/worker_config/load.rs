@@ -65,6 +65,10 @@ pub(crate) struct Settings {
     /// For the cluster that the worker takes part in, if it does. Its URL is set once the REST
     /// port is known.
     pub(crate) cluster: Option<ClusterSettings>,
+    /// The topic that metrics are written to, if they are.
+    pub(crate) metrics_topic: Option<String>,
+    /// Milliseconds between two reports of metrics.
+    pub(crate) metrics_interval_ms: u64,
     /// For the REST API.
     pub(crate) rest: RestSettings,
     /// To be logged at start-up.
@@ -168,6 +172,11 @@ pub(crate) fn settings(
         notices: notices(mode, &props, rocketmq.as_ref()),
         rocketmq,
         cluster,
+        metrics_topic: parsed
+            .string("gantry.metrics.topic")
+            .filter(|topic| !topic.is_empty())
+            .map(str::to_owned),
+        metrics_interval_ms: unsigned(&parsed, "gantry.metrics.interval.ms"),
         warnings,
         engine: WorkerConfig { props, ..engine },
     };

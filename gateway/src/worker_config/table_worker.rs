@@ -66,6 +66,20 @@ pub(crate) const GANTRY: &[Row] = &[
         "Bytes of records that one task may have in flight. A task that reaches this waits: that is the back-pressure, and the bound on memory.",
     ),
     used(
+        "gantry.metrics.topic",
+        Null(Type::String),
+        Low,
+        Any,
+        "A topic that all metrics are written to at an interval, each as JSON with `name`, `tags`, `value` and `time` in milliseconds. It is made if it is not there. Not set: metrics are at `/metrics` only.",
+    ),
+    used(
+        "gantry.metrics.interval.ms",
+        Long(10_000),
+        Low,
+        Min(100),
+        "Milliseconds between two reports of metrics.",
+    ),
+    used(
         "gantry.rest.mask.secrets",
         Bool(false),
         Medium,

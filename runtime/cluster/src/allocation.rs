@@ -168,7 +168,13 @@ mod tests {
             let name: Str = name.into();
             self.write(
                 by,
-                Body::Put { name: Str::clone(&name), config: Props::new(), target: None, above: 0 },
+                Body::Put {
+                    name: Str::clone(&name),
+                    config: Props::new(),
+                    target: None,
+                    above: 0,
+                    create: false,
+                },
             );
             self.claim(by, Unit::connector(&name));
             let epoch = self.state.epoch(&Unit::connector(&name));

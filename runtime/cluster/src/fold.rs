@@ -122,6 +122,9 @@ pub enum Refusal {
     /// No such connector.
     #[error("no such connector")]
     NoConnector,
+    /// There is one of this name.
+    #[error("there is a connector of this name")]
+    Exists,
     /// It comes from a configuration, an owner or an epoch that is no more.
     #[error("it was overtaken")]
     Overtaken,
@@ -134,6 +137,11 @@ pub enum Refusal {
 }
 
 impl State {
+    /// Of a log of which nothing is known in front of this offset.
+    pub fn beginning_at(next: u64) -> Self {
+        Self { next, ..Self::default() }
+    }
+
     /// Takes one record: its bytes count in the check sum whether or not they could be read.
     pub fn apply(
         &mut self,
@@ -303,7 +311,10 @@ impl State {
                 self.remove(by);
                 Ok(0)
             }
-            Body::Put { name, config, target, above } => {
+            Body::Put { name, create: true, .. } if self.connectors.contains_key(name) => {
+                Err(Refusal::Exists)
+            }
+            Body::Put { name, config, target, above, .. } => {
                 Ok(self.put(name, config, *target, *above))
             }
             Body::Delete { name } => {
@@ -465,23 +476,24 @@ impl Connector {
 }
 
 /// A map whose keys are no text, as a list of pairs.
-mod pairs {
+pub(crate) mod pairs {
     use std::collections::BTreeMap;
 
-    use serde::{Deserialize, Deserializer, Serializer};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use super::{Unit, UnitState};
-
-    pub(super) fn serialize<S: Serializer>(
-        map: &BTreeMap<Unit, UnitState>,
+    pub(crate) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &BTreeMap<K, V>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(map)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<BTreeMap<Unit, UnitState>, D::Error> {
-        Ok(Vec::<(Unit, UnitState)>::deserialize(deserializer)?.into_iter().collect())
+    pub(crate) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())
     }
 }

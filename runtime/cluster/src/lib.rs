@@ -20,6 +20,6 @@ pub use fold::{
     Connector, Refusal, SESSIONS_TO_FORGET, State, TaskSet, UnitState, Verdict, Worker,
 };
 pub use member::{Effect, Held, Input, Member, MemberConfig, Request};
-pub use offsets::{OffsetFold, OffsetRecord, OffsetVerdict, Scope};
+pub use offsets::{OffsetCollector, OffsetFold, OffsetRecord, OffsetVerdict, Scope};
 pub use record::{Body, FORMAT, Incarnation, ReadError, Record, TargetState, Unit};
 pub use snapshot::{Collector, SnapshotError, chunks, restore};

@@ -45,6 +45,9 @@ impl WorkedOut {
     }
 }
 
+/// While a worker suspects another, it sends so many heartbeats in the time of one.
+const SUSPICIOUS_HEARTBEATS: u64 = 8;
+
 /// One worker.
 #[derive(Debug)]
 pub struct Member {
@@ -127,6 +130,10 @@ impl Member {
     /// What it folded so far; while it reads anew, what it had folded before.
     pub fn state(&self) -> &State {
         self.former.as_ref().map_or(&self.state, |former| &former.state)
+    }
+    /// Which life of a worker it is.
+    pub fn incarnation(&self) -> Incarnation {
+        self.me()
     }
     /// What it runs.
     pub fn held(&self) -> &BTreeMap<Unit, Held> {
@@ -259,8 +266,8 @@ impl Member {
 
     fn request(&mut self, id: u64, request: Request) {
         let body = match request {
-            Request::Put { name, config, target } => {
-                Body::Put { name, config, target, above: self.above() }
+            Request::Put { name, config, target, create } => {
+                Body::Put { name, config, target, above: self.above(), create }
             }
             Request::Delete(name) => Body::Delete { name },
             Request::Target(name, state) => Body::Target { name, state },
@@ -580,7 +587,13 @@ impl Member {
                 heartbeat_ms: self.config.heartbeat_ms,
             });
         }
-        if known && self.clock_ms >= self.heartbeat_due_ms && !self.outbox.has_heartbeat() {
+        let ahead_ms = if self.suspects_somebody() {
+            self.config.heartbeat_ms - self.config.heartbeat_ms / SUSPICIOUS_HEARTBEATS
+        } else {
+            0
+        };
+        let due = self.clock_ms + ahead_ms >= self.heartbeat_due_ms;
+        if known && due && !self.outbox.has_heartbeat() {
             self.heartbeat_due_ms = self.clock_ms + self.config.heartbeat_ms;
             let (offset, hash) = (self.state.next.saturating_sub(1), self.state.hash);
             self.outbox.push_first(Body::Heartbeat { offset, hash });
@@ -666,6 +679,17 @@ impl Member {
         }
         let since = self.seen.get(&worker).copied().unwrap_or(0).max(self.watching_since_ms);
         self.clock_ms.saturating_sub(since) >= known.session_ms
+    }
+
+    /// Whether somebody was silent for a session whom the log holds to be alive: its time goes on
+    /// with each record only, and shall not wait for the next heartbeat.
+    fn suspects_somebody(&self) -> bool {
+        self.caught_up
+            && self.state.alive().any(|(worker, known)| {
+                let seen = self.seen.get(&worker).copied().unwrap_or(0);
+                let since = seen.max(self.watching_since_ms);
+                worker != self.me() && self.clock_ms.saturating_sub(since) >= known.session_ms
+            })
     }
 
     /// The first of those who live writes the snapshots.

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use gantry_model::Str;
 use serde::{Deserialize, Serialize};
 
-use crate::record::Unit;
+use crate::fold::pairs;
+use crate::record::{Incarnation, Unit};
+use crate::snapshot::{Parts, Taken, pieces};
 
 /// In what a commit was made: one generation of the tasks of one connector.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -53,6 +55,32 @@ pub enum OffsetRecord {
         /// The connector, and a stamp above all generations it had.
         scope: Scope,
     },
+    /// A part of what came of all records up to an offset, so that old ones may go.
+    Snapshot {
+        /// Whose snapshot it is.
+        by: Incarnation,
+        /// The last record that counts.
+        upto: u64,
+        /// This part, from 0.
+        part: u32,
+        /// How many there are.
+        parts: u32,
+        /// A piece of JSON text.
+        text: String,
+    },
+}
+
+impl OffsetRecord {
+    /// What it is about; a snapshot is about all.
+    pub fn scope(&self) -> Option<&Scope> {
+        match self {
+            Self::Barrier { scope, .. }
+            | Self::Commit { scope, .. }
+            | Self::Edit { scope, .. }
+            | Self::Forget { scope } => Some(scope),
+            Self::Snapshot { .. } => None,
+        }
+    }
 }
 
 /// What became of a record of the offset log.
@@ -65,14 +93,15 @@ pub enum OffsetVerdict {
 }
 
 /// What came of the records of the offset log.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OffsetFold {
     connectors: BTreeMap<Str, Offsets>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Offsets {
     generation: u64,
+    #[serde(with = "pairs")]
     epochs: BTreeMap<Option<u32>, u64>,
     offsets: BTreeMap<String, String>,
 }
@@ -80,10 +109,7 @@ struct Offsets {
 impl OffsetFold {
     /// Takes one record.
     pub fn apply(&mut self, record: &OffsetRecord) -> OffsetVerdict {
-        let (OffsetRecord::Barrier { scope, .. }
-        | OffsetRecord::Commit { scope, .. }
-        | OffsetRecord::Edit { scope, .. }
-        | OffsetRecord::Forget { scope }) = record;
+        let Some(scope) = record.scope() else { return OffsetVerdict::Applied };
         let known = self.connectors.entry(Str::clone(&scope.connector)).or_default();
         match record {
             OffsetRecord::Barrier { unit, epoch, .. } => {
@@ -117,6 +143,7 @@ impl OffsetFold {
                 known.begin(scope.generation);
                 known.offsets.clear();
             }
+            OffsetRecord::Snapshot { .. } => {}
         }
         OffsetVerdict::Applied
     }
@@ -130,6 +157,11 @@ impl OffsetFold {
     pub fn of(&self, connector: &str) -> impl Iterator<Item = (&str, &str)> {
         let offsets = self.connectors.get(connector).map(|known| &known.offsets);
         offsets.into_iter().flatten().map(|(partition, offset)| (&**partition, &**offset))
+    }
+
+    /// The connectors of which there is something.
+    pub fn names(&self) -> impl Iterator<Item = &Str> {
+        self.connectors.keys()
     }
 
     /// Whether a commit of this owner would count now.
@@ -150,6 +182,40 @@ impl OffsetFold {
         let known = self.connectors.get(connector);
         let epochs = known.into_iter().flat_map(|known| known.epochs.values().copied());
         epochs.chain(known.map(|known| known.generation)).max().unwrap_or(0)
+    }
+}
+
+impl OffsetFold {
+    /// What came of all records up to an offset, as the records of a snapshot.
+    pub fn chunks(&self, by: Incarnation, upto: u64) -> Vec<OffsetRecord> {
+        let pieces = pieces(&serde_json::to_string(self).unwrap_or_default());
+        let parts = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
+        let piece = |(part, text)| OffsetRecord::Snapshot { by, upto, part, parts, text };
+        (0..).zip(pieces).map(piece).collect()
+    }
+}
+
+/// Puts snapshots of the offset log together while records pass by.
+#[derive(Debug, Default)]
+pub struct OffsetCollector {
+    parts: Parts,
+    text: String,
+}
+
+impl OffsetCollector {
+    /// The last record that counts and what came of all, once a snapshot is whole.
+    pub fn take(&mut self, record: &OffsetRecord) -> Option<(u64, OffsetFold)> {
+        let OffsetRecord::Snapshot { by, upto, part, parts, text } = record else { return None };
+        let taken = self.parts.take(*by, *upto, *part, *parts);
+        if taken == Taken::Stray {
+            return None;
+        }
+        if *part == 0 {
+            self.text.clear();
+        }
+        self.text.push_str(text);
+        let whole = (taken == Taken::Last).then(|| std::mem::take(&mut self.text))?;
+        serde_json::from_str(&whole).ok().map(|fold| (*upto, fold))
     }
 }
 
@@ -189,6 +255,23 @@ mod tests {
     fn commit(generation: u64, task: u32, epoch: u64, offset: &str) -> OffsetRecord {
         let offsets = vec![("p".to_owned(), Some(offset.to_owned()))];
         OffsetRecord::Commit { scope: scope(generation), unit: unit(task), epoch, offsets }
+    }
+
+    #[test]
+    fn a_snapshot_is_all_that_came_before() {
+        let mut fold = OffsetFold::default();
+        for record in [barrier(1, 0, 2), commit(1, 0, 2, "1"), barrier(1, 1, 3)] {
+            fold.apply(&record);
+        }
+        let chunks = fold.chunks(Incarnation(7), 2);
+        let mut collector = OffsetCollector::default();
+        let found: Vec<_> = chunks.iter().filter_map(|chunk| collector.take(chunk)).collect();
+        assert_eq!(found, [(2, fold.clone())]);
+        let before = fold.clone();
+        chunks.iter().for_each(|chunk| {
+            fold.apply(chunk);
+        });
+        assert_eq!(fold, before);
     }
 
     #[test]

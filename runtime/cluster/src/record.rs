@@ -122,6 +122,9 @@ pub enum Body {
         /// Its version is above this one, which the offset log knows.
         #[serde(skip_serializing_if = "is_zero", default)]
         above: u64,
+        /// Only if there is none of this name.
+        #[serde(skip_serializing_if = "is_false", default)]
+        create: bool,
     },
     /// A connector is deleted.
     Delete {
@@ -247,7 +250,13 @@ mod tests {
             Body::Leave {},
             Body::Heartbeat { offset: 7, hash: 9 },
             Body::Claim { unit: Unit::task(&name, 1), seen: 2, above: 0 },
-            Body::Put { name: Str::clone(&name), config: Props::new(), target: None, above: 3 },
+            Body::Put {
+                name: Str::clone(&name),
+                config: Props::new(),
+                target: None,
+                above: 3,
+                create: true,
+            },
             Body::Snapshot { upto: 1, part: 0, parts: 1, text: "{}".into() },
         ];
         for (seq, body) in (1..).zip(bodies) {

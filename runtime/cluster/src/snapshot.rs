@@ -8,11 +8,10 @@ use crate::record::{Body, Incarnation};
 /// One record carries so much of a snapshot: far below what a broker takes.
 const CHUNK_BYTES: usize = 256 * 1024;
 
-/// A state as the records of a snapshot, in the order in which they must be written.
-pub fn chunks(state: &State) -> Vec<Body> {
-    let text = serde_json::to_string(state).unwrap_or_default();
+/// A text in pieces, each small enough for a record.
+pub(crate) fn pieces(text: &str) -> Vec<String> {
     let mut pieces = Vec::new();
-    let mut rest = text.as_str();
+    let mut rest = text;
     while !rest.is_empty() {
         let mut end = rest.len().min(CHUNK_BYTES);
         while !rest.is_char_boundary(end) {
@@ -22,6 +21,12 @@ pub fn chunks(state: &State) -> Vec<Body> {
         pieces.push(piece.to_owned());
         rest = behind;
     }
+    pieces
+}
+
+/// A state as the records of a snapshot, in the order in which they must be written.
+pub fn chunks(state: &State) -> Vec<Body> {
+    let pieces = pieces(&serde_json::to_string(state).unwrap_or_default());
     let parts = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
     let upto = state.next.saturating_sub(1);
     (0..).zip(pieces).map(|(part, text)| Body::Snapshot { upto, part, parts, text }).collect()

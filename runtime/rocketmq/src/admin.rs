@@ -117,7 +117,7 @@ impl Inner {
         let answer = match self.remoting.call(addr, request, self.timeout).await {
             Ok(answer) => answer,
             Err(error) if error.is(ResponseCode::TopicNotExist) => {
-                self.routes.forget(name);
+                self.routes.doubt(name);
                 return Ok(None);
             }
             Err(error) => return Err(error.into()),

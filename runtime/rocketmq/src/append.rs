@@ -75,7 +75,7 @@ impl Inner {
             return Err(LogError::SessionBroken);
         }
         for batch in &batches {
-            self.queue(&batch.to).await?;
+            self.must_have(session, &batch.to).await?;
             let limit = self.config.message_bytes_max;
             let largest = batch.records.iter().map(gantry_log::LogRecord::size).max();
             if let Some(bytes) = largest.filter(|bytes| *bytes > limit) {
@@ -105,6 +105,31 @@ impl Inner {
             }
             Ok(offsets)
         }))
+    }
+
+    /// Waits until it is known whether a queue is there: nobody may be able to say so now.
+    async fn must_have(&self, session: &Session, of: &TopicPartition) -> Result<(), LogError> {
+        let begun = Instant::now();
+        let limit = Duration::from_millis(self.config.delivery_timeout_ms);
+        let mut wait = RETRY_MIN;
+        loop {
+            let error = match self.queue(of).await {
+                Err(error) if error.is_retriable() => error,
+                found => return found.map(|_| ()),
+            };
+            if session.is_broken() {
+                return Err(LogError::SessionBroken);
+            }
+            if begun.elapsed() + wait > limit {
+                return Err(error);
+            }
+            tracing::warn!(queue = %of, %error, "cannot append yet; trying again");
+            tokio::select! {
+                () = self.stopped.cancelled() => return Err(LogError::Closed),
+                () = tokio::time::sleep(wait) => {}
+            }
+            wait = (wait * 2).min(RETRY_MAX);
+        }
     }
 
     /// Waits for room. What is larger than all of it takes all of it.
@@ -279,7 +304,7 @@ impl Sender {
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Passing(error)) => error,
             };
-            inner.routes.forget(&self.to.topic);
+            inner.routes.doubt(&self.to.topic);
             if begun.elapsed() + wait > limit || sessions.iter().all(|session| session.is_broken())
             {
                 return Err(error.into());

@@ -341,7 +341,7 @@ impl Inner {
         answer: &RemotingCommand,
     ) -> Pulled {
         if answer.code() == i32::from(ResponseCode::TopicNotExist) {
-            self.routes.forget(&of.topic);
+            self.routes.doubt(&of.topic);
             return Pulled::End(LogError::Unknown(of.clone()));
         }
         match self.failed(of, error) {

@@ -105,7 +105,7 @@ impl Inner {
 
     /// What a failed call on a queue means; the route is asked for again.
     pub(crate) fn failed(&self, of: &TopicPartition, error: CallError) -> LogError {
-        self.routes.forget(&of.topic);
+        self.routes.doubt(&of.topic);
         match error.is(rocketmq_protocol::code::response_code::ResponseCode::TopicNotExist) {
             true => LogError::Unknown(of.clone()),
             false => error.into(),

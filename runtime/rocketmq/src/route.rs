@@ -42,6 +42,14 @@ pub(crate) struct QueueAt {
     pub(crate) queue_id: u32,
 }
 
+/// A route as a name server told it.
+#[derive(Clone)]
+struct Known {
+    route: Arc<Route>,
+    /// When; `None`: it is in doubt.
+    at: Option<Instant>,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RouteData {
@@ -86,7 +94,7 @@ pub(crate) struct Routes {
     name_servers: Vec<Str>,
     answered: AtomicUsize,
     timeout: Duration,
-    known: Mutex<HashMap<Str, (Arc<Route>, Instant)>>,
+    known: Mutex<HashMap<Str, Known>>,
 }
 
 impl Routes {
@@ -95,7 +103,7 @@ impl Routes {
         Self { remoting, name_servers, answered, timeout, known: Mutex::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Str, (Arc<Route>, Instant)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Str, Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -159,8 +167,8 @@ impl Routes {
     pub(crate) async fn get(&self, topic: &str) -> Result<Option<Arc<Route>>, CallError> {
         let known = self.lock().get(topic).cloned();
         match known {
-            Some((route, at)) if at.elapsed() < FRESH => Ok(Some(route)),
-            Some((route, _)) => match self.fetch(topic).await {
+            Some(Known { route, at: Some(at) }) if at.elapsed() < FRESH => Ok(Some(route)),
+            Some(Known { route, .. }) => match self.fetch(topic).await {
                 // What is known is better than nothing while no name server answers.
                 Err(CallError::NoNameServer(_)) => Ok(Some(route)),
                 fetched => fetched,
@@ -177,26 +185,40 @@ impl Routes {
             command(RequestCode::GetRouteinfoByTopic, fields, Bytes::new())
         };
         let data: Option<RouteData> = self.ask_json(request).await?;
-        let route =
-            data.map(|data| Arc::new(numbered(data))).filter(|route| !route.queues.is_empty());
+        let route = data.map(numbered).filter(|route| !route.queues.is_empty()).map(Arc::new);
+        let Some(route) = route else {
+            self.must_be_gone(topic).await?;
+            self.lock().remove(topic);
+            return Ok(None);
+        };
         let mut known = self.lock();
-        match &route {
-            Some(route) => {
-                if known.len() >= ROUTES_MAX {
-                    known.clear();
-                }
-                known.insert(topic.into(), (Arc::clone(route), Instant::now()));
-            }
-            None => {
-                known.remove(topic);
-            }
+        if known.len() >= ROUTES_MAX {
+            known.clear();
         }
-        Ok(route)
+        known.insert(topic.into(), Known { route: Arc::clone(&route), at: Some(Instant::now()) });
+        Ok(Some(route))
     }
 
-    /// Forgets what was known of a topic: a broker does not answer, or it has gone.
-    pub(crate) fn forget(&self, topic: &str) {
-        self.lock().remove(topic);
+    /// A name server forgets the topics of a broker that ends: one that we knew is gone only if
+    /// its brokers are there without it.
+    async fn must_be_gone(&self, topic: &str) -> Result<(), CallError> {
+        let known = self.lock().get(topic).map(|known| Arc::clone(&known.route));
+        let Some(route) = known else { return Ok(()) };
+        let there = self.brokers().await?;
+        let down = route.brokers.iter().find(|(name, _)| there.iter().all(|(is, _)| is != name));
+        match down {
+            Some((name, _)) => Err(CallError::NoBroker(
+                format!("{name}, which has topic {topic}, is down: no name server knows it").into(),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// What is known of a topic is asked for again before it is used: a broker does not answer.
+    pub(crate) fn doubt(&self, topic: &str) {
+        if let Some(known) = self.lock().get_mut(topic) {
+            known.at = None;
+        }
     }
 }
 

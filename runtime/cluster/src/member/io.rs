@@ -41,6 +41,8 @@ pub enum Request {
         config: Props,
         /// What it shall do, if that shall change.
         target: Option<TargetState>,
+        /// Only if there is none of this name.
+        create: bool,
     },
     /// Delete a connector.
     Delete(Str),

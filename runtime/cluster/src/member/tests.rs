@@ -120,7 +120,8 @@ impl Pair {
     }
 
     fn put(&mut self, id: usize, name: &str) {
-        let request = Request::Put { name: name.into(), config: Props::new(), target: None };
+        let request =
+            Request::Put { name: name.into(), config: Props::new(), target: None, create: false };
         self.input(id, Input::Request { id: 7, request });
     }
 
@@ -300,7 +301,7 @@ fn a_version_that_was_cut_off_and_given_again_is_another_one() {
     // Another worker, which did not see that, changes the connector as well.
     pair.log.truncate(cut);
     let config = Props::from([("other".to_owned(), "yes".to_owned())]);
-    let put = Body::Put { name: Str::clone(&name), config, target: None, above: 0 };
+    let put = Body::Put { name: Str::clone(&name), config, target: None, above: 0, create: false };
     pair.log.push((pair.now_ms as i64, third(2, put).to_bytes()));
     let before = pair.told[owner].len();
     pair.input(owner, Input::Refold);

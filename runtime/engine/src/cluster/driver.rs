@@ -114,21 +114,28 @@ async fn follow_offsets(
     stop: tokio_util::sync::CancellationToken,
 ) {
     let OffsetStore::Fenced(fenced) = &*offsets else { return };
+    let incarnation = cluster.member().incarnation();
+    let mut told: BTreeMap<gantry_api::Str, (u64, u64)> = BTreeMap::new();
     loop {
-        let followed = tokio::select! {
-            () = stop.cancelled() => return,
-            followed = fenced.follow() => followed,
+        let step = async {
+            fenced.follow().await?;
+            // The first of those who live writes the snapshots.
+            let first = cluster.read(|state| state.alive().next().map(|(worker, _)| worker));
+            if first == Some(incarnation) { fenced.keep(incarnation).await } else { Ok(()) }
         };
-        if let Err(error) = followed {
+        let done = tokio::select! {
+            () = stop.cancelled() => return,
+            done = step => done,
+        };
+        if let Err(error) = done {
             tracing::warn!(%error, "could not read the offset topic; trying again");
             tokio::time::sleep(RETRY_MIN * 5).await;
         }
-        let ahead: Vec<gantry_api::Str> = cluster.read(|state| {
-            let ahead = |name: &&gantry_api::Str| fenced.last_stamp(name) > state.stamp;
-            state.connectors.keys().filter(ahead).cloned().collect()
-        });
-        for name in ahead {
-            cluster.tell_stamps(fenced, &name).await;
+        // The protocol knows by them which tasks can commit.
+        for (name, generation, last) in fenced.stamps() {
+            if told.insert(name.clone(), (generation, last)) != Some((generation, last)) {
+                cluster.tell(Input::Stamps { name, generation, last }).await;
+            }
         }
     }
 }

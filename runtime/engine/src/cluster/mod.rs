@@ -166,6 +166,7 @@ impl Cluster {
 fn refused(refusal: Refusal) -> HerderError {
     match refusal {
         Refusal::NoConnector => HerderError::not_found("Connector not found"),
+        Refusal::Exists => HerderError::already_exists("Connector already exists"),
         refusal => HerderError::conflict(format!("The cluster refused the request: {refusal}")),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gantry_cluster::{Collector, Input, Record, restore};
+use gantry_cluster::{Collector, Input, Record, State, restore};
 use gantry_log::{FullLog, LogError, LogRecord, ReadLimits, TopicPartition};
 
 /// Bytes and records read at once.
@@ -15,16 +15,18 @@ pub(super) struct Reader {
     log: Arc<dyn FullLog>,
     queue: TopicPartition,
     position: u64,
+    /// Where reading began.
+    first: u64,
     /// Where the log ended when reading began anew.
     caught_up_at: Option<u64>,
 }
 
 impl Reader {
     pub(super) fn new(log: Arc<dyn FullLog>, queue: TopicPartition) -> Self {
-        Self { log, queue, position: 0, caught_up_at: None }
+        Self { log, queue, position: 0, first: 0, caught_up_at: None }
     }
 
-    /// Begins anew: gives the snapshot to begin with, if there is one.
+    /// Begins anew: gives what to begin with, a snapshot or nothing.
     pub(super) async fn begin(&mut self) -> Result<Vec<Input>, LogError> {
         let range = self.log.range(&self.queue).await?;
         let mut collector = Collector::default();
@@ -33,31 +35,34 @@ impl Reader {
         while at < range.next {
             let read = self.log.read(&[(self.queue.clone(), at)], LIMITS).await?;
             let Some(batch) = read.into_iter().next() else { break };
-            for (_, record) in &batch.records {
+            for (offset, record) in &batch.records {
                 let value = record.value.as_deref().unwrap_or_default();
                 let Ok(record) = Record::from_bytes(value) else { continue };
-                latest = collector.take(record.by, &record.body).or(latest);
+                latest = collector.take_at(*offset, record.by, &record.body).or(latest);
             }
             at = batch.next;
         }
-        self.position = range.earliest;
-        self.caught_up_at = Some(range.next);
-        let mut inputs = Vec::new();
-        match latest.map(|(upto, text)| (upto, restore(upto, &text))) {
-            Some((upto, Ok(state))) if upto + 1 >= range.earliest => {
-                self.position = upto + 1;
-                inputs.push(Input::Restored(Box::new(state)));
-            }
-            Some((upto, Err(error))) => {
+        let restored = latest.and_then(|(upto, text)| match restore(upto, &text) {
+            Ok(state) => Some(state),
+            Err(error) => {
                 tracing::error!(topic = %self.queue, upto, %error, "a snapshot cannot be read");
+                None
             }
-            _ if range.earliest > 0 => tracing::error!(
-                topic = %self.queue, earliest = range.earliest,
-                "older records are gone and there is no snapshot of them: connectors that were \
-                 made before are not known any more"
-            ),
-            _ => {}
-        }
+        });
+        let state = restored.filter(|state| state.next >= range.earliest).unwrap_or_else(|| {
+            if range.earliest > 0 {
+                tracing::error!(
+                    topic = %self.queue, earliest = range.earliest,
+                    "older records are gone and there is no snapshot of them: connectors that \
+                     were made before are not known any more"
+                );
+            }
+            State::beginning_at(range.earliest)
+        });
+        self.first = state.next;
+        self.position = state.next;
+        self.caught_up_at = Some(range.next);
+        let mut inputs = vec![Input::Restored(Box::new(state))];
         inputs.extend(self.caught_up());
         Ok(inputs)
     }
@@ -70,7 +75,13 @@ impl Reader {
     pub(super) async fn next(&mut self) -> Result<Vec<Input>, LogError> {
         let read = match self.log.read(&[(self.queue.clone(), self.position)], LIMITS).await {
             Err(LogError::OutOfRange { .. }) => return Ok(vec![Input::Refold]),
-            read => read?,
+            Err(error) => {
+                // The last record comes once more: whether it is still the same tells whether
+                // the log has lost its end meanwhile.
+                self.position = self.position.saturating_sub(1).max(self.first);
+                return Err(error);
+            }
+            Ok(read) => read,
         };
         let mut inputs = Vec::new();
         for batch in read {

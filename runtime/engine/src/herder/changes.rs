@@ -92,7 +92,7 @@ impl Herder {
         }
         if let Some(cluster) = &self.cluster {
             let target = target.filter(|_| old.is_none());
-            self.put_in(cluster, name, config, target).await?;
+            self.put_in(cluster, name, config, target, !allow_replace).await?;
             let mut info = self.connector_info(name)?;
             info.offsets_status = offsets_status;
             return Ok(CreatedConnector { created: old.is_none(), info });

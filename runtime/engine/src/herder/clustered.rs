@@ -16,7 +16,7 @@ use crate::entities::{
     ConnectorInfo, ConnectorState, ConnectorStateInfo, TargetState, TaskId, TaskInfo, TaskState,
     UnitState,
 };
-use crate::error::HerderError;
+use crate::error::{HerderError, HerderErrorKind};
 use crate::metrics::TaskSnapshot;
 use crate::offsets::{OffsetStore, TaskOffsets};
 use crate::secrets::mask;
@@ -48,9 +48,17 @@ impl Herder {
         name: &str,
         config: Props,
         state: Option<TargetState>,
+        create: bool,
     ) -> Result<(), HerderError> {
         let target = state.map(target);
-        cluster.request(Request::Put { name: name.into(), config, target }).await.map(|_| ())
+        let put = Request::Put { name: name.into(), config, target, create };
+        match cluster.request(put).await {
+            // Another worker was asked for one of this name at the same time.
+            Err(error) if error.kind == HerderErrorKind::AlreadyExists => {
+                Err(HerderError::already_exists(format!("Connector {name} already exists")))
+            }
+            done => done.map(|_| ()),
+        }
     }
 
     /// Deletes one.

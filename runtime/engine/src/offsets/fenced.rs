@@ -1,11 +1,12 @@
 //! The offset log of a cluster: barriers and commits, of which only those of the owner count. Each
 //! worker folds all of it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use gantry_api::{OffsetMap, SourcePartition, Str};
-use gantry_cluster::{OffsetFold, OffsetRecord, Scope, Unit};
+use gantry_cluster::{Incarnation, OffsetCollector, OffsetFold, OffsetRecord, Scope, Unit};
 use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, ReadLimits, TopicPartition};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -22,6 +23,10 @@ const READ_BYTES: usize = 1 << 20;
 const READ_RECORDS: usize = 10_000;
 /// How long one read may wait for something new.
 const READ_WAIT: Duration = Duration::from_secs(1);
+/// After so many records a snapshot is due …
+const SNAPSHOT_RECORDS: u64 = 10_000;
+/// … and after so long: a small part of the time for which brokers keep records.
+const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(6 * 60 * 60);
 /// How long a record that is durable may take to be read back.
 const READ_BACK_LIMIT: Duration = Duration::from_secs(30);
 
@@ -51,10 +56,14 @@ pub(crate) struct FencedOffsets {
     log: Arc<dyn FullLog>,
     queue: TopicPartition,
     fold: Mutex<OffsetFold>,
-    /// Up to where the topic was folded: one reads, the others wait for it.
-    folded: tokio::sync::Mutex<u64>,
+    /// Up to where the topic was folded, once it was begun: one reads, the others wait for it.
+    folded: tokio::sync::Mutex<Option<u64>>,
+    /// The last record that the latest snapshot counts, as far as it is known here.
+    snapshot_upto: AtomicU64,
+    /// When one was last written here.
+    snapshot_at: tokio::sync::Mutex<Instant>,
     /// Records that could not be read.
-    passed_over: std::sync::atomic::AtomicU64,
+    passed_over: AtomicU64,
 }
 
 impl FencedOffsets {
@@ -65,6 +74,8 @@ impl FencedOffsets {
             queue,
             fold: Mutex::default(),
             folded: Default::default(),
+            snapshot_upto: AtomicU64::new(0),
+            snapshot_at: tokio::sync::Mutex::new(Instant::now()),
             passed_over: Default::default(),
         }
     }
@@ -90,7 +101,7 @@ impl FencedOffsets {
         let begun = Instant::now();
         loop {
             let mut folded = self.folded.lock().await;
-            if *folded >= upto {
+            if folded.is_some_and(|folded| folded >= upto) {
                 return Ok(());
             }
             if begun.elapsed() > READ_BACK_LIMIT {
@@ -102,7 +113,11 @@ impl FencedOffsets {
         }
     }
 
-    async fn read_on(&self, folded: &mut u64, wait: Duration) -> Result<(), LogError> {
+    async fn read_on(&self, folded: &mut Option<u64>, wait: Duration) -> Result<(), LogError> {
+        let Some(folded) = folded else {
+            *folded = Some(self.begin().await?);
+            return Ok(());
+        };
         let limits = ReadLimits { max_bytes: READ_BYTES, max_records: READ_RECORDS, wait };
         let read = match self.log.read(&[(self.queue.clone(), *folded)], limits).await {
             Err(LogError::OutOfRange { wanted, range, .. }) => {
@@ -122,6 +137,11 @@ impl FencedOffsets {
             for (_, record) in &batch.records {
                 match parse(record) {
                     Ok(Some(record)) => {
+                        if let OffsetRecord::Snapshot { upto, part, parts, .. } = &record
+                            && part + 1 == *parts
+                        {
+                            self.snapshot_upto.fetch_max(*upto, Ordering::AcqRel);
+                        }
                         fold.apply(&record);
                     }
                     Ok(None) => {}
@@ -135,27 +155,100 @@ impl FencedOffsets {
     }
 
     fn pass_over(&self, reason: &str) {
-        let count = self.passed_over.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
+        let count = self.passed_over.fetch_add(1, Ordering::Relaxed) + 1;
         tracing::warn!(topic = %self.queue, count, reason, "a record is not ours; passed over");
     }
 
     /// Appends a record and folds up to it.
     async fn write(&self, record: OffsetRecord) -> Result<(), LogError> {
-        let (OffsetRecord::Barrier { scope, .. }
-        | OffsetRecord::Commit { scope, .. }
-        | OffsetRecord::Edit { scope, .. }
-        | OffsetRecord::Forget { scope }) = &record;
-        let key = Bytes::copy_from_slice(scope.connector.as_bytes());
-        let value = serde_json::to_vec(&Stored { v: FORMAT, record }).unwrap_or_default();
-        let record = LogRecord {
-            key: Some(key),
-            value: Some(value.into()),
-            headers: Vec::new(),
-            timestamp_ms: LogRecord::AT_STORE,
-        };
-        let batch = QueueBatch { to: self.queue.clone(), records: vec![record] };
+        let at = self.append(vec![record]).await?;
+        self.fold_to(at + 1).await
+    }
+
+    async fn append(&self, records: Vec<OffsetRecord>) -> Result<u64, LogError> {
+        let records = records.into_iter().map(|record| {
+            let scope = record.scope();
+            let key = scope.map(|scope| Bytes::copy_from_slice(scope.connector.as_bytes()));
+            let value = serde_json::to_vec(&Stored { v: FORMAT, record }).unwrap_or_default();
+            LogRecord {
+                key,
+                value: Some(value.into()),
+                headers: Vec::new(),
+                timestamp_ms: LogRecord::AT_STORE,
+            }
+        });
+        let batch = QueueBatch { to: self.queue.clone(), records: records.collect() };
         let at = self.log.append(vec![batch]).await?.await?;
-        self.fold_to(at.first().copied().unwrap_or_default() + 1).await
+        Ok(at.first().copied().unwrap_or_default())
+    }
+
+    /// Begins to fold at the latest snapshot, if there is one; gives where to read on.
+    async fn begin(&self) -> Result<u64, LogError> {
+        let range = self.log.range(&self.queue).await?;
+        let near = range.next.saturating_sub(3 * SNAPSHOT_RECORDS).max(range.earliest);
+        let mut found = self.latest_snapshot(near, range.next).await?;
+        if found.is_none() && near > range.earliest {
+            found = self.latest_snapshot(range.earliest, range.next).await?;
+        }
+        match found {
+            Some((upto, fold)) => {
+                *self.lock() = fold;
+                self.snapshot_upto.store(upto, Ordering::Release);
+                Ok((upto + 1).max(range.earliest))
+            }
+            None => {
+                if range.earliest > 0 {
+                    tracing::error!(
+                        topic = %self.queue, earliest = range.earliest,
+                        "older records are gone and there is no snapshot of them: connectors may \
+                         begin anew"
+                    );
+                }
+                Ok(range.earliest)
+            }
+        }
+    }
+
+    async fn latest_snapshot(
+        &self,
+        from: u64,
+        to: u64,
+    ) -> Result<Option<(u64, OffsetFold)>, LogError> {
+        let wait = READ_WAIT;
+        let limits = ReadLimits { max_bytes: READ_BYTES, max_records: READ_RECORDS, wait };
+        let mut collector = OffsetCollector::default();
+        let (mut at, mut latest) = (from, None);
+        while at < to {
+            let read = self.log.read(&[(self.queue.clone(), at)], limits).await?;
+            let Some(batch) = read.into_iter().next() else { break };
+            for (_, record) in &batch.records {
+                let Ok(Some(record)) = parse(record) else { continue };
+                latest = collector.take(&record).or(latest);
+            }
+            at = batch.next;
+        }
+        Ok(latest)
+    }
+
+    /// Writes a snapshot if one is due: after so many records, so that who comes need not read
+    /// all, and after so long, so that no broker can have forgotten what it counts.
+    pub(crate) async fn keep(&self, by: Incarnation) -> Result<(), LogError> {
+        let Some(folded) = *self.folded.lock().await else { return Ok(()) };
+        let since = folded.saturating_sub(self.snapshot_upto.load(Ordering::Acquire));
+        let waits = self.snapshot_at.lock().await.elapsed();
+        let due = since >= SNAPSHOT_RECORDS || since > 1 && waits >= SNAPSHOT_INTERVAL;
+        if !due {
+            return Ok(());
+        }
+        let chunks = {
+            // Nothing is folded meanwhile.
+            let folded = self.folded.lock().await;
+            let upto = folded.unwrap_or(0).saturating_sub(1);
+            self.snapshot_upto.store(upto, Ordering::Release);
+            self.lock().chunks(by, upto)
+        };
+        *self.snapshot_at.lock().await = Instant::now();
+        self.append(chunks).await.map(|_| ())
     }
 
     /// Takes a unit over: what older owners commit counts no more, and all that they have
@@ -200,6 +293,15 @@ impl FencedOffsets {
                  try again"
             ))),
         }
+    }
+
+    /// Generation and last stamp of each connector that was seen here.
+    pub(crate) fn stamps(&self) -> Vec<(Str, u64, u64)> {
+        let fold = self.lock();
+        let stamps = fold
+            .names()
+            .map(|name| (Str::clone(name), fold.generation(name), fold.last_stamp(name)));
+        stamps.collect()
     }
 
     /// The latest generation of a connector that was seen here.

@@ -58,10 +58,17 @@ impl ErrorHandler {
         let Some(queue) = &self.dlq else { return Ok(()) };
         match self.log.create_topic(&queue.topic, TopicSpec::with_queues(1)).await {
             Ok(()) | Err(LogError::TopicExists(_)) => Ok(()),
-            Err(error) => Err(Error::connect(format!(
-                "Could not create the dead letter queue topic {}: {error}",
-                queue.topic
-            ))),
+            Err(error) => {
+                let text = format!(
+                    "Could not create the dead letter queue topic {}: {error}",
+                    queue.topic
+                );
+                Err(if error.is_retriable() {
+                    Error::retriable(text)
+                } else {
+                    Error::connect(text)
+                })
+            }
         }
     }
 

@@ -320,7 +320,7 @@ impl<'a> SinkWorker<'a> {
             }
         }
         let stored = self.env.commit(changes).await;
-        stored.map_err(|error| Error::connect(error.to_string()))
+        stored.map_err(|error| Error::retriable(error.to_string()))
     }
 
     fn reset_position(&self, queue: &TopicPartition, earliest: u64, next: u64) -> Result<u64> {

@@ -24,6 +24,9 @@ use crate::entities::{TargetState, TaskId, TaskState, UnitState};
 use crate::metrics::TaskMetrics;
 use crate::offsets::{Change, CommitError, TaskOffsets};
 
+/// The wait before a task of a cluster starts again after an error worth trying again.
+const RETRIABLE_WAIT: Duration = Duration::from_millis(500);
+
 /// What a task works with.
 pub(crate) struct TaskEnv {
     pub(super) id: TaskId,
@@ -254,6 +257,15 @@ async fn supervise(env: TaskEnv) {
         if !env.has_lease() {
             tracing::warn!(task = %env.id, %error, "task stops, as it may be another worker's");
             return;
+        }
+        if env.lease.is_some() && error.is_retriable() {
+            // The log cannot be reached, or a connector says that it may go better.
+            tracing::warn!(task = %env.id, %error, "task starts again");
+            tokio::select! {
+                () = env.cancel.cancelled() => return,
+                () = tokio::time::sleep(RETRIABLE_WAIT) => {}
+            }
+            continue;
         }
         env.set_failed(&error);
         let policy = env.config.restart;

@@ -233,7 +233,7 @@ impl World {
                     ("tasks".to_owned(), tasks),
                     ("request".to_owned(), id.to_string()),
                 ]);
-                Request::Put { name, config, target: None }
+                Request::Put { name, config, target: None, create: self.random.bool() }
             }
         };
         self.inputs(worker, vec![Input::Request { id, request }]);
