@@ -10,6 +10,7 @@ use gantry_cluster::{Incarnation, OffsetCollector, OffsetFold, OffsetRecord, Sco
 use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, ReadLimits, TopicPartition};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
 use super::Change;
@@ -56,12 +57,12 @@ pub(crate) struct FencedOffsets {
     log: Arc<dyn FullLog>,
     queue: TopicPartition,
     fold: Mutex<OffsetFold>,
-    /// Up to where the topic was folded, once it was begun: one reads, the others wait for it.
-    folded: tokio::sync::Mutex<Option<u64>>,
+    /// Up to where the topic was folded, once it was begun. Changed with `fold` locked.
+    folded: watch::Sender<Option<u64>>,
     /// The last record that the latest snapshot counts, as far as it is known here.
     snapshot_upto: AtomicU64,
     /// When one was last written here.
-    snapshot_at: tokio::sync::Mutex<Instant>,
+    snapshot_at: Mutex<Instant>,
     /// Records that could not be read.
     passed_over: AtomicU64,
 }
@@ -73,9 +74,9 @@ impl FencedOffsets {
             log,
             queue,
             fold: Mutex::default(),
-            folded: Default::default(),
+            folded: watch::Sender::new(None),
             snapshot_upto: AtomicU64::new(0),
-            snapshot_at: tokio::sync::Mutex::new(Instant::now()),
+            snapshot_at: Mutex::new(Instant::now()),
             passed_over: Default::default(),
         }
     }
@@ -90,36 +91,25 @@ impl FencedOffsets {
         self.fold_to(next).await
     }
 
-    /// Folds what comes, for as long as one read waits.
-    pub(crate) async fn follow(&self) -> Result<(), LogError> {
-        let mut folded = self.folded.lock().await;
-        self.read_on(&mut folded, READ_WAIT).await
-    }
-
-    /// Folds up to an offset.
+    /// Waits until the topic is folded up to an offset; who follows it reads.
     async fn fold_to(&self, upto: u64) -> Result<(), LogError> {
-        let begun = Instant::now();
-        loop {
-            let mut folded = self.folded.lock().await;
-            if folded.is_some_and(|folded| folded >= upto) {
-                return Ok(());
-            }
-            if begun.elapsed() > READ_BACK_LIMIT {
-                return Err(LogError::Unavailable(
-                    format!("{} cannot be read up to offset {upto}", self.queue).into(),
-                ));
-            }
-            self.read_on(&mut folded, READ_WAIT).await?;
+        let mut folded = self.folded.subscribe();
+        let reached = folded.wait_for(|folded| folded.is_some_and(|folded| folded >= upto));
+        match tokio::time::timeout(READ_BACK_LIMIT, reached).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(LogError::Unavailable(
+                format!("{} cannot be read up to offset {upto}", self.queue).into(),
+            )),
         }
     }
 
-    async fn read_on(&self, folded: &mut Option<u64>, wait: Duration) -> Result<(), LogError> {
-        let Some(folded) = folded else {
-            *folded = Some(self.begin().await?);
-            return Ok(());
-        };
-        let limits = ReadLimits { max_bytes: READ_BYTES, max_records: READ_RECORDS, wait };
-        let read = match self.log.read(&[(self.queue.clone(), *folded)], limits).await {
+    /// Folds what comes, for as long as one read waits. One at a time: the cluster follows.
+    pub(crate) async fn follow(&self) -> Result<(), LogError> {
+        let folded = *self.folded.borrow();
+        let Some(position) = folded else { return self.begin().await };
+        let limits =
+            ReadLimits { max_bytes: READ_BYTES, max_records: READ_RECORDS, wait: READ_WAIT };
+        let read = match self.log.read(&[(self.queue.clone(), position)], limits).await {
             Err(LogError::OutOfRange { wanted, range, .. }) => {
                 // What expired is counted by what came behind it; what a broker lost comes again
                 // from whoever wrote it.
@@ -127,7 +117,7 @@ impl FencedOffsets {
                     topic = %self.queue, wanted, earliest = range.earliest, next = range.next,
                     "the offset topic does not reach to where it was read"
                 );
-                *folded = wanted.clamp(range.earliest, range.next);
+                self.folded.send_replace(Some(wanted.clamp(range.earliest, range.next)));
                 return Ok(());
             }
             read => read?,
@@ -148,8 +138,7 @@ impl FencedOffsets {
                     Err(reason) => self.pass_over(&reason),
                 }
             }
-            drop(fold);
-            *folded = batch.next;
+            self.folded.send_replace(Some(batch.next));
         }
         Ok(())
     }
@@ -182,8 +171,8 @@ impl FencedOffsets {
         Ok(at.first().copied().unwrap_or_default())
     }
 
-    /// Begins to fold at the latest snapshot, if there is one; gives where to read on.
-    async fn begin(&self) -> Result<u64, LogError> {
+    /// Begins to fold at the latest snapshot, if there is one.
+    async fn begin(&self) -> Result<(), LogError> {
         let range = self.log.range(&self.queue).await?;
         let near = range.next.saturating_sub(3 * SNAPSHOT_RECORDS).max(range.earliest);
         let mut found = self.latest_snapshot(near, range.next).await?;
@@ -192,9 +181,10 @@ impl FencedOffsets {
         }
         match found {
             Some((upto, fold)) => {
-                *self.lock() = fold;
+                let mut known = self.lock();
+                *known = fold;
                 self.snapshot_upto.store(upto, Ordering::Release);
-                Ok((upto + 1).max(range.earliest))
+                self.folded.send_replace(Some((upto + 1).max(range.earliest)));
             }
             None => {
                 if range.earliest > 0 {
@@ -204,9 +194,10 @@ impl FencedOffsets {
                          begin anew"
                     );
                 }
-                Ok(range.earliest)
+                self.folded.send_replace(Some(range.earliest));
             }
         }
+        Ok(())
     }
 
     async fn latest_snapshot(
@@ -233,21 +224,20 @@ impl FencedOffsets {
     /// Writes a snapshot if one is due: after so many records, so that who comes need not read
     /// all, and after so long, so that no broker can have forgotten what it counts.
     pub(crate) async fn keep(&self, by: Incarnation) -> Result<(), LogError> {
-        let Some(folded) = *self.folded.lock().await else { return Ok(()) };
-        let since = folded.saturating_sub(self.snapshot_upto.load(Ordering::Acquire));
-        let waits = self.snapshot_at.lock().await.elapsed();
-        let due = since >= SNAPSHOT_RECORDS || since > 1 && waits >= SNAPSHOT_INTERVAL;
-        if !due {
-            return Ok(());
-        }
         let chunks = {
-            // Nothing is folded meanwhile.
-            let folded = self.folded.lock().await;
-            let upto = folded.unwrap_or(0).saturating_sub(1);
+            let fold = self.lock();
+            let Some(folded) = *self.folded.borrow() else { return Ok(()) };
+            let since = folded.saturating_sub(self.snapshot_upto.load(Ordering::Acquire));
+            let mut at = self.snapshot_at.lock().unwrap_or_else(PoisonError::into_inner);
+            let due = since >= SNAPSHOT_RECORDS || since > 1 && at.elapsed() >= SNAPSHOT_INTERVAL;
+            if !due {
+                return Ok(());
+            }
+            *at = Instant::now();
+            let upto = folded.saturating_sub(1);
             self.snapshot_upto.store(upto, Ordering::Release);
-            self.lock().chunks(by, upto)
+            fold.chunks(by, upto)
         };
-        *self.snapshot_at.lock().await = Instant::now();
         self.append(chunks).await.map(|_| ())
     }
 
