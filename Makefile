@@ -2,10 +2,10 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test bench simulate soak fmt clean
+.PHONY: help run test bench bench-rocketmq simulate chaos soak fmt clean
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
 	@echo
 	@echo "make run FILE=/path/to/file       reads that file; PORT=8083 is where REST listens; RUN_ONCE=1 ends when all is moved"
 	@echo "make bench LINES=10000 ROUNDS=1 ONLY=gantry|kafka FLAT_LINES= FLAT_CONNECTORS=   a smaller benchmark; TRANSFORM_S=0 REST_S=0 leave those parts out"
@@ -19,6 +19,14 @@ test: ## everything that must be green, in CI order
 
 bench: ## Kafka Connect and Gantry side by side; writes tests/bench/RESULTS.md
 	@tests/bench/run.sh
+
+bench-rocketmq: ## a cluster on a real RocketMQ broker; writes tests/bench/rocketmq/RESULTS.md
+	@cargo build --locked --release --workspace --bins
+	@tests/bench/rocketmq/bench.py
+
+chaos: ## workers and a broker killed and stopped while lines flow; SECONDS=300 SEED=1
+	@cargo build --locked --release --workspace --bins
+	@tests/chaos/chaos.py --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1) --failover
 
 simulate: ## the cluster protocol under simulated faults; SEEDS=10000
 	@cargo run --locked --release -q -p gantry-simulation -- --seeds $(or $(SEEDS),10000)

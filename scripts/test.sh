@@ -41,6 +41,7 @@ step "tests"             cargo test --locked --release --workspace
 step "simulation"        "${CARGO_TARGET_DIR:-target}/release/gantry-simulation" --seeds 500
 step "documentation"     env RUSTDOCFLAGS="-D warnings" cargo doc --locked --release --workspace --no-deps
 step "rocketmq"          tests/rocketmq/run.sh
+step "chaos"             tests/chaos/chaos.py --seconds 20 --connectors 8 --seed 7
 step "pipelines"         tests/conformance/run-pipeline.sh
 step "rest"              tests/conformance/run-rest.sh
 step "pipelines distributed" tests/conformance/run-pipeline.sh --mode distributed

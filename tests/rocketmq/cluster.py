@@ -69,11 +69,11 @@ def free_port(neighbours=(0,)):
     raise RuntimeError("no free ports")
 
 
-def call(port, code, fields=None, timeout=3):
+def call(port, code, fields=None, timeout=3, body=b""):
     """One request of RocketMQ's protocol: code and body of the answer."""
     header = json.dumps({"code": code, "language": "JAVA", "version": 475, "opaque": 1, "flag": 0, "extFields": fields or {}}).encode()
     with socket.create_connection(("127.0.0.1", port), timeout) as connection:
-        connection.sendall(struct.pack(">ii", len(header) + 4, len(header)) + header)
+        connection.sendall(struct.pack(">ii", len(header) + len(body) + 4, len(header)) + header + body)
         stream = connection.makefile("rb")
         (length,) = struct.unpack(">i", stream.read(4))
         answer = stream.read(length)

@@ -45,8 +45,9 @@ impl WorkedOut {
     }
 }
 
-/// While a worker suspects another, it sends so many heartbeats in the time of one.
-const SUSPICIOUS_HEARTBEATS: u64 = 8;
+/// While a worker suspects another, or may not yet work itself, it sends so many heartbeats in the
+/// time of one.
+const HASTY_HEARTBEATS: u64 = 8;
 
 /// One worker.
 #[derive(Debug)]
@@ -587,8 +588,8 @@ impl Member {
                 heartbeat_ms: self.config.heartbeat_ms,
             });
         }
-        let ahead_ms = if self.suspects_somebody() {
-            self.config.heartbeat_ms - self.config.heartbeat_ms / SUSPICIOUS_HEARTBEATS
+        let ahead_ms = if self.suspects_somebody() || !self.is_trusted() {
+            self.config.heartbeat_ms - self.config.heartbeat_ms / HASTY_HEARTBEATS
         } else {
             0
         };

@@ -6,11 +6,12 @@
 - from POST /connectors on one worker to RUNNING as another sees it;
 - from kill -9 of a worker to its last unit running elsewhere, for two session time-outs; a graceful leave.
 
-Writes RESULTS-rocketmq.md beside the other benchmark's results.
+Writes RESULTS.md beside this file.
 """
 
 import argparse
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -20,10 +21,9 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2] / "scripts" / "lib"))
 sys.path.insert(0, str(HERE.parents[1] / "rocketmq"))
-from cluster import Cluster  # noqa: E402
+from cluster import Cluster, call  # noqa: E402
 from worker import FILE_SINK, FILE_SOURCE, STRING, LabError, Proc, Rest, free_port, gantry_binary, target_dir, write_properties  # noqa: E402
 
-DATAGEN = "io.confluent.kafka.connect.datagen.DatagenConnector"
 LIMIT_S = 120
 IDLE_CONNECTORS = 100
 IDLE_S = 30
@@ -114,7 +114,7 @@ def throughput(home, name_server, size, lines):
         rest = workers.rest(0)
         common = {"tasks.max": 1}
         begun = time.monotonic()
-        rest.create("sink", {"connector.class": FILE_SINK, "file": sink, "topics": f"flow-{size}", **common} | {"file": str(sink)})
+        rest.create("sink", {"connector.class": FILE_SINK, "file": str(sink), "topics": f"flow-{size}", **common})
         rest.create("source", {"connector.class": FILE_SOURCE, "file": str(source), "topic": f"flow-{size}", **common})
         total = source.stat().st_size
         wait("not all lines came", lambda: sink.exists() and sink.stat().st_size >= total, step_s=0.02)
@@ -126,19 +126,8 @@ def throughput(home, name_server, size, lines):
         workers.stop()
 
 
-def depth(rest, topics):
-    """The end offsets of topics together."""
-    total = 0
-    for topic in topics:
-        status, body = rest.call("GET", f"/gantry/topics/{topic}")
-        if status == 200:
-            total += sum(queue["next"] if "next" in queue else queue["end"] for queue in body["queues"])
-    return total
-
-
 def put_total(cluster):
     """Messages that the broker stored since its start."""
-    from cluster import call
     _, body = call(cluster.broker_port, MESSAGES_BROKER)
     return int(json.loads(body)["table"]["msgPutTotalTodayNow"])
 
@@ -207,6 +196,27 @@ def failover(home, name_server, session_ms, rounds):
         workers.stop()
 
 
+def page(results):
+    """The results as Markdown."""
+    flow, cost, reply = results["flow"], results["idle"], results["answers"]
+    lines = [
+        "# A cluster on RocketMQ", "",
+        "Written by `make bench-rocketmq`: a real Java name server and broker, and all workers, on one machine "
+        f"with {os.cpu_count()} cores.", "",
+        "| file → RocketMQ → file | records | arrived | records/s | peak memory of the worker |", "|---|---|---|---|---|",
+        *(f"| lines of {one['bytes']} B | {one['records']:,} | {one['arrived']:,} | {one['records_per_s']:,} | {one['peak_mib']} MiB |" for one in flow),
+        "", "| what | measured | aim |", "|---|---|---|",
+        f"| messages per second of an idle cluster of {cost['workers']} workers and {cost['connectors']} connectors | {cost['messages_per_s']} | ≤ 5 |",
+        f"| memory of each of these workers | {', '.join(f'{mib} MiB' for mib in cost['memory_mib'])} | |",
+        f"| POST /connectors to RUNNING as another worker sees it, {reply['count']} times | p50 {reply['p50_ms']} ms, p95 {reply['p95_ms']} ms, max {reply['max_ms']} ms | p95 ≤ 500 ms |",
+    ]
+    for one in results["failover"]:
+        session, kill, leave = one["session_ms"], one["kill"], one["leave"]
+        lines.append(f"| kill -9 to all units elsewhere, session.timeout.ms={session}, {kill['count']} times | p50 {kill['p50_ms']} ms, max {kill['max_ms']} ms | ≤ {session + 1000} ms |")
+        lines.append(f"| a worker that ends by SIGTERM, {leave['count']} times | p50 {leave['p50_ms']} ms, max {leave['max_ms']} ms | ≤ 1000 ms |")
+    return "\n".join(lines) + "\n"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="parts: flow, idle, answers, failover")
@@ -234,7 +244,8 @@ def main():
                 print(json.dumps(results["failover"]), flush=True)
     except LabError as error:
         sys.exit(f"bench: {error}")
-    (HERE / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    if not options.only:
+        (HERE / "RESULTS.md").write_text(page(results), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -239,3 +239,51 @@ async fn a_task_that_keeps_failing_is_tried_elsewhere_and_shown_failed() {
     let trace = all.one(0).task_status("source", 0).expect("status").trace;
     assert!(trace.is_some_and(|trace| !trace.is_empty()));
 }
+
+/// Workers in runtimes of their own, so that one can be gone from one moment to the next.
+#[test]
+fn the_death_of_one_of_five_moves_only_what_it_had() {
+    const TASKS: usize = 1_000;
+    let mut all = Workers::new(0);
+    let mut runtimes = Vec::new();
+    for _ in 0..5 {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let runtime = builder.worker_threads(1).enable_all().build().expect("a runtime");
+        let _inside = runtime.enter();
+        all.join();
+        runtimes.push(runtime);
+    }
+    let watching = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let watching = watching.expect("a runtime");
+    let count = TASKS.to_string();
+    let source = [
+        ("connector.class", SOURCE),
+        ("topic", "t"),
+        ("count", "1"),
+        ("tasks.max", count.as_str()),
+    ];
+    let owners = |at: usize| {
+        let seen = all.one(at).connector_status("source");
+        let tasks = seen.map(|seen| seen.tasks).unwrap_or_default();
+        let tasks = tasks.into_iter().filter(|task| task.state == UnitState::Running);
+        tasks.map(|task| (task.id, task.worker_id)).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    watching.block_on(all.create(0, "source", &source));
+    watching.block_on(all.until("all run", || owners(1).len() == TASKS));
+    let before = owners(1);
+    let dead = all.one(4).worker_config().worker_id.clone();
+    let begun = std::time::Instant::now();
+    runtimes.pop().expect("five").shutdown_background();
+    watching.block_on(all.until("all run elsewhere", || {
+        let now = owners(1);
+        now.len() == TASKS && now.values().all(|worker| *worker != dead)
+    }));
+    let took = begun.elapsed();
+    let after = owners(1);
+    let moved = before.iter().filter(|(task, worker)| after.get(task) != Some(worker)).count();
+    let had = before.values().filter(|worker| **worker == dead).count();
+    eprintln!("{had} of {TASKS} tasks run elsewhere {took:?} after the death of their worker");
+    assert_eq!(moved, had, "only what the dead worker had moves");
+    assert!((150..=250).contains(&had), "it had {had} of {TASKS}");
+    runtimes.into_iter().for_each(tokio::runtime::Runtime::shutdown_background);
+}

@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""What workers do when RocketMQ is not as they need it: each fault has its message, and none ends a worker.
+
+- the name server cannot be reached when a worker starts: REST is up and says so; once it is there the worker joins;
+- a topic of the cluster's own has several queues: the worker says which key names it, and does not join;
+- records of somebody else in the cluster, offset and status topics are passed over.
+"""
+
+import pathlib
+import shutil
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "scripts" / "lib"))
+sys.path.insert(0, str(HERE))
+from cluster import Cluster, call  # noqa: E402
+from worker import FILE_SINK, FILE_SOURCE, STRING, LabError, Proc, Rest, free_port, gantry_binary, target_dir, write_properties  # noqa: E402
+
+LIMIT_S = 60
+CREATE_TOPIC = 17
+SEND_MESSAGE = 10
+
+
+def wait(what, check, limit_s=LIMIT_S):
+    end = time.monotonic() + limit_s
+    seen = None
+    while time.monotonic() < end:
+        seen = check()
+        if seen:
+            return seen
+        time.sleep(0.05)
+    raise LabError(f"{what} after {limit_s} s")
+
+
+class Worker:
+    def __init__(self, home, name, name_server, **more):
+        port = free_port()
+        props = {
+            "listeners": f"http://127.0.0.1:{port}", "group.id": name, "gantry.log": "rocketmq", "gantry.rocketmq.namesrv.addr": name_server,
+            "config.storage.topic": f"{name}-cluster", "offset.storage.topic": f"{name}-offsets", "status.storage.topic": f"{name}-status",
+            "key.converter": STRING, "value.converter": STRING, "session.timeout.ms": 3000, "heartbeat.interval.ms": 500,
+            "offset.flush.interval.ms": 200, **more,
+        }
+        self.log = home / f"{name}.log"
+        self.rest = Rest(f"http://127.0.0.1:{port}")
+        self.process = Proc([gantry_binary(), "distributed", write_properties(home / f"{name}.properties", props)], self.log)
+
+    def health(self):
+        try:
+            return self.rest.call("GET", "/health")
+        except OSError:
+            return 0, None
+
+    def wait_ready(self):
+        wait(f"the worker is not ready: {self.process.tail()}", lambda: self.health()[0] == 200)
+
+    def wait_waiting(self, text):
+        def says():
+            status, body = self.health()
+            return status == 503 and text in body["message"]
+        wait(f"the worker does not say {text!r}: {self.health()}", says)
+
+    def says(self, text):
+        return text in self.log.read_text(errors="replace")
+
+    def stop(self):
+        if self.process.alive():
+            self.process.child.kill()
+        self.process.child.wait()
+
+
+def create_topic(cluster, topic, queues):
+    fields = {"topic": topic, "defaultTopic": "TBW102", "readQueueNums": queues, "writeQueueNums": queues, "perm": 6, "topicFilterType": "SINGLE_TAG", "topicSysFlag": 0, "order": "false"}
+    code, _ = call(cluster.broker_port, CREATE_TOPIC, {name: str(value) for name, value in fields.items()})
+    if code != 0:
+        raise LabError(f"topic {topic} cannot be created: code {code}")
+
+
+def send(cluster, topic, body):
+    fields = {"producerGroup": "foreign", "topic": topic, "defaultTopic": "TBW102", "defaultTopicQueueNums": 1, "queueId": 0, "sysFlag": 0,
+              "bornTimestamp": int(time.time() * 1000), "flag": 0, "properties": "KEYS\u0001foreign\u0002", "reconsumeTimes": 0, "unitMode": "false", "batch": "false"}
+    code, _ = call(cluster.broker_port, SEND_MESSAGE, {name: str(value) for name, value in fields.items()}, body=body)
+    if code != 0:
+        raise LabError(f"a message to {topic} is refused: code {code}")
+
+
+def flow(worker, home, name, lines):
+    """Moves lines from file to file."""
+    source, sink = home / f"{name}-in.txt", home / f"{name}-out.txt"
+    with open(source, "a", encoding="ascii") as f:
+        f.write("".join(f"{name} {n}\n" for n in range(lines)))
+    if worker.rest.status(f"{name}-source") is None:
+        worker.rest.create(f"{name}-source", {"connector.class": FILE_SOURCE, "tasks.max": "1", "file": str(source), "topic": name})
+        worker.rest.create(f"{name}-sink", {"connector.class": FILE_SINK, "tasks.max": "1", "file": str(sink), "topics": name})
+    total = source.read_bytes().count(b"\n")
+    wait(f"{name}: not all lines came", lambda: sink.exists() and sink.read_bytes().count(b"\n") >= total)
+    if sink.read_bytes() != source.read_bytes():
+        raise LabError(f"{name}: the sink holds other lines than the source")
+
+
+def late_cluster(home):
+    cluster = Cluster(home / "late")
+    worker = Worker(home, "late", cluster.name_server)
+    try:
+        worker.wait_waiting("no name server answers")
+        status, body = worker.rest.call("GET", "/connectors")
+        if (status, body) != (200, []):
+            raise LabError(f"REST answers {status} {body} while the cluster cannot be reached")
+        cluster.start()
+        worker.wait_ready()
+        flow(worker, home, "late", 100)
+    finally:
+        worker.stop()
+        cluster.stop()
+
+
+def several_queues(home, cluster):
+    create_topic(cluster, "wide-cluster", 4)
+    worker = Worker(home, "wide", cluster.name_server)
+    try:
+        worker.wait_waiting("config.storage.topic names, has 4 queues")
+    finally:
+        worker.stop()
+
+
+def foreign_records(home, cluster):
+    worker = Worker(home, "foreign", cluster.name_server)
+    try:
+        worker.wait_ready()
+        for topic in ("foreign-cluster", "foreign-offsets", "foreign-status"):
+            for body in (b"not ours", b"{}", b'{"v":99,"by":1,"seq":1,"leave":{}}', b"\xff\x00"):
+                send(cluster, topic, body)
+        flow(worker, home, "foreign", 200)
+        wait("passed over records are not told", lambda: worker.says("a record of the cluster topic is passed over") and worker.says("a record is not ours; passed over"))
+        worker.stop()
+        # They are passed over when all is read from the start, too.
+        worker = Worker(home, "foreign", cluster.name_server)
+        worker.wait_ready()
+        flow(worker, home, "foreign", 200)
+    finally:
+        worker.stop()
+
+
+def main():
+    home = target_dir() / "rocketmq" / "faults"
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    try:
+        late_cluster(home)
+        print("ok: a cluster that comes later", flush=True)
+        with Cluster(home / "there") as cluster:
+            several_queues(home, cluster)
+            print("ok: a topic of several queues", flush=True)
+            foreign_records(home, cluster)
+            print("ok: records of somebody else", flush=True)
+    except LabError as error:
+        sys.exit(f"faults: {error}")
+
+
+if __name__ == "__main__":
+    main()
