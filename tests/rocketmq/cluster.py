@@ -1,11 +1,17 @@
 #!/usr/bin/env python3
-"""A real RocketMQ name server and broker (Java, from Maven Central) on loopback.
+"""A real RocketMQ name server and brokers (Java, from Maven Central) on loopback.
 
 As a module: `with Cluster(directory) as cluster: ... cluster.name_server ...`.
-As a command: `cluster.py run DIRECTORY COMMAND...` starts both, runs the command with
-GANTRY_TEST_NAMESRV set, and ends both; its status is the command's.
+As a command: `cluster.py run [--brokers=2] [--secure] DIRECTORY COMMAND...` starts all, runs the
+command with GANTRY_TEST_NAMESRV set, and ends all; its status is the command's.
+`cluster.py serve [...] DIRECTORY` does what is asked of it on standard input, one JSON list a line:
+the method's name and its arguments; it answers each with a line, and ends all with its input.
 """
 
+import argparse
+import base64
+import hashlib
+import hmac
 import json
 import os
 import pathlib
@@ -13,6 +19,7 @@ import random
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -25,6 +32,13 @@ TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 JARS = TARGET / "rocketmq" / VERSION
 READY_S = 90
 STOP_S = 40
+# The parts of a cluster: "broker" is the first one.
+BROKERS = {"broker": "broker-a", "broker-b": "broker-b"}
+# May do everything; with --secure only.
+ADMIN = ("admin", "admin-secret")
+# May write, read and look at the topics that begin with "shared", and read in the group "gantry";
+# with --secure only.
+LIMITED = ("limited", "limited-secret")
 
 OPENS = [
     "--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
@@ -69,23 +83,55 @@ def free_port(neighbours=(0,)):
     raise RuntimeError("no free ports")
 
 
-def call(port, code, fields=None, timeout=3, body=b""):
+def free_broker_port():
+    """One below by two is the port for clients in a hurry, one above is replication."""
+    return free_port((-2, 0, 1))
+
+
+def call(port, code, fields=None, timeout=3, tls=None, key=None, body=b""):
     """One request of RocketMQ's protocol: code and body of the answer."""
-    header = json.dumps({"code": code, "language": "JAVA", "version": 475, "opaque": 1, "flag": 0, "extFields": fields or {}}).encode()
+    fields = dict(fields or {})
+    if key:
+        fields["AccessKey"] = key[0]
+        signed = "".join(value for _, value in sorted(fields.items())).encode() + body
+        fields["Signature"] = base64.b64encode(hmac.digest(key[1].encode(), signed, hashlib.sha1)).decode()
+    header = json.dumps({"code": code, "language": "JAVA", "version": 475, "opaque": 1, "flag": 0, "extFields": fields}).encode()
     with socket.create_connection(("127.0.0.1", port), timeout) as connection:
-        connection.sendall(struct.pack(">ii", len(header) + len(body) + 4, len(header)) + header + body)
+        if tls:
+            connection = tls.wrap_socket(connection, server_hostname="127.0.0.1")
+        connection.sendall(struct.pack(">ii", len(header) + 4 + len(body), len(header)) + header + body)
         stream = connection.makefile("rb")
         (length,) = struct.unpack(">i", stream.read(4))
         answer = stream.read(length)
+        connection.close()
     (marked,) = struct.unpack(">i", answer[:4])
     size = marked & 0xFFFFFF
     return json.loads(answer[4 : 4 + size])["code"], answer[4 + size :]
 
 
-class Cluster:
-    """One name server and one broker. What is in the directory stays when they end."""
+def make_certificates(directory):
+    """A CA (ca.pem) and a server's key and certificate that it signed."""
+    directory.mkdir(parents=True, exist_ok=True)
 
-    def __init__(self, directory, broker=None, heap="-Xms256m -Xmx1g"):
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=directory, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    new_key = ["-newkey", "rsa:2048", "-nodes"]
+    openssl("req", "-x509", *new_key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "30", "-subj", "/CN=test CA",
+            "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")
+    openssl("req", *new_key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost")
+    (directory / "server.ext").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\nbasicConstraints=CA:FALSE\n")
+    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "30",
+            "-extfile", "server.ext", "-out", "server.pem")
+
+
+class Cluster:
+    """One name server and one broker, or two. What is in the directory stays when they end.
+
+    A secure one takes TLS only, and brokers check access keys: ADMIN and LIMITED.
+    """
+
+    def __init__(self, directory, broker=None, heap="-Xms256m -Xmx1g", brokers=1, secure=False):
         self.directory = pathlib.Path(directory).resolve()
         self.settings = broker or {}
         self.heap = heap.split()
@@ -94,9 +140,53 @@ class Cluster:
         for part in ("conf", "store", "logs", "home"):
             (self.directory / part).mkdir(parents=True, exist_ok=True)
         self.name_port = free_port()
-        # One below by two is the port for clients in a hurry, one above is replication.
-        self.broker_port = free_port((-2, 0, 1))
+        self.ports = {part: free_broker_port() for part in list(BROKERS)[:brokers]}
         self.name_server = f"127.0.0.1:{self.name_port}"
+        self.tls = None
+        self.options = []
+        if secure:
+            self._secure()
+
+    @property
+    def broker_port(self):
+        return self.ports["broker"]
+
+    def _secure(self):
+        certificates = self.directory / "tls"
+        make_certificates(certificates)
+        self.tls = ssl.create_default_context(cafile=certificates / "ca.pem")
+        self.options = [
+            "-Dtls.enable=true", "-Dtls.test.mode.enable=false", "-Dtls.server.mode=enforcing",
+            f"-Dtls.server.keyPath={certificates / 'server.key'}", f"-Dtls.server.certPath={certificates / 'server.pem'}",
+            "-Dtls.client.authServer=true", f"-Dtls.client.trustCertPath={certificates / 'ca.pem'}",
+        ]
+        auth = "org.apache.rocketmq.auth"
+        name, secret = ADMIN
+        self.settings = {
+            "authenticationEnabled": "true",
+            "authenticationProvider": f"{auth}.authentication.provider.DefaultAuthenticationProvider",
+            "authenticationMetadataProvider": f"{auth}.authentication.provider.LocalAuthenticationMetadataProvider",
+            "initAuthenticationUser": json.dumps({"username": name, "password": secret}),
+            "innerClientAuthenticationCredentials": json.dumps({"accessKey": name, "secretKey": secret}),
+            "authorizationEnabled": "true",
+            "authorizationProvider": f"{auth}.authorization.provider.DefaultAuthorizationProvider",
+            "authorizationMetadataProvider": f"{auth}.authorization.provider.LocalAuthorizationMetadataProvider",
+            **self.settings,
+        }
+
+    def _make_limited_user(self):
+        name, secret = LIMITED
+        user = {"username": name, "password": secret, "userType": "Normal"}
+        allowed = {"sourceIps": [], "decision": "Allow"}
+        entries = [
+            {"resource": "Topic:shared*", "actions": ["Pub", "Sub", "Get"], **allowed},
+            {"resource": "Group:gantry", "actions": ["Sub"], **allowed},
+        ]
+        acl = {"subject": f"User:{name}", "policies": [{"policyType": "Custom", "entries": entries}]}
+        for code, fields, body in ((3001, {"username": name}, user), (3006, {"subject": f"User:{name}"}, acl)):
+            told, answer = call(self.broker_port, code, fields, tls=self.tls, key=ADMIN, body=json.dumps(body).encode())
+            if told != 0:
+                raise RuntimeError(f"the limited user was not made: code {told} {answer!r}")
 
     def __enter__(self):
         try:
@@ -111,7 +201,12 @@ class Cluster:
 
     def start(self):
         self.start_name_server()
-        self.start_broker()
+        for part in self.ports:
+            self.start_broker(wait=False, part=part)
+        for part in self.ports:
+            self.wait_for_broker(part)
+        if self.tls:
+            self._make_limited_user()
 
     def start_name_server(self, wait=True):
         self._configure("namesrv", {
@@ -123,20 +218,21 @@ class Cluster:
         })
         self._run("namesrv", "org.apache.rocketmq.namesrv.NamesrvStartup", ["-Xms64m", "-Xmx128m"])
         if wait:
-            self._wait("namesrv", lambda: call(self.name_port, 106)[0] == 0)
+            self._wait("namesrv", lambda: call(self.name_port, 106, tls=self.tls)[0] == 0)
 
-    def start_broker(self, wait=True):
-        store = self.directory / "store"
-        self._configure("broker", {
+    def start_broker(self, wait=True, part="broker"):
+        store = self.directory / ("store" if part == "broker" else f"store-{part}")
+        port = self.ports[part]
+        self._configure(part, {
             "brokerClusterName": "DefaultCluster",
-            "brokerName": "broker-a",
+            "brokerName": BROKERS[part],
             "brokerId": 0,
             "namesrvAddr": self.name_server,
             "brokerIP1": "127.0.0.1",
             "brokerIP2": "127.0.0.1",
             "bindAddress": "127.0.0.1",
-            "listenPort": self.broker_port,
-            "haListenPort": self.broker_port + 1,
+            "listenPort": port,
+            "haListenPort": port + 1,
             "brokerRole": "ASYNC_MASTER",
             "flushDiskType": "ASYNC_FLUSH",
             "storePathRootDir": store,
@@ -153,19 +249,29 @@ class Cluster:
             "registerNameServerPeriod": 5000,
             **self.settings,
         })
-        self._run("broker", "org.apache.rocketmq.broker.BrokerStartup", [*self.heap, "-XX:MaxDirectMemorySize=512m"])
+        self._run(part, "org.apache.rocketmq.broker.BrokerStartup", [*self.heap, "-XX:MaxDirectMemorySize=512m"])
         if wait:
-            self.wait_for_broker()
+            self.wait_for_broker(part)
 
-    def wait_for_broker(self):
+    def wait_for_broker(self, part="broker"):
+        address = f"127.0.0.1:{self.ports[part]}".encode()
+
         def ready():
-            known = b"broker-a" in call(self.name_port, 106)[1]
-            return known and call(self.broker_port, 28)[0] in (0, 16)
+            known = address in call(self.name_port, 106, tls=self.tls)[1]
+            return known and call(self.ports[part], 28, tls=self.tls)[0] in (0, 16)
 
-        self._wait("broker", ready)
+        self._wait(part, ready)
+
+    def move_broker(self, part="broker"):
+        """From its next start on the broker listens elsewhere."""
+        self.ports[part] = free_broker_port()
+
+    def kill(self, part):
+        self.stop_part(part, signal.SIGKILL)
 
     def stop(self, signum=signal.SIGTERM):
-        self.stop_part("broker", signum)
+        for part in self.ports:
+            self.stop_part(part, signum)
         self.stop_part("namesrv", signum)
 
     def stop_part(self, part, signum=signal.SIGTERM):
@@ -188,7 +294,7 @@ class Cluster:
 
     def _run(self, part, main, heap):
         command = ["java", *heap, f"-Drocketmq.home.dir={self.directory}", f"-Duser.home={self.directory / 'home'}"]
-        command += ["-Djava.net.preferIPv4Stack=true", "-XX:-UsePerfData", *OPENS]
+        command += ["-Djava.net.preferIPv4Stack=true", "-XX:-UsePerfData", *self.options, *OPENS]
         command += ["-cp", f"{JARS / 'classes'}:{self.lib}/*", main, "-c", str(self.directory / "conf" / f"{part}.conf")]
         with open(self.directory / "logs" / f"{part}.out", "ab") as out:
             self.processes[part] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
@@ -208,16 +314,45 @@ class Cluster:
         raise RuntimeError(f"{part} is not ready; see {self.directory}/logs and {self.directory}/home/logs\n{out}")
 
 
+def run(arguments, cluster):
+    env = {
+        **os.environ,
+        "GANTRY_TEST_NAMESRV": cluster.name_server,
+        "GANTRY_TEST_CLUSTER": str(cluster.directory),
+        "GANTRY_TEST_JARS": str(cluster.lib),
+    }
+    return subprocess.run(arguments.command, env=env).returncode
+
+
+def serve(cluster):
+    print(json.dumps(cluster.name_server), flush=True)
+    for line in sys.stdin:
+        method, *given = json.loads(line)
+        if method not in ("kill", "move_broker", "start_broker", "start_name_server", "wait_for_broker", "free_port"):
+            raise RuntimeError(f"cannot do {method}")
+        begun = time.monotonic()
+        answer = free_port() if method == "free_port" else getattr(cluster, method)(**dict(given))
+        print(f"{method} took {time.monotonic() - begun:.1f} s", file=sys.stderr, flush=True)
+        print(json.dumps(answer), flush=True)
+    return 0
+
+
 def main():
-    if len(sys.argv) < 4 or sys.argv[1] != "run":
-        sys.exit(__doc__)
-    directory, command = sys.argv[2], sys.argv[3:]
-    shutil.rmtree(directory, ignore_errors=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("run", "serve"))
+    parser.add_argument("directory")
+    parser.add_argument("--brokers", type=int, default=1, choices=(1, 2))
+    parser.add_argument("--secure", action="store_true")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the brokers")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    arguments = parser.parse_args()
+    shutil.rmtree(arguments.directory, ignore_errors=True)
     begun = time.monotonic()
-    with Cluster(directory) as cluster:
-        print(f"RocketMQ {VERSION} ready in {time.monotonic() - begun:.1f} s at {cluster.name_server}", flush=True)
-        env = {**os.environ, "GANTRY_TEST_NAMESRV": cluster.name_server}
-        sys.exit(subprocess.run(command, env=env).returncode)
+    settings = dict(pair.split("=", 1) for pair in arguments.set)
+    with Cluster(arguments.directory, settings, brokers=arguments.brokers, secure=arguments.secure) as cluster:
+        took = f"{time.monotonic() - begun:.1f} s"
+        print(f"RocketMQ {VERSION} ready in {took} at {cluster.name_server}", file=sys.stderr, flush=True)
+        sys.exit(run(arguments, cluster) if arguments.what == "run" else serve(cluster))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,20 @@
 #!/usr/bin/env bash
-# The log's contract, and what workers do about faults, against a real RocketMQ name server and broker.
+# The log's contract, other clients, access keys, TLS and faults, against real RocketMQ name servers
+# and brokers.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-TARGET="${CARGO_TARGET_DIR:-target}"
-tests/rocketmq/cluster.py run "$TARGET/rocketmq/contract" \
-  cargo test --locked --release --workspace --test rocketmq -- --ignored
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
+CLUSTER=(tests/rocketmq/cluster.py run)
+# All packages, as in other builds, so that nothing is built twice with other features.
+read -ra PACKAGES <<<"${GANTRY_TEST_PACKAGES:---workspace}"
+TESTS=(cargo test --locked --release "${PACKAGES[@]}")
+
+"${CLUSTER[@]}" --brokers=2 "$CARGO_TARGET_DIR/rocketmq/contract" \
+  "${TESTS[@]}" --test rocketmq --test java -- --ignored
+"${CLUSTER[@]}" --secure "$CARGO_TARGET_DIR/rocketmq/secured" \
+  "${TESTS[@]}" --test secured -- --ignored --nocapture
+# These start clusters of their own, to break them; at once, as a broker looks at its disk only after
+# a minute.
+"${TESTS[@]}" --test faults -- --ignored --nocapture
+# Workers of the real binary.
 tests/rocketmq/faults.py

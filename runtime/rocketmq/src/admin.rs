@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::log::Inner;
 use crate::names::{TOPIC_BYTES_MAX, decode_topic, encode_topic, is_internal};
 use crate::remoting::{CallError, command};
+use crate::route::Share;
 
 /// How long name servers may take to learn of a topic.
 const KNOWN_LIMIT: Duration = Duration::from_secs(15);
@@ -102,6 +103,17 @@ impl Inner {
                     .or_insert(TopicInfo { spec });
             }
         }
+        // What is on brokers that are down, as far as it was written down.
+        for (name, shares) in self.routes.all_recorded().await? {
+            let away = |share: &&Share| brokers.iter().all(|(broker, _)| *broker != share.broker);
+            let queues: u32 = shares.iter().filter(away).map(|share| share.queues).sum();
+            if queues > 0 {
+                topics
+                    .entry(decode_topic(&name).into())
+                    .and_modify(|info| info.spec.queues += queues)
+                    .or_insert_with(|| TopicInfo { spec: TopicSpec::with_queues(queues) });
+            }
+        }
         Ok(topics)
     }
 
@@ -110,8 +122,9 @@ impl Inner {
             return Ok(None);
         }
         let Some(route) = self.routes.fetch(name).await? else { return Ok(None) };
-        let queues = u32::try_from(route.queues.len()).unwrap_or(u32::MAX);
-        let Some((_, addr)) = route.brokers.first() else { return Ok(None) };
+        let queues = route.queues();
+        let Some(share) = route.shares.first() else { return Ok(None) };
+        let addr = share.addr(name)?;
         let fields = [("topic", encode_topic(name))];
         let request = command(RequestCode::GetTopicConfig, fields, Bytes::new());
         let answer = match self.remoting.call(addr, request, self.timeout).await {
@@ -152,7 +165,10 @@ impl Inner {
         if spec.cleanup == Cleanup::Compact {
             attributes = format!("+{CLEANUP}={COMPACTION}");
         }
-        for (addr, queues) in spread(&brokers, name, spec.queues) {
+        let shares = spread(&brokers, name, spec.queues);
+        self.routes.record(name, Some(&shares)).await;
+        for share in &shares {
+            let queues = share.queues;
             let fields = [
                 ("topic", encoded.clone()),
                 ("defaultTopic", "TBW102".to_owned()),
@@ -165,9 +181,9 @@ impl Inner {
                 ("attributes", attributes.clone()),
             ];
             let request = command(RequestCode::UpdateAndCreateTopic, fields, Bytes::new());
-            self.remoting.call(&addr, request, self.timeout).await?;
+            self.remoting.call(share.addr(name)?, request, self.timeout).await?;
         }
-        let wanted = spec.queues as usize;
+        let wanted = spec.queues;
         self.until(name, |queues| queues == Some(wanted)).await?;
         self.topics_changed.send_modify(|count| *count += 1);
         Ok(())
@@ -180,12 +196,13 @@ impl Inner {
             return Err(unknown());
         }
         let route = self.routes.fetch(name).await?.ok_or_else(unknown)?;
-        self.until_readable(name, route.queues.len()).await?;
+        self.until_readable(name, route.queues()).await?;
         let fields = || [("topic", encode_topic(name))];
-        for (_, addr) in &route.brokers {
+        for share in &route.shares {
             let request = command(RequestCode::DeleteTopicInBroker, fields(), Bytes::new());
-            self.remoting.call(addr, request, self.timeout).await?;
+            self.remoting.call(share.addr(name)?, request, self.timeout).await?;
         }
+        self.routes.record(name, None).await;
         for addr in &self.config.name_servers {
             let request = command(RequestCode::DeleteTopicInNamesrv, fields(), Bytes::new());
             // One that is down learns it from the brokers.
@@ -202,9 +219,9 @@ impl Inner {
 
     /// Waits until all that was acknowledged can be read: brokers make a queue again for a record
     /// that they have stored and not yet made readable when its topic is deleted.
-    async fn until_readable(&self, name: &str, queues: usize) -> Result<(), LogError> {
+    async fn until_readable(&self, name: &str, queues: u32) -> Result<(), LogError> {
         let begun = Instant::now();
-        for partition in (0_u32..).take(queues) {
+        for partition in 0..queues {
             let queue = TopicPartition::new(name, partition);
             while self.readable(&queue).await? < self.range(&queue).await?.next
                 && begun.elapsed() < READABLE_LIMIT
@@ -216,11 +233,11 @@ impl Inner {
     }
 
     /// Waits until name servers say of a topic what brokers do.
-    async fn until(&self, name: &str, is: impl Fn(Option<usize>) -> bool) -> Result<(), LogError> {
+    async fn until(&self, name: &str, is: impl Fn(Option<u32>) -> bool) -> Result<(), LogError> {
         let begun = Instant::now();
         loop {
             let route = self.routes.fetch(name).await?;
-            if is(route.map(|route| route.queues.len())) {
+            if is(route.map(|route| route.queues())) {
                 return Ok(());
             }
             if begun.elapsed() > KNOWN_LIMIT {
@@ -239,13 +256,17 @@ impl Inner {
 }
 
 /// How many queues each broker gets. Topics of one queue are spread by their names.
-fn spread(brokers: &[(Str, Str)], topic: &str, queues: u32) -> Vec<(Str, u32)> {
+fn spread(brokers: &[(Str, Str)], topic: &str, queues: u32) -> Vec<Share> {
     let count = u32::try_from(brokers.len()).unwrap_or(u32::MAX).max(1);
     let first = topic.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31) + u32::from(byte));
     let of = |at: u32| queues / count + u32::from(at < queues % count);
     let turn = |i: usize| (u32::try_from(i).unwrap_or(0) + count - first % count) % count;
-    let spread = brokers.iter().enumerate().map(|(i, (_, addr))| (Str::clone(addr), of(turn(i))));
-    spread.filter(|(_, queues)| *queues > 0).collect()
+    let spread = brokers.iter().enumerate().map(|(i, (broker, addr))| Share {
+        broker: Str::clone(broker),
+        queues: of(turn(i)),
+        addr: Some(Str::clone(addr)),
+    });
+    spread.filter(|share| share.queues > 0).collect()
 }
 
 #[cfg(test)]
@@ -258,7 +279,7 @@ mod tests {
             ["a", "b", "c"].map(|name| (name.into(), name.into())).to_vec();
         for (queues, used) in [(1, 1), (2, 2), (7, 3)] {
             let given = spread(&brokers, "topic", queues);
-            assert_eq!(given.iter().map(|(_, queues)| queues).sum::<u32>(), queues);
+            assert_eq!(given.iter().map(|share| share.queues).sum::<u32>(), queues);
             assert_eq!(given.len(), used);
         }
     }

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
 use crate::log::Inner;
-use crate::message::{Encoded, encode};
+use crate::message::{Encoded, encode, parts};
 use crate::names::encode_topic;
 use crate::remoting::{CallError, command};
 
@@ -23,8 +23,8 @@ const ITEM_BYTES: usize = 256;
 const BATCH_MESSAGES: usize = 10_000;
 /// The first wait before a batch is tried again; doubled each time …
 const RETRY_MIN: Duration = Duration::from_millis(50);
-/// … up to this.
-const RETRY_MAX: Duration = Duration::from_secs(2);
+/// … up to this: who waits for a broker that is back shall not wait long.
+const RETRY_MAX: Duration = Duration::from_secs(1);
 /// A line in which nothing has stood for so long is forgotten.
 const IDLE: Duration = Duration::from_secs(60);
 /// Brokers make readable within this time what they have acknowledged.
@@ -74,27 +74,24 @@ impl Inner {
         if session.is_broken() {
             return Err(LogError::SessionBroken);
         }
-        for batch in &batches {
-            self.must_have(session, &batch.to).await?;
-            let limit = self.config.message_bytes_max;
-            let largest = batch.records.iter().map(gantry_log::LogRecord::size).max();
-            if let Some(bytes) = largest.filter(|bytes| *bytes > limit) {
+        let limit = self.config.message_bytes_max;
+        let mut encoded = Vec::with_capacity(batches.len());
+        for QueueBatch { to, records } in batches {
+            self.must_have(session, &to).await?;
+            let messages = encode(&records);
+            // What has no place in properties makes a message longer than its record.
+            let largest = records.iter().map(gantry_log::LogRecord::size).max();
+            let bytes = largest.unwrap_or(0).max(messages.longest);
+            if bytes > limit {
                 return Err(LogError::TooLarge { bytes, limit });
             }
+            encoded.push((to, messages));
         }
-        let mut replies = Vec::with_capacity(batches.len());
-        for QueueBatch { to, records } in batches {
-            if records.is_empty() {
-                // What stands in line is in front of it.
-                let (reply, answered) = oneshot::channel();
-                let item = self.item(session, Encoded::empty(), reply).await?;
-                self.push(&to, item);
-                replies.push(answered);
-                continue;
-            }
-            let encoded = encode(&records);
+        let mut replies = Vec::with_capacity(encoded.len());
+        for (to, messages) in encoded {
+            // Also one without records has to stand in line: what is in front of it counts.
             let (reply, answered) = oneshot::channel();
-            let item = self.item(session, encoded, reply).await?;
+            let item = self.item(session, messages, reply).await?;
             self.push(&to, item);
             replies.push(answered);
         }
@@ -123,7 +120,9 @@ impl Inner {
             if begun.elapsed() + wait > limit {
                 return Err(error);
             }
-            tracing::warn!(queue = %of, %error, "cannot append yet; trying again");
+            if wait == RETRY_MIN {
+                tracing::warn!(queue = %of, %error, "cannot append yet; trying again");
+            }
             tokio::select! {
                 () = self.stopped.cancelled() => return Err(LogError::Closed),
                 () = tokio::time::sleep(wait) => {}
@@ -220,7 +219,7 @@ impl Sender {
         let mut together: Vec<Item> = Vec::new();
         let (mut bytes, mut messages) = (0, 0);
         while let Some(item) = ready.front() {
-            let Encoded { bytes: own, ends, born_ms } = &item.encoded;
+            let Encoded { bytes: own, ends, born_ms, .. } = &item.encoded;
             let fits = bytes + own.len() <= BATCH_BYTES && messages + ends.len() <= BATCH_MESSAGES;
             let first = together.first().map(|first| first.encoded.born_ms);
             if !together.is_empty() && (!fits || first != Some(*born_ms)) {
@@ -261,7 +260,7 @@ impl Sender {
     }
 
     async fn send_in_pieces(&self, inner: &Inner, item: &Item) -> Result<u64, LogError> {
-        let Encoded { bytes, ends, born_ms } = &item.encoded;
+        let Encoded { bytes, ends, born_ms, .. } = &item.encoded;
         let mut first = None;
         let (mut start, mut from) = (0, 0);
         while from < ends.len() {
@@ -309,7 +308,11 @@ impl Sender {
             {
                 return Err(error.into());
             }
-            tracing::warn!(queue = %self.to, %error, "could not append; trying again");
+            if wait == RETRY_MIN {
+                tracing::warn!(queue = %self.to, %error, "could not append; trying again");
+            } else {
+                tracing::debug!(queue = %self.to, %error, "could not append; trying again");
+            }
             tokio::select! {
                 () = inner.stopped.cancelled() => return Err(LogError::Closed),
                 () = tokio::time::sleep(wait) => {}
@@ -325,14 +328,9 @@ impl Sender {
         ends: &[usize],
         born_ms: Option<i64>,
     ) -> Result<u64, Failure> {
-        let route = inner.routes.get(&self.to.topic).await.map_err(Failure::Passing)?;
-        let at = route.and_then(|route| route.queues.get(self.to.partition as usize).cloned());
+        let at = inner.queue_at(&self.to).await.map_err(Failure::Passing)?;
         let at = at.ok_or_else(|| Failure::Final(LogError::Unknown(self.to.clone())))?;
-        let one = if let [end] = ends {
-            Encoded { bytes: body.clone(), ends: Vec::new(), born_ms }.parts(0, *end)
-        } else {
-            None
-        };
+        let one = if ends.len() == 1 { parts(body) } else { None };
         let batch = one.is_none();
         let (body, properties) = one.unwrap_or_else(|| (body.clone(), Bytes::new()));
         let properties = String::from_utf8(properties.to_vec()).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Cursors: what was read of a queue and not yet asked for. A reader that asks for one queue again
 //! and again goes on where it was, so the next records are pulled before it asks.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use rocketmq_protocol::RemotingCommand;
 use rocketmq_protocol::code::request_code::RequestCode;
 use rocketmq_protocol::code::response_code::ResponseCode;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::log::Inner;
@@ -23,6 +24,9 @@ use crate::remoting::{CallError, command, refused};
 const AHEAD_BYTES: usize = 1 << 20;
 /// Messages asked for at once; brokers give fewer.
 const PULL_MESSAGES: usize = 4096;
+/// Pulls of one queue that are on their way at a time: unless told otherwise, a broker gives 32
+/// messages to each, and 8 if it has to read them from its disk.
+const PULLS: u64 = 8;
 /// How long a broker holds a pull when there is nothing new.
 const HOLD: Duration = Duration::from_secs(15);
 /// A cursor that nobody has asked for so long stops.
@@ -47,6 +51,8 @@ struct State {
     /// Where it pulls on.
     next: u64,
     end: u64,
+    /// What one pull gave when there was more: messages, and their bytes.
+    pulled: (u64, usize),
     /// The last pull failed; cleared when it is told.
     error: Option<LogError>,
     /// It pulls no more.
@@ -63,6 +69,19 @@ pub(crate) struct Cursor {
     of: TopicPartition,
     state: Mutex<State>,
     room: Notify,
+}
+
+impl State {
+    /// How many pulls are worth to be on their way: as many as there are messages and room for.
+    fn pulls(&self) -> u64 {
+        let (messages, bytes) = self.pulled;
+        if messages == 0 {
+            return 1;
+        }
+        let there = self.end.saturating_sub(self.next).div_ceil(messages);
+        let room = AHEAD_BYTES.saturating_sub(self.bytes) / bytes.max(1);
+        there.min(room as u64).clamp(1, PULLS)
+    }
 }
 
 impl Cursor {
@@ -139,6 +158,7 @@ impl Cursors {
             position: at,
             next: at,
             end: at,
+            pulled: (0, 0),
             error: None,
             ended: false,
             waiting: None,
@@ -193,6 +213,26 @@ enum Pulled {
     End(LogError),
 }
 
+impl Pulled {
+    /// Takes in what another pull gave that began at `from`; whether that goes on where this one
+    /// ends.
+    fn extend(&mut self, from: u64, other: Self) -> bool {
+        let (
+            Self::Records { records, next, end },
+            Self::Records { records: more, next: on, end: last },
+        ) = (self, other)
+        else {
+            return false;
+        };
+        if from > *next || on <= *next {
+            return false;
+        }
+        records.extend(more.into_iter().filter(|(offset, _)| *offset >= *next));
+        (*next, *end) = (on, last.max(*end));
+        true
+    }
+}
+
 /// Pulls while there is room, until nobody asks any more or the queue is not there.
 async fn pull_ahead(inner: Weak<Inner>, cursor: Arc<Cursor>) {
     let mut wait = RETRY_MIN;
@@ -206,9 +246,9 @@ async fn pull_ahead(inner: Weak<Inner>, cursor: Arc<Cursor>) {
                 break;
             }
             let hold = state.new_until.is_none();
-            (state.bytes < AHEAD_BYTES).then_some((state.next, hold))
+            (state.bytes < AHEAD_BYTES).then(|| (state.next, hold, state.pulls(), state.pulled.0))
         };
-        let Some((from, hold)) = from else {
+        let Some((from, hold, pulls, step)) = from else {
             drop(inner);
             // Looks now and then whether anybody still asks.
             let _ = tokio::time::timeout(IDLE, cursor.room.notified()).await;
@@ -220,7 +260,7 @@ async fn pull_ahead(inner: Weak<Inner>, cursor: Arc<Cursor>) {
             () = stopped.cancelled() => break,
             // Its topic may be gone: a broker would hold the pull.
             _ = changes.changed() => continue,
-            pulled = inner.pull(&cursor.of, from, hold) => pulled,
+            pulled = inner.pull_several(&cursor, from, hold, pulls, step) => pulled,
         };
         let failed = matches!(pulled, Pulled::Error(_));
         let ended = take_in(&cursor, pulled);
@@ -277,6 +317,40 @@ fn take_in(cursor: &Cursor, pulled: Pulled) -> bool {
 }
 
 impl Inner {
+    /// Pulls from one queue, at several places `step` apart. Where the broker gave less than was
+    /// thought, the rest is pulled again.
+    async fn pull_several(
+        self: &Arc<Self>,
+        cursor: &Arc<Cursor>,
+        from: u64,
+        hold: bool,
+        pulls: u64,
+        step: u64,
+    ) -> Pulled {
+        let mut more = JoinSet::new();
+        for at in (1..pulls).map(|i| from + i * step) {
+            let (inner, cursor) = (Arc::clone(self), Arc::clone(cursor));
+            more.spawn(async move { (at, inner.pull(&cursor.of, at, false).await) });
+        }
+        let mut pulled = self.pull(&cursor.of, from, hold).await;
+        if let Pulled::Records { records, next, end } = &pulled
+            && next < end
+        {
+            let bytes = records.iter().map(|(_, record)| record.size()).sum();
+            cursor.lock().pulled = (next.saturating_sub(from), bytes);
+        }
+        let mut others = BTreeMap::new();
+        while let Some(Ok((at, other))) = more.join_next().await {
+            others.insert(at, other);
+        }
+        for (at, other) in others {
+            if !pulled.extend(at, other) {
+                break;
+            }
+        }
+        pulled
+    }
+
     /// Pulls from one queue; the broker may hold the request while there is nothing new.
     async fn pull(&self, of: &TopicPartition, from: u64, hold: bool) -> Pulled {
         let at = match self.queue(of).await {
@@ -310,7 +384,7 @@ impl Inner {
         let is = |code: ResponseCode| answer.code() == i32::from(code);
         if is(ResponseCode::Success) {
             let body = answer.body().cloned().unwrap_or_default();
-            return match messages(body) {
+            return match messages(&body) {
                 Ok(mut records) => {
                     // A broker may begin a little earlier, at the start of a batch.
                     records.retain(|(offset, _)| *offset >= from);
@@ -374,5 +448,28 @@ impl Inner {
             Err(error) if error.is_retriable() => Pulled::Error(error),
             Err(error) => Pulled::End(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pulled(from: u64, to: u64) -> Pulled {
+        let records = (from..to).map(|offset| (offset, LogRecord::default())).collect();
+        Pulled::Records { records, next: to, end: 100 }
+    }
+
+    #[test]
+    fn pulls_at_several_places_make_one_without_gap_or_double() {
+        let mut all = pulled(0, 10);
+        assert!(all.extend(10, pulled(10, 15)));
+        assert!(all.extend(12, pulled(12, 20)), "what overlaps is taken once");
+        assert!(!all.extend(10, pulled(10, 12)), "there is nothing new");
+        assert!(!all.extend(21, pulled(21, 30)), "20 is not there");
+        assert!(!all.extend(20, Pulled::Error(LogError::Closed)));
+        let Pulled::Records { records, next, .. } = all else { panic!() };
+        assert_eq!(next, 20);
+        assert!(records.iter().map(|(offset, _)| *offset).eq(0..20));
     }
 }

@@ -2,7 +2,6 @@
 //! few seconds: they are for tools; what a task goes on from stands in a topic.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::PoisonError;
 
 use bytes::Bytes;
 use gantry_log::{LogError, Str, TopicPartition};
@@ -43,17 +42,6 @@ impl Inner {
         self.remoting.call(addr, request, self.timeout).await.map(|_| ())
     }
 
-    async fn ensure_group(&self, group: &str, addr: &str) -> Result<(), CallError> {
-        let known = format!("{group}@{addr}");
-        let lock = || self.groups.lock().unwrap_or_else(PoisonError::into_inner);
-        if lock().contains(&known) {
-            return Ok(());
-        }
-        self.create_group(group, addr).await?;
-        lock().insert(known);
-        Ok(())
-    }
-
     pub(crate) async fn committed(
         &self,
         group: &str,
@@ -62,7 +50,11 @@ impl Inner {
         let group = encode_group(group);
         let mut committed = BTreeMap::new();
         for queue in of {
-            let Ok(at) = self.queue(queue).await else { continue };
+            let at = match self.queue(queue).await {
+                Ok(at) => at,
+                Err(LogError::Unknown(_)) => continue,
+                Err(error) => return Err(error),
+            };
             let fields = [
                 ("consumerGroup", group.clone()),
                 ("topic", encode_topic(&queue.topic)),
@@ -100,15 +92,22 @@ impl Inner {
             places.push((queue, self.queue(queue).await?, offset));
         }
         for (queue, at, offset) in places {
-            self.ensure_group(&group, &at.addr).await?;
-            let fields = [
-                ("consumerGroup", group.clone()),
-                ("topic", encode_topic(&queue.topic)),
-                ("queueId", at.queue_id.to_string()),
-                ("commitOffset", offset.map_or_else(|| NONE.to_owned(), |at| at.to_string())),
-            ];
-            let request = command(RequestCode::UpdateConsumerOffset, fields, Bytes::new());
-            let done = self.remoting.call(&at.addr, request, self.timeout).await;
+            let commit = async || {
+                let fields = [
+                    ("consumerGroup", group.clone()),
+                    ("topic", encode_topic(&queue.topic)),
+                    ("queueId", at.queue_id.to_string()),
+                    ("commitOffset", offset.map_or_else(|| NONE.to_owned(), |at| at.to_string())),
+                ];
+                let request = command(RequestCode::UpdateConsumerOffset, fields, Bytes::new());
+                self.remoting.call(&at.addr, request, self.timeout).await
+            };
+            let mut done = commit().await;
+            // Made only where it is missing: a group that is there may have settings of its own.
+            if done.as_ref().is_err_and(|error| error.is(ResponseCode::SubscriptionGroupNotExist)) {
+                self.create_group(&group, &at.addr).await?;
+                done = commit().await;
+            }
             done.map_err(|error| self.failed(queue, error))?;
         }
         Ok(())
@@ -135,10 +134,8 @@ impl Inner {
                 }
                 let topic = Str::from(decode_topic(topic));
                 let Some(route) = self.routes.get(&topic).await? else { continue };
-                let known = route.queues.iter().zip(0_u32..);
-                let here = known.filter(|(queue, _)| queue.addr == addr);
-                for (queue, partition) in here {
-                    let offset = offsets.get(&queue.queue_id).copied();
+                for (partition, queue_id) in route.of_broker(&addr) {
+                    let offset = offsets.get(&queue_id).copied();
                     if let Some(offset) = offset.and_then(|offset| u64::try_from(offset).ok()) {
                         let queue = TopicPartition::new(Str::clone(&topic), partition);
                         groups.entry(group.into()).or_default().insert(queue, offset);
@@ -161,8 +158,6 @@ impl Inner {
                 _ => {}
             }
         }
-        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
-        groups.retain(|known| known.split_once('@').is_none_or(|(name, _)| name != group));
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 //! The log on a RocketMQ cluster: topics, queues and groups are RocketMQ's own, so that any of
-//! its clients reads what we write and writes what we read (see [`message`]).
+//! its clients reads what we write and writes what we read (see `message` and docs/rocketmq.md).
 //!
 //! Appends wait in one line per queue and go out in batches, one at a time per queue, which keeps
 //! the order; queues do not wait for each other. Reading keeps a cursor per queue that pulls

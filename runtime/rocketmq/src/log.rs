@@ -1,6 +1,6 @@
 //! The log and what its parts share.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,8 +17,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::append::Line;
 use crate::config::RocketmqConfig;
 use crate::cursor::Cursors;
+use crate::names::encode_group;
 use crate::remoting::{CallError, Remoting};
-use crate::route::{QueueAt, Route, Routes};
+use crate::route::{QueueAt, Routes};
 
 /// A log on a RocketMQ cluster. Cloning gives the same log.
 #[derive(Clone)]
@@ -43,8 +44,6 @@ pub(crate) struct Inner {
     pub(crate) topics_changed: watch::Sender<u64>,
     /// One topic is created or deleted after the other.
     pub(crate) changing: tokio::sync::Mutex<()>,
-    /// Groups that are known to be there.
-    pub(crate) groups: Mutex<HashSet<String>>,
     /// Fires when the log is no more.
     pub(crate) stopped: CancellationToken,
 }
@@ -52,7 +51,8 @@ pub(crate) struct Inner {
 impl RocketmqLog {
     /// A log on the cluster of these name servers. Nobody is asked yet: a cluster that cannot be
     /// reached is an error of the first call that needs it. To be called within a tokio runtime.
-    pub fn open(config: RocketmqConfig) -> Self {
+    pub fn open(mut config: RocketmqConfig) -> Self {
+        config.group = encode_group(&config.group);
         let timeout = Duration::from_millis(config.request_timeout_ms);
         let remoting = Arc::new(Remoting::new(config.credentials.clone(), config.tls.clone()));
         let routes = Routes::new(Arc::clone(&remoting), config.name_servers.clone(), timeout);
@@ -68,7 +68,6 @@ impl RocketmqLog {
             rotation: Rotation::default(),
             topics_changed: watch::Sender::new(0),
             changing: tokio::sync::Mutex::default(),
-            groups: Mutex::default(),
             stopped: stopped.clone(),
             config,
         });
@@ -90,17 +89,18 @@ impl fmt::Debug for RocketmqLog {
 }
 
 impl Inner {
-    /// The route of a topic that must be there.
-    pub(crate) async fn route(&self, of: &TopicPartition) -> Result<Arc<Route>, LogError> {
-        let route = self.routes.get(&of.topic).await?;
-        route.ok_or_else(|| LogError::Unknown(of.clone()))
+    /// Where a queue is; `None` if there is none.
+    pub(crate) async fn queue_at(&self, of: &TopicPartition) -> Result<Option<QueueAt>, CallError> {
+        match self.routes.get(&of.topic).await? {
+            Some(route) => route.queue(of),
+            None => Ok(None),
+        }
     }
 
-    /// Where a queue is.
+    /// Where a queue is that must be there.
     pub(crate) async fn queue(&self, of: &TopicPartition) -> Result<QueueAt, LogError> {
-        let route = self.route(of).await?;
-        let queue = route.queues.get(of.partition as usize).cloned();
-        queue.ok_or_else(|| LogError::Unknown(of.clone()))
+        let at = self.queue_at(of).await.inspect_err(|_| self.routes.doubt(&of.topic))?;
+        at.ok_or_else(|| LogError::Unknown(of.clone()))
     }
 
     /// What a failed call on a queue means; the route is asked for again.

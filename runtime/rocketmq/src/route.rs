@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use gantry_log::Str;
+use gantry_log::{Str, TopicPartition};
 use rocketmq_protocol::RemotingCommand;
 use rocketmq_protocol::code::request_code::RequestCode;
 use rocketmq_protocol::code::response_code::ResponseCode;
@@ -21,16 +21,27 @@ use crate::remoting::{CallError, Remoting, command, refused};
 const FRESH: Duration = Duration::from_secs(30);
 /// Routes that are kept at most.
 const ROUTES_MAX: usize = 100_000;
+/// The namespace of what is written down of topics.
+const RECORDS: &str = "ORDER_TOPIC_CONFIG";
 /// The number of a broker that takes writes.
 const MASTER: &str = "0";
 
 /// Where the queues of a topic are. Queues are numbered through: those of the broker whose name
 /// sorts first come first.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Route {
-    pub(crate) queues: Vec<QueueAt>,
-    /// Each broker that has the topic: name and address.
-    pub(crate) brokers: Vec<(Str, Str)>,
+    pub(crate) shares: Vec<Share>,
+}
+
+/// The queues that one broker has of a topic.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Share {
+    /// The broker's name.
+    pub(crate) broker: Str,
+    /// How many queues; they are numbered from 0 there.
+    pub(crate) queues: u32,
+    /// Its address; `None` if it has not registered since this process asks.
+    pub(crate) addr: Option<Str>,
 }
 
 /// Where one queue is.
@@ -42,12 +53,65 @@ pub(crate) struct QueueAt {
     pub(crate) queue_id: u32,
 }
 
-/// A route as a name server told it.
+impl Share {
+    /// The broker's address, if it has told one.
+    pub(crate) fn addr(&self, topic: &str) -> Result<&Str, CallError> {
+        self.addr.as_ref().ok_or_else(|| {
+            let text = format!(
+                "{}, which has {} of the queues of {topic}, is not registered with the name \
+                 server: start it, or wait until it is back",
+                self.broker, self.queues
+            );
+            CallError::NoBroker(text.into())
+        })
+    }
+}
+
+impl Route {
+    fn new(mut shares: Vec<Share>) -> Option<Arc<Self>> {
+        shares.retain(|share| share.queues > 0);
+        shares.sort();
+        (!shares.is_empty()).then(|| Arc::new(Self { shares }))
+    }
+
+    /// How many queues there are.
+    pub(crate) fn queues(&self) -> u32 {
+        self.shares.iter().map(|share| share.queues).sum()
+    }
+
+    /// Where a queue is; `None` if there are not so many.
+    pub(crate) fn queue(&self, of: &TopicPartition) -> Result<Option<QueueAt>, CallError> {
+        let mut queue_id = of.partition;
+        for share in &self.shares {
+            if queue_id < share.queues {
+                let addr = Str::clone(share.addr(&of.topic)?);
+                return Ok(Some(QueueAt { addr, queue_id }));
+            }
+            queue_id -= share.queues;
+        }
+        Ok(None)
+    }
+
+    /// The queues of the broker with this address: their numbers in the topic, and there.
+    pub(crate) fn of_broker(&self, addr: &str) -> impl Iterator<Item = (u32, u32)> {
+        let mut first = 0;
+        let mut own = 0..0;
+        for share in &self.shares {
+            if share.addr.as_deref() == Some(addr) {
+                own = 0..share.queues;
+                break;
+            }
+            first += share.queues;
+        }
+        own.map(move |queue_id| (first + queue_id, queue_id))
+    }
+}
+
+/// What is known of a topic, and for how long it is believed.
 #[derive(Clone)]
 struct Known {
     route: Arc<Route>,
-    /// When; `None`: it is in doubt.
-    at: Option<Instant>,
+    until: Instant,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +121,12 @@ struct RouteData {
     queue_datas: Vec<QueueData>,
     #[serde(default)]
     broker_datas: Vec<BrokerData>,
+}
+
+#[derive(Default, Deserialize)]
+struct RecordedData {
+    #[serde(default)]
+    table: HashMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -73,7 +143,7 @@ struct BrokerData {
     broker_addrs: HashMap<String, String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ClusterData {
     #[serde(default)]
@@ -107,7 +177,7 @@ impl Routes {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn ask(
+    pub(crate) async fn ask(
         &self,
         request: impl Fn() -> RemotingCommand,
     ) -> Result<RemotingCommand, CallError> {
@@ -146,17 +216,23 @@ impl Routes {
         read.map(Some).map_err(|error| CallError::Answer { addr, reason: error.to_string().into() })
     }
 
-    /// The brokers of the cluster, by name.
-    pub(crate) async fn brokers(&self) -> Result<Vec<(Str, Str)>, CallError> {
+    /// The brokers that are registered, by name.
+    async fn registered(&self) -> Result<Vec<(Str, Str)>, CallError> {
         let request = || command(RequestCode::GetBrokerClusterInfo, [], Bytes::new());
         let data: Option<ClusterData> = self.ask_json(request).await?;
-        let table = data.map(|data| data.broker_addr_table).unwrap_or_default();
+        let table = data.unwrap_or_default().broker_addr_table;
         let brokers = table.values().filter_map(|broker| {
             let master = broker.broker_addrs.get(MASTER)?;
             Some((Str::from(broker.broker_name.as_str()), Str::from(master.as_str())))
         });
         let mut brokers: Vec<(Str, Str)> = brokers.collect();
         brokers.sort();
+        Ok(brokers)
+    }
+
+    /// The brokers of the cluster, by name: at least one.
+    pub(crate) async fn brokers(&self) -> Result<Vec<(Str, Str)>, CallError> {
+        let brokers = self.registered().await?;
         if brokers.is_empty() {
             return Err(CallError::NoBroker("the name server knows no broker".into()));
         }
@@ -166,83 +242,175 @@ impl Routes {
     /// The route of a topic as it was known lately; `None` if there is no such topic.
     pub(crate) async fn get(&self, topic: &str) -> Result<Option<Arc<Route>>, CallError> {
         let known = self.lock().get(topic).cloned();
-        match known {
-            Some(Known { route, at: Some(at) }) if at.elapsed() < FRESH => Ok(Some(route)),
-            Some(Known { route, .. }) => match self.fetch(topic).await {
-                // What is known is better than nothing while no name server answers.
-                Err(CallError::NoNameServer(_)) => Ok(Some(route)),
-                fetched => fetched,
-            },
-            None => self.fetch(topic).await,
+        let Some(known) = known else { return self.fetch(topic).await };
+        if Instant::now() < known.until {
+            return Ok(Some(known.route));
+        }
+        match self.fetch(topic).await {
+            // What is known is better than nothing while no name server answers.
+            Err(CallError::NoNameServer(_)) => {
+                self.believe(topic, &known.route);
+                Ok(Some(known.route))
+            }
+            fetched => fetched,
         }
     }
 
-    /// The route of a topic as it is now.
+    /// The route of a topic as it is now. A name server forgets a broker that is down together
+    /// with its queues: they are counted all the same, so that no queue changes its number and
+    /// no topic seems to be gone, unless the broker says itself that it does not have the topic.
     pub(crate) async fn fetch(&self, topic: &str) -> Result<Option<Arc<Route>>, CallError> {
+        let mut shares = self.told(topic).await?;
+        let known = self.lock().get(topic).map(|known| known.route.shares.clone());
+        let mut missing = match known {
+            Some(known) => known,
+            None => self.recorded(topic).await?,
+        };
+        missing.retain(|one| shares.iter().all(|share| share.broker != one.broker));
+        if !missing.is_empty() {
+            shares.extend(self.still_there(topic, missing).await?);
+        }
+        let route = Route::new(shares);
+        match &route {
+            Some(route) => self.believe(topic, route),
+            None => {
+                self.lock().remove(topic);
+            }
+        }
+        Ok(route)
+    }
+
+    fn believe(&self, topic: &str, route: &Arc<Route>) {
+        let mut known = self.lock();
+        if known.len() >= ROUTES_MAX {
+            known.clear();
+        }
+        let route = Arc::clone(route);
+        known.insert(topic.into(), Known { route, until: Instant::now() + FRESH });
+    }
+
+    /// What the name server says of a topic.
+    async fn told(&self, topic: &str) -> Result<Vec<Share>, CallError> {
         let request = || {
             let fields =
                 [("topic", encode_topic(topic)), ("acceptStandardJsonOnly", "true".to_owned())];
             command(RequestCode::GetRouteinfoByTopic, fields, Bytes::new())
         };
         let data: Option<RouteData> = self.ask_json(request).await?;
-        let route = data.map(numbered).filter(|route| !route.queues.is_empty()).map(Arc::new);
-        let Some(route) = route else {
-            self.must_be_gone(topic).await?;
-            self.lock().remove(topic);
-            return Ok(None);
+        Ok(data.map(shares).unwrap_or_default())
+    }
+
+    /// Those of the shares whose brokers are down, or have the topic.
+    async fn still_there(&self, topic: &str, missing: Vec<Share>) -> Result<Vec<Share>, CallError> {
+        let registered = self.registered().await?;
+        let mut there = Vec::with_capacity(missing.len());
+        for mut share in missing {
+            let Some((_, addr)) = registered.iter().find(|(name, _)| *name == share.broker) else {
+                there.push(share);
+                continue;
+            };
+            let request = command(
+                RequestCode::GetTopicConfig,
+                [("topic", encode_topic(topic))],
+                Bytes::new(),
+            );
+            let has = match self.remoting.call(addr, request, self.timeout).await {
+                Err(error) if error.is(ResponseCode::TopicNotExist) => false,
+                // It may not say. As it is registered, the name server knows what it has.
+                Err(CallError::Refused { .. }) => {
+                    let told = self.told(topic).await?;
+                    told.iter().any(|other| other.broker == share.broker)
+                }
+                _ => true,
+            };
+            if has {
+                share.addr = Some(Str::clone(addr));
+                there.push(share);
+            }
+        }
+        Ok(there)
+    }
+
+    /// What was written down when a topic was made: see `record`.
+    async fn recorded(&self, topic: &str) -> Result<Vec<Share>, CallError> {
+        let request = || command(RequestCode::GetKvConfig, record(topic), Bytes::new());
+        let answer = self.ask(request).await?;
+        let value = answer.ext_fields().and_then(|fields| fields.get("value"));
+        Ok(value.map(|text| read_shares(text.as_str())).unwrap_or_default())
+    }
+
+    /// All that was written down, by topic as RocketMQ knows it.
+    pub(crate) async fn all_recorded(&self) -> Result<HashMap<String, Vec<Share>>, CallError> {
+        let request = || {
+            let fields = [("namespace", RECORDS.to_owned())];
+            command(RequestCode::GetKvlistByNamespace, fields, Bytes::new())
         };
-        let mut known = self.lock();
-        if known.len() >= ROUTES_MAX {
-            known.clear();
-        }
-        known.insert(topic.into(), Known { route: Arc::clone(&route), at: Some(Instant::now()) });
-        Ok(Some(route))
+        let answer = self.ask(request).await?;
+        let body = answer.body().map_or(&[][..], |body| body.as_ref());
+        let all: RecordedData = crate::json::read(body).unwrap_or_default();
+        Ok(all.table.iter().map(|(topic, text)| (topic.clone(), read_shares(text))).collect())
     }
 
-    /// A name server forgets the topics of a broker that ends: one that we knew is gone only if
-    /// its brokers are there without it.
-    async fn must_be_gone(&self, topic: &str) -> Result<(), CallError> {
-        let known = self.lock().get(topic).map(|known| Arc::clone(&known.route));
-        let Some(route) = known else { return Ok(()) };
-        let there = self.brokers().await?;
-        let down = route.brokers.iter().find(|(name, _)| there.iter().all(|(is, _)| is != name));
-        match down {
-            Some((name, _)) => Err(CallError::NoBroker(
-                format!("{name}, which has topic {topic}, is down: no name server knows it").into(),
-            )),
-            None => Ok(()),
+    /// Writes down in the name servers which brokers have a topic, in the form and place in which
+    /// RocketMQ's own tools do for topics with an order: who begins while a broker is down could
+    /// not number the queues. `None` removes it.
+    pub(crate) async fn record(&self, topic: &str, spread: Option<&[Share]>) {
+        let text = spread.map(|shares| {
+            let texts: Vec<String> =
+                shares.iter().map(|share| format!("{}:{}", share.broker, share.queues)).collect();
+            texts.join(";")
+        });
+        for addr in &self.name_servers {
+            let request = match &text {
+                None => command(RequestCode::DeleteKvConfig, record(topic), Bytes::new()),
+                Some(text) => {
+                    let mut request =
+                        command(RequestCode::PutKvConfig, record(topic), Bytes::new());
+                    request.add_ext_field("value", text.as_str());
+                    request
+                }
+            };
+            // One that is down, or allows no such writes: the routes of brokers that are up do.
+            if let Err(error) = self.remoting.call(addr, request, self.timeout).await {
+                tracing::debug!(topic, %error, "name server did not note where a topic is");
+            }
         }
     }
 
-    /// What is known of a topic is asked for again before it is used: a broker does not answer.
+    /// What was known of a topic is asked for again: a broker does not answer, or it has gone.
     pub(crate) fn doubt(&self, topic: &str) {
         if let Some(known) = self.lock().get_mut(topic) {
-            known.at = None;
+            known.until = Instant::now();
         }
     }
 }
 
-fn numbered(data: RouteData) -> Route {
+/// Where name servers keep what was written down of a topic.
+fn record(topic: &str) -> [(&'static str, String); 2] {
+    [("namespace", RECORDS.to_owned()), ("key", encode_topic(topic))]
+}
+
+/// Reads `broker-a:4;broker-b:4`.
+fn read_shares(text: &str) -> Vec<Share> {
+    let share = |part: &str| {
+        let (broker, queues) = part.rsplit_once(':')?;
+        Some(Share { broker: broker.into(), queues: queues.parse().ok()?, addr: None })
+    };
+    text.split(';').filter_map(share).collect()
+}
+
+fn shares(data: RouteData) -> Vec<Share> {
     let addrs: HashMap<&str, &str> = data
         .broker_datas
         .iter()
         .filter_map(|broker| Some((broker.broker_name.as_str(), broker.addr()?)))
         .collect();
-    let mut of: Vec<(&str, u32)> = data
-        .queue_datas
-        .iter()
-        .map(|queues| (queues.broker_name.as_str(), queues.read_queue_nums))
-        .collect();
-    of.sort_unstable();
-    let mut queues = Vec::new();
-    let mut brokers = Vec::new();
-    for (name, count) in of {
-        let Some(addr) = addrs.get(name) else { continue };
-        let addr = Str::from(*addr);
-        queues.extend((0..count).map(|queue_id| QueueAt { addr: Str::clone(&addr), queue_id }));
-        brokers.push((Str::from(name), addr));
-    }
-    Route { queues, brokers }
+    let share = |data: &QueueData| {
+        let addr = *addrs.get(data.broker_name.as_str())?;
+        let broker = data.broker_name.as_str().into();
+        Some(Share { broker, queues: data.read_queue_nums, addr: Some(addr.into()) })
+    };
+    data.queue_datas.iter().filter_map(share).collect()
 }
 
 #[cfg(test)]
@@ -256,9 +424,25 @@ mod tests {
             "brokerDatas":[
             {"brokerName":"a","brokerAddrs":{"1":"a-replica:1","0":"a:1"}},
             {"brokerName":"b","brokerAddrs":{"0":"b:1"}}]}"#;
-        let route = numbered(serde_json::from_str(json).unwrap());
-        let found: Vec<(&str, u32)> =
-            route.queues.iter().map(|queue| (&*queue.addr, queue.queue_id)).collect();
-        assert_eq!(found, [("a:1", 0), ("b:1", 0), ("b:1", 1)]);
+        let route = Route::new(shares(serde_json::from_str(json).unwrap())).unwrap();
+        let found: Vec<(Str, u32)> = (0..3)
+            .map(|partition| route.queue(&TopicPartition::new("t", partition)).unwrap().unwrap())
+            .map(|queue| (queue.addr, queue.queue_id))
+            .collect();
+        assert_eq!(found, [("a:1".into(), 0), ("b:1".into(), 0), ("b:1".into(), 1)]);
+        assert!(route.queue(&TopicPartition::new("t", 3)).unwrap().is_none());
+        assert_eq!(route.of_broker("b:1").collect::<Vec<_>>(), [(1, 0), (2, 1)]);
+    }
+
+    #[test]
+    fn a_broker_that_is_not_there_keeps_its_numbers() {
+        let mut there = read_shares("b:2;a:1");
+        there[0].addr = Some("b:1".into());
+        let route = Route::new(there).unwrap();
+        assert_eq!(route.queues(), 3);
+        let error = route.queue(&TopicPartition::new("t", 0)).unwrap_err();
+        assert!(error.is_retriable() && error.to_string().contains("a, which has 1"), "{error}");
+        let queue = route.queue(&TopicPartition::new("t", 2)).unwrap().unwrap();
+        assert_eq!((&*queue.addr, queue.queue_id), ("b:1", 1));
     }
 }

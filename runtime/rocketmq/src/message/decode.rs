@@ -25,26 +25,33 @@ const COMPRESSION: i32 = 7 << 8;
 const LZ4: i32 = 1 << 8;
 const ZSTD: i32 = 2 << 8;
 
-/// Reads messages that stand behind each other: offset and record of each.
-pub(crate) fn messages(mut bytes: Bytes) -> Result<Vec<(u64, LogRecord)>, String> {
+/// Reads messages that stand behind each other: offset and record of each. Keys, values and
+/// headers are slices of `bytes`.
+pub(crate) fn messages(bytes: &Bytes) -> Result<Vec<(u64, LogRecord)>, String> {
     let mut records = Vec::new();
-    while bytes.remaining() >= 4 {
-        let size = usize::try_from(bytes.slice(..4).get_i32()).unwrap_or(0);
-        if size < 4 || size > bytes.len() {
-            return Err(format!("a message of {size} bytes where there are {}", bytes.len()));
-        }
-        let one = message(bytes.split_to(size)).map_err(|reason| {
+    let mut rest: &[u8] = bytes;
+    while let Some(mut length) = rest.get(..4) {
+        let size = usize::try_from(length.get_i32()).unwrap_or(0);
+        let one = rest
+            .get(..size)
+            .filter(|one| one.len() >= 4)
+            .ok_or_else(|| format!("a message of {size} bytes where there are {}", rest.len()))?;
+        rest = rest.get(size..).unwrap_or_default();
+        let record = message(bytes, one).map_err(|reason| {
             format!("{reason}, in the message behind {} that could be read", records.len())
         })?;
-        records.push(one);
+        records.push(record);
     }
     Ok(records)
 }
 
-fn message(mut bytes: Bytes) -> Result<(u64, LogRecord), String> {
+/// Reads one message, a part of `all`.
+fn message(all: &Bytes, mut bytes: &[u8]) -> Result<(u64, LogRecord), String> {
     let head = "it ends in its head";
-    let mut need = |wanted: usize| -> Result<Bytes, String> {
-        (bytes.len() >= wanted).then(|| bytes.split_to(wanted)).ok_or_else(|| head.to_owned())
+    let mut need = |wanted: usize| -> Result<&[u8], String> {
+        let (taken, rest) = bytes.split_at_checked(wanted).ok_or_else(|| head.to_owned())?;
+        bytes = rest;
+        Ok(taken)
     };
     let mut fixed = need(4 + 4 + 4 + 4 + 4 + 8 + 8 + 4 + 8)?;
     fixed.advance(4);
@@ -70,9 +77,9 @@ fn message(mut bytes: Bytes) -> Result<(u64, LogRecord), String> {
     need(topic)?;
     let properties = need(2)?.get_u16();
     let properties = need(usize::from(properties))?;
-    let body = if flag & COMPRESSED == 0 { body } else { decompress(&body, flag)? };
+    let body = if flag & COMPRESSED == 0 { all.slice_ref(body) } else { decompress(body, flag)? };
     let offset = u64::try_from(offset).map_err(|_| format!("its offset is {offset}"))?;
-    Ok((offset, record(body, &properties, born_ms, store_ms)?))
+    Ok((offset, record(all, body, properties, born_ms, store_ms)?))
 }
 
 /// Other clients compress what is long, by zlib unless told otherwise.
@@ -97,15 +104,16 @@ fn bounded(read: impl io::Read) -> impl io::Read {
 }
 
 fn record(
+    all: &Bytes,
     mut body: Bytes,
-    properties: &Bytes,
+    properties: &[u8],
     born_ms: i64,
     store_ms: i64,
 ) -> Result<LogRecord, String> {
     let mut read = Read::new(properties);
     let timestamp_ms = if read.at_store { store_ms } else { read.timestamp.unwrap_or(born_ms) };
     let (key, headers) = match read.value_bytes {
-        None => (read.key(properties), read.headers(properties)),
+        None => (read.key(all), read.headers(all)),
         Some(length) => {
             let rest = if length <= body.len() { body.split_off(length) } else { Bytes::new() };
             let rest: Rest = serde_json::from_slice(&rest)

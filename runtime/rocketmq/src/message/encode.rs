@@ -23,21 +23,16 @@ pub(crate) struct Encoded {
     pub(crate) ends: Vec<usize>,
     /// The time of all of them, unless each tells its own.
     pub(crate) born_ms: Option<i64>,
+    /// Bytes of the longest body.
+    pub(crate) longest: usize,
 }
 
-impl Encoded {
-    /// No records at all.
-    pub(crate) fn empty() -> Self {
-        Self { bytes: Bytes::new(), ends: Vec::new(), born_ms: None }
-    }
-
-    /// Body and properties of the message that begins and ends there.
-    pub(crate) fn parts(&self, start: usize, end: usize) -> Option<(Bytes, Bytes)> {
-        let message = self.bytes.slice(start..end);
-        let length = message.get(BODY_AT - 4..BODY_AT)?.try_into().ok()?;
-        let body_end = BODY_AT + u32::from_be_bytes(length) as usize;
-        Some((message.slice(BODY_AT..body_end), message.slice(body_end + 2..)))
-    }
+/// Body and properties of a message of a batch.
+pub(crate) fn parts(message: &Bytes) -> Option<(Bytes, Bytes)> {
+    let length = message.get(BODY_AT - 4..BODY_AT)?.try_into().ok()?;
+    let body_end = BODY_AT + u32::from_be_bytes(length) as usize;
+    let properties = message.get(body_end + 2..).map(|bytes| message.slice_ref(bytes))?;
+    Some((message.slice(BODY_AT..body_end), properties))
 }
 
 /// Writes records as messages.
@@ -50,15 +45,17 @@ pub(crate) fn encode(records: &[LogRecord]) -> Encoded {
     let mut bytes = BytesMut::with_capacity(size);
     let mut ends = Vec::with_capacity(records.len());
     let mut properties = Vec::new();
+    let mut longest = 0;
     for record in records {
         properties.clear();
-        put(&mut bytes, &mut properties, record, same);
+        longest = longest.max(put(&mut bytes, &mut properties, record, same));
         ends.push(bytes.len());
     }
-    Encoded { bytes: bytes.freeze(), ends, born_ms: same.then_some(first) }
+    Encoded { bytes: bytes.freeze(), ends, born_ms: same.then_some(first), longest }
 }
 
-fn put(to: &mut BytesMut, properties: &mut Vec<u8>, record: &LogRecord, born: bool) {
+/// Gives the length of the body.
+fn put(to: &mut BytesMut, properties: &mut Vec<u8>, record: &LogRecord, born: bool) -> usize {
     let body = match &record.value {
         Some(value) if !value.is_empty() => value.as_ref(),
         value => {
@@ -97,4 +94,5 @@ fn put(to: &mut BytesMut, properties: &mut Vec<u8>, record: &LogRecord, born: bo
     to.put_slice(&rest);
     to.put_u16(u16::try_from(properties.len()).unwrap_or(u16::MAX));
     to.put_slice(properties);
+    body_len
 }

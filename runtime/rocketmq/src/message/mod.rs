@@ -16,6 +16,6 @@ mod encode;
 mod properties;
 
 pub(crate) use decode::messages;
-pub(crate) use encode::{Encoded, encode};
+pub(crate) use encode::{Encoded, encode, parts};
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use gantry_log::{LogRecord, RecordHeader};
 use proptest::prelude::*;
 
-use super::{encode, messages};
+use super::{encode, messages, parts};
 
 const BORN_MS: i64 = 1_000;
 const STORE_MS: i64 = 2_000;
@@ -14,7 +14,7 @@ fn stored(encoded: &super::Encoded) -> Bytes {
     let mut bytes = BytesMut::new();
     let mut start = 0;
     for (offset, end) in (0_i64..).zip(&encoded.ends) {
-        let (body, properties) = encoded.parts(start, *end).unwrap();
+        let (body, properties) = parts(&encoded.bytes.slice(start..*end)).unwrap();
         start = *end;
         let mut message = BytesMut::new();
         message.put_i32(-626_843_481);
@@ -37,7 +37,7 @@ fn stored(encoded: &super::Encoded) -> Bytes {
 }
 
 fn came_back(records: &[LogRecord]) -> Vec<LogRecord> {
-    let found = messages(stored(&encode(records))).unwrap();
+    let found = messages(&stored(&encode(records))).unwrap();
     found.into_iter().map(|(_, record)| record).collect()
 }
 
@@ -91,7 +91,7 @@ fn plain_records_are_plain_messages() {
         timestamp_ms: 7,
     };
     let encoded = encode(&vec![record; 9]);
-    let (body, properties) = encoded.parts(0, encoded.ends[0]).unwrap();
+    let (body, properties) = parts(&encoded.bytes.slice(..encoded.ends[0])).unwrap();
     assert_eq!((&*body, &*properties), (&b"v"[..], &b"KEYS\x01k\x02TAGS\x01t\x02"[..]));
     assert_eq!(encoded.born_ms, Some(7));
 }
@@ -101,11 +101,11 @@ fn what_is_cut_off_or_foreign_is_an_error() {
     let whole = stored(&encode(&[LogRecord { value: Some("v".into()), ..LogRecord::default() }]));
     let mut wrong = BytesMut::from(&whole[..]);
     wrong[4] = 0;
-    assert!(messages(wrong.freeze()).unwrap_err().contains("magic"));
+    assert!(messages(&wrong.freeze()).unwrap_err().contains("magic"));
     for end in 5..whole.len() {
-        assert!(messages(whole.slice(..end)).is_err(), "cut at {end}");
+        assert!(messages(&whole.slice(..end)).is_err(), "cut at {end}");
         let mut short = BytesMut::from(&whole[..end]);
         short[..4].copy_from_slice(&u32::try_from(end).unwrap().to_be_bytes());
-        assert!(messages(short.freeze()).is_err(), "shortened to {end}");
+        assert!(messages(&short.freeze()).is_err(), "shortened to {end}");
     }
 }

@@ -27,7 +27,10 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 /// After an address could not be reached, requests fail at once for so long; doubled each time …
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
 /// … up to this.
-const BACKOFF_MAX: Duration = Duration::from_secs(1);
+const BACKOFF_MAX: Duration = Duration::from_millis(500);
+
+/// Why a server may close a connection without a word.
+const MAYBE_TLS: &str = "; it may want TLS: see gantry.rocketmq.tls.enable";
 
 /// A request with its fields.
 pub(crate) fn command<const N: usize>(
@@ -136,14 +139,15 @@ impl Remoting {
             stream.set_nodelay(true).map_err(|error| error.to_string())?;
             let notices = self.notices.clone();
             let Some(tls) = &self.tls else {
-                return Ok(Connection::new(addr.into(), stream, notices));
+                return Ok(Connection::new(addr.into(), stream, notices, MAYBE_TLS));
             };
             let host = addr.rsplit_once(':').map_or(addr, |(host, _)| host);
             let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
             let connector = TlsConnector::from(Arc::clone(tls));
             let stream = connector.connect(name, stream).await;
-            let stream = stream.map_err(|error| format!("TLS: {error}"))?;
-            Ok(Connection::new(addr.into(), stream, notices))
+            let stream =
+                stream.map_err(|error| format!("TLS: {error}; see gantry.rocketmq.tls.ca.file"))?;
+            Ok(Connection::new(addr.into(), stream, notices, ""))
         };
         match tokio::time::timeout(CONNECT_LIMIT, open).await {
             Ok(opened) => opened,

@@ -43,8 +43,14 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Takes an open stream. Requests of the other side's are counted in `notices` by their code.
-    pub(super) fn new<S>(addr: Str, stream: S, notices: watch::Sender<u64>) -> Self
+    /// Takes an open stream. Requests of the other side's are counted in `notices`. `mute` is a
+    /// guess why the other side closes it without an answer to anything.
+    pub(super) fn new<S>(
+        addr: Str,
+        stream: S,
+        notices: watch::Sender<u64>,
+        mute: &'static str,
+    ) -> Self
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
@@ -57,7 +63,7 @@ impl Connection {
         tokio::spawn(async move {
             let reason = tokio::select! {
                 () = token.cancelled() => Str::from("closed"),
-                reason = read_answers(read, &of_reader, &notices) => reason,
+                reason = read_answers(read, &of_reader, &notices, mute) => reason,
                 reason = write_requests(write, queue) => reason,
             };
             let mut pending = lock(&of_reader);
@@ -133,12 +139,15 @@ async fn read_answers(
     mut read: impl AsyncRead + Unpin,
     pending: &Mutex<Pending>,
     notices: &watch::Sender<u64>,
+    mute: &str,
 ) -> Str {
+    let mut answered = false;
     let mut buffer = BytesMut::with_capacity(READ_BYTES);
     loop {
         loop {
             match RemotingCommand::decode_with_max_frame_bytes(&mut buffer, FRAME_BYTES_MAX) {
                 Ok(Some(command)) if command.is_response_type() => {
+                    answered = true;
                     if let Some(answer) = lock(pending).asked.remove(&command.opaque()) {
                         // Whoever asked may have gone.
                         let _ = answer.send(command);
@@ -151,7 +160,8 @@ async fn read_answers(
         }
         buffer.reserve(READ_BYTES);
         match read.read_buf(&mut buffer).await {
-            Ok(0) => return "closed by the other side".into(),
+            Ok(0) if answered => return "closed by the other side".into(),
+            Ok(0) => return format!("closed by the other side without an answer{mute}").into(),
             Ok(_) => {}
             Err(error) => return error.to_string().into(),
         }
