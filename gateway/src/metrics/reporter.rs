@@ -153,7 +153,7 @@ fn tags(labels: &str) -> BTreeMap<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use gantry_log::{Log, MemoryLog, ReadLimits};
+    use gantry_log::{MemoryLog, ReadLimits};
 
     use super::*;
 

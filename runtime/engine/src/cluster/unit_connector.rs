@@ -1,6 +1,7 @@
 //! A connector that this worker owns: its instance, which says which tasks there are.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gantry_api::{ConnectorRequest, Error, Props};
 use gantry_cluster::{Input, TargetState};
@@ -11,9 +12,14 @@ use crate::connector_config::ConnectorConfig;
 use crate::entities::UnitState;
 use crate::herder::{Herder, Started};
 
+/// The wait before topics that could not be seen are looked at again.
+const TELL_AGAIN: Duration = Duration::from_millis(500);
+
 /// What a connector does until it is told something.
 struct Running {
     started: Started,
+    /// Whether the cluster was told which tasks there are.
+    told: bool,
     /// Counts topics that came or went.
     topics: tokio::sync::watch::Receiver<u64>,
 }
@@ -91,8 +97,17 @@ impl Runner {
             match herder.start_instance(&name, config).await {
                 Ok(started) => {
                     let plan = Plan::of(&started);
-                    self.tell_tasks(herder, plan).await;
+                    let told = self.tell_tasks(herder, plan).await;
                     started.instance.stop(&name, herder.grace()).await;
+                    if !told {
+                        return tokio::select! {
+                            command = self.command() => match command {
+                                Command::Stop => Next::End,
+                                _ => Next::Again,
+                            },
+                            () = tokio::time::sleep(TELL_AGAIN) => Next::Again,
+                        };
+                    }
                 }
                 Err(error) => {
                     tracing::error!(connector = %name, %error, "connector failed to start");
@@ -109,9 +124,9 @@ impl Runner {
         match herder.start_instance(&name, &config).await {
             Ok(started) => {
                 let plan = Plan::of(&started);
-                self.tell_tasks(herder, plan).await;
+                let told = self.tell_tasks(herder, plan).await;
                 self.say(UnitState::Running, None, Some(&herder.version_of(&name)));
-                self.serve(herder, &config, Running { started, topics }).await
+                self.serve(herder, &config, Running { started, told, topics }).await
             }
             Err(error) => {
                 tracing::error!(connector = %name, %error, "connector failed to start");
@@ -124,14 +139,19 @@ impl Runner {
     /// Does what the user and the connector ask for, until it is to stop or to start again.
     async fn serve(&mut self, herder: &Arc<Herder>, config: &Props, mut running: Running) -> Next {
         let name = self.unit.connector.clone();
+        let mut wait = if running.told { Duration::ZERO } else { TELL_AGAIN };
         let next = loop {
+            if running.told {
+                wait = Duration::ZERO;
+            }
             let is_sink = !running.started.plugin.is_source();
             let requests = Arc::clone(&running.started.requests);
             tokio::select! {
                 command = self.commands.recv() => match command.unwrap_or(Command::Stop) {
                     Command::Stop => break Next::End,
-                    Command::Restart { only_failed: true }
-                    | Command::Target(TargetState::Started) => {}
+                    Command::Restart { only_failed: true } => {}
+                    // The log may have lost which tasks there are.
+                    Command::Target(TargetState::Started) => running.told = false,
                     Command::Restart { .. } | Command::Target(_) => break Next::Again,
                 },
                 request = requests.next() => match request {
@@ -152,9 +172,13 @@ impl Runner {
                 },
                 changed = running.topics.changed(), if is_sink => {
                     if changed.is_ok() {
-                        let plan = Plan::of(&running.started);
-                        self.tell_tasks(herder, plan).await;
+                        running.told = false;
                     }
+                }
+                () = tokio::time::sleep(wait), if !running.told => {
+                    let plan = Plan::of(&running.started);
+                    running.told = self.tell_tasks(herder, plan).await;
+                    wait = TELL_AGAIN;
                 }
             }
         };
@@ -173,22 +197,21 @@ impl Runner {
         let (tasks, common) = herder.ask_again(&mut started.instance, config, &plugin).await?;
         (started.tasks, started.config) = (tasks, common);
         let plan = Plan::of(started);
-        self.tell_tasks(herder, plan).await;
+        running.told = self.tell_tasks(herder, plan).await;
         Ok(())
     }
 
-    /// Tells the cluster which tasks there are. Of a sink each knows its queues: when topics come
-    /// or go they are dealt anew, and all tasks change as a whole.
-    async fn tell_tasks(&self, herder: &Arc<Herder>, plan: Plan) {
+    /// Tells the cluster which tasks there are; false: the topics of a sink cannot be seen now. Of
+    /// a sink each task knows its queues: when topics come or go they are dealt anew, and all
+    /// tasks change as a whole.
+    async fn tell_tasks(&self, herder: &Arc<Herder>, plan: Plan) -> bool {
         let Plan { mut configs, is_source, config } = plan;
         if !is_source {
-            let queues = loop {
-                match herder.queues_of(&config).await {
-                    Ok(queues) => break queues,
-                    Err(error) => {
-                        tracing::warn!(connector = %self.unit, %error, "cannot see the topics yet");
-                        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-                    }
+            let queues = match herder.queues_of(&config).await {
+                Ok(queues) => queues,
+                Err(error) => {
+                    tracing::warn!(connector = %self.unit, %error, "cannot see the topics yet");
+                    return false;
                 }
             };
             let shares = deal(&queues, configs.len());
@@ -200,10 +223,10 @@ impl Runner {
             let tasks = connector.tasks.as_ref();
             tasks.is_some_and(|tasks| tasks.version == self.generation && tasks.configs == configs)
         });
-        if same == Some(true) {
-            return;
+        if same != Some(true) {
+            let (name, version) = (self.unit.connector.clone(), self.generation);
+            self.cluster.tell(Input::Tasks { name, version, epoch: self.epoch, configs }).await;
         }
-        let (name, version) = (self.unit.connector.clone(), self.generation);
-        self.cluster.tell(Input::Tasks { name, version, epoch: self.epoch, configs }).await;
+        true
     }
 }

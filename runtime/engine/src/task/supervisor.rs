@@ -232,6 +232,8 @@ impl TaskHandle {
                 task = %self.id,
                 "task did not stop within task.shutdown.graceful.timeout.ms; abandoned"
             );
+            // What it has given to the log and is not on its way goes nowhere.
+            self.session.lock().unwrap_or_else(PoisonError::into_inner).set_broken();
             join.abort();
         }
     }
