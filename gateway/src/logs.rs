@@ -46,7 +46,10 @@ impl Logs {
     }
 
     fn on_rocketmq(config: RocketmqConfig, session_ms: Option<u64>) -> Self {
-        let name_servers = config.name_servers.join(";");
+        let mut sorted = config.name_servers.clone();
+        sorted.sort();
+        sorted.dedup();
+        let name_servers = sorted.join(";");
         let log: Arc<dyn FullLog> = Arc::new(RocketmqLog::open(config.clone()));
         let control = match session_ms {
             None => Arc::clone(&log),

@@ -58,6 +58,13 @@ impl ApiError {
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
     }
+    /// 503: the worker has not read its cluster's topic yet.
+    pub(crate) fn starting(reason: &str) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("Worker is still starting up and does not know its connectors yet: {reason}"),
+        )
+    }
     /// 413: the body is larger than `limit` bytes.
     pub(crate) fn too_large(limit: usize) -> Self {
         Self::new(

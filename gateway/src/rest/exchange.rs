@@ -33,6 +33,12 @@ impl FromRequestParts<Arc<AppState>> for Api {
         state: &Arc<AppState>,
     ) -> Result<Self, ApiError> {
         negotiate(&parts.headers)?;
+        // What it has not read yet would look like connectors that are not there.
+        if parts.uri.path().starts_with("/connectors")
+            && let Some(reason) = state.herder.starting()
+        {
+            return Err(ApiError::starting(&reason));
+        }
         Ok(Self(Arc::clone(state)))
     }
 }

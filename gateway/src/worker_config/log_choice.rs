@@ -139,5 +139,7 @@ pub(super) fn cluster(
             _ => Allocation::ConsistentHash,
         },
         url: String::new(),
+        record_bytes_max: usize::try_from(unsigned(parsed, "gantry.rocketmq.message.bytes.max"))
+            .unwrap_or(usize::MAX),
     }))
 }

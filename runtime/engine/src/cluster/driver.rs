@@ -24,6 +24,8 @@ const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 /// How often the protocol looks at the clock.
 const TICKS_IN_HEARTBEAT: u64 = 15;
+/// Requests of users that wait until this worker takes part.
+const EARLY_MAX: usize = 10_000;
 /// Requests that are taken at once.
 const TAKEN_MAX: usize = 256;
 
@@ -42,6 +44,8 @@ struct Driver {
     /// What users ask for before this worker takes part.
     early: VecDeque<(Request, oneshot::Sender<Verdict>)>,
     refold: bool,
+    /// Whether the log could be read the last time.
+    reachable: bool,
     passed_over: u64,
 }
 
@@ -81,6 +85,7 @@ pub(crate) async fn drive(
         next_answer: 0,
         early: VecDeque::new(),
         refold: true,
+        reachable: true,
         passed_over: 0,
     };
     driver.run(asked).await;
@@ -159,8 +164,12 @@ impl Driver {
             let mut inputs = Vec::new();
             tokio::select! {
                 read = self.reader.next() => match read {
-                    Ok(read) => inputs = read,
+                    Ok(read) => {
+                        inputs = read;
+                        self.reachable = true;
+                    }
                     Err(error) => {
+                        self.reachable = false;
                         self.cluster.set_waiting_for(Some(error.to_string()));
                         tokio::time::sleep(RETRY_MIN).await;
                     }
@@ -199,6 +208,7 @@ impl Driver {
         match self.reader.begin().await {
             Ok(inputs) => {
                 self.refold = false;
+                self.reachable = true;
                 self.step(inputs);
                 true
             }
@@ -212,7 +222,13 @@ impl Driver {
     fn take(&mut self, asked: Asked, inputs: &mut Vec<Input>) {
         match asked {
             Asked::Input(input) => inputs.push(input),
-            Asked::Request { request, answer } => self.early.push_back((request, answer)),
+            Asked::Request { request, answer } => {
+                // Whom nobody waits for any more is not asked on behalf of.
+                self.early.retain(|(_, answer)| !answer.is_closed());
+                if self.early.len() < EARLY_MAX {
+                    self.early.push_back((request, answer));
+                }
+            }
         }
     }
 
@@ -225,12 +241,17 @@ impl Driver {
             inputs.into_iter().for_each(|input| member.step(input, &mut effects));
             if member.takes_part() {
                 for (request, answer) in self.early.drain(..) {
+                    if answer.is_closed() {
+                        continue;
+                    }
                     self.next_answer += 1;
                     let id = self.next_answer;
                     self.answers.insert(id, answer);
                     member.step(Input::Request { id, request }, &mut effects);
                 }
-                self.cluster.set_waiting_for(None);
+                if self.reachable {
+                    self.cluster.set_waiting_for(None);
+                }
             }
             member.turn(&mut effects);
         }
@@ -249,9 +270,9 @@ impl Driver {
             }
             Effect::Stop { unit, epoch } => {
                 tracing::info!(%unit, epoch, "this worker stops it");
-                let running = self.cluster.units().get(&unit).is_some_and(|own| own.epoch == epoch);
-                if running {
-                    self.cluster.command(|other| *other == unit, || Command::Stop);
+                let units = self.cluster.units();
+                if let Some(own) = units.get(&unit).filter(|own| own.epoch == epoch) {
+                    own.stop.cancel();
                 }
             }
             Effect::Restart { unit, only_failed } => {

@@ -17,6 +17,7 @@ mod unit_task;
 mod units;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ pub(crate) struct Cluster {
     units: Mutex<BTreeMap<Unit, LocalUnit>>,
     /// Why the worker takes no part, if it does not.
     waiting_for: Mutex<Option<String>>,
+    /// Whether it has taken part once.
+    took_part: AtomicBool,
     stopping: CancellationToken,
     left: CancellationToken,
 }
@@ -84,6 +87,7 @@ impl Cluster {
             asked,
             units: Mutex::default(),
             waiting_for: Mutex::new(Some("it has not read its topics yet".to_owned())),
+            took_part: AtomicBool::new(false),
             stopping: CancellationToken::new(),
             left: CancellationToken::new(),
         });
@@ -113,8 +117,16 @@ impl Cluster {
         self.waiting_for.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether it has taken part once.
+    pub(crate) fn took_part(&self) -> bool {
+        self.took_part.load(Ordering::Acquire)
+    }
+
     fn set_waiting_for(&self, reason: Option<String>) {
         let mut waiting = self.waiting_for.lock().unwrap_or_else(PoisonError::into_inner);
+        if reason.is_none() {
+            self.took_part.store(true, Ordering::Release);
+        }
         if *waiting != reason {
             match &reason {
                 Some(reason) => tracing::warn!("this worker waits: {reason}"),
@@ -126,6 +138,11 @@ impl Cluster {
 
     /// Asks the cluster for something and waits until it is decided: the stamp of what was made.
     pub(crate) async fn request(&self, request: Request) -> Result<u64, HerderError> {
+        if let Request::Put { name, config, .. } = &request {
+            let what = format!("Connector {name}");
+            let fits = self.settings.must_fit(&what, std::iter::once(config));
+            fits.map_err(HerderError::bad_request)?;
+        }
         let (answer, answered) = oneshot::channel();
         let asked = Asked::Request { request, answer };
         let stopped = || HerderError::conflict("The worker is stopping and takes no more changes");

@@ -34,7 +34,11 @@ impl Reader {
         let mut at = range.earliest;
         while at < range.next {
             let read = self.log.read(&[(self.queue.clone(), at)], LIMITS).await?;
-            let Some(batch) = read.into_iter().next() else { break };
+            // A search that ends short of the end would miss what is there.
+            let Some(batch) = read.into_iter().next() else {
+                let reason = format!("{} gives nothing at {at} of {}", self.queue, range.next);
+                return Err(LogError::Unavailable(reason.into()));
+            };
             for (offset, record) in &batch.records {
                 let value = record.value.as_deref().unwrap_or_default();
                 let Ok(record) = Record::from_bytes(value) else { continue };

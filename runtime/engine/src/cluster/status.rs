@@ -24,6 +24,8 @@ const OF_CONNECTOR: &str = ":connector-";
 
 const LIMITS: ReadLimits =
     ReadLimits { max_bytes: 1 << 20, max_records: 10_000, wait: Duration::from_secs(5) };
+/// A longer trace is cut: a record must hold it.
+const TRACE_CHARS_MAX: usize = 32_768;
 /// The wait after a failed read or write.
 const RETRY: Duration = Duration::from_millis(500);
 /// How often to look whether what was said will be gone soon.
@@ -93,6 +95,10 @@ impl Statuses {
         version: Option<String>,
     ) {
         let worker_id = self.worker_id.clone();
+        let trace = trace.map(|trace| match trace.char_indices().nth(TRACE_CHARS_MAX) {
+            Some((end, _)) => format!("{}…", trace.get(..end).unwrap_or_default()),
+            None => trace,
+        });
         let status = Status { state, trace, worker_id, epoch, version };
         let mut known = self.lock();
         if known.own.get(unit) != Some(&status) {

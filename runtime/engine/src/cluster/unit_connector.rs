@@ -64,7 +64,7 @@ impl Runner {
             let next = match self.target() {
                 TargetState::Stopped => {
                     self.say(UnitState::Stopped, None, Some(&herder.version_of(&name)));
-                    self.idle(false).await
+                    self.idle(TargetState::Stopped, false).await
                 }
                 TargetState::Paused => self.paused(&herder, &config).await,
                 TargetState::Started => self.started(&herder, config).await,
@@ -76,14 +76,17 @@ impl Runner {
     }
 
     /// Waits for a command that changes something.
-    async fn idle(&mut self, failed: bool) -> Next {
-        let target = self.target();
+    /// `acted_on` is the target state that what was done last was for.
+    async fn idle(&mut self, acted_on: TargetState, failed: bool) -> Next {
+        if self.target() != acted_on && !self.stop.is_cancelled() {
+            return Next::Again;
+        }
         loop {
             match self.command().await {
                 Command::Stop => return Next::End,
                 Command::Restart { only_failed } if failed || !only_failed => return Next::Again,
                 Command::Restart { .. } => {}
-                Command::Target(new) if new != target => return Next::Again,
+                Command::Target(new) if new != acted_on => return Next::Again,
                 Command::Target(_) => {}
             }
         }
@@ -115,7 +118,7 @@ impl Runner {
             }
         }
         self.say(UnitState::Paused, None, Some(&herder.version_of(&name)));
-        self.idle(false).await
+        self.idle(TargetState::Paused, false).await
     }
 
     async fn started(&mut self, herder: &Arc<Herder>, config: Props) -> Next {
@@ -123,15 +126,15 @@ impl Runner {
         let topics = herder.log().topic_changes();
         match herder.start_instance(&name, &config).await {
             Ok(started) => {
+                self.say(UnitState::Running, None, Some(&herder.version_of(&name)));
                 let plan = Plan::of(&started);
                 let told = self.tell_tasks(herder, plan).await;
-                self.say(UnitState::Running, None, Some(&herder.version_of(&name)));
                 self.serve(herder, &config, Running { started, told, topics }).await
             }
             Err(error) => {
                 tracing::error!(connector = %name, %error, "connector failed to start");
                 self.say(UnitState::Failed, Some(error.trace()), None);
-                self.idle(true).await
+                self.idle(TargetState::Started, true).await
             }
         }
     }
@@ -147,7 +150,7 @@ impl Runner {
             let is_sink = !running.started.plugin.is_source();
             let requests = Arc::clone(&running.started.requests);
             tokio::select! {
-                command = self.commands.recv() => match command.unwrap_or(Command::Stop) {
+                command = self.command() => match command {
                     Command::Stop => break Next::End,
                     Command::Restart { only_failed: true } => {}
                     // The log may have lost which tasks there are.
@@ -160,14 +163,14 @@ impl Runner {
                             tracing::error!(connector = %name, %error, "could not reconfigure the tasks");
                             self.say(UnitState::Failed, Some(error.trace()), None);
                             running.started.instance.stop(&name, herder.grace()).await;
-                            return self.idle(true).await;
+                            return self.idle(TargetState::Started, true).await;
                         }
                     }
                     ConnectorRequest::Fail(error) => {
                         tracing::error!(connector = %name, %error, "connector has failed");
                         self.say(UnitState::Failed, Some(error.trace()), None);
                         running.started.instance.stop(&name, herder.grace()).await;
-                        return self.idle(true).await;
+                        return self.idle(TargetState::Started, true).await;
                     }
                 },
                 changed = running.topics.changed(), if is_sink => {
@@ -218,6 +221,12 @@ impl Runner {
             for (config, share) in configs.iter_mut().zip(shares) {
                 config.insert(QUEUES.to_owned(), share);
             }
+        }
+        let what = format!("The {} tasks of connector {}", configs.len(), self.unit);
+        if let Err(reason) = self.cluster.settings.must_fit(&what, configs.iter()) {
+            tracing::error!(connector = %self.unit, reason, "the tasks cannot be told");
+            self.say(UnitState::Failed, Some(Error::connect(reason).trace()), None);
+            return true;
         }
         let same = self.cluster.connector(&self.unit.connector, |connector| {
             let tasks = connector.tasks.as_ref();

@@ -52,9 +52,9 @@ impl Runner {
             let OffsetStore::Fenced(fenced) = &*store else { return Next::End(Ended::Stopped) };
             let fence = self.fence();
             let failed = tokio::select! {
-                command = self.commands.recv() => match command {
-                    Some(Command::Restart { .. } | Command::Target(_)) => continue,
-                    Some(Command::Stop) | None => return Next::End(Ended::Stopped),
+                command = self.command() => match command {
+                    Command::Restart { .. } | Command::Target(_) => continue,
+                    Command::Stop => return Next::End(Ended::Stopped),
                 },
                 taken = fenced.barrier(&fence) => match taken {
                     Ok(true) => return Next::Start,
@@ -66,7 +66,10 @@ impl Runner {
                 },
             };
             tracing::warn!(task = %self.unit, error = %failed, "cannot take a task over yet");
-            tokio::time::sleep(BARRIER_RETRY).await;
+            tokio::select! {
+                () = self.stop.cancelled() => return Next::End(Ended::Stopped),
+                () = tokio::time::sleep(BARRIER_RETRY) => {}
+            }
         }
     }
 
@@ -108,7 +111,7 @@ impl Runner {
             }
             let failed = cell.state == UnitState::Failed;
             tokio::select! {
-                command = self.commands.recv() => match command.unwrap_or(Command::Stop) {
+                command = self.command() => match command {
                     Command::Stop => {
                         if !self.lease.is_valid() {
                             handle.revoke();
@@ -122,6 +125,8 @@ impl Runner {
                         return Next::Start;
                     }
                     Command::Restart { .. } => {}
+                    // The command to stop follows.
+                    Command::Target(gantry_cluster::TargetState::Stopped) => {}
                     Command::Target(target) => handle.set_target(herder_target(target)),
                 },
                 changed = states.changed() => {
@@ -136,10 +141,12 @@ impl Runner {
     }
 
     async fn ended(&mut self, last: UnitState) -> Next {
-        if last == UnitState::Failed && self.may_move() {
-            return Next::End(Ended::Failing);
+        match last {
+            UnitState::Failed if self.may_move() => Next::End(Ended::Failing),
+            UnitState::Failed => self.wait_for_restart().await,
+            // It had no lease, or somebody newer commits: it is claimed anew, by whom it belongs to.
+            _ => Next::End(Ended::Stopped),
         }
-        self.wait_for_restart().await
     }
 
     /// Whether a task that keeps failing here shall be tried by another worker: where a policy

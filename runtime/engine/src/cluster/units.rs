@@ -1,17 +1,21 @@
 //! Units that run on this worker: a task of their own each, told what to do by the driver.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Weak};
 
+use futures_util::FutureExt;
 use gantry_cluster::{Input, TargetState, Unit};
 use gantry_log::TopicPartition;
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use super::Cluster;
 use super::lease::Lease;
+use crate::entities::UnitState;
 use crate::herder::Herder;
 use crate::metrics::TaskMetrics;
-use crate::task::StateCell;
+use crate::task::{StateCell, panicked};
 
 /// Commands that wait for a unit: more than a user can give while it starts.
 const COMMANDS_MAX: usize = 64;
@@ -31,6 +35,8 @@ pub(super) enum Command {
 pub(super) struct LocalUnit {
     pub(super) epoch: u64,
     pub(super) lease: Lease,
+    /// Fires when it shall stop, however busy it is.
+    pub(super) stop: CancellationToken,
     commands: mpsc::Sender<Command>,
     /// Of a task.
     pub(super) running: Option<RunningTask>,
@@ -51,6 +57,7 @@ pub(super) struct Runner {
     pub(super) epoch: u64,
     pub(super) generation: u64,
     pub(super) lease: Lease,
+    pub(super) stop: CancellationToken,
     pub(super) commands: mpsc::Receiver<Command>,
 }
 
@@ -65,10 +72,24 @@ pub(super) enum Ended {
 impl Runner {
     /// Runs to the end and tells it.
     pub(super) async fn run(mut self) {
-        let ended = match self.unit.task {
-            None => self.run_connector().await,
-            Some(task) => self.run_task(task).await,
+        let running = async {
+            match self.unit.task {
+                None => self.run_connector().await,
+                Some(task) => self.run_task(task).await,
+            }
         };
+        let ended = match AssertUnwindSafe(running).catch_unwind().await {
+            Ok(ended) => ended,
+            Err(panic) => {
+                let error = panicked(panic.as_ref());
+                tracing::error!(unit = %self.unit, %error, "a unit panicked");
+                self.say(UnitState::Failed, Some(error.trace()), None);
+                self.stop.cancelled().await;
+                Ended::Stopped
+            }
+        };
+        // What was abandoned has no right to work any more.
+        self.lease.set(None);
         let Self { cluster, unit, epoch, .. } = self;
         cluster.statuses.forget(&unit);
         cluster.units().retain(|known, local| *known != unit || local.epoch != epoch);
@@ -76,9 +97,13 @@ impl Runner {
         cluster.tell(Input::Stopped { unit, epoch, failing }).await;
     }
 
-    /// The next command; without a driver the unit stops.
+    /// The next command; without a driver the unit stops. Cancel safe.
     pub(super) async fn command(&mut self) -> Command {
-        self.commands.recv().await.unwrap_or(Command::Stop)
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Command::Stop,
+            command = self.commands.recv() => command.unwrap_or(Command::Stop),
+        }
     }
 
     /// What its connector shall do.
@@ -88,12 +113,7 @@ impl Runner {
     }
 
     /// Says what the unit is doing.
-    pub(super) fn say(
-        &self,
-        state: crate::entities::UnitState,
-        trace: Option<String>,
-        version: Option<&str>,
-    ) {
+    pub(super) fn say(&self, state: UnitState, trace: Option<String>, version: Option<&str>) {
         let version = version.map(str::to_owned);
         self.cluster.statuses.say(&self.unit, self.epoch, state, trace, version);
     }
@@ -117,12 +137,19 @@ impl Cluster {
         generation: u64,
     ) {
         let (sender, commands) = mpsc::channel(COMMANDS_MAX);
+        let stop = CancellationToken::new();
         let lease = Lease::default();
         lease.set(self.member().lease_until_ms(&unit, epoch));
-        let local = LocalUnit { epoch, lease: lease.clone(), commands: sender, running: None };
+        let local = LocalUnit {
+            epoch,
+            lease: lease.clone(),
+            stop: stop.clone(),
+            commands: sender,
+            running: None,
+        };
         self.units().insert(unit.clone(), local);
         let (cluster, herder) = (Arc::clone(self), Weak::clone(herder));
-        let runner = Runner { cluster, herder, unit, epoch, generation, lease, commands };
+        let runner = Runner { cluster, herder, unit, epoch, generation, lease, stop, commands };
         tokio::spawn(runner.run());
     }
 

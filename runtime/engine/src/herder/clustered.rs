@@ -41,6 +41,12 @@ impl Herder {
         self.cluster.as_ref().and_then(|cluster| cluster.waiting_for())
     }
 
+    /// Why this worker does not know the connectors of its cluster yet, until it does once.
+    pub fn starting(&self) -> Option<String> {
+        let cluster = self.cluster.as_ref().filter(|cluster| !cluster.took_part())?;
+        cluster.waiting_for()
+    }
+
     /// Puts a connector into the cluster.
     pub(super) async fn put_in(
         &self,

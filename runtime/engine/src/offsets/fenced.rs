@@ -111,13 +111,13 @@ impl FencedOffsets {
             ReadLimits { max_bytes: READ_BYTES, max_records: READ_RECORDS, wait: READ_WAIT };
         let read = match self.log.read(&[(self.queue.clone(), position)], limits).await {
             Err(LogError::OutOfRange { wanted, range, .. }) => {
-                // What expired is counted by what came behind it; what a broker lost comes again
-                // from whoever wrote it.
+                // What expired is in a snapshot only, and what a broker lost never counted.
                 tracing::warn!(
                     topic = %self.queue, wanted, earliest = range.earliest, next = range.next,
                     "the offset topic does not reach to where it was read"
                 );
-                self.folded.send_replace(Some(wanted.clamp(range.earliest, range.next)));
+                *self.lock() = OffsetFold::default();
+                self.folded.send_replace(None);
                 return Ok(());
             }
             read => read?,
@@ -211,7 +211,11 @@ impl FencedOffsets {
         let (mut at, mut latest) = (from, None);
         while at < to {
             let read = self.log.read(&[(self.queue.clone(), at)], limits).await?;
-            let Some(batch) = read.into_iter().next() else { break };
+            // A search that ends short of the end would miss what is there.
+            let Some(batch) = read.into_iter().next() else {
+                let reason = format!("{} gives nothing at {at} of {to}", self.queue);
+                return Err(LogError::Unavailable(reason.into()));
+            };
             for (_, record) in &batch.records {
                 let Ok(Some(record)) = parse(record) else { continue };
                 latest = collector.take(&record).or(latest);

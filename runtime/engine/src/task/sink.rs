@@ -532,6 +532,7 @@ impl<'a> SinkWorker<'a> {
         if self.written.is_empty() {
             return Ok(());
         }
+        self.env.check_lease()?;
         let begun = Instant::now();
         let safe = match self.task.pre_commit(&self.written).await {
             Ok(safe) => safe,

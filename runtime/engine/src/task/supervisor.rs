@@ -106,7 +106,12 @@ impl TaskEnv {
         if !self.has_lease() {
             return Err(CommitError::Fenced);
         }
-        self.offsets.store(changes).await
+        let stored = self.offsets.store(changes).await;
+        if matches!(stored, Err(CommitError::Fenced)) {
+            // It ends, and whoever has it takes it over with a barrier of a newer epoch.
+            self.cancel.cancel();
+        }
+        stored
     }
 
     /// A session for what the task appends from now on; it ends with the task's right to.

@@ -48,6 +48,7 @@ impl Workers {
             heartbeat_interval_ms: SESSION_MS / 6,
             allocation: Allocation::ConsistentHash,
             url: String::new(),
+            record_bytes_max: 1 << 20,
         };
         let registry = plugins::registry(&self.probe);
         let plugins = PluginLoader::new(move || registry.clone());
@@ -217,6 +218,30 @@ async fn offsets_are_seen_and_changed_anywhere() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(all.texts("t").await, [numbers(0..10), numbers(0..10)].concat());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_record_can_hold_is_refused_and_nobody_falls_silent() {
+    let all = Workers::new(2);
+    let long = "x".repeat(100_000);
+    let large = "x".repeat(2_000_000);
+    let source = |text: &str, tasks: &str| {
+        props(&[("connector.class", SOURCE), ("topic", "t"), ("text", text), ("tasks.max", tasks)])
+    };
+    let refused = all.one(0).put_connector("a", source(&large, "1"), None, false).await;
+    let refused = refused.expect_err("refused");
+    assert!(refused.message.contains("one record of the cluster topic holds"), "{refused}");
+    // The connector fits, and its tasks do not.
+    all.one(0).put_connector("b", source(&long, "50"), None, false).await.expect("created");
+    all.until("it has failed", || {
+        all.one(1).connector_status("b").is_ok_and(|seen| {
+            let trace = seen.connector.trace.unwrap_or_default();
+            seen.connector.state == UnitState::Failed && trace.contains("The 50 tasks")
+        })
+    })
+    .await;
+    all.create(0, "c", &[("connector.class", SOURCE), ("topic", "t"), ("count", "1")]).await;
+    all.until_all(1, "c", 1, UnitState::Running).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
