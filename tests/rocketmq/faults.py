@@ -133,7 +133,9 @@ def foreign_records(home, cluster):
                 send(cluster, topic, body)
         flow(worker, home, "foreign", 200)
         wait("passed over records are not told", lambda: worker.says("a record of the cluster topic is passed over") and worker.says("a record is not ours; passed over"))
-        worker.stop()
+        # Gracefully: a worker that is killed leaves lines that no offset covers yet, which come again.
+        worker.process.child.terminate()
+        worker.process.child.wait(30)
         # They are passed over when all is read from the start, too.
         worker = Worker(home, "foreign", cluster.name_server)
         worker.wait_ready()
