@@ -199,7 +199,7 @@ def check_log(log):
         "httpPort as gantry.rocketmq.connect.port",
         "storePathRootDir as gantry.data.dir",
         "secretKey as gantry.rocketmq.secret.key",
-        "the log on RocketMQ is not in this version",
+        "gantry.log=rocketmq puts them on RocketMQ",
         "clusterName is left out: ",
         "isKey is left out: ",
         "connect.topicnames as topics",
