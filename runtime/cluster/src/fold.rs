@@ -179,6 +179,11 @@ impl State {
         alive.map(|(incarnation, worker)| (*incarnation, worker))
     }
 
+    /// Whether a worker is the first of those who live, which does what one has to do for all.
+    pub fn is_first(&self, worker: Incarnation) -> bool {
+        self.alive().next().is_some_and(|(first, _)| first == worker)
+    }
+
     /// Who owns a unit, alive or not.
     pub fn owner(&self, unit: &Unit) -> Option<Incarnation> {
         self.units.get(unit)?.owner

@@ -695,7 +695,7 @@ impl Member {
 
     /// The first of those who live writes the snapshots.
     fn snapshot(&mut self) {
-        let first = self.state.alive().next().map(|(worker, _)| worker) == Some(self.me());
+        let first = self.state.is_first(self.me());
         let since =
             self.state.next.saturating_sub(self.state.snapshot_upto.map_or(0, |upto| upto + 1));
         if first && !self.snapshotting && since >= self.config.snapshot_records {

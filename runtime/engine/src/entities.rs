@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use gantry_api::{OffsetMap, Props};
+pub use gantry_cluster::TargetState;
 use serde::{Deserialize, Serialize};
 
 /// A task of a connector.
@@ -152,15 +153,4 @@ pub struct PluginDescription {
     /// Its version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-}
-
-/// What the user wants a connector to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TargetState {
-    /// Work.
-    Started,
-    /// Keep the tasks, move nothing.
-    Paused,
-    /// Have no tasks.
-    Stopped,
 }

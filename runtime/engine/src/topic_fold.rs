@@ -3,76 +3,87 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use gantry_api::TopicPartition;
 use gantry_log::{Cleanup, FullLog, LogError, LogRecord, ReadLimits, TopicSpec};
 
 use crate::error::HerderError;
 
-/// Bytes read at once.
-const READ_BYTES: usize = 1 << 20;
-/// Records read at once.
-const READ_RECORDS: usize = 10_000;
+/// What is read at once, and how long one read may wait for something.
+pub(crate) const LIMITS: ReadLimits =
+    ReadLimits { max_bytes: 1 << 20, max_records: 10_000, wait: Duration::from_secs(1) };
 
-/// The one queue of the compacted topic that the worker's `key` names; it is created if it is not
-/// there. Refuses a topic that would lose what is written to it.
+/// What a topic of the engine's own must not forget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeps {
+    /// The last record of each key: it is compacted.
+    LastOfEachKey,
+    /// Nothing that a snapshot does not hold; all workers must see each record.
+    EachRecord,
+}
+
+impl Keeps {
+    fn spec(self) -> TopicSpec {
+        match self {
+            Self::LastOfEachKey => TopicSpec::compacted(),
+            Self::EachRecord => TopicSpec::with_queues(1),
+        }
+    }
+
+    /// What is wrong with a topic that is there.
+    fn fault(self, spec: &TopicSpec) -> Option<String> {
+        let TopicSpec { queues, cleanup } = spec;
+        let fault = match (self, cleanup) {
+            _ if *queues != 1 => {
+                return Some(format!(
+                    "has {queues} queues, but only one keeps the order of what is written to it"
+                ));
+            }
+            (Self::LastOfEachKey, Cleanup::Delete { .. }) => {
+                "has cleanup.policy=delete and would forget what is written to it, but it must be \
+                 compact"
+            }
+            (Self::EachRecord, Cleanup::Compact) => {
+                "is compacted, and would lose records that all workers must see"
+            }
+            _ => return None,
+        };
+        Some(fault.to_owned())
+    }
+}
+
+/// The one queue of the topic that the worker's `key` names; it is created if it is not there.
+/// Refuses a topic that would lose what is written to it.
 pub(crate) async fn open_topic(
     log: &dyn FullLog,
     key: &str,
     topic: &str,
+    keeps: Keeps,
 ) -> Result<TopicPartition, HerderError> {
     let mut found = log.topic(topic).await?;
     if found.is_none() {
-        match log.create_topic(topic, TopicSpec::compacted()).await {
+        match log.create_topic(topic, keeps.spec()).await {
             Ok(()) => {}
             Err(LogError::TopicExists(_)) => found = log.topic(topic).await?,
-            Err(error) => return Err(error.into()),
-        }
-    }
-    match found.map(|info| info.spec) {
-        Some(TopicSpec { queues, .. }) if queues != 1 => Err(HerderError::internal(format!(
-            "Topic {topic}, which {key} names, has {queues} queues, but only one keeps the order \
-             of what is written to it: name another topic, which is then made as it must be"
-        ))),
-        Some(TopicSpec { cleanup: Cleanup::Delete { .. }, .. }) => {
-            Err(HerderError::internal(format!(
-                "Topic {topic}, which {key} names, has cleanup.policy=delete and would forget what \
-                 is written to it, but it must be compact: name another topic, which is then made \
-                 as it must be"
-            )))
-        }
-        _ => Ok(TopicPartition::new(topic, 0)),
-    }
-}
-
-/// The one queue of a topic of a cluster's own that the worker's `key` names; it is created if it
-/// is not there. Snapshots keep what it must not forget, so that any topic of one queue will do.
-pub(crate) async fn open_control_topic(
-    log: &dyn FullLog,
-    key: &str,
-    topic: &str,
-) -> Result<TopicPartition, HerderError> {
-    let mut found = log.topic(topic).await?;
-    if found.is_none() {
-        match log.create_topic(topic, TopicSpec::with_queues(1)).await {
-            Ok(()) | Err(LogError::TopicExists(_)) => found = log.topic(topic).await?,
             Err(error) => {
                 return Err(HerderError::internal(format!(
-                    "topic {topic}, which {key} names, cannot be created: {error}"
+                    "Topic {topic}, which {key} names, cannot be created: {error}"
                 )));
             }
         }
     }
-    match found.map(|info| info.spec) {
-        Some(TopicSpec { queues, .. }) if queues != 1 => Err(HerderError::internal(format!(
-            "topic {topic}, which {key} names, has {queues} queues, but only one keeps the order \
-             that all workers agree on: name another topic, which is then made as it must be"
+    match found.and_then(|info| keeps.fault(&info.spec)) {
+        Some(fault) => Err(HerderError::internal(format!(
+            "Topic {topic}, which {key} names, {fault}: name another topic, which is then made as \
+             it must be"
         ))),
-        Some(TopicSpec { cleanup: Cleanup::Compact, .. }) => Err(HerderError::internal(format!(
-            "topic {topic}, which {key} names, is compacted, and would lose records that all \
-             workers must see: name another topic, which is then made as it must be"
-        ))),
-        _ => Ok(TopicPartition::new(topic, 0)),
+        None => Ok(TopicPartition::new(topic, 0)),
     }
+}
+
+/// A record of a topic that keeps each: the log sets its time, by one clock for all workers.
+pub(crate) fn record_of_all(key: Option<Bytes>, value: Option<Bytes>) -> LogRecord {
+    LogRecord { key, value, headers: Vec::new(), timestamp_ms: LogRecord::AT_STORE }
 }
 
 /// Gives each record with its offset, from `from` to where the queue ends now; gives where to
@@ -81,15 +92,29 @@ pub(crate) async fn fold(
     log: &dyn FullLog,
     queue: &TopicPartition,
     from: u64,
-    mut apply: impl FnMut(u64, &LogRecord) + Send,
+    apply: impl FnMut(u64, &LogRecord) + Send,
 ) -> Result<u64, LogError> {
     let range = log.range(queue).await?;
-    let mut position = range.earliest.max(from);
-    let limits =
-        ReadLimits { max_bytes: READ_BYTES, max_records: READ_RECORDS, wait: Duration::ZERO };
-    while position < range.next {
-        let read = log.read(&[(queue.clone(), position)], limits).await?;
-        let Some(batch) = read.into_iter().next() else { break };
+    scan(log, queue, range.earliest.max(from), range.next, apply).await
+}
+
+/// Gives each record with its offset, from `from` to `to`, where something stands; gives where to
+/// read on. A log that gives nothing in front of `to` is an error: who stopped there would miss
+/// what is behind it.
+pub(crate) async fn scan(
+    log: &dyn FullLog,
+    queue: &TopicPartition,
+    from: u64,
+    to: u64,
+    mut apply: impl FnMut(u64, &LogRecord) + Send,
+) -> Result<u64, LogError> {
+    let mut position = from;
+    while position < to {
+        let read = log.read(&[(queue.clone(), position)], LIMITS).await?;
+        let Some(batch) = read.into_iter().next() else {
+            let reason = format!("{queue} gives nothing at {position} of {to}");
+            return Err(LogError::Unavailable(reason.into()));
+        };
         for (at, record) in &batch.records {
             apply(*at, record);
         }
@@ -110,12 +135,14 @@ mod tests {
         log.create_topic("deletes", TopicSpec::with_queues(1)).await.unwrap();
         log.create_topic("many", TopicSpec { queues: 2, ..TopicSpec::compacted() }).await.unwrap();
         for (topic, reason) in [("deletes", "cleanup.policy=delete"), ("many", "has 2 queues")] {
-            let refused = open_topic(&log, "offset.storage.topic", topic).await.unwrap_err();
+            let refused = open_topic(&log, "offset.storage.topic", topic, Keeps::LastOfEachKey)
+                .await
+                .unwrap_err();
             assert!(refused.message.contains("which offset.storage.topic names"), "{refused}");
             assert!(refused.message.contains(reason), "{refused}");
         }
         for _ in 0..2 {
-            open_topic(&log, "offset.storage.topic", "fresh").await.unwrap();
+            open_topic(&log, "offset.storage.topic", "fresh", Keeps::LastOfEachKey).await.unwrap();
         }
     }
 }

@@ -1,13 +1,12 @@
 //! The loop between the log and the protocol.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use gantry_cluster::{Effect, Input, Record, Request, Verdict};
-use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, TopicPartition};
-use std::collections::BTreeMap;
+use gantry_log::{FullLog, LogError, QueueBatch, TopicPartition};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
@@ -16,7 +15,7 @@ use super::units::Command;
 use super::{Asked, Cluster, Undriven, clock};
 use crate::herder::Herder;
 use crate::offsets::OffsetStore;
-use crate::topic_fold::open_control_topic;
+use crate::topic_fold::{Keeps, open_topic, record_of_all};
 
 /// The wait after the log could not be asked.
 const RETRY_MIN: Duration = Duration::from_millis(100);
@@ -97,11 +96,11 @@ async fn open(cluster: &Cluster, log: &dyn FullLog, offset_topic: &str) -> [Topi
     let mut wait = RETRY_MIN;
     loop {
         let opened = async {
-            let cluster = open_control_topic(log, "config.storage.topic", &settings.cluster_topic);
-            let cluster = cluster.await?;
-            open_control_topic(log, "offset.storage.topic", offset_topic).await?;
-            let status = open_control_topic(log, "status.storage.topic", &settings.status_topic);
-            Ok::<_, crate::error::HerderError>([cluster, status.await?])
+            let of = |key, topic| open_topic(log, key, topic, Keeps::EachRecord);
+            let cluster = of("config.storage.topic", &settings.cluster_topic).await?;
+            of("offset.storage.topic", offset_topic).await?;
+            let status = of("status.storage.topic", &settings.status_topic).await?;
+            Ok::<_, crate::error::HerderError>([cluster, status])
         };
         match opened.await {
             Ok(opened) => return opened,
@@ -125,8 +124,8 @@ async fn follow_offsets(
         let step = async {
             fenced.follow().await?;
             // The first of those who live writes the snapshots.
-            let first = cluster.read(|state| state.alive().next().map(|(worker, _)| worker));
-            if first == Some(incarnation) { fenced.keep(incarnation).await } else { Ok(()) }
+            let first = cluster.read(|state| state.is_first(incarnation));
+            if first { fenced.keep(incarnation).await } else { Ok(()) }
         };
         let done = tokio::select! {
             () = stop.cancelled() => return,
@@ -304,15 +303,8 @@ impl Driver {
     }
 
     fn append(&mut self, records: &[Record]) {
-        let records = records
-            .iter()
-            .map(|record| LogRecord {
-                value: Some(record.to_bytes()),
-                timestamp_ms: LogRecord::AT_STORE,
-                ..LogRecord::default()
-            })
-            .collect();
-        let batch = QueueBatch { to: self.queue.clone(), records };
+        let records = records.iter().map(|record| record_of_all(None, Some(record.to_bytes())));
+        let batch = QueueBatch { to: self.queue.clone(), records: records.collect() };
         let log = Arc::clone(&self.control);
         self.appending =
             Some(Box::pin(async move { log.append(vec![batch]).await?.await.map(|_| ()) }));

@@ -1,14 +1,11 @@
 //! Reads the cluster topic: from the last snapshot in it, then on.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use gantry_cluster::{Collector, Input, Record, State, restore};
-use gantry_log::{FullLog, LogError, LogRecord, ReadLimits, TopicPartition};
+use gantry_log::{FullLog, LogError, LogRecord, TopicPartition};
 
-/// Bytes and records read at once.
-const LIMITS: ReadLimits =
-    ReadLimits { max_bytes: 4 << 20, max_records: 10_000, wait: Duration::from_secs(1) };
+use crate::topic_fold::{LIMITS, scan};
 
 /// A reader of the cluster topic.
 pub(super) struct Reader {
@@ -31,21 +28,13 @@ impl Reader {
         let range = self.log.range(&self.queue).await?;
         let mut collector = Collector::default();
         let mut latest = None;
-        let mut at = range.earliest;
-        while at < range.next {
-            let read = self.log.read(&[(self.queue.clone(), at)], LIMITS).await?;
-            // A search that ends short of the end would miss what is there.
-            let Some(batch) = read.into_iter().next() else {
-                let reason = format!("{} gives nothing at {at} of {}", self.queue, range.next);
-                return Err(LogError::Unavailable(reason.into()));
-            };
-            for (offset, record) in &batch.records {
-                let value = record.value.as_deref().unwrap_or_default();
-                let Ok(record) = Record::from_bytes(value) else { continue };
-                latest = collector.take_at(*offset, record.by, &record.body).or(latest);
-            }
-            at = batch.next;
-        }
+        let look = |offset, record: &LogRecord| {
+            let value = record.value.as_deref().unwrap_or_default();
+            let Ok(record) = Record::from_bytes(value) else { return };
+            let whole = collector.take_at(offset, record.by, &record.body);
+            latest = whole.or_else(|| latest.take());
+        };
+        scan(&*self.log, &self.queue, range.earliest, range.next, look).await?;
         let restored = latest.and_then(|(upto, text)| match restore(upto, &text) {
             Ok(state) => Some(state),
             Err(error) => {

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::entities::UnitState;
 use crate::task::ActiveTopicSet;
+use crate::topic_fold::record_of_all;
 
 const CONNECTOR: &str = "status-connector-";
 const TASK: &str = "status-task-";
@@ -288,12 +289,8 @@ fn topic_record(connector: &str, topic: &str, used: bool) -> LogRecord {
         "name": topic, "connector": connector, "task": 0,
         "discoverTimestamp": gantry_api::now_ms(),
     } });
-    LogRecord {
-        key: Some(Bytes::from(format!("{TOPIC}{topic}{OF_CONNECTOR}{connector}"))),
-        value: used.then(|| Bytes::from(value.to_string())),
-        headers: Vec::new(),
-        timestamp_ms: LogRecord::AT_STORE,
-    }
+    let key = Bytes::from(format!("{TOPIC}{topic}{OF_CONNECTOR}{connector}"));
+    record_of_all(Some(key), used.then(|| Bytes::from(value.to_string())))
 }
 
 /// Topic and connector of such a record.
@@ -306,12 +303,8 @@ fn record(unit: &Unit, status: &Status) -> LogRecord {
         None => format!("{CONNECTOR}{}", unit.connector),
         Some(task) => format!("{TASK}{}-{task}", unit.connector),
     };
-    LogRecord {
-        key: Some(Bytes::from(key)),
-        value: Some(serde_json::to_vec(status).unwrap_or_default().into()),
-        headers: Vec::new(),
-        timestamp_ms: LogRecord::AT_STORE,
-    }
+    let value = serde_json::to_vec(status).unwrap_or_default();
+    record_of_all(Some(Bytes::from(key)), Some(value.into()))
 }
 
 fn unit_of(key: &[u8]) -> Option<Unit> {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use gantry_api::{ConnectorRequest, Error, Props};
 use gantry_cluster::{Input, TargetState};
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::QUEUES;
 use super::units::{Command, Ended, Runner, deal};
@@ -18,10 +20,10 @@ const TELL_AGAIN: Duration = Duration::from_millis(500);
 /// What a connector does until it is told something.
 struct Running {
     started: Started,
-    /// Whether the cluster was told which tasks there are.
-    told: bool,
-    /// Counts topics that came or went.
-    topics: tokio::sync::watch::Receiver<u64>,
+    /// When the cluster is to be told which tasks there are; `None`: it was.
+    tell_at: Option<Instant>,
+    /// Counts topics that came or went, for a sink.
+    topics: Option<watch::Receiver<u64>>,
 }
 
 enum Next {
@@ -123,13 +125,14 @@ impl Runner {
 
     async fn started(&mut self, herder: &Arc<Herder>, config: Props) -> Next {
         let name = self.unit.connector.clone();
-        let topics = herder.log().topic_changes();
         match herder.start_instance(&name, &config).await {
             Ok(started) => {
                 self.say(UnitState::Running, None, Some(&herder.version_of(&name)));
-                let plan = Plan::of(&started);
-                let told = self.tell_tasks(herder, plan).await;
-                self.serve(herder, &config, Running { started, told, topics }).await
+                let is_sink = !started.plugin.is_source();
+                // From before the first look at the topics on, so that none is missed.
+                let topics = is_sink.then(|| herder.log().topic_changes());
+                let tell_at = Some(Instant::now());
+                self.serve(herder, &config, Running { started, tell_at, topics }).await
             }
             Err(error) => {
                 tracing::error!(connector = %name, %error, "connector failed to start");
@@ -142,19 +145,14 @@ impl Runner {
     /// Does what the user and the connector ask for, until it is to stop or to start again.
     async fn serve(&mut self, herder: &Arc<Herder>, config: &Props, mut running: Running) -> Next {
         let name = self.unit.connector.clone();
-        let mut wait = if running.told { Duration::ZERO } else { TELL_AGAIN };
         let next = loop {
-            if running.told {
-                wait = Duration::ZERO;
-            }
-            let is_sink = !running.started.plugin.is_source();
             let requests = Arc::clone(&running.started.requests);
             tokio::select! {
                 command = self.command() => match command {
                     Command::Stop => break Next::End,
                     Command::Restart { only_failed: true } => {}
                     // The log may have lost which tasks there are.
-                    Command::Target(TargetState::Started) => running.told = false,
+                    Command::Target(TargetState::Started) => running.tell_at = Some(Instant::now()),
                     Command::Restart { .. } | Command::Target(_) => break Next::Again,
                 },
                 request = requests.next() => match request {
@@ -173,16 +171,9 @@ impl Runner {
                         return self.idle(TargetState::Started, true).await;
                     }
                 },
-                changed = running.topics.changed(), if is_sink => {
-                    if changed.is_ok() {
-                        running.told = false;
-                    }
-                }
-                () = tokio::time::sleep(wait), if !running.told => {
-                    let plan = Plan::of(&running.started);
-                    running.told = self.tell_tasks(herder, plan).await;
-                    wait = TELL_AGAIN;
-                }
+                () = changed(&mut running.topics) => running.tell_at = Some(Instant::now()),
+                () = tokio::time::sleep_until(running.tell_at.unwrap_or_else(Instant::now)),
+                    if running.tell_at.is_some() => self.tell(herder, &mut running).await,
             }
         };
         running.started.instance.stop(&name, herder.grace()).await;
@@ -199,9 +190,15 @@ impl Runner {
         let plugin = started.plugin.clone();
         let (tasks, common) = herder.ask_again(&mut started.instance, config, &plugin).await?;
         (started.tasks, started.config) = (tasks, common);
-        let plan = Plan::of(started);
-        running.told = self.tell_tasks(herder, plan).await;
+        self.tell(herder, running).await;
         Ok(())
+    }
+
+    /// Tells the cluster which tasks there are, or sees to it that it is told later.
+    async fn tell(&self, herder: &Arc<Herder>, running: &mut Running) {
+        let plan = Plan::of(&running.started);
+        let told = self.tell_tasks(herder, plan).await;
+        running.tell_at = (!told).then(|| Instant::now() + TELL_AGAIN);
     }
 
     /// Tells the cluster which tasks there are; false: the topics of a sink cannot be seen now. Of
@@ -237,5 +234,16 @@ impl Runner {
             self.cluster.tell(Input::Tasks { name, version, epoch: self.epoch, configs }).await;
         }
         true
+    }
+}
+
+/// Waits until a topic came or went; for ever where nobody wants to know.
+async fn changed(topics: &mut Option<watch::Receiver<u64>>) {
+    let changed = match topics {
+        Some(topics) => topics.changed().await.is_ok(),
+        None => false,
+    };
+    if !changed {
+        std::future::pending::<()>().await;
     }
 }

@@ -92,7 +92,7 @@ impl Runner {
         };
         let assigned = template.get(QUEUES).map(|text| dealt(text));
         let lease = Some(self.lease.clone());
-        let target = herder_target(self.target());
+        let target = self.target();
         herder.clustered_setup((task, count), template, offsets, assigned, lease, target).await
     }
 
@@ -126,8 +126,8 @@ impl Runner {
                     }
                     Command::Restart { .. } => {}
                     // The command to stop follows.
-                    Command::Target(gantry_cluster::TargetState::Stopped) => {}
-                    Command::Target(target) => handle.set_target(herder_target(target)),
+                    Command::Target(TargetState::Stopped) => {}
+                    Command::Target(target) => handle.set_target(target),
                 },
                 changed = states.changed() => {
                     // It has ended: what it said last stands until it is restarted.
@@ -170,15 +170,6 @@ impl Runner {
                 Command::Target(_) => {}
             }
         }
-    }
-}
-
-/// The protocol's word for a target state, as ours.
-pub(super) fn herder_target(target: gantry_cluster::TargetState) -> TargetState {
-    match target {
-        gantry_cluster::TargetState::Started => TargetState::Started,
-        gantry_cluster::TargetState::Paused => TargetState::Paused,
-        gantry_cluster::TargetState::Stopped => TargetState::Stopped,
     }
 }
 

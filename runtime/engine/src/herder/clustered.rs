@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use gantry_api::{Props, Str};
-use gantry_cluster::{Connector, Request, TargetState as Target, Unit};
+use gantry_cluster::{Connector, Request, Unit};
 use gantry_log::{LogError, TopicPartition};
 
 use super::Herder;
@@ -21,15 +21,6 @@ use crate::metrics::TaskSnapshot;
 use crate::offsets::{OffsetStore, TaskOffsets};
 use crate::secrets::mask;
 use crate::task::{ActiveTopicSet, TaskSetup, wanted_topics};
-
-/// A target state in the protocol's word.
-pub(super) fn target(of: TargetState) -> Target {
-    match of {
-        TargetState::Started => Target::Started,
-        TargetState::Paused => Target::Paused,
-        TargetState::Stopped => Target::Stopped,
-    }
-}
 
 fn count(connector: &Connector) -> u32 {
     u32::try_from(connector.task_count()).unwrap_or(u32::MAX)
@@ -53,10 +44,9 @@ impl Herder {
         cluster: &Cluster,
         name: &str,
         config: Props,
-        state: Option<TargetState>,
+        target: Option<TargetState>,
         create: bool,
     ) -> Result<(), HerderError> {
-        let target = state.map(target);
         let put = Request::Put { name: name.into(), config, target, create };
         match cluster.request(put).await {
             // Another worker was asked for one of this name at the same time.
@@ -87,7 +77,7 @@ impl Herder {
         if cluster.connector(name, |_| ()).is_none() {
             return Err(HerderError::not_found(format!("Unknown connector {name}")));
         }
-        cluster.request(Request::Target(name.into(), target(state))).await.map(|_| ())
+        cluster.request(Request::Target(name.into(), state)).await.map(|_| ())
     }
 
     /// Starts units again, wherever they run.
@@ -186,8 +176,8 @@ impl Herder {
         let (_, mut own) = units.next()?;
         // What its owner has not said yet follows from what the user wants.
         match state {
-            Target::Stopped if own.trace.is_none() => own.state = UnitState::Stopped,
-            Target::Paused if own.trace.is_none() => own.state = UnitState::Paused,
+            TargetState::Stopped if own.trace.is_none() => own.state = UnitState::Stopped,
+            TargetState::Paused if own.trace.is_none() => own.state = UnitState::Paused,
             _ => {}
         }
         let tasks = units.map(|(task, status)| TaskState {

@@ -159,8 +159,8 @@ impl Herder {
         let found = match &self.cluster {
             Some(cluster) => cluster.read(|state| {
                 let connector = state.connectors.get(name)?;
-                let is_stopped = connector.target == gantry_cluster::TargetState::Stopped
-                    && state.is_quiet(&name.into());
+                let is_stopped =
+                    connector.target == TargetState::Stopped && state.is_quiet(&name.into());
                 Some((is_stopped, connector.config.clone()))
             }),
             None => self.lock().get(name).map(|connector| {

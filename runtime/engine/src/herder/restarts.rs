@@ -45,9 +45,6 @@ impl Herder {
         let mut plan = self.connector_status(name).map_err(|_| unknown_to_restart(name))?;
         let wanted = |state: UnitState| !only_failed || state == UnitState::Failed;
         let instance = wanted(plan.connector.state);
-        if let Some(cluster) = &self.cluster {
-            self.restart_in(cluster, name, None, include_tasks, only_failed).await?;
-        }
         let tasks: Vec<u32> = plan
             .tasks
             .iter()
@@ -57,17 +54,18 @@ impl Herder {
         if instance {
             plan.connector.state = UnitState::Restarting;
         }
-        if instance && self.cluster.is_none() {
+        for task in plan.tasks.iter_mut().filter(|task| tasks.contains(&task.id)) {
+            task.state = UnitState::Restarting;
+        }
+        if let Some(cluster) = &self.cluster {
+            self.restart_in(cluster, name, None, include_tasks, only_failed).await?;
+            return Ok(plan);
+        }
+        if instance {
             // A connector that cannot start has its answer in its state.
             if let Err(error) = self.restart_connector(name).await {
                 tracing::warn!(connector = name, %error, "connector not restarted");
             }
-        }
-        for task in plan.tasks.iter_mut().filter(|task| tasks.contains(&task.id)) {
-            task.state = UnitState::Restarting;
-        }
-        if self.cluster.is_some() {
-            return Ok(plan);
         }
         for task in tasks {
             // A connector that was restarted with fewer tasks has answered already.

@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 
 use crate::entities::TargetState;
 use crate::error::HerderError;
-use crate::topic_fold::{fold, open_topic};
+use crate::topic_fold::{Keeps, fold, open_topic};
 
 const CONNECTOR: &str = "connector-";
 const TARGET_STATE: &str = "target-state-";
@@ -51,7 +51,7 @@ impl ConnectorStore {
         log: Arc<dyn FullLog>,
         topic: &str,
     ) -> Result<(Self, BTreeMap<String, Stored>), HerderError> {
-        let queue = open_topic(&*log, "config.storage.topic", topic).await?;
+        let queue = open_topic(&*log, "config.storage.topic", topic, Keeps::LastOfEachKey).await?;
         let mut found = Fold::default();
         fold(&*log, &queue, 0, |_, record| found.apply(record)).await?;
         Ok((Self { log, queue }, found.into_stored()))

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use gantry_api::{OffsetMap, SourcePartition, Str};
 use gantry_cluster::{Incarnation, OffsetCollector, OffsetFold, OffsetRecord, Scope, Unit};
-use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, ReadLimits, TopicPartition};
+use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, TopicPartition};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tokio::sync::watch;
@@ -16,14 +16,10 @@ use tokio::time::{Duration, Instant};
 use super::Change;
 use super::task::CommitError;
 use crate::error::HerderError;
+use crate::topic_fold::{LIMITS, record_of_all, scan};
 
 /// The form of records that this version writes; it reads the one before and the one behind.
 const FORMAT: u32 = 1;
-/// Bytes and records read at once.
-const READ_BYTES: usize = 1 << 20;
-const READ_RECORDS: usize = 10_000;
-/// How long one read may wait for something new.
-const READ_WAIT: Duration = Duration::from_secs(1);
 /// After so many records a snapshot is due …
 const SNAPSHOT_RECORDS: u64 = 10_000;
 /// … and after so long: a small part of the time for which brokers keep records.
@@ -107,9 +103,7 @@ impl FencedOffsets {
     pub(crate) async fn follow(&self) -> Result<(), LogError> {
         let folded = *self.folded.borrow();
         let Some(position) = folded else { return self.begin().await };
-        let limits =
-            ReadLimits { max_bytes: READ_BYTES, max_records: READ_RECORDS, wait: READ_WAIT };
-        let read = match self.log.read(&[(self.queue.clone(), position)], limits).await {
+        let read = match self.log.read(&[(self.queue.clone(), position)], LIMITS).await {
             Err(LogError::OutOfRange { wanted, range, .. }) => {
                 // What expired is in a snapshot only, and what a broker lost never counted.
                 tracing::warn!(
@@ -159,12 +153,7 @@ impl FencedOffsets {
             let scope = record.scope();
             let key = scope.map(|scope| Bytes::copy_from_slice(scope.connector.as_bytes()));
             let value = serde_json::to_vec(&Stored { v: FORMAT, record }).unwrap_or_default();
-            LogRecord {
-                key,
-                value: Some(value.into()),
-                headers: Vec::new(),
-                timestamp_ms: LogRecord::AT_STORE,
-            }
+            record_of_all(key, Some(value.into()))
         });
         let batch = QueueBatch { to: self.queue.clone(), records: records.collect() };
         let at = self.log.append(vec![batch]).await?.await?;
@@ -205,23 +194,13 @@ impl FencedOffsets {
         from: u64,
         to: u64,
     ) -> Result<Option<(u64, OffsetFold)>, LogError> {
-        let wait = READ_WAIT;
-        let limits = ReadLimits { max_bytes: READ_BYTES, max_records: READ_RECORDS, wait };
         let mut collector = OffsetCollector::default();
-        let (mut at, mut latest) = (from, None);
-        while at < to {
-            let read = self.log.read(&[(self.queue.clone(), at)], limits).await?;
-            // A search that ends short of the end would miss what is there.
-            let Some(batch) = read.into_iter().next() else {
-                let reason = format!("{} gives nothing at {at} of {to}", self.queue);
-                return Err(LogError::Unavailable(reason.into()));
-            };
-            for (_, record) in &batch.records {
-                let Ok(Some(record)) = parse(record) else { continue };
-                latest = collector.take(&record).or(latest);
-            }
-            at = batch.next;
-        }
+        let mut latest = None;
+        let look = |_, record: &LogRecord| {
+            let Ok(Some(record)) = parse(record) else { return };
+            latest = collector.take(&record).or_else(|| latest.take());
+        };
+        scan(&*self.log, &self.queue, from, to, look).await?;
         Ok(latest)
     }
 

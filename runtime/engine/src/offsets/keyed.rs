@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::Change;
 use crate::error::HerderError;
-use crate::topic_fold::{fold, open_topic};
+use crate::topic_fold::{Keeps, fold, open_topic};
 
 /// One partition of a connector: its map, and where it stands.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub(crate) struct KeyedOffsets {
 impl KeyedOffsets {
     /// Creates the topic if it is not there and folds it.
     pub(crate) async fn load(log: Arc<dyn FullLog>, topic: &str) -> Result<Self, HerderError> {
-        let queue = open_topic(&*log, "offset.storage.topic", topic).await?;
+        let queue = open_topic(&*log, "offset.storage.topic", topic, Keeps::LastOfEachKey).await?;
         let store = Self { log, queue, committed: Mutex::default(), folded: Default::default() };
         store.catch_up().await?;
         Ok(store)
