@@ -70,6 +70,28 @@ def write_properties(path, values):
     return str(path)
 
 
+def rocketmq_worker(group, name_server, port, session_ms, heartbeat_ms, more=None):
+    """Properties of a worker that shares its connectors with the others of a group on RocketMQ."""
+    return {
+        "listeners": f"http://127.0.0.1:{port}", "rest.advertised.host.name": "127.0.0.1", "group.id": group,
+        "gantry.log": "rocketmq", "gantry.rocketmq.namesrv.addr": name_server,
+        "config.storage.topic": f"{group}-cluster", "offset.storage.topic": f"{group}-offsets", "status.storage.topic": f"{group}-status",
+        "key.converter": STRING, "value.converter": STRING, "session.timeout.ms": session_ms, "heartbeat.interval.ms": heartbeat_ms,
+        **(more or {}),
+    }
+
+
+def wait_for(what, check, limit_s, step_s=0.05):
+    """Asks until the answer is true and gives it; raises LabError after the limit."""
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        answer = check()
+        if answer:
+            return answer
+        time.sleep(step_s)
+    raise LabError(f"{what} after {limit_s} s")
+
+
 class Rest:
     """A client for Connect's REST interface at `base` (http://host:port)."""
 
@@ -116,6 +138,13 @@ class Rest:
                 return status, (json.loads(data) if data else None)
             except ValueError:
                 return status, data.decode("utf-8", "replace")
+
+    def is_ready(self):
+        """Whether the worker answers and has all it needs."""
+        try:
+            return self.call("GET", "/health")[0] == 200
+        except OSError:
+            return False
 
     def text(self, path):
         """The body of a GET as text; raises LabError unless the status is 200."""

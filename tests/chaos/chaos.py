@@ -20,7 +20,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "scripts" / "lib"))
 sys.path.insert(0, str(HERE.parent / "rocketmq"))
 from cluster import Cluster  # noqa: E402
-from worker import FILE_SINK, FILE_SOURCE, STRING, LabError, Proc, Rest, free_port, gantry_binary, target_dir, write_properties  # noqa: E402
+from worker import FILE_SINK, FILE_SOURCE, LabError, Proc, Rest, free_port, gantry_binary, rocketmq_worker, target_dir, wait_for, write_properties  # noqa: E402
 
 WORKERS = 3
 START_LIMIT_S = 60
@@ -34,10 +34,11 @@ TICK_S = 0.25
 class Worker:
     """One gantry process, started again under the same port when it was killed."""
 
-    def __init__(self, number, home, props):
+    def __init__(self, number, home, name_server, options):
         self.number, self.home, self.process = number, home, None
         self.port = free_port()
-        props = {**props, "listeners": f"http://127.0.0.1:{self.port}", "rest.advertised.host.name": "127.0.0.1"}
+        more = {"offset.flush.interval.ms": options.flush_ms}
+        props = rocketmq_worker("chaos", name_server, self.port, options.session_ms, options.session_ms // 6, more)
         self.file = write_properties(home / f"worker-{number}.properties", props)
         self.rest = Rest(f"http://127.0.0.1:{self.port}")
         self.stopped = False
@@ -58,10 +59,7 @@ class Worker:
         self.stopped = signum == signal.SIGSTOP
 
     def is_ready(self):
-        try:
-            return self.is_up() and self.rest.call("GET", "/health")[0] == 200
-        except OSError:
-            return False
+        return self.is_up() and self.rest.is_ready()
 
     @property
     def id(self):
@@ -97,12 +95,7 @@ class Run:
         return [worker for worker in self.workers if worker.is_up()]
 
     def wait(self, what, limit_s, check):
-        end = time.monotonic() + limit_s
-        while time.monotonic() < end:
-            if check():
-                return
-            time.sleep(0.05)
-        raise LabError(f"{what} after {limit_s} s; see {self.home}")
+        wait_for(f"{what}, see {self.home},", check, limit_s)
 
     def create(self):
         common = {"tasks.max": "1", "gantry.restart.max": "1000", "gantry.restart.backoff.ms": "100", "gantry.restart.backoff.max.ms": "1000"}
@@ -190,13 +183,7 @@ class Run:
     def go(self):
         options = self.options
         with Cluster(self.home / "rocketmq") as self.cluster:
-            props = {
-                "group.id": "chaos", "gantry.log": "rocketmq", "gantry.rocketmq.namesrv.addr": self.cluster.name_server,
-                "config.storage.topic": "chaos-cluster", "offset.storage.topic": "chaos-offsets", "status.storage.topic": "chaos-status",
-                "key.converter": STRING, "value.converter": STRING, "session.timeout.ms": options.session_ms,
-                "heartbeat.interval.ms": options.session_ms // 6, "offset.flush.interval.ms": options.flush_ms,
-            }
-            self.workers = [Worker(number, self.home, props) for number in range(WORKERS)]
+            self.workers = [Worker(number, self.home, self.cluster.name_server, options) for number in range(WORKERS)]
             try:
                 for worker in self.workers:
                     worker.start()

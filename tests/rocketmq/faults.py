@@ -15,33 +15,21 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "scripts" / "lib"))
 sys.path.insert(0, str(HERE))
 from cluster import Cluster, call  # noqa: E402
-from worker import FILE_SINK, FILE_SOURCE, STRING, LabError, Proc, Rest, free_port, gantry_binary, target_dir, write_properties  # noqa: E402
+from worker import FILE_SINK, FILE_SOURCE, LabError, Proc, Rest, free_port, gantry_binary, rocketmq_worker, target_dir, wait_for, write_properties  # noqa: E402
 
 LIMIT_S = 60
 CREATE_TOPIC = 17
 SEND_MESSAGE = 10
 
 
-def wait(what, check, limit_s=LIMIT_S):
-    end = time.monotonic() + limit_s
-    seen = None
-    while time.monotonic() < end:
-        seen = check()
-        if seen:
-            return seen
-        time.sleep(0.05)
-    raise LabError(f"{what} after {limit_s} s")
+def wait(what, check):
+    return wait_for(what, check, LIMIT_S)
 
 
 class Worker:
     def __init__(self, home, name, name_server, **more):
         port = free_port()
-        props = {
-            "listeners": f"http://127.0.0.1:{port}", "group.id": name, "gantry.log": "rocketmq", "gantry.rocketmq.namesrv.addr": name_server,
-            "config.storage.topic": f"{name}-cluster", "offset.storage.topic": f"{name}-offsets", "status.storage.topic": f"{name}-status",
-            "key.converter": STRING, "value.converter": STRING, "session.timeout.ms": 3000, "heartbeat.interval.ms": 500,
-            "offset.flush.interval.ms": 200, **more,
-        }
+        props = rocketmq_worker(name, name_server, port, 3000, 500, {"offset.flush.interval.ms": 200, **more})
         self.log = home / f"{name}.log"
         self.rest = Rest(f"http://127.0.0.1:{port}")
         self.process = Proc([gantry_binary(), "distributed", write_properties(home / f"{name}.properties", props)], self.log)
@@ -53,7 +41,7 @@ class Worker:
             return 0, None
 
     def wait_ready(self):
-        wait(f"the worker is not ready: {self.process.tail()}", lambda: self.health()[0] == 200)
+        wait(f"the worker is not ready: {self.process.tail()}", self.rest.is_ready)
 
     def wait_waiting(self, text):
         def says():

@@ -10,11 +10,11 @@ read -ra PACKAGES <<<"${GANTRY_TEST_PACKAGES:---workspace}"
 TESTS=(cargo test --locked --release "${PACKAGES[@]}")
 
 "${CLUSTER[@]}" --brokers=2 "$CARGO_TARGET_DIR/rocketmq/contract" \
-  "${TESTS[@]}" --test rocketmq --test java -- --ignored
+  "${TESTS[@]}" --test cluster -- --ignored contract:: java::
 "${CLUSTER[@]}" --secure "$CARGO_TARGET_DIR/rocketmq/secured" \
-  "${TESTS[@]}" --test secured -- --ignored --nocapture
+  "${TESTS[@]}" --test cluster -- --ignored --nocapture secured::
 # These start clusters of their own, to break them; at once, as a broker looks at its disk only after
 # a minute.
-"${TESTS[@]}" --test faults -- --ignored --nocapture
+"${TESTS[@]}" --test cluster -- --ignored --nocapture faults::
 # Workers of the real binary.
 tests/rocketmq/faults.py

@@ -11,9 +11,10 @@ use rocketmq_protocol::code::response_code::ResponseCode;
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use crate::json;
 use crate::log::Inner;
 use crate::names::{TOPIC_BYTES_MAX, decode_topic, encode_topic, is_internal};
-use crate::remoting::{CallError, command};
+use crate::remoting::command;
 use crate::route::Share;
 
 /// How long name servers may take to learn of a topic.
@@ -85,11 +86,7 @@ impl Inner {
         for (broker, addr) in &brokers {
             let request = command(RequestCode::GetAllTopicConfig, [], Bytes::new());
             let answer = self.remoting.call(addr, request, self.timeout).await?;
-            let body = answer.body().map_or(&[][..], |body| body.as_ref());
-            let all: AllTopics = crate::json::read(body).map_err(|error| {
-                let addr = Str::clone(addr);
-                LogError::from(CallError::Answer { addr, reason: error.to_string().into() })
-            })?;
+            let all: AllTopics = json::read(addr, &answer)?;
             let cluster = |name: &str| brokers.iter().any(|(other, _)| &**other == name);
             for (name, data) in all.topic_config_table {
                 let own = **broker == *name || cluster(&name) || name == "DefaultCluster";
@@ -125,9 +122,7 @@ impl Inner {
         let queues = route.queues();
         let Some(share) = route.shares.first() else { return Ok(None) };
         let addr = share.addr(name)?;
-        let fields = [("topic", encode_topic(name))];
-        let request = command(RequestCode::GetTopicConfig, fields, Bytes::new());
-        let answer = match self.remoting.call(addr, request, self.timeout).await {
+        let answer = match self.routes.topic_config(addr, name).await {
             Ok(answer) => answer,
             Err(error) if error.is(ResponseCode::TopicNotExist) => {
                 self.routes.doubt(name);
@@ -135,11 +130,7 @@ impl Inner {
             }
             Err(error) => return Err(error.into()),
         };
-        let body = answer.body().map_or(&[][..], |body| body.as_ref());
-        let data: TopicData = crate::json::read(body).map_err(|error| {
-            let addr = Str::clone(addr);
-            LogError::from(CallError::Answer { addr, reason: error.to_string().into() })
-        })?;
+        let data: TopicData = json::read(addr, &answer)?;
         Ok(Some(TopicInfo { spec: TopicSpec { queues, cleanup: data.cleanup() } }))
     }
 

@@ -106,9 +106,7 @@ impl Inner {
 
     /// Waits until it is known whether a queue is there: nobody may be able to say so now.
     async fn must_have(&self, session: &Session, of: &TopicPartition) -> Result<(), LogError> {
-        let begun = Instant::now();
-        let limit = Duration::from_millis(self.config.delivery_timeout_ms);
-        let mut wait = RETRY_MIN;
+        let mut tries = Tries::new(self);
         loop {
             let error = match self.queue(of).await {
                 Err(error) if error.is_retriable() => error,
@@ -117,17 +115,7 @@ impl Inner {
             if session.is_broken() {
                 return Err(LogError::SessionBroken);
             }
-            if begun.elapsed() + wait > limit {
-                return Err(error);
-            }
-            if wait == RETRY_MIN {
-                tracing::warn!(queue = %of, %error, "cannot append yet; trying again");
-            }
-            tokio::select! {
-                () = self.stopped.cancelled() => return Err(LogError::Closed),
-                () = tokio::time::sleep(wait) => {}
-            }
-            wait = (wait * 2).min(RETRY_MAX);
+            tries.again(self, of, error).await?;
         }
     }
 
@@ -187,6 +175,44 @@ enum Failure {
     Passing(CallError),
     /// It never will be.
     Final(LogError),
+}
+
+/// Tries of an append while a broker cannot take it.
+struct Tries {
+    begun: Instant,
+    limit: Duration,
+    wait: Duration,
+}
+
+impl Tries {
+    fn new(inner: &Inner) -> Self {
+        let limit = Duration::from_millis(inner.config.delivery_timeout_ms);
+        Self { begun: Instant::now(), limit, wait: RETRY_MIN }
+    }
+
+    /// Waits before the next one; the error itself once it was tried for long enough.
+    async fn again(
+        &mut self,
+        inner: &Inner,
+        queue: &TopicPartition,
+        error: LogError,
+    ) -> Result<(), LogError> {
+        if self.begun.elapsed() + self.wait > self.limit {
+            return Err(error);
+        }
+        // Once for each outage.
+        if self.wait == RETRY_MIN {
+            tracing::warn!(%queue, %error, "could not append; trying again");
+        } else {
+            tracing::debug!(%queue, %error, "could not append; trying again");
+        }
+        tokio::select! {
+            () = inner.stopped.cancelled() => return Err(LogError::Closed),
+            () = tokio::time::sleep(self.wait) => {}
+        }
+        self.wait = (self.wait * 2).min(RETRY_MAX);
+        Ok(())
+    }
 }
 
 impl Sender {
@@ -289,9 +315,7 @@ impl Sender {
         ends: &[usize],
         born_ms: Option<i64>,
     ) -> Result<u64, LogError> {
-        let begun = Instant::now();
-        let limit = Duration::from_millis(inner.config.delivery_timeout_ms);
-        let mut wait = RETRY_MIN;
+        let mut tries = Tries::new(inner);
         loop {
             let error = match self.try_once(inner, body, ends, born_ms).await {
                 Ok(offset) => {
@@ -304,20 +328,10 @@ impl Sender {
                 Err(Failure::Passing(error)) => error,
             };
             inner.routes.doubt(&self.to.topic);
-            if begun.elapsed() + wait > limit || sessions.iter().all(|session| session.is_broken())
-            {
+            if sessions.iter().all(|session| session.is_broken()) {
                 return Err(error.into());
             }
-            if wait == RETRY_MIN {
-                tracing::warn!(queue = %self.to, %error, "could not append; trying again");
-            } else {
-                tracing::debug!(queue = %self.to, %error, "could not append; trying again");
-            }
-            tokio::select! {
-                () = inner.stopped.cancelled() => return Err(LogError::Closed),
-                () = tokio::time::sleep(wait) => {}
-            }
-            wait = (wait * 2).min(RETRY_MAX);
+            tries.again(inner, &self.to, error.into()).await?;
         }
     }
 

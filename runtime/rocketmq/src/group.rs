@@ -9,6 +9,7 @@ use rocketmq_protocol::code::request_code::RequestCode;
 use rocketmq_protocol::code::response_code::ResponseCode;
 use serde::Deserialize;
 
+use crate::json;
 use crate::log::Inner;
 use crate::names::{decode_topic, encode_group, encode_topic, is_internal};
 use crate::remoting::{CallError, command};
@@ -120,13 +121,7 @@ impl Inner {
         for (_, addr) in self.routes.brokers().await? {
             let request = command(RequestCode::GetAllConsumerOffset, [], Bytes::new());
             let answer = self.remoting.call(&addr, request, self.timeout).await?;
-            let body = answer.body().map_or(&[][..], |body| body.as_ref());
-            let all: AllOffsets = crate::json::read(body).map_err(|error| {
-                LogError::from(CallError::Answer {
-                    addr: Str::clone(&addr),
-                    reason: error.to_string().into(),
-                })
-            })?;
+            let all: AllOffsets = json::read(&addr, &answer)?;
             for (key, offsets) in all.offset_table {
                 let Some((topic, group)) = key.split_once('@') else { continue };
                 if is_internal(topic) {

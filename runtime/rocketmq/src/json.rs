@@ -1,10 +1,18 @@
 //! The JSON that brokers and name servers write: keys that are numbers stand without quotes.
 
+use rocketmq_protocol::RemotingCommand;
 use serde::de::DeserializeOwned;
 
-/// Reads it.
-pub(crate) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Error> {
-    serde_json::from_slice(&quoted(text))
+use crate::remoting::CallError;
+
+/// Reads the body of what `addr` answered.
+pub(crate) fn read<T: DeserializeOwned>(
+    addr: &str,
+    answer: &RemotingCommand,
+) -> Result<T, CallError> {
+    let body = answer.body().map_or(&[][..], |body| body.as_ref());
+    serde_json::from_slice(&quoted(body))
+        .map_err(|error| CallError::Answer { addr: addr.into(), reason: error.to_string().into() })
 }
 
 /// The same with quotes: a number in front of a colon is a key.

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+use crate::json;
 use crate::names::encode_topic;
 use crate::remoting::{CallError, Remoting, command, refused};
 
@@ -211,9 +212,7 @@ impl Routes {
         if answer.code() != i32::from(ResponseCode::Success) {
             return Err(refused(&addr, &answer));
         }
-        let body = answer.body().map_or(&[][..], |body| body.as_ref());
-        let read = crate::json::read(body);
-        read.map(Some).map_err(|error| CallError::Answer { addr, reason: error.to_string().into() })
+        json::read(&addr, &answer).map(Some)
     }
 
     /// The brokers that are registered, by name.
@@ -300,6 +299,17 @@ impl Routes {
         Ok(data.map(shares).unwrap_or_default())
     }
 
+    /// What a broker has of a topic.
+    pub(crate) async fn topic_config(
+        &self,
+        addr: &str,
+        topic: &str,
+    ) -> Result<RemotingCommand, CallError> {
+        let fields = [("topic", encode_topic(topic))];
+        let request = command(RequestCode::GetTopicConfig, fields, Bytes::new());
+        self.remoting.call(addr, request, self.timeout).await
+    }
+
     /// Those of the shares whose brokers are down, or have the topic.
     async fn still_there(&self, topic: &str, missing: Vec<Share>) -> Result<Vec<Share>, CallError> {
         let registered = self.registered().await?;
@@ -309,12 +319,7 @@ impl Routes {
                 there.push(share);
                 continue;
             };
-            let request = command(
-                RequestCode::GetTopicConfig,
-                [("topic", encode_topic(topic))],
-                Bytes::new(),
-            );
-            let has = match self.remoting.call(addr, request, self.timeout).await {
+            let has = match self.topic_config(addr, topic).await {
                 Err(error) if error.is(ResponseCode::TopicNotExist) => false,
                 // It may not say. As it is registered, the name server knows what it has.
                 Err(CallError::Refused { .. }) => {
@@ -346,8 +351,8 @@ impl Routes {
             command(RequestCode::GetKvlistByNamespace, fields, Bytes::new())
         };
         let answer = self.ask(request).await?;
-        let body = answer.body().map_or(&[][..], |body| body.as_ref());
-        let all: RecordedData = crate::json::read(body).unwrap_or_default();
+        // Nothing was ever written down.
+        let all: RecordedData = json::read("name server", &answer).unwrap_or_default();
         Ok(all.table.iter().map(|(topic, text)| (topic.clone(), read_shares(text))).collect())
     }
 

@@ -22,7 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2] / "scripts" / "lib"))
 sys.path.insert(0, str(HERE.parents[1] / "rocketmq"))
 from cluster import Cluster, call  # noqa: E402
-from worker import FILE_SINK, FILE_SOURCE, STRING, LabError, Proc, Rest, free_port, gantry_binary, target_dir, write_properties  # noqa: E402
+from worker import FILE_SINK, FILE_SOURCE, LabError, Proc, Rest, free_port, gantry_binary, rocketmq_worker, target_dir, wait_for, write_properties  # noqa: E402
 
 LIMIT_S = 120
 IDLE_CONNECTORS = 100
@@ -37,18 +37,12 @@ class Workers:
         self.home, self.all = home, []
         for number in range(count):
             port = free_port()
-            props = {
-                "listeners": f"http://127.0.0.1:{port}", "rest.advertised.host.name": "127.0.0.1", "group.id": group,
-                "gantry.log": "rocketmq", "gantry.rocketmq.namesrv.addr": name_server,
-                "config.storage.topic": f"{group}-cluster", "offset.storage.topic": f"{group}-offsets", "status.storage.topic": f"{group}-status",
-                "key.converter": STRING, "value.converter": STRING, "session.timeout.ms": session_ms, "heartbeat.interval.ms": heartbeat_ms,
-                **(extra or {}),
-            }
+            props = rocketmq_worker(group, name_server, port, session_ms, heartbeat_ms, extra)
             file = write_properties(home / f"{group}-{number}.properties", props)
             self.all.append([None, Rest(f"http://127.0.0.1:{port}"), file, home / f"{group}-{number}.log"])
         for number in range(count):
             self.start(number)
-        wait("the workers are not ready", lambda: all(ready(rest) for _, rest, _, _ in self.all))
+        wait("the workers are not ready", lambda: all(rest.is_ready() for _, rest, _, _ in self.all))
 
     def start(self, number):
         one = self.all[number]
@@ -64,20 +58,8 @@ class Workers:
                 process.child.wait()
 
 
-def wait(what, check, limit_s=LIMIT_S, step_s=0.005):
-    end = time.monotonic() + limit_s
-    while time.monotonic() < end:
-        if check():
-            return
-        time.sleep(step_s)
-    raise LabError(f"{what} after {limit_s} s")
-
-
-def ready(rest):
-    try:
-        return rest.call("GET", "/health")[0] == 200
-    except OSError:
-        return False
+def wait(what, check, step_s=0.005):
+    wait_for(what, check, LIMIT_S, step_s)
 
 
 def statuses(rest):
@@ -189,7 +171,7 @@ def failover(home, name_server, session_ms, rounds):
             (killed if n < rounds else left).append((time.monotonic() - begun) * 1000)
             child.wait(30)
             workers.start(victim)
-            wait("the worker is not back", lambda: ready(workers.rest(victim)))
+            wait("the worker is not back", workers.rest(victim).is_ready)
         tell = lambda times: {"count": len(times), "p50_ms": round(percentile(times, 50)), "max_ms": round(max(times))}  # noqa: E731
         return {"session_ms": session_ms, "kill": tell(killed), "leave": tell(left)}
     finally:

@@ -1,25 +1,14 @@
 //! What a broken cluster does to the log: `tests/rocketmq/run.sh` runs it; it starts its own.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    dead_code,
-    reason = "a test"
-)]
-
-mod support;
-
 use std::collections::VecDeque;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::support::{Cluster, LIMIT, append, batch, limits, read, text, topic};
 use gantry_log::{Log, LogAdmin, LogError, LogGroup, Session, TopicPartition, TopicSpec};
 use gantry_rocketmq::{RocketmqConfig, RocketmqLog};
-use support::{Cluster, LIMIT, append, batch, limits, read, text, topic};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -169,7 +158,7 @@ async fn parts_of_a_cluster_go_and_come_back() {
     let mut cluster = Cluster::start("faults", &["--brokers", "2"]);
     // The first of the name servers is dead from the start.
     let dead = format!("127.0.0.1:{}", cluster.tell("free_port", &[]));
-    let config = support::config(&format!("{dead};{}", cluster.name_server));
+    let config = crate::support::config(&format!("{dead};{}", cluster.name_server));
     let log = RocketmqLog::open(config.clone());
     // The first two are on broker-a, the others on broker-b.
     let queues = topic(&log, "steady", 4).await;
@@ -272,7 +261,7 @@ impl Drop for Small {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts a cluster: tests/rocketmq/run.sh"]
 async fn a_full_disk_stops_appends_until_there_is_room() {
-    let small = support::target().join("rocketmq/small-disk");
+    let small = crate::support::target().join("rocketmq/small-disk");
     let Some(small) = Small::mount(&small) else {
         println!("not run: who runs it may not mount a small file system");
         return;

@@ -1,24 +1,13 @@
 //! A cluster that takes TLS only and checks access keys: `tests/rocketmq/run.sh` starts it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    dead_code,
-    reason = "a test, told by its environment where the cluster is"
-)]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{append, config, name_server, read, text, topic};
 use gantry_log::{Log, LogAdmin, LogError, LogGroup, TopicPartition, TopicSpec};
 use gantry_rocketmq::{Credentials, RocketmqConfig, RocketmqLog};
-use support::{append, config, name_server, read, text, topic};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
@@ -88,7 +77,7 @@ async fn a_wrong_key_is_named() {
             passing(log.topics().await.unwrap_err()),
             passing(log.range(&queue).await.unwrap_err()),
             passing(append(&log, &queue, vec![text("x")]).await.unwrap_err()),
-            passing(log.read(&[(queue.clone(), 0)], support::limits()).await.unwrap_err()),
+            passing(log.read(&[(queue.clone(), 0)], crate::support::limits()).await.unwrap_err()),
             passing(log.groups().await.unwrap_err()),
             passing(
                 log.commit("wrong", &BTreeMap::from([(queue.clone(), Some(0))])).await.unwrap_err(),
@@ -136,7 +125,7 @@ async fn who_may_write_and_read_need_not_create() {
     let foreign = topic(&all, "other.topic", 1).await.remove(0);
     let denied = passing(append(&log, &foreign, vec![text("x")]).await.unwrap_err());
     assert!(denied.contains("gantry.rocketmq.access.key"), "{denied}");
-    let denied = log.read(&[(foreign, 0)], support::limits()).await.unwrap_err();
+    let denied = log.read(&[(foreign, 0)], crate::support::limits()).await.unwrap_err();
     assert!(passing(denied).contains("gantry.rocketmq.access.key"));
 }
 

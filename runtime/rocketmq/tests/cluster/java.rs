@@ -1,33 +1,22 @@
 //! What Java clients write is read, and what we write they read: `tests/rocketmq/run.sh` starts
 //! the cluster, `tests/rocketmq/java/Interop.java` is the other side.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    dead_code,
-    reason = "a test, told by its environment where the cluster is"
-)]
-
-mod support;
-
 use std::process::Command;
 
+use crate::support::{append, config, name_server, read, topic};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use gantry_log::{LogRecord, RecordHeader};
 use gantry_rocketmq::RocketmqLog;
 use serde_json::{Value, json};
-use support::{append, config, name_server, read, topic};
 
 fn interop(what: &str, topic: &str) -> String {
     let cluster = std::env::var("GANTRY_TEST_CLUSTER").unwrap();
     let jars = std::env::var("GANTRY_TEST_JARS").unwrap();
     let mut java = Command::new("java");
     java.args(["-Xmx256m", &format!("-Duser.home={cluster}/home"), "-cp", &format!("{jars}/*")]);
-    java.arg(support::beside("java/Interop.java")).args([what, &name_server(), topic]);
+    java.arg(crate::support::beside("java/Interop.java")).args([what, &name_server(), topic]);
     let output = java.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);

@@ -41,7 +41,6 @@ pub(crate) struct Cluster {
     ask: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
     pub(crate) name_server: String,
-    pub(crate) directory: PathBuf,
 }
 
 impl Cluster {
@@ -53,7 +52,7 @@ impl Cluster {
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python3");
         let ask = process.stdin.take();
         let answers = BufReader::new(process.stdout.take().expect("it is piped"));
-        let mut cluster = Self { process, ask, answers, name_server: String::new(), directory };
+        let mut cluster = Self { process, ask, answers, name_server: String::new() };
         cluster.name_server = cluster.answer().as_str().expect("a name server").to_owned();
         cluster
     }

@@ -1,26 +1,15 @@
 //! The contract of the log, against a real cluster of two brokers: `tests/rocketmq/run.sh` starts
 //! one.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    dead_code,
-    reason = "a test, told by its environment where the cluster is"
-)]
-
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{append, config, name_server, read, text, topic};
 use bytes::Bytes;
 use gantry_log::{FullLog, Log, LogAdmin, LogError, LogRecord, RecordHeader, contract};
 use gantry_rocketmq::{MESSAGE_BYTES_MAX, RocketmqLog};
-use support::{append, read, text, topic};
 
 fn open() -> RocketmqLog {
-    RocketmqLog::open(support::config(&support::name_server()))
+    RocketmqLog::open(config(&name_server()))
 }
 
 fn make() -> (Arc<dyn FullLog>, ()) {
