@@ -30,6 +30,7 @@ chaos: ## workers and a broker killed and stopped while lines flow; SECONDS=300 
 
 simulate: ## the cluster protocol under simulated faults; SEEDS=10000
 	@cargo run --locked --release -q -p gantry-simulation -- --seeds $(or $(SEEDS),10000)
+	@cargo run --locked --release -q -p gantry-simulation -- --seeds $(or $(SEEDS),10000) --exactly-once
 
 soak: ## the long runs: fuzzing, kill -9, leaks; writes tests/soak/RESULTS.md
 	@tests/soak/run.sh

@@ -39,6 +39,7 @@ step "licences"          cargo deny --locked check bans licenses sources
 step "build"             cargo build --locked --release --workspace --bins
 step "tests"             cargo test --locked --release --workspace
 step "simulation"        "${CARGO_TARGET_DIR:-target}/release/gantry-simulation" --seeds 500
+step "exactly-once simulation" "${CARGO_TARGET_DIR:-target}/release/gantry-simulation" --seeds 500 --exactly-once
 step "documentation"     env RUSTDOCFLAGS="-D warnings" cargo doc --locked --release --workspace --no-deps
 step "rocketmq"          tests/rocketmq/run.sh
 step "chaos"             tests/chaos/chaos.py --seconds 20 --connectors 8 --seed 7

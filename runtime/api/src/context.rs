@@ -143,6 +143,17 @@ pub struct SinkRequests {
     pub errant: Vec<ErrantRecord>,
 }
 
+/// By what right a sink task of a cluster writes. It is larger than that of any task that had its
+/// queues before, so a sink that stores it beside what it writes, and refuses to write under a
+/// smaller one than is stored, shuts out a former task that does not know yet that it is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskEpoch {
+    /// Grows with each change of the connector's tasks.
+    pub generation: u64,
+    /// Grows each time a worker takes the task over.
+    pub claim: u64,
+}
+
 /// For sink tasks.
 #[derive(Clone, Debug)]
 pub struct SinkTaskContext {
@@ -150,6 +161,8 @@ pub struct SinkTaskContext {
     pub connector: Str,
     /// The task's number, from 0.
     pub task: u32,
+    /// By what right it writes; of a worker that is alone always the smallest.
+    pub epoch: TaskEpoch,
     /// Fires when the task is stopped.
     pub cancel: CancellationToken,
     requests: Arc<Mutex<SinkRequests>>,
@@ -158,7 +171,12 @@ pub struct SinkTaskContext {
 impl SinkTaskContext {
     /// A context for one task.
     pub fn new(connector: Str, task: u32, cancel: CancellationToken) -> Self {
-        Self { connector, task, cancel, requests: Arc::default() }
+        Self { connector, task, epoch: TaskEpoch::default(), cancel, requests: Arc::default() }
+    }
+    /// The same for a task of a cluster.
+    #[must_use]
+    pub fn with_epoch(self, epoch: TaskEpoch) -> Self {
+        Self { epoch, ..self }
     }
     fn lock(&self) -> MutexGuard<'_, SinkRequests> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)

@@ -16,7 +16,7 @@ pub use clock::now_ms;
 pub use connector::{Connector, ExactlyOnceSupport, SinkTask, SourceTask};
 pub use context::{
     ConnectorContext, ConnectorRequest, ConnectorRequests, ErrantRecord, OffsetReader,
-    SinkRequests, SinkTaskContext, SourceTaskContext,
+    SinkRequests, SinkTaskContext, SourceTaskContext, TaskEpoch,
 };
 pub use gantry_model as model;
 pub use gantry_model::config::{ConfigDef, ConfigKey, Importance, Type, Validator, Width};

@@ -12,6 +12,7 @@ mod allocation;
 mod fold;
 mod member;
 mod offsets;
+mod orphans;
 mod record;
 mod snapshot;
 
@@ -20,6 +21,9 @@ pub use fold::{
     Connector, Refusal, SESSIONS_TO_FORGET, State, TaskSet, UnitState, Verdict, Worker,
 };
 pub use member::{Effect, Held, Input, Member, MemberConfig, Request};
-pub use offsets::{OffsetCollector, OffsetFold, OffsetRecord, OffsetVerdict, Scope};
+pub use offsets::{
+    Epoch, Fate, OffsetCollector, OffsetFold, OffsetRecord, OffsetVerdict, Scope, TransactionId,
+};
+pub use orphans::Orphans;
 pub use record::{Body, FORMAT, Incarnation, ReadError, Record, TargetState, Unit};
 pub use snapshot::{Collector, SnapshotError, chunks, restore};

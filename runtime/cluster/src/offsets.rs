@@ -1,5 +1,9 @@
 //! Whose offset commits count. They stand in the offset log, a topic of its own; who owns what is
 //! decided in the cluster log. A barrier joins the two: a new owner writes one, and reads up to it.
+//!
+//! The same log decides which records of exactly-once sources count: see [`TransactionId`].
+
+mod transactions;
 
 use std::collections::BTreeMap;
 
@@ -9,14 +13,41 @@ use serde::{Deserialize, Serialize};
 use crate::fold::pairs;
 use crate::record::{Incarnation, Unit};
 use crate::snapshot::{Parts, Taken, pieces};
+use transactions::Transactions;
+pub use transactions::{Fate, TransactionId};
 
 /// In what a commit was made: one generation of the tasks of one connector.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Scope {
     /// The connector's name.
     pub connector: Str,
     /// A stamp of the cluster log: the generation of its tasks, or of an edit by the user.
     pub generation: u64,
+}
+
+/// A claim of a unit and the sessions of its owner, which are over when the next one begins.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Epoch {
+    /// The epoch of the claim.
+    #[serde(rename = "epoch")]
+    pub claim: u64,
+    /// From 0: an exactly-once source begins a new one each time it starts.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub session: u64,
+}
+
+impl Epoch {
+    /// The first session of a claim.
+    pub fn of(claim: u64) -> Self {
+        Self { claim, session: 0 }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// One record of the offset log.
@@ -29,8 +60,12 @@ pub enum OffsetRecord {
         scope: Scope,
         /// Who begins.
         unit: Unit,
-        /// The epoch of its claim.
-        epoch: u64,
+        /// The epoch of its claim, and which of its sessions begins.
+        #[serde(flatten)]
+        epoch: Epoch,
+        /// What the records of this session are marked with, if they count only once committed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transaction: Option<TransactionId>,
     },
     /// Where a task goes on.
     Commit {
@@ -38,10 +73,17 @@ pub enum OffsetRecord {
         scope: Scope,
         /// Who commits.
         unit: Unit,
-        /// The epoch of its claim.
-        epoch: u64,
+        /// In which session.
+        #[serde(flatten)]
+        epoch: Epoch,
+        /// Counts the commits of the owner: one that comes late, after a later one, is void.
+        #[serde(default)]
+        sequence: u64,
         /// Offsets by partition, both as JSON text; `None` forgets one.
         offsets: Vec<(String, Option<String>)>,
+        /// Topic, queue and the offset behind the last record of the session that counts.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ends: Vec<(Str, u32, u64)>,
     },
     /// The user changes offsets of a connector that has no tasks. Nothing older counts any more.
     Edit {
@@ -71,6 +113,12 @@ pub enum OffsetRecord {
 }
 
 impl OffsetRecord {
+    /// Ends a session: what it has not committed never counts, and nobody commits in it any more.
+    pub fn end(scope: &Scope, unit: &Unit, epoch: Epoch) -> Self {
+        let epoch = Epoch { session: u64::MAX, ..epoch };
+        Self::Barrier { scope: scope.clone(), unit: unit.clone(), epoch, transaction: None }
+    }
+
     /// What it is about; a snapshot is about all.
     pub fn scope(&self) -> Option<&Scope> {
         match self {
@@ -90,20 +138,33 @@ pub enum OffsetVerdict {
     Applied,
     /// An owner, a generation or an edit came before it that is newer.
     Fenced,
+    /// It is a commit that the owner has left behind.
+    Stale,
 }
 
 /// What came of the records of the offset log.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OffsetFold {
     connectors: BTreeMap<Str, Offsets>,
+    #[serde(default)]
+    transactions: Transactions,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Offsets {
     generation: u64,
     #[serde(with = "pairs")]
-    epochs: BTreeMap<Option<u32>, u64>,
+    owners: BTreeMap<Option<u32>, Owner>,
     offsets: BTreeMap<String, String>,
+}
+
+/// Whose commits count.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Owner {
+    epoch: Epoch,
+    /// Of its last commit.
+    sequence: u64,
+    transaction: Option<TransactionId>,
 }
 
 impl OffsetFold {
@@ -111,36 +172,48 @@ impl OffsetFold {
     pub fn apply(&mut self, record: &OffsetRecord) -> OffsetVerdict {
         let Some(scope) = record.scope() else { return OffsetVerdict::Applied };
         let known = self.connectors.entry(Str::clone(&scope.connector)).or_default();
+        let transactions = &mut self.transactions;
         match record {
-            OffsetRecord::Barrier { unit, epoch, .. } => {
-                if !known.begin(scope.generation) {
+            OffsetRecord::Barrier { unit, epoch, transaction, .. } => {
+                if !known.begin(scope.generation, transactions) {
                     return OffsetVerdict::Fenced;
                 }
-                let last = known.epochs.entry(unit.task).or_default();
-                if *epoch <= *last {
+                let owner = known.owners.entry(unit.task).or_default();
+                if *epoch <= owner.epoch {
                     return OffsetVerdict::Fenced;
                 }
-                *last = *epoch;
+                transactions.close(owner.transaction);
+                transactions.open(*transaction);
+                // Commits are counted over all sessions of a claim.
+                let same = owner.epoch.claim == epoch.claim;
+                let sequence = if same { owner.sequence } else { 0 };
+                *owner = Owner { epoch: *epoch, sequence, transaction: *transaction };
             }
-            OffsetRecord::Commit { unit, epoch, offsets, .. } => {
-                let holds = known.epochs.get(&unit.task) == Some(epoch);
-                if !holds || known.generation != scope.generation {
+            OffsetRecord::Commit { unit, epoch, sequence, offsets, ends, .. } => {
+                let current = known.generation == scope.generation;
+                let owner = known.owners.get_mut(&unit.task).filter(|o| o.epoch == *epoch);
+                let Some(owner) = owner.filter(|_| current) else {
                     return OffsetVerdict::Fenced;
+                };
+                if *sequence <= owner.sequence {
+                    return OffsetVerdict::Stale;
                 }
+                owner.sequence = *sequence;
+                transactions.commit(owner.transaction, ends);
                 known.set(offsets);
             }
             OffsetRecord::Edit { offsets, .. } => {
                 if scope.generation <= known.generation {
                     return OffsetVerdict::Fenced;
                 }
-                known.begin(scope.generation);
+                known.begin(scope.generation, transactions);
                 known.set(offsets);
             }
             OffsetRecord::Forget { .. } => {
                 if scope.generation <= known.generation {
                     return OffsetVerdict::Fenced;
                 }
-                known.begin(scope.generation);
+                known.begin(scope.generation, transactions);
                 known.offsets.clear();
             }
             OffsetRecord::Snapshot { .. } => {}
@@ -165,10 +238,39 @@ impl OffsetFold {
     }
 
     /// Whether a commit of this owner would count now.
-    pub fn holds(&self, scope: &Scope, unit: &Unit, epoch: u64) -> bool {
+    pub fn holds(&self, scope: &Scope, unit: &Unit, epoch: Epoch) -> bool {
         self.connectors.get(&scope.connector).is_some_and(|known| {
-            known.generation == scope.generation && known.epochs.get(&unit.task) == Some(&epoch)
+            let owner = known.owners.get(&unit.task);
+            known.generation == scope.generation && owner.is_some_and(|o| o.epoch == epoch)
         })
+    }
+
+    /// What becomes of the records that are marked with a transaction, in one queue; `None`: it is
+    /// not known here, as it never began, or nothing of it counts any more.
+    pub fn fate(&self, transaction: TransactionId, topic: &str, queue: u32) -> Option<Fate> {
+        self.transactions.fate(transaction, topic, queue)
+    }
+
+    /// The sessions of exactly-once sources that are not over.
+    pub fn open_sessions(&self) -> impl Iterator<Item = (Scope, Unit, Epoch)> {
+        self.connectors.iter().flat_map(|(name, known)| {
+            let scope = Scope { connector: Str::clone(name), generation: known.generation };
+            let open = known.owners.iter().filter(|(_, owner)| owner.transaction.is_some());
+            open.map(move |(task, owner)| {
+                let unit = Unit { connector: Str::clone(name), task: *task };
+                (scope.clone(), unit, owner.epoch)
+            })
+        })
+    }
+
+    /// The queues in which committed records of transactions that are over may stand.
+    pub fn queues_of_the_past(&self) -> Vec<(Str, u32)> {
+        self.transactions.queues_of_the_past()
+    }
+
+    /// Forgets what is known of records before an offset of a queue: they are no more.
+    pub fn forget_before(&mut self, topic: &str, queue: u32, offset: u64) {
+        self.transactions.forget_before(topic, queue, offset);
     }
 
     /// The generation in which commits count.
@@ -180,7 +282,8 @@ impl OffsetFold {
     /// the cluster log lost its end.
     pub fn last_stamp(&self, connector: &str) -> u64 {
         let known = self.connectors.get(connector);
-        let epochs = known.into_iter().flat_map(|known| known.epochs.values().copied());
+        let owners = known.into_iter().flat_map(|known| known.owners.values());
+        let epochs = owners.map(|owner| owner.epoch.claim);
         epochs.chain(known.map(|known| known.generation)).max().unwrap_or(0)
     }
 }
@@ -221,10 +324,11 @@ impl OffsetCollector {
 
 impl Offsets {
     /// Begins a generation, or goes on with it; false if it is an old one.
-    fn begin(&mut self, generation: u64) -> bool {
+    fn begin(&mut self, generation: u64, transactions: &mut Transactions) -> bool {
         if generation > self.generation {
             self.generation = generation;
-            self.epochs.clear();
+            let owners = std::mem::take(&mut self.owners);
+            owners.values().for_each(|owner| transactions.close(owner.transaction));
         }
         generation == self.generation
     }
@@ -250,11 +354,22 @@ mod tests {
         Unit::task(&"c".into(), task)
     }
     fn barrier(generation: u64, task: u32, epoch: u64) -> OffsetRecord {
-        OffsetRecord::Barrier { scope: scope(generation), unit: unit(task), epoch }
+        let (scope, unit, epoch) = (scope(generation), unit(task), Epoch::of(epoch));
+        OffsetRecord::Barrier { scope, unit, epoch, transaction: None }
     }
     fn commit(generation: u64, task: u32, epoch: u64, offset: &str) -> OffsetRecord {
+        numbered(1, generation, task, epoch, offset)
+    }
+    fn numbered(
+        sequence: u64,
+        generation: u64,
+        task: u32,
+        epoch: u64,
+        offset: &str,
+    ) -> OffsetRecord {
         let offsets = vec![("p".to_owned(), Some(offset.to_owned()))];
-        OffsetRecord::Commit { scope: scope(generation), unit: unit(task), epoch, offsets }
+        let (scope, unit, epoch) = (scope(generation), unit(task), Epoch::of(epoch));
+        OffsetRecord::Commit { scope, unit, epoch, sequence, offsets, ends: Vec::new() }
     }
 
     #[test]
@@ -308,17 +423,33 @@ mod tests {
     }
 
     #[test]
+    fn a_commit_that_comes_late_takes_nobody_back() {
+        let mut fold = OffsetFold::default();
+        fold.apply(&barrier(1, 0, 2));
+        for (sequence, offset, verdict, after) in [
+            (1, "1", OffsetVerdict::Applied, "1"),
+            (1, "1", OffsetVerdict::Stale, "1"),
+            (3, "3", OffsetVerdict::Applied, "3"),
+            (2, "2", OffsetVerdict::Stale, "3"),
+        ] {
+            assert_eq!(fold.apply(&numbered(sequence, 1, 0, 2, offset)), verdict);
+            assert_eq!(fold.get("c", "p"), Some(after));
+        }
+    }
+
+    #[test]
     fn without_a_barrier_a_former_owner_moves_what_a_new_one_has_read() {
         use OffsetVerdict::{Applied, Fenced};
         for (begins, verdict) in [(true, Fenced), (false, Applied)] {
             let mut fold = OffsetFold::default();
             fold.apply(&barrier(1, 0, 2));
             fold.apply(&commit(1, 0, 2, "1"));
+            let zombie = numbered(2, 1, 0, 2, "zombie's");
             if begins {
                 fold.apply(&barrier(1, 0, 3));
             }
             let read = fold.get("c", "p").map(str::to_owned);
-            assert_eq!(fold.apply(&commit(1, 0, 2, "zombie's")), verdict);
+            assert_eq!(fold.apply(&zombie), verdict);
             assert_eq!(fold.get("c", "p") == read.as_deref(), begins);
         }
     }

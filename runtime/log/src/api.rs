@@ -1,6 +1,7 @@
 //! The traits and what passes through them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -147,9 +148,10 @@ pub struct OffsetRange {
     pub next: u64,
 }
 
-/// Resolves when the batch is durable, with the offset of the first record of each queue batch,
-/// in the order given. Dropping it does not cancel the write.
-pub type Durable = Pin<Box<dyn Future<Output = Result<Vec<u64>, LogError>> + Send>>;
+/// Resolves when the batch is durable, with the offsets of each queue batch, in the order given:
+/// from its first record to behind its last. Between those of a large batch records of others may
+/// stand. Dropping it does not cancel the write.
+pub type Durable = Pin<Box<dyn Future<Output = Result<Vec<Range<u64>>, LogError>> + Send>>;
 
 /// How much to read and how long to wait for it.
 #[derive(Clone, Copy, Debug)]
@@ -166,21 +168,35 @@ pub struct ReadLimits {
 /// goes on, so none may be durable when one before it is not. Once an append of a session has
 /// failed, all later ones fail with [`LogError::SessionBroken`], also those that were accepted
 /// before the failure was known.
+///
+/// In an *exact* session nothing is appended twice: an append of which nobody knows whether it was
+/// stored fails, where others are tried again.
 #[derive(Clone, Debug, Default)]
-pub struct Session(Arc<AtomicBool>);
+pub struct Session {
+    broken: Arc<AtomicBool>,
+    exact: bool,
+}
 
 impl Session {
     /// A session in which nothing has failed.
     pub fn new() -> Self {
         Self::default()
     }
+    /// A session in which nothing is appended twice.
+    pub fn exact() -> Self {
+        Self { exact: true, ..Self::default() }
+    }
     /// Whether an append of it has failed.
     pub fn is_broken(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.broken.load(Ordering::Acquire)
+    }
+    /// Whether nothing of it may be appended twice.
+    pub fn is_exact(&self) -> bool {
+        self.exact
     }
     /// Notes that an append of it has failed: for implementations of [`Log`].
     pub fn set_broken(&self) {
-        self.0.store(true, Ordering::Release);
+        self.broken.store(true, Ordering::Release);
     }
 }
 

@@ -82,8 +82,11 @@ async fn work(log: std::sync::Arc<EmbeddedLog>, run: String, task: u64) {
         batches.push(QueueBatch { to: queue("noise", 0), records: vec![noise] });
         let offsets = log.append(batches).await.unwrap().await.unwrap();
         let group = format!("group{task}");
-        log.commit(&group, &BTreeMap::from([(queue("data", 0), Some(offsets[0]))])).await.unwrap();
-        let line = format!("ACK {value} {} {} {}\n", offsets[0], offsets[1], offsets[2]);
+        log.commit(&group, &BTreeMap::from([(queue("data", 0), Some(offsets[0].start))]))
+            .await
+            .unwrap();
+        let line =
+            format!("ACK {value} {} {} {}\n", offsets[0].start, offsets[1].start, offsets[2].start);
         std::io::stdout().lock().write_all(line.as_bytes()).unwrap();
     }
 }

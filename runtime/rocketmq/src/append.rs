@@ -1,6 +1,7 @@
 //! Appending: one line per queue, of which one batch at a time is on its way.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::{Arc, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -36,12 +37,12 @@ const DEFAULT_TOPIC: &str = "TBW102";
 struct Item {
     session: Session,
     encoded: Encoded,
-    reply: oneshot::Sender<Result<u64, LogError>>,
+    reply: oneshot::Sender<Result<Range<u64>, LogError>>,
     _room: OwnedSemaphorePermit,
 }
 
 impl Item {
-    fn answer(self, result: Result<u64, LogError>) {
+    fn answer(self, result: Result<Range<u64>, LogError>) {
         if result.is_err() {
             self.session.set_broken();
         }
@@ -124,7 +125,7 @@ impl Inner {
         &self,
         session: &Session,
         encoded: Encoded,
-        reply: oneshot::Sender<Result<u64, LogError>>,
+        reply: oneshot::Sender<Result<Range<u64>, LogError>>,
     ) -> Result<Item, LogError> {
         let wanted = (encoded.bytes.len() + ITEM_BYTES).min(self.config.in_flight_bytes_max);
         let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
@@ -247,8 +248,10 @@ impl Sender {
         while let Some(item) = ready.front() {
             let Encoded { bytes: own, ends, born_ms, .. } = &item.encoded;
             let fits = bytes + own.len() <= BATCH_BYTES && messages + ends.len() <= BATCH_MESSAGES;
-            let first = together.first().map(|first| first.encoded.born_ms);
-            if !together.is_empty() && (!fits || first != Some(*born_ms)) {
+            // What may not be tried again is not held up by what may, and the other way round.
+            let kind = |item: &Item| (item.encoded.born_ms, item.session.is_exact());
+            let like = |first| kind(first) == (*born_ms, item.session.is_exact());
+            if !together.is_empty() && (!fits || !together.first().is_some_and(like)) {
                 break;
             }
             let Some(item) = ready.pop_front() else { break };
@@ -263,7 +266,7 @@ impl Sender {
         match together.as_slice() {
             [] => {}
             _ if messages == 0 => {
-                let next = inner.range(&self.to).await.map(|range| range.next);
+                let next = inner.range(&self.to).await.map(|range| range.next..range.next);
                 together.into_iter().for_each(|item| item.answer(next.clone()));
             }
             [one] if bytes > BATCH_BYTES || messages > BATCH_MESSAGES => {
@@ -278,16 +281,16 @@ impl Sender {
                 let mut behind = 0;
                 for item in together {
                     let count = item.encoded.ends.len() as u64;
-                    item.answer(sent.clone().map(|first| first + behind));
+                    item.answer(sent.clone().map(|first| first + behind..first + behind + count));
                     behind += count;
                 }
             }
         }
     }
 
-    async fn send_in_pieces(&self, inner: &Inner, item: &Item) -> Result<u64, LogError> {
+    async fn send_in_pieces(&self, inner: &Inner, item: &Item) -> Result<Range<u64>, LogError> {
         let Encoded { bytes, ends, born_ms, .. } = &item.encoded;
-        let mut first = None;
+        let mut offsets: Option<Range<u64>> = None;
         let (mut start, mut from) = (0, 0);
         while from < ends.len() {
             let mut to = from + 1;
@@ -300,10 +303,11 @@ impl Sender {
             let end = start + own.last().copied().unwrap_or_default();
             let body = bytes.slice(start..end);
             let at = self.send(inner, &[&item.session], &body, &own, *born_ms).await?;
-            first.get_or_insert(at);
+            let behind = at + own.len() as u64;
+            offsets = Some(offsets.map_or(at, |known| known.start)..behind);
             (start, from) = (end, to);
         }
-        Ok(first.unwrap_or_default())
+        Ok(offsets.unwrap_or_default())
     }
 
     /// Sends a batch, again and again while the broker cannot take it; gives its first offset.
@@ -328,6 +332,9 @@ impl Sender {
                 Err(Failure::Passing(error)) => error,
             };
             inner.routes.doubt(&self.to.topic);
+            if !error.is_sure() && sessions.iter().any(|session| session.is_exact()) {
+                return Err(error.into());
+            }
             if sessions.iter().all(|session| session.is_broken()) {
                 return Err(error.into());
             }

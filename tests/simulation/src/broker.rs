@@ -1,7 +1,7 @@
-//! The simulated broker: one cluster log and one offset log.
+//! The simulated broker: one cluster log, one offset log, and one queue of data.
 
 use bytes::Bytes;
-use gantry_cluster::{OffsetFold, OffsetRecord, OffsetVerdict};
+use gantry_cluster::{OffsetFold, OffsetRecord, OffsetVerdict, TransactionId, Unit};
 
 /// A record of the cluster log.
 #[derive(Clone, Debug)]
@@ -10,7 +10,15 @@ pub(crate) struct Stored {
     pub(crate) bytes: Bytes,
 }
 
-/// Both logs.
+/// A record of an exactly-once task: one line of what it reads.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    pub(crate) mark: TransactionId,
+    pub(crate) unit: Unit,
+    pub(crate) line: u64,
+}
+
+/// All logs.
 #[derive(Debug, Default)]
 pub(crate) struct Broker {
     /// Whether it answers.
@@ -23,6 +31,8 @@ pub(crate) struct Broker {
     /// What was there when records expired is on disk for long.
     flushed: usize,
     pub(crate) offsets: Vec<OffsetRecord>,
+    /// What exactly-once tasks wrote.
+    pub(crate) data: Vec<Written>,
     /// What a reader of the offset log that has read all of it knows.
     pub(crate) fold: OffsetFold,
     /// How often the log was cut, which breaks all connections.

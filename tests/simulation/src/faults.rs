@@ -24,6 +24,12 @@ pub enum Mutation {
     NoRelease,
     /// Units are dealt anew whenever a worker comes.
     Restless,
+    /// An exactly-once task appends again, in the same session, what may have been stored.
+    Resend,
+    /// Nobody ends the sessions of exactly-once tasks that died and shall not run again.
+    Orphans,
+    /// A reader of committed records passes over those of a session that it does not know.
+    Hasty,
 }
 
 /// How a world is made from its seed.
@@ -47,6 +53,8 @@ pub struct Plan {
     pub cuts: bool,
     /// Readers look whether what they read last is still there, after the broker was away.
     pub looks_back: bool,
+    /// Tasks write records that count only once they are committed, and somebody reads them.
+    pub exactly_once: bool,
     /// The deliberate mistake.
     pub mutation: Mutation,
 }
@@ -71,6 +79,10 @@ impl Plan {
             allocation,
             cuts: mutation == Mutation::None && random.u8(0..10) == 0,
             looks_back: random.u8(0..4) > 0,
+            exactly_once: matches!(
+                mutation,
+                Mutation::Resend | Mutation::Hasty | Mutation::Orphans
+            ),
             mutation,
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! All that happens is decided by the seed: delays, crashes, pauses, outages, what users ask for.
 //! After each step it is checked that no unit has two running owners and that no committed offset
-//! goes back; at the end, when the faults have stopped, that all runs again, that nothing
+//! goes back, and that whoever reads what exactly-once tasks wrote is given each line once and in
+//! order; at the end, when the faults have stopped, that all runs again, that nothing
 //! acknowledged is lost and that all workers came to the same state.
 
 mod broker;
@@ -11,7 +12,7 @@ mod worker;
 mod world;
 
 pub use faults::{Mutation, Plan};
-pub use world::{Outcome, World, run, run_with_cuts, trace};
+pub use world::{Outcome, World, run, run_exactly_once, run_with_cuts, trace};
 
 #[cfg(test)]
 mod tests {
@@ -50,6 +51,13 @@ mod tests {
     #[test]
     fn a_log_that_is_read_in_two_orders_is_found() {
         assert!(finds(Mutation::OtherOrder, " came to another state "));
+    }
+
+    #[test]
+    fn lines_that_come_twice_or_never_are_found() {
+        assert!(finds(Mutation::Resend, " was given after line "));
+        assert!(finds(Mutation::Hasty, " was given after line "));
+        assert!(finds(Mutation::Orphans, " is held for ever"));
     }
 
     #[test]

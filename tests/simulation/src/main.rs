@@ -1,11 +1,11 @@
-//! `gantry-simulation [--seeds N] [--from SEED] [--cuts]`: runs seeds on all cores.
-//! `gantry-simulation --trace SEED [--cuts]`: tells what happens in one.
+//! `gantry-simulation [--seeds N] [--from SEED] [--cuts | --exactly-once]`: runs seeds on all cores.
+//! `gantry-simulation --trace SEED [--cuts | --exactly-once]`: tells what happens in one.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Parser;
-use gantry_simulation::{Mutation, Outcome, Plan, run, run_with_cuts, trace};
+use gantry_simulation::{Mutation, Outcome, Plan, run, run_exactly_once, run_with_cuts, trace};
 
 /// Runs the cluster protocol under simulated faults, one world for each seed.
 #[derive(Parser, Debug)]
@@ -22,11 +22,15 @@ struct Options {
     /// The broker may lose what it had acknowledged, in each seed.
     #[arg(long)]
     cuts: bool,
+    /// Tasks are exactly-once sources, in each seed.
+    #[arg(long, conflicts_with = "cuts")]
+    exactly_once: bool,
 }
 
-fn tell(seed: u64, cuts: bool) -> std::io::Result<()> {
+fn tell(seed: u64, options: &Options) -> std::io::Result<()> {
     let mut plan = Plan::from_seed(seed, Mutation::None);
-    plan.cuts |= cuts;
+    plan.cuts = (plan.cuts || options.cuts) && !options.exactly_once;
+    plan.exactly_once = options.exactly_once;
     let (outcome, lines) = trace(seed, plan);
     let mut out = std::io::BufWriter::new(std::io::stdout());
     for line in lines {
@@ -38,7 +42,7 @@ fn tell(seed: u64, cuts: bool) -> std::io::Result<()> {
 fn main() -> std::io::Result<()> {
     let options = Options::parse();
     if let Some(seed) = options.trace {
-        return tell(seed, options.cuts);
+        return tell(seed, &options);
     }
     let next = AtomicU64::new(options.from);
     let end = options.from + options.seeds;
@@ -50,8 +54,11 @@ fn main() -> std::io::Result<()> {
             if seed >= end {
                 return (sum, bad);
             }
-            let outcome =
-                if options.cuts { run_with_cuts(seed) } else { run(seed, Mutation::None) };
+            let outcome = match () {
+                () if options.exactly_once => run_exactly_once(seed),
+                () if options.cuts => run_with_cuts(seed),
+                () => run(seed, Mutation::None),
+            };
             sum.events += outcome.events;
             sum.records += outcome.records;
             sum.commits += outcome.commits;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use gantry_cluster::{Incarnation, Member, MemberConfig, OffsetRecord, Scope, Unit};
+use gantry_cluster::{
+    Epoch, Incarnation, Member, MemberConfig, OffsetRecord, Orphans, Scope, TransactionId, Unit,
+};
 use gantry_model::Str;
 use gantry_model::plugin::Props;
 
@@ -31,22 +33,41 @@ pub(crate) struct Running {
     pub(crate) position: u64,
     /// A task: whether a commit is under way.
     pub(crate) committing: bool,
+    /// A task: its commits are counted.
+    pub(crate) commits: u64,
+    /// An exactly-once task: its session, from 1, and how it marks records.
+    pub(crate) session: u64,
+    pub(crate) transaction: Option<TransactionId>,
 }
 
 impl Running {
     pub(crate) fn barrier(&self, unit: &Unit) -> OffsetRecord {
         let (scope, unit) = (self.scope(unit), unit.clone());
-        OffsetRecord::Barrier { scope, unit, epoch: self.epoch }
+        OffsetRecord::Barrier { scope, unit, epoch: self.session(), transaction: self.transaction }
     }
-    pub(crate) fn commit(&self, unit: &Unit) -> OffsetRecord {
-        let offsets = vec![(partition(unit), Some((self.position + 1).to_string()))];
-        let (scope, unit) = (self.scope(unit), unit.clone());
-        OffsetRecord::Commit { scope, unit, epoch: self.epoch, offsets }
+    pub(crate) fn session(&self) -> Epoch {
+        Epoch { claim: self.epoch, session: self.session }
+    }
+    /// Commits the next offsets, and what was written before an end.
+    pub(crate) fn commit(&mut self, unit: &Unit, count: u64, end: Option<u64>) -> OffsetRecord {
+        let offsets = vec![(partition(unit), Some((self.position + count).to_string()))];
+        self.commits += 1;
+        OffsetRecord::Commit {
+            scope: self.scope(unit),
+            unit: unit.clone(),
+            epoch: self.session(),
+            sequence: self.commits,
+            offsets,
+            ends: end.into_iter().map(|end| (TOPIC.into(), 0, end)).collect(),
+        }
     }
     fn scope(&self, unit: &Unit) -> Scope {
         Scope { connector: unit.connector.clone(), generation: self.generation }
     }
 }
+
+/// The topic that all exactly-once tasks write to.
+pub(crate) const TOPIC: &str = "t";
 
 /// The partition that a task reads.
 pub(crate) fn partition(unit: &Unit) -> String {
@@ -70,6 +91,8 @@ pub(crate) struct Worker {
     /// What it was told of the offset log: the generation and the last stamp of connectors.
     pub(crate) stamps: BTreeMap<Str, (u64, u64)>,
     pub(crate) running: BTreeMap<Unit, Running>,
+    /// Sessions that nobody else ends.
+    pub(crate) orphans: Orphans,
     /// Its clock: where it began, and its speed in thousandths.
     clock_began_ms: u64,
     clock_speed: u64,
@@ -86,6 +109,7 @@ impl Worker {
             cuts: 0,
             stamps: BTreeMap::new(),
             running: BTreeMap::new(),
+            orphans: Orphans::default(),
             clock_began_ms: random.u64(0..1_000_000_000),
             clock_speed: random.u64(980..=1020),
         }
@@ -119,6 +143,7 @@ impl Worker {
         self.life += 1;
         self.slow_ms = 0;
         self.running.clear();
+        self.orphans = Orphans::default();
         self.stamps.clear();
     }
 

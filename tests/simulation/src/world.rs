@@ -2,16 +2,17 @@
 
 mod checks;
 mod events;
+mod exactly_once;
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use gantry_cluster::{
-    Allocation, Collector, Effect, Input, OffsetRecord, OffsetVerdict, Record, Unit, Verdict,
-    restore,
+    Allocation, Collector, Effect, Epoch, Input, OffsetRecord, OffsetVerdict, Record, Unit,
+    Verdict, restore,
 };
 
-use crate::broker::Broker;
+use crate::broker::{Broker, Written};
 use crate::faults::{Mutation, Plan};
 use crate::worker::{Phase, Running, Worker, partition};
 
@@ -28,6 +29,16 @@ enum Event {
     StoreLate(Vec<Bytes>),
     /// The answer to an append.
     Appended(bool),
+    /// Records of an exactly-once task arrive.
+    Data { unit: Unit, session: Epoch, records: Vec<Written> },
+    /// Records that were reported as failed are stored after all.
+    DataLate(Vec<Written>),
+    /// The answer to records: where they end, if it is known that they were stored.
+    Wrote { unit: Unit, session: Epoch, count: u64, end: Option<u64> },
+    /// A commit comes once more.
+    CommitAgain(OffsetRecord),
+    /// A session that nobody else ends is ended.
+    End(OffsetRecord),
     /// A record arrives at the offset log.
     Commit { unit: Unit, epoch: u64, record: OffsetRecord },
     /// The answer to it; for a barrier, where to go on.
@@ -78,6 +89,8 @@ pub struct World {
     broker: Broker,
     workers: Vec<Worker>,
     outcome: Outcome,
+    /// Who reads what exactly-once tasks wrote.
+    reader: exactly_once::Reader,
     /// The epoch that last worked, by unit.
     worked: BTreeMap<Unit, u64>,
     /// Stamps of connectors that users were told exist.
@@ -102,6 +115,12 @@ pub fn run_with_cuts(seed: u64) -> Outcome {
     World::new(seed, Plan { cuts: true, ..Plan::from_seed(seed, Mutation::None) }).run().0
 }
 
+/// Runs a seed in which tasks are exactly-once sources.
+pub fn run_exactly_once(seed: u64) -> Outcome {
+    let plan = Plan { exactly_once: true, ..Plan::from_seed(seed, Mutation::None) };
+    World::new(seed, Plan { cuts: false, ..plan }).run().0
+}
+
 /// Runs a seed and tells what happened, for whoever looks for a mistake.
 pub fn trace(seed: u64, plan: Plan) -> (Outcome, Vec<String>) {
     let mut world = World::new(seed, plan);
@@ -123,6 +142,7 @@ impl World {
             broker: Broker::default(),
             workers,
             outcome: Outcome::default(),
+            reader: exactly_once::Reader::default(),
             worked: BTreeMap::new(),
             acknowledged: Vec::new(),
             requests: 0,
@@ -158,6 +178,7 @@ impl World {
         self.settle();
         self.check_end();
         self.one_more_comes();
+        self.check_read();
         self.outcome.records = self.broker.end();
         (self.outcome, self.trace.unwrap_or_default())
     }
@@ -230,6 +251,16 @@ impl World {
             Event::Commit { unit, epoch, record } => {
                 self.arrives(planned.worker, planned.life, unit, epoch, record);
             }
+            Event::Data { unit, session, records } => {
+                self.data(planned.worker, planned.life, unit, session, records);
+            }
+            Event::DataLate(records) => self.broker.data.extend(records),
+            Event::CommitAgain(record) => self.commit_again(record),
+            Event::End(record) => {
+                if !self.broker.down {
+                    self.broker.commit(record);
+                }
+            }
             Event::Start => self.start(planned.worker),
             _ if planned.life != worker.life || worker.member.is_none() => {}
             event if self.now_ms < worker.paused_until_ms => {
@@ -246,6 +277,7 @@ impl World {
         match event {
             Event::Wake => {
                 self.inputs(worker, Vec::new());
+                self.end_orphans(worker);
                 let wait = self.plan.heartbeat_ms / 4;
                 self.after(worker, wait, Event::Wake);
             }
@@ -256,6 +288,9 @@ impl World {
                 self.committed(worker, &unit, epoch, barrier, verdict, position);
             }
             Event::Work { unit, epoch } => self.work(worker, &unit, epoch),
+            Event::Wrote { unit, session, count, end } => {
+                self.wrote(worker, unit, session, count, end);
+            }
             Event::Tasks { unit, epoch } => self.tasks(worker, &unit, epoch),
             Event::Stopped { unit, epoch } => {
                 let Some(own) = self.workers.get_mut(worker) else { return };
@@ -266,7 +301,14 @@ impl World {
                     }
                 }
             }
-            Event::Store(_) | Event::StoreLate(_) | Event::Commit { .. } | Event::Start => {}
+            Event::Store(_)
+            | Event::StoreLate(_)
+            | Event::Data { .. }
+            | Event::DataLate(_)
+            | Event::Commit { .. }
+            | Event::CommitAgain(_)
+            | Event::End(_)
+            | Event::Start => {}
         }
     }
 
@@ -424,7 +466,20 @@ impl World {
             Some(task) => connector.tasks.as_ref()?.configs.get(task as usize).cloned(),
         });
         let config = config.unwrap_or_default();
-        let running = Running { epoch, generation, phase, config, position: 0, committing: false };
+        let mut running = Running {
+            epoch,
+            generation,
+            phase,
+            config,
+            position: 0,
+            committing: false,
+            commits: 0,
+            session: 0,
+            transaction: None,
+        };
+        if self.plan.exactly_once {
+            self.next_session(&mut running);
+        }
         let barrier = running.barrier(&unit);
         if let Some(own) = self.workers.get_mut(worker) {
             own.running.insert(unit.clone(), running);

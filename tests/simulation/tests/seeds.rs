@@ -1,7 +1,7 @@
 //! Seeds that once showed a mistake of the protocol, with what it was. A change of the simulator
 //! makes other worlds of them; each mistake has a test of its own beside the protocol, too.
 
-use gantry_simulation::{Mutation, run, run_with_cuts};
+use gantry_simulation::{Mutation, run, run_exactly_once, run_with_cuts};
 
 fn hold(seeds: &[u64]) {
     for &seed in seeds {
@@ -64,4 +64,13 @@ fn nothing_starts_while_the_log_is_read_anew() {
 #[test]
 fn a_cut_is_seen_before_somebody_comes_who_never_saw_what_was_lost() {
     hold_with_cuts(&[2941, 3044, 6072, 9002]);
+}
+
+/// The owner of an exactly-once task died, its connector was stopped or deleted, and nobody ended
+/// its last session: readers waited for ever behind its last records.
+#[test]
+fn sessions_without_an_owner_end() {
+    for seed in [6, 13, 19, 33] {
+        assert_eq!(run_exactly_once(seed).violation, None, "seed {seed}, exactly once");
+    }
 }

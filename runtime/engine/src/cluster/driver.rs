@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use gantry_cluster::{Effect, Input, Record, Request, Verdict};
+use futures_util::FutureExt;
+use gantry_cluster::{Effect, Input, Orphans, Record, Request, Verdict};
 use gantry_log::{FullLog, LogError, QueueBatch, TopicPartition};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
@@ -120,12 +121,28 @@ async fn follow_offsets(
     let OffsetStore::Fenced(fenced) = &*offsets else { return };
     let incarnation = cluster.member().incarnation();
     let mut told: BTreeMap<gantry_api::Str, (u64, u64)> = BTreeMap::new();
+    let mut orphans = Orphans::default();
+    let session_ms = cluster.settings.session_timeout_ms;
+    let mut look = tokio::time::interval(Duration::from_millis(session_ms / 4));
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let step = async {
             fenced.follow().await?;
-            // The first of those who live writes the snapshots.
-            let first = cluster.read(|state| state.is_first(incarnation));
-            if first { fenced.keep(incarnation).await } else { Ok(()) }
+            fenced.prune().await;
+            // The first of those who live does what one has to do for all.
+            if !cluster.read(|state| state.is_first(incarnation)) {
+                orphans = Orphans::default();
+                return Ok(());
+            }
+            fenced.keep(incarnation).await?;
+            if look.tick().now_or_never().is_none() {
+                return Ok(());
+            }
+            let ends = fenced.read(|fold| {
+                let clock_ms = clock::now_ms();
+                cluster.read(|state| orphans.look(clock_ms, session_ms, state, fold))
+            });
+            fenced.end_sessions(ends).await
         };
         let done = tokio::select! {
             () = stop.cancelled() => return,

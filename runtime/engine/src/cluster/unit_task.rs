@@ -7,7 +7,7 @@ use gantry_cluster::Input;
 use super::QUEUES;
 use super::units::{Command, Ended, Runner, RunningTask, dealt};
 use crate::entities::{TargetState, UnitState};
-use crate::offsets::{Fence, OffsetStore, TaskOffsets};
+use crate::offsets::{OffsetStore, TaskOffsets};
 use crate::task::{TaskHandle, TaskSetup};
 
 /// The wait after the log could not take a barrier.
@@ -40,17 +40,13 @@ impl Runner {
         }
     }
 
-    fn fence(&self) -> Fence {
-        Fence { unit: self.unit.clone(), generation: self.generation, epoch: self.epoch }
-    }
-
     /// Writes the barrier of this epoch and reads up to it.
     async fn take_over(&mut self) -> Next {
         loop {
             let Some(herder) = self.herder.upgrade() else { return Next::End(Ended::Stopped) };
             let store = herder.offset_store();
             let OffsetStore::Fenced(fenced) = &*store else { return Next::End(Ended::Stopped) };
-            let fence = self.fence();
+            let fence = self.fence.clone();
             let failed = tokio::select! {
                 command = self.command() => match command {
                     Command::Restart { .. } | Command::Target(_) => continue,
@@ -88,7 +84,8 @@ impl Runner {
         let offsets = TaskOffsets {
             store: herder.offset_store(),
             connector: name.clone(),
-            fence: Some(self.fence()),
+            fence: Some(self.fence.clone()),
+            transactions: herder.transactions(),
         };
         let assigned = template.get(QUEUES).map(|text| dealt(text));
         let lease = Some(self.lease.clone());

@@ -15,6 +15,7 @@ use super::lease::Lease;
 use crate::entities::UnitState;
 use crate::herder::Herder;
 use crate::metrics::TaskMetrics;
+use crate::offsets::Fence;
 use crate::task::{StateCell, panicked};
 
 /// Commands that wait for a unit: more than a user can give while it starts.
@@ -56,6 +57,8 @@ pub(super) struct Runner {
     pub(super) unit: Unit,
     pub(super) epoch: u64,
     pub(super) generation: u64,
+    /// By what right a task commits.
+    pub(super) fence: Fence,
     pub(super) lease: Lease,
     pub(super) stop: CancellationToken,
     pub(super) commands: mpsc::Receiver<Command>,
@@ -149,7 +152,9 @@ impl Cluster {
         };
         self.units().insert(unit.clone(), local);
         let (cluster, herder) = (Arc::clone(self), Weak::clone(herder));
-        let runner = Runner { cluster, herder, unit, epoch, generation, lease, stop, commands };
+        let fence = Fence::new(unit.clone(), generation, epoch);
+        let runner =
+            Runner { cluster, herder, unit, epoch, generation, fence, lease, stop, commands };
         tokio::spawn(runner.run());
     }
 

@@ -1,5 +1,6 @@
 //! The common keys of one connector, parsed for its tasks.
 
+use gantry_api::model::config::ParsedConfig;
 use gantry_api::model::plugin::{CONVERTER_TYPE, ConverterType};
 use gantry_api::model::regex::JavaPattern;
 use gantry_api::{ConfigDef, Error, Props, Result};
@@ -31,6 +32,9 @@ pub(crate) struct ConnectorConfig {
     pub(crate) topics: Vec<String>,
     /// `topics.regex`
     pub(crate) topics_regex: Option<JavaPattern>,
+    /// `transaction.boundary=interval`: how often a transaction is committed, in milliseconds, if
+    /// not as soon as the records of a poll are there.
+    pub(crate) transaction_interval_ms: Option<u64>,
     /// Groups of topics to create, the default last.
     pub(crate) topic_creation: Vec<TopicCreation>,
     /// When a failed task starts again by itself.
@@ -72,6 +76,7 @@ impl ConnectorConfig {
             dlq_headers: props
                 .get("errors.deadletterqueue.context.headers.enable")
                 .is_some_and(|value| value.trim().eq_ignore_ascii_case("true")),
+            transaction_interval_ms: transaction_interval_ms(&parsed, worker),
             topics: parsed.list(TOPICS).to_vec(),
             topics_regex,
             topic_creation: if is_source {
@@ -86,6 +91,13 @@ impl ConnectorConfig {
             },
         })
     }
+}
+
+fn transaction_interval_ms(parsed: &ParsedConfig, worker: &WorkerConfig) -> Option<u64> {
+    let boundary = parsed.string("transaction.boundary")?;
+    let own = parsed.long("transaction.boundary.interval.ms").and_then(|ms| u64::try_from(ms).ok());
+    let interval_ms = own.unwrap_or(worker.offset_flush_interval_ms);
+    boundary.eq_ignore_ascii_case("interval").then_some(interval_ms)
 }
 
 fn number<T: std::str::FromStr>(props: &Props, key: &str, default: T) -> Result<T> {

@@ -18,7 +18,7 @@ use crate::entities::{
 };
 use crate::error::{HerderError, HerderErrorKind};
 use crate::metrics::TaskSnapshot;
-use crate::offsets::{OffsetStore, TaskOffsets};
+use crate::offsets::{OffsetStore, TaskOffsets, Transactions};
 use crate::secrets::mask;
 use crate::task::{ActiveTopicSet, TaskSetup, wanted_topics};
 
@@ -218,6 +218,10 @@ impl Herder {
 
     pub(crate) fn offset_store(&self) -> Arc<OffsetStore> {
         Arc::clone(&self.offsets)
+    }
+
+    pub(crate) fn transactions(&self) -> Arc<Transactions> {
+        Arc::clone(&self.transactions)
     }
 
     /// The version of a connector's plugin, empty when it is not there.

@@ -340,6 +340,7 @@ impl Herder {
                 store: Arc::clone(&self.offsets),
                 connector: connector.name.as_str().into(),
                 fence: None,
+                transactions: Arc::clone(&self.transactions),
             },
             assigned: None,
             lease: None,

@@ -21,8 +21,7 @@ use gantry_log::{FullLog, TopicPartition};
 use crate::cluster::{Cluster, ClusterSettings};
 use crate::config::WorkerConfig;
 use crate::error::HerderError;
-use crate::offsets::OffsetStore;
-use crate::offsets::{FencedOffsets, KeyedOffsets};
+use crate::offsets::{FencedOffsets, KeyedOffsets, OffsetStore, Transactions};
 use connector::RunningConnector;
 pub(crate) use connector::Started;
 use locks::NameLocks;
@@ -36,6 +35,8 @@ pub struct Herder {
     plugins: Plugins,
     log: Arc<dyn FullLog>,
     offsets: Arc<OffsetStore>,
+    /// For sinks that are to read what was committed.
+    transactions: Arc<Transactions>,
     connectors: Mutex<BTreeMap<String, RunningConnector>>,
     /// Where connectors outlive the process; `None` in standalone mode.
     store: Option<ConnectorStore>,
@@ -68,6 +69,7 @@ impl Herder {
         let herder = Arc::new_cyclic(|me| Self {
             worker: Arc::new(config),
             plugins: Plugins::load(plugins),
+            transactions: Arc::new(Transactions::new(Arc::clone(&log), Arc::clone(&offsets))),
             log,
             offsets,
             connectors: Mutex::default(),
@@ -92,11 +94,12 @@ impl Herder {
     ) -> Arc<Self> {
         let queue = TopicPartition::new(config.offset_storage_topic.as_str(), 0);
         let offsets = FencedOffsets::new(Arc::clone(&log), queue);
-        let offsets = Arc::new(OffsetStore::Fenced(offsets));
+        let offsets = Arc::new(OffsetStore::Fenced(Arc::new(offsets)));
         let undriven = Cluster::undriven(cluster, &config.worker_id, control);
         let herder = Arc::new_cyclic(|me| Self {
             worker: Arc::new(config),
             plugins: Plugins::load(plugins),
+            transactions: Arc::new(Transactions::new(Arc::clone(&log), Arc::clone(&offsets))),
             log,
             offsets: Arc::clone(&offsets),
             connectors: Mutex::default(),

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use gantry_api::{OffsetMap, SourcePartition, Str};
-use gantry_cluster::{Incarnation, OffsetCollector, OffsetFold, OffsetRecord, Scope, Unit};
+use gantry_cluster::{
+    Epoch, Fate, Incarnation, OffsetCollector, OffsetFold, OffsetRecord, Scope, TransactionId, Unit,
+};
 use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, TopicPartition};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -27,15 +29,30 @@ const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(6 * 60 * 60);
 /// How long a record that is durable may take to be read back.
 const READ_BACK_LIMIT: Duration = Duration::from_secs(30);
 
-/// By what right a task commits: it owns the unit in this epoch.
+/// How often queues are looked at whose old records may have gone.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// By what right a task commits: it has claimed the unit in this epoch. Clones count together.
 #[derive(Clone, Debug)]
 pub(crate) struct Fence {
     pub(crate) unit: Unit,
     pub(crate) generation: u64,
-    pub(crate) epoch: u64,
+    pub(crate) claim: u64,
+    sessions: Arc<AtomicU64>,
+    commits: Arc<AtomicU64>,
 }
 
 impl Fence {
+    pub(crate) fn new(unit: Unit, generation: u64, claim: u64) -> Self {
+        Self { unit, generation, claim, sessions: Arc::default(), commits: Arc::default() }
+    }
+
+    /// One session further.
+    pub(super) fn next_session(&self) -> Epoch {
+        let session = self.sessions.fetch_add(1, Ordering::Relaxed) + 1;
+        Epoch { claim: self.claim, session }
+    }
+
     fn scope(&self) -> Scope {
         Scope { connector: Str::clone(&self.unit.connector), generation: self.generation }
     }
@@ -59,6 +76,8 @@ pub(crate) struct FencedOffsets {
     snapshot_upto: AtomicU64,
     /// When one was last written here.
     snapshot_at: Mutex<Instant>,
+    /// When queues were last looked at.
+    pruned_at: Mutex<Instant>,
     /// Records that could not be read.
     passed_over: AtomicU64,
 }
@@ -73,8 +92,14 @@ impl FencedOffsets {
             folded: watch::Sender::new(None),
             snapshot_upto: AtomicU64::new(0),
             snapshot_at: Mutex::new(Instant::now()),
+            pruned_at: Mutex::new(Instant::now()),
             passed_over: Default::default(),
         }
+    }
+
+    /// The name of the topic.
+    pub(super) fn topic(&self) -> &Str {
+        &self.queue.topic
     }
 
     fn lock(&self) -> MutexGuard<'_, OffsetFold> {
@@ -157,7 +182,7 @@ impl FencedOffsets {
         });
         let batch = QueueBatch { to: self.queue.clone(), records: records.collect() };
         let at = self.log.append(vec![batch]).await?.await?;
-        Ok(at.first().copied().unwrap_or_default())
+        Ok(at.first().map_or(0, |offsets| offsets.start))
     }
 
     /// Begins to fold at the latest snapshot, if there is one.
@@ -227,26 +252,90 @@ impl FencedOffsets {
     /// Takes a unit over: what older owners commit counts no more, and all that they have
     /// committed is known. False: somebody newer has it.
     pub(crate) async fn barrier(&self, fence: &Fence) -> Result<bool, LogError> {
-        let (scope, unit, epoch) = (fence.scope(), fence.unit.clone(), fence.epoch);
-        self.write(OffsetRecord::Barrier { scope, unit, epoch }).await?;
-        Ok(self.holds(fence))
+        self.begin_session(fence, Epoch::of(fence.claim), None).await
     }
 
-    fn holds(&self, fence: &Fence) -> bool {
-        self.lock().holds(&fence.scope(), &fence.unit, fence.epoch)
+    /// Begins a session of an owner: what its former ones commit counts no more. False: somebody
+    /// newer has the unit.
+    pub(super) async fn begin_session(
+        &self,
+        fence: &Fence,
+        epoch: Epoch,
+        transaction: Option<TransactionId>,
+    ) -> Result<bool, LogError> {
+        let (scope, unit) = (fence.scope(), fence.unit.clone());
+        self.write(OffsetRecord::Barrier { scope, unit, epoch, transaction }).await?;
+        Ok(self.holds(fence, epoch))
     }
 
-    /// Commits; durable and counted on return.
+    fn holds(&self, fence: &Fence, epoch: Epoch) -> bool {
+        self.lock().holds(&fence.scope(), &fence.unit, epoch)
+    }
+
+    /// Commits, with the ends of what counts of a transaction; durable and counted on return.
     pub(super) async fn commit(
         &self,
         fence: &Fence,
+        epoch: Epoch,
         changes: Vec<Change>,
+        ends: Vec<(Str, u32, u64)>,
     ) -> Result<(), CommitError> {
-        let offsets = texts(changes);
-        let (scope, unit, epoch) = (fence.scope(), fence.unit.clone(), fence.epoch);
-        self.write(OffsetRecord::Commit { scope, unit, epoch, offsets }).await?;
+        let (scope, unit, offsets) = (fence.scope(), fence.unit.clone(), texts(changes));
+        let sequence = fence.commits.fetch_add(1, Ordering::Relaxed) + 1;
+        let commit = OffsetRecord::Commit { scope, unit, epoch, sequence, offsets, ends };
+        self.write(commit).await?;
         // Epochs only grow: who holds the unit now held it when the commit was stored.
-        if self.holds(fence) { Ok(()) } else { Err(CommitError::Fenced) }
+        if self.holds(fence, epoch) { Ok(()) } else { Err(CommitError::Fenced) }
+    }
+
+    /// Looks at what is committed.
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&OffsetFold) -> T) -> T {
+        look(&self.lock())
+    }
+
+    /// Ends sessions; see [`Orphans`](gantry_cluster::Orphans).
+    pub(crate) async fn end_sessions(&self, ends: Vec<OffsetRecord>) -> Result<(), LogError> {
+        if ends.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(count = ends.len(), "ends exactly-once sessions whose owners are gone");
+        self.append(ends).await.map(|_| ())
+    }
+
+    /// What becomes of the records of a transaction in one queue, as far as it is known here.
+    pub(super) fn fate(&self, id: TransactionId, of: &TopicPartition) -> Option<Fate> {
+        self.lock().fate(id, &of.topic, of.partition)
+    }
+
+    /// Up to where the topic is folded, now and whenever it goes on.
+    pub(super) fn folded(&self) -> watch::Receiver<Option<u64>> {
+        self.folded.subscribe()
+    }
+
+    /// Where the topic ends now.
+    pub(super) async fn end(&self) -> Result<u64, LogError> {
+        Ok(self.log.range(&self.queue).await?.next)
+    }
+
+    /// Forgets now and then what is known of records that are no longer in the log.
+    pub(crate) async fn prune(&self) {
+        {
+            let mut at = self.pruned_at.lock().unwrap_or_else(PoisonError::into_inner);
+            if at.elapsed() < PRUNE_INTERVAL {
+                return;
+            }
+            *at = Instant::now();
+        }
+        let queues = self.lock().queues_of_the_past();
+        for (topic, queue) in queues {
+            let of = TopicPartition::new(Str::clone(&topic), queue);
+            let earliest = match self.log.range(&of).await {
+                Ok(range) => range.earliest,
+                Err(LogError::Unknown(_)) => u64::MAX,
+                Err(_) => continue,
+            };
+            self.lock().forget_before(&topic, queue, earliest);
+        }
     }
 
     /// Writes what a user asks for, of a connector that has no tasks.

@@ -95,7 +95,7 @@ impl KeyedOffsets {
             return Ok(());
         }
         let durable = self.log.append(vec![self.batch(connector, &changes)]).await?.await?;
-        self.applied(connector, changes, durable.first().copied().unwrap_or_default());
+        self.applied(connector, changes, durable.first().map_or(0, |offsets| offsets.start));
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 mod fenced;
 mod keyed;
 mod task;
+mod transactions;
 
 use std::sync::Arc;
 
@@ -13,7 +14,8 @@ use serde_json::Value as Json;
 use crate::error::HerderError;
 pub(crate) use fenced::{Fence, FencedOffsets};
 pub(crate) use keyed::KeyedOffsets;
-pub(crate) use task::{CommitError, TaskOffsets};
+pub(crate) use task::{CommitError, TaskOffsets, Transaction};
+pub(crate) use transactions::{TransactionLog, Transactions, put_mark, take_mark};
 
 /// Name of a queue's topic in a sink's partition, as the REST API shows it.
 pub(crate) const KAFKA_TOPIC: &str = "kafka_topic";
@@ -32,7 +34,7 @@ pub(crate) enum OffsetStore {
     /// Of the only worker of its log: each record is the last word on its key.
     Keyed(KeyedOffsets),
     /// Of a cluster: only the owner of a task commits.
-    Fenced(FencedOffsets),
+    Fenced(Arc<FencedOffsets>),
 }
 
 impl OffsetStore {

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use gantry_api::{OffsetReader, SinkOffsets, Str};
-use gantry_log::{LogError, QueueBatch};
+use std::collections::BTreeMap;
 
-use super::{Change, Fence, OffsetStore};
+use gantry_api::{OffsetReader, SinkOffsets, Str, TaskEpoch};
+use gantry_cluster::{Epoch, TransactionId};
+use gantry_log::{LogError, QueueBatch, RecordHeader, TopicPartition};
+
+use super::transactions::mark;
+use super::{Change, Fence, FencedOffsets, OffsetStore, Transactions};
 
 /// The offsets of one task.
 pub(crate) struct TaskOffsets {
@@ -13,6 +17,35 @@ pub(crate) struct TaskOffsets {
     pub(crate) connector: Str,
     /// In a cluster, by what right the task commits.
     pub(crate) fence: Option<Fence>,
+    /// What is known of transactions, here and elsewhere.
+    pub(crate) transactions: Arc<Transactions>,
+}
+
+/// One session of an exactly-once source: what it writes counts once it is committed.
+#[derive(Debug)]
+pub(crate) struct Transaction {
+    offsets: Arc<FencedOffsets>,
+    fence: Fence,
+    epoch: Epoch,
+    mark: RecordHeader,
+}
+
+impl Transaction {
+    /// What its records are marked with.
+    pub(crate) fn mark(&self) -> &RecordHeader {
+        &self.mark
+    }
+
+    /// Commits offsets, and the records before the ends; durable on return.
+    pub(crate) async fn commit(
+        &self,
+        changes: Vec<Change>,
+        ends: &BTreeMap<TopicPartition, u64>,
+    ) -> Result<(), CommitError> {
+        let end = |(of, end): (&TopicPartition, &u64)| (Str::clone(&of.topic), of.partition, *end);
+        let ends = ends.iter().map(end).collect();
+        self.offsets.commit(&self.fence, self.epoch, changes, ends).await
+    }
 }
 
 /// Why offsets were not committed.
@@ -49,10 +82,44 @@ impl TaskOffsets {
         }
         match (&*self.store, &self.fence) {
             (OffsetStore::Keyed(keyed), _) => Ok(keyed.store(&self.connector, changes).await?),
-            (OffsetStore::Fenced(fenced), Some(fence)) => fenced.commit(fence, changes).await,
+            (OffsetStore::Fenced(fenced), Some(fence)) => {
+                fenced.commit(fence, Epoch::of(fence.claim), changes, Vec::new()).await
+            }
             // Nobody commits in a cluster without a right to.
             (OffsetStore::Fenced(_), None) => Err(CommitError::Fenced),
         }
+    }
+
+    /// By what right the task writes, as a sink may store it.
+    pub(crate) fn epoch(&self) -> TaskEpoch {
+        let epoch = |fence: &Fence| TaskEpoch { generation: fence.generation, claim: fence.claim };
+        self.fence.as_ref().map(epoch).unwrap_or_default()
+    }
+
+    /// Whether a session of its own can be begun.
+    pub(crate) fn can_transact(&self) -> bool {
+        matches!(&*self.store, OffsetStore::Fenced(_)) && self.fence.is_some()
+    }
+
+    /// Begins a session: nothing that a former one has not committed counts from here on.
+    pub(crate) async fn begin(&self) -> Result<Transaction, CommitError> {
+        let (OffsetStore::Fenced(offsets), Some(fence)) = (&*self.store, &self.fence) else {
+            return Err(CommitError::Fenced);
+        };
+        let (epoch, id) = (fence.next_session(), TransactionId(fastrand::u64(..)));
+        if !offsets.begin_session(fence, epoch, Some(id)).await? {
+            return Err(CommitError::Fenced);
+        }
+        let (offsets, fence) = (Arc::clone(offsets), fence.clone());
+        Ok(Transaction { mark: mark(id, offsets.topic()), offsets, fence, epoch })
+    }
+
+    /// Ends the session that was begun last: nothing of it that is not committed counts.
+    pub(crate) async fn end(&self) -> Result<(), LogError> {
+        if let (OffsetStore::Fenced(offsets), Some(fence)) = (&*self.store, &self.fence) {
+            offsets.begin_session(fence, fence.next_session(), None).await?;
+        }
+        Ok(())
     }
 
     /// The changes as records that go with others in one write.

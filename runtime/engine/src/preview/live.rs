@@ -11,6 +11,7 @@ use super::types::{Preview, PreviewSamples, RawRecord, StartAt, TopicSample};
 use super::{PREVIEW_BYTES_MAX, PREVIEW_RECORDS_MAX};
 use crate::error::HerderError;
 use crate::herder::Herder;
+use crate::offsets::take_mark;
 
 /// Previews that run at the same time; a plugin that never returns keeps its place.
 const PREVIEWS_MAX: usize = 4;
@@ -128,7 +129,8 @@ impl Herder {
                 {
                     *at = batch.next;
                 }
-                for (offset, record) in batch.records {
+                for (offset, mut record) in batch.records {
+                    take_mark(&mut record);
                     bytes += record.size();
                     records.push(RawRecord {
                         topic: Str::clone(&batch.from.topic),

@@ -1,20 +1,26 @@
 //! Writes of a source task that are on their way to the disk, and what follows when they are
 //! there: in the order written, offsets move on.
 
+mod transaction;
+
+use std::ops::Range;
 use std::pin::Pin;
 use std::time::Instant;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use gantry_api::{Error, Result, SourceOffset, SourcePartition};
-use gantry_log::{Durable, LogError};
+use gantry_log::{Durable, LogError, TopicPartition};
 
 use super::supervisor::TaskEnv;
 use crate::metrics::TaskMetrics;
-use crate::offsets::Change;
+use crate::offsets::{Change, Transaction};
+use transaction::Committing;
 
 /// What a write covers.
 pub(super) struct Covered {
+    /// The queues that it goes to, in the order in which it is answered.
+    pub(super) queues: Vec<TopicPartition>,
     /// Records of the source, dropped ones among them.
     pub(super) polled: u64,
     /// Records written.
@@ -25,7 +31,7 @@ pub(super) struct Covered {
     pub(super) offsets: Vec<(SourcePartition, SourceOffset)>,
 }
 
-type Settled = (Result<Vec<u64>, LogError>, Covered);
+type Settled = (Result<Vec<Range<u64>>, LogError>, Covered);
 
 /// The writes of one task.
 pub(super) struct Acknowledgements<'a> {
@@ -38,6 +44,8 @@ pub(super) struct Acknowledgements<'a> {
     /// Durable, but not yet in the offset topic: where the log is not atomic, or where nothing
     /// was written since.
     uncommitted: Vec<(SourcePartition, SourceOffset)>,
+    /// Of an exactly-once source.
+    committing: Option<Committing<'a>>,
 }
 
 impl<'a> Acknowledgements<'a> {
@@ -49,7 +57,13 @@ impl<'a> Acknowledgements<'a> {
             acknowledged: 0,
             failed: false,
             uncommitted: Vec::new(),
+            committing: None,
         }
+    }
+
+    /// From now on what is written counts only once it is committed.
+    pub(super) fn begin(&mut self, transaction: Transaction) {
+        self.committing = Some(Committing::new(self.env, transaction));
     }
 
     /// Adds a write; `None` when all of its records were dropped.
@@ -62,25 +76,32 @@ impl<'a> Acknowledgements<'a> {
         });
     }
 
-    /// Whether any write is on its way.
+    /// Whether any write or commit is on its way.
     pub(super) fn waits(&self) -> bool {
-        !self.in_flight.is_empty()
+        !self.in_flight.is_empty() || self.committing.as_ref().is_some_and(Committing::is_under_way)
     }
 
-    /// Waits for the oldest write. Cancel safe.
+    /// Waits for the oldest write, or for a commit. Cancel safe.
     pub(super) async fn next(&mut self) -> Result<()> {
-        match self.in_flight.next().await {
-            Some((result, covered)) => self.settle(result, covered),
-            None => Ok(()),
+        let commits = self.committing.as_ref().is_some_and(Committing::is_under_way);
+        tokio::select! {
+            biased;
+            done = transaction::next(&mut self.committing), if commits => {
+                self.acknowledged += done?;
+                Ok(())
+            }
+            Some((result, covered)) = self.in_flight.next() => self.settle(result, covered),
+            else => Ok(()),
         }
     }
 
-    /// Waits for all.
+    /// Waits for all; gives the first failure.
     pub(super) async fn drain(&mut self) -> Result<()> {
+        let mut all = Ok(());
         while self.waits() {
-            self.next().await?;
+            all = all.and(self.next().await);
         }
-        Ok(())
+        all
     }
 
     /// Waits until there is room for another batch.
@@ -96,12 +117,21 @@ impl<'a> Acknowledgements<'a> {
         std::mem::take(&mut self.acknowledged)
     }
 
+    /// Whether transactions were committed since this was last asked.
+    pub(super) fn take_commits(&mut self) -> bool {
+        self.committing.as_mut().is_some_and(Committing::take_commits)
+    }
+
     fn gauge(&self) {
         TaskMetrics::set(&self.env.metrics.queue_bytes, self.in_flight_bytes as u64);
     }
 
-    fn settle(&mut self, result: Result<Vec<u64>, LogError>, covered: Covered) -> Result<()> {
-        let Covered { polled, records, bytes, offsets } = covered;
+    fn settle(
+        &mut self,
+        result: Result<Vec<Range<u64>>, LogError>,
+        covered: Covered,
+    ) -> Result<()> {
+        let Covered { queues, polled, records, bytes, offsets } = covered;
         self.in_flight_bytes = self.in_flight_bytes.saturating_sub(bytes);
         self.gauge();
         let result = if self.failed { Err(LogError::SessionBroken) } else { result };
@@ -112,25 +142,33 @@ impl<'a> Acknowledgements<'a> {
                 return Err(unwritable(&error));
             }
         };
-        self.acknowledged += polled;
         TaskMetrics::add(&self.env.metrics.records_out, records);
         TaskMetrics::add(&self.env.metrics.bytes, bytes as u64);
+        if let Some(committing) = &mut self.committing {
+            let wrote = committing.wrote(queues.into_iter().zip(written), polled, offsets);
+            self.failed = wrote.is_err();
+            return wrote;
+        }
+        self.acknowledged += polled;
         if self.env.atomic && records > 0 {
             // The offsets were part of the write.
             self.uncommitted.retain(|(known, _)| !offsets.iter().any(|(new, _)| new == known));
             // The batch of the offset topic was the last of the append.
-            let at = written.last().copied().unwrap_or_default();
+            let at = written.last().map_or(0, |offsets| offsets.start);
             self.env.offsets.applied(changes(&offsets), at);
             TaskMetrics::add(&self.env.metrics.offset_commits, 1);
             return Ok(());
         }
-        for (partition, offset) in offsets {
-            match self.uncommitted.iter_mut().find(|(known, _)| *known == partition) {
-                Some((_, last)) => *last = offset,
-                None => self.uncommitted.push((partition, offset)),
-            }
-        }
+        note(&mut self.uncommitted, offsets);
         Ok(())
+    }
+
+    /// Begins to commit what is durable of a transaction, if anything is and no commit is on its
+    /// way.
+    pub(super) fn begin_commit(&mut self) {
+        if let Some(committing) = &mut self.committing {
+            committing.begin();
+        }
     }
 
     /// Writes the offsets that are not in the offset topic yet; a failure is logged and tried
@@ -154,8 +192,24 @@ impl<'a> Acknowledgements<'a> {
                 tracing::error!(task = %self.env.id, %error, "could not commit offsets; trying again at the next interval");
             }
         }
-        let elapsed = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-        TaskMetrics::add(&metrics.offset_commit_time_us, elapsed);
+        TaskMetrics::add(&metrics.offset_commit_time_us, elapsed_us(begun));
+    }
+}
+
+fn elapsed_us(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Notes where the source stands, over what was noted before.
+fn note(
+    known: &mut Vec<(SourcePartition, SourceOffset)>,
+    offsets: Vec<(SourcePartition, SourceOffset)>,
+) {
+    for (partition, offset) in offsets {
+        match known.iter_mut().find(|(known, _)| *known == partition) {
+            Some((_, last)) => *last = offset,
+            None => known.push((partition, offset)),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod acknowledgements;
 mod errors;
+mod isolation;
 mod partitioner;
 mod queues;
 mod sink;

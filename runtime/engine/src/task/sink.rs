@@ -1,6 +1,7 @@
 //! A sink task: read → converters → transformations → put → pre-commit → commit.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gantry_api::{
@@ -11,6 +12,7 @@ use gantry_log::{FullLog, LogError, LogRecord, QueueRecords, ReadLimits, TopicPa
 use tokio::sync::watch;
 
 use super::errors::{Consumed, ErrorHandler};
+use super::isolation::Isolation;
 use super::stages::{Failure, Stage, Stages};
 use super::supervisor::TaskEnv;
 use super::topics::TopicTracker;
@@ -18,7 +20,7 @@ use crate::config::WorkerConfig;
 use crate::connector_config::ConnectorConfig;
 use crate::entities::{TargetState, UnitState};
 use crate::metrics::TaskMetrics;
-use crate::offsets::{CommitError, OffsetStore, sink_group, sink_partition};
+use crate::offsets::{CommitError, OffsetStore, sink_group, sink_partition, take_mark};
 
 /// Bytes read at once.
 const READ_BYTES_MAX: usize = 1 << 20;
@@ -48,6 +50,7 @@ pub(super) struct SinkWorker<'a> {
     tracker: TopicTracker,
     /// Where to read on in each queue that is this task's.
     positions: Vec<(TopicPartition, u64)>,
+    isolation: Isolation,
     /// Queues that the task does not want for now.
     paused: BTreeSet<TopicPartition>,
     /// After the last record put of each queue.
@@ -97,9 +100,12 @@ impl<'a> SinkWorker<'a> {
             Some("none") => Reset::None,
             _ => Reset::Earliest,
         };
+        let committed = client("isolation.level").as_deref() == Some("read_committed");
+        let transactions = committed.then(|| Arc::clone(&env.offsets.transactions));
         let group = sink_group(&env.connector, &env.props, &env.worker.props);
         let context =
-            SinkTaskContext::new(Str::clone(&env.connector), env.id.task, env.cancel.clone());
+            SinkTaskContext::new(Str::clone(&env.connector), env.id.task, env.cancel.clone())
+                .with_epoch(env.offsets.epoch());
         Self {
             task,
             context,
@@ -107,6 +113,7 @@ impl<'a> SinkWorker<'a> {
             errors,
             tracker: TopicTracker::new(env.active_topics.clone()),
             positions: Vec::new(),
+            isolation: Isolation::new(transactions),
             paused: BTreeSet::new(),
             written: SinkOffsets::new(),
             committed: SinkOffsets::new(),
@@ -189,8 +196,11 @@ impl<'a> SinkWorker<'a> {
                     }
                     continue;
                 }
+                () = self.isolation.changed(), if self.isolation.waits() => {
+                    self.isolation.look_again(&self.paused).await
+                }
                 read = read(self.env, &active, limits) => match read {
-                    Ok(batches) => batches,
+                    Ok(batches) => self.isolation.sift(batches).await,
                     Err(error) => {
                         self.read_failed(error).await?;
                         continue;
@@ -205,10 +215,14 @@ impl<'a> SinkWorker<'a> {
     }
 
     fn active_positions(&self) -> Vec<(TopicPartition, u64)> {
-        if self.paused.is_empty() {
+        if self.paused.is_empty() && !self.isolation.waits() {
             return self.positions.clone();
         }
-        self.positions.iter().filter(|(queue, _)| !self.paused.contains(queue)).cloned().collect()
+        let active = self
+            .positions
+            .iter()
+            .filter(|(queue, _)| !self.paused.contains(queue) && !self.isolation.holds(queue));
+        active.cloned().collect()
     }
 
     /// Finds the queues that are this task's: all queues of its topics, dealt round the tasks
@@ -249,6 +263,7 @@ impl<'a> SinkWorker<'a> {
                 self.committed.remove(queue);
                 self.begun.remove(queue);
                 self.paused.remove(queue);
+                self.isolation.forget(queue);
             }
             self.forget_deleted(&gone).await?;
             self.env.queues.release(&gone);
@@ -484,6 +499,7 @@ impl<'a> SinkWorker<'a> {
             self.asked_wait_ms = requests.timeout_ms;
         }
         for (queue, offset) in requests.rewind {
+            self.isolation.forget(&queue);
             self.seek(&queue, offset);
             self.written.insert(queue, SinkOffset::new(offset));
         }
@@ -518,6 +534,7 @@ impl<'a> SinkWorker<'a> {
     /// Goes back to what is committed, as Kafka Connect does when a task cannot say what is safe.
     fn rewind(&mut self) {
         for (queue, position) in &mut self.positions {
+            self.isolation.forget(queue);
             let committed = self.committed.get(queue).map(|at| at.offset);
             if let Some(at) = committed.or_else(|| self.begun.get(queue).copied()) {
                 *position = at;
@@ -643,7 +660,10 @@ async fn read_one(env: &TaskEnv, queue: &TopicPartition, offset: u64) -> Result<
     let found = read.map_err(|error| unreadable(&error))?.into_iter().next();
     let record = found.and_then(|batch| batch.records.into_iter().next());
     match record {
-        Some((at, record)) if at == offset => Ok(record),
+        Some((at, mut record)) if at == offset => {
+            take_mark(&mut record);
+            Ok(record)
+        }
         _ => Err(Error::connect(format!(
             "Offset {offset} of {queue} was reported as failed, but is no longer in the log: it \
              cannot be written to the dead letter queue"

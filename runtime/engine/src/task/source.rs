@@ -9,7 +9,7 @@ use gantry_api::{
     ConnectRecord, Error, Result, SourceOffset, SourcePartition, SourceRecord, SourceTask,
     SourceTaskContext, Str,
 };
-use gantry_log::{LogRecord, QueueBatch, Session, TopicPartition};
+use gantry_log::{LogRecord, QueueBatch, RecordHeader, Session, TopicPartition};
 use tokio::time::MissedTickBehavior;
 
 use super::acknowledgements::{Acknowledgements, Covered, changes, unwritable};
@@ -20,6 +20,7 @@ use super::supervisor::TaskEnv;
 use super::topics::{TopicCreator, TopicTracker};
 use crate::entities::{TargetState, UnitState};
 use crate::metrics::TaskMetrics;
+use crate::offsets::CommitError;
 
 /// The wait after a poll that gave nothing.
 const IDLE_WAIT_MS: u64 = 10;
@@ -81,6 +82,8 @@ pub(super) struct SourceWorker<'a> {
     /// Each write says where the source goes on: none may get in behind one that failed.
     session: Session,
     wants_acks: bool,
+    /// What records are marked with that count only once they are committed.
+    mark: Option<RecordHeader>,
     pending: Pending,
     /// Counts batches, so that records without a key go round the queues.
     batch_number: u32,
@@ -100,6 +103,7 @@ impl<'a> SourceWorker<'a> {
             acks: Acknowledgements::new(env),
             session: env.new_session(),
             wants_acks: false,
+            mark: None,
             pending: Pending::default(),
             batch_number: 0,
             env,
@@ -121,8 +125,13 @@ impl<'a> SourceWorker<'a> {
 
     async fn start(&mut self) -> Result<()> {
         self.errors.start().await?;
-        // The last task may have gone before it learned how far its writes had come.
-        self.env.offsets.catch_up().await.map_err(|error| unwritable(&error))?;
+        if self.env.is_exactly_once() {
+            // Behind its barrier all that counts of former sessions is known.
+            self.begin_transaction().await?;
+        } else {
+            // The last task may have gone before it learned how far its writes had come.
+            self.env.offsets.catch_up().await.map_err(|error| unwritable(&error))?;
+        }
         let context = SourceTaskContext {
             connector: Str::clone(&self.env.connector),
             task: self.env.id.task,
@@ -134,8 +143,23 @@ impl<'a> SourceWorker<'a> {
         Ok(())
     }
 
+    async fn begin_transaction(&mut self) -> Result<()> {
+        let transaction = self.env.offsets.begin().await.map_err(|error| match error {
+            CommitError::Log(error) => unwritable(&error),
+            fenced @ CommitError::Fenced => Error::retriable(fenced.to_string()),
+        })?;
+        self.mark = Some(transaction.mark().clone());
+        self.acks.begin(transaction);
+        Ok(())
+    }
+
     async fn work(&mut self) -> Result<()> {
-        let interval = Duration::from_millis(self.env.worker.offset_flush_interval_ms.max(1));
+        let TaskEnv { worker, config, .. } = self.env;
+        let interval_ms = match config.transaction_interval_ms {
+            Some(interval_ms) if self.mark.is_some() => interval_ms,
+            _ => worker.offset_flush_interval_ms,
+        };
+        let interval = Duration::from_millis(interval_ms.max(1));
         let mut flush_timer =
             tokio::time::interval_at(tokio::time::Instant::now() + interval, interval);
         flush_timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -158,6 +182,7 @@ impl<'a> SourceWorker<'a> {
                 Turn::Stop => return Ok(()),
             };
             self.acknowledge().await?;
+            self.tell_commits().await?;
             if records.is_empty() {
                 tokio::select! {
                     () = self.env.cancel.cancelled() => return Ok(()),
@@ -242,7 +267,7 @@ impl<'a> SourceWorker<'a> {
 
     /// Puts an encoded record into the pending write; `None` was dropped.
     async fn take(&mut self, encoded: Option<Encoded>) -> Result<()> {
-        let Some(Encoded { topic, partition, record }) = encoded else {
+        let Some(Encoded { topic, partition, mut record }) = encoded else {
             TaskMetrics::add(&self.env.metrics.records_filtered, 1);
             return Ok(());
         };
@@ -264,6 +289,7 @@ impl<'a> SourceWorker<'a> {
             (None, Some(key)) => queue_of_key(key, queues),
             (None, None) => self.batch_number % queues,
         };
+        record.headers.extend(self.mark.clone());
         self.pending.push(topic, queue, record);
         Ok(())
     }
@@ -307,27 +333,28 @@ impl<'a> SourceWorker<'a> {
         if batches.is_empty() {
             // Nothing to write: the offsets wait for the next commit, behind what is in flight.
             if polled > 0 {
-                self.acks.push(None, Covered { polled, records, bytes, offsets });
+                let queues = Vec::new();
+                self.acks.push(None, Covered { queues, polled, records, bytes, offsets });
             }
             return Ok(());
         }
         for batch in &batches {
             self.tracker.used(&batch.to.topic);
         }
-        let topics: Vec<Str> = batches.iter().map(|batch| Str::clone(&batch.to.topic)).collect();
+        let queues: Vec<TopicPartition> = batches.iter().map(|batch| batch.to.clone()).collect();
         if self.env.atomic {
             batches.extend(self.env.offsets.batch(&changes(&offsets)));
         }
         let durable = match self.env.log.append_in(&self.session, batches).await {
             Ok(durable) => durable,
             Err(error) => {
-                for topic in topics {
-                    self.creator.forget(&topic);
+                for queue in queues {
+                    self.creator.forget(&queue.topic);
                 }
                 return Err(unwritable(&error));
             }
         };
-        self.acks.push(Some(durable), Covered { polled, records, bytes, offsets });
+        self.acks.push(Some(durable), Covered { queues, polled, records, bytes, offsets });
         Ok(())
     }
 
@@ -340,18 +367,36 @@ impl<'a> SourceWorker<'a> {
     }
 
     async fn commit_offsets(&mut self) -> Result<()> {
+        if self.mark.is_some() {
+            self.acks.begin_commit();
+            return self.tell_commits().await;
+        }
         self.acks.commit_offsets().await;
         self.task.commit().await
     }
 
-    /// Waits until all that was polled is durable and committed.
+    /// Tells the task of transactions that were committed since it was last told.
+    async fn tell_commits(&mut self) -> Result<()> {
+        if self.acks.take_commits() { self.task.commit().await } else { Ok(()) }
+    }
+
+    /// Waits until all that was polled is durable and committed; after a failure, what was durable
+    /// before it.
     async fn flush(&mut self) -> Result<()> {
-        let written = self.write().await;
-        let reported = self.errors.flush().await;
-        self.acks.drain().await?;
-        written.and(reported)?;
+        let mut written = self.write().await;
+        // The dead letter queue holds what the offsets pass over, or they do not move.
+        self.errors.flush().await?;
+        written = written.and(self.acks.drain().await);
+        if written.is_err() {
+            self.env.check_lease()?;
+        }
         self.acknowledge().await?;
-        self.commit_offsets().await
+        self.commit_offsets().await?;
+        // Of an exactly-once source the commit is on its way now.
+        written = written.and(self.acks.drain().await);
+        self.acknowledge().await?;
+        self.tell_commits().await?;
+        written
     }
 
     /// Waits while paused; false when cancelled.

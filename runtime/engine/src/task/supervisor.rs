@@ -1,5 +1,6 @@
 //! Starts a task, watches over it, and starts it again where the restart policy says so.
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,7 +23,7 @@ use crate::config::WorkerConfig;
 use crate::connector_config::ConnectorConfig;
 use crate::entities::{TargetState, TaskId, TaskState, UnitState};
 use crate::metrics::TaskMetrics;
-use crate::offsets::{Change, CommitError, TaskOffsets};
+use crate::offsets::{Change, CommitError, TaskOffsets, Transaction};
 
 /// The wait before a task of a cluster starts again after an error worth trying again.
 const RETRIABLE_WAIT: Duration = Duration::from_millis(500);
@@ -114,9 +115,41 @@ impl TaskEnv {
         stored
     }
 
+    /// Whether what a source writes counts only once it is committed.
+    pub(super) fn is_exactly_once(&self) -> bool {
+        self.worker.exactly_once_source && self.offsets.can_transact()
+    }
+
+    /// Commits a part of a transaction.
+    pub(super) async fn commit_in(
+        &self,
+        transaction: &Transaction,
+        changes: Vec<Change>,
+        ends: &BTreeMap<TopicPartition, u64>,
+    ) -> Result<(), CommitError> {
+        if !self.has_lease() {
+            return Err(CommitError::Fenced);
+        }
+        transaction.commit(changes, ends).await
+    }
+
+    /// After a failure, so that nobody waits for what became of its last records.
+    async fn end_transaction(&self) {
+        if !self.plugin.is_source() || !self.is_exactly_once() {
+            return;
+        }
+        while let Err(error) = self.offsets.end().await {
+            tracing::warn!(task = %self.id, %error, "cannot end its transaction yet");
+            tokio::select! {
+                () = self.cancel.cancelled() => return,
+                () = tokio::time::sleep(RETRIABLE_WAIT) => {}
+            }
+        }
+    }
+
     /// A session for what the task appends from now on; it ends with the task's right to.
     pub(super) fn new_session(&self) -> Session {
-        let session = Session::new();
+        let session = if self.is_exactly_once() { Session::exact() } else { Session::new() };
         *self.session.lock().unwrap_or_else(PoisonError::into_inner) = session.clone();
         session
     }
@@ -275,6 +308,7 @@ async fn supervise(env: TaskEnv) {
             continue;
         }
         env.set_failed(&error);
+        env.end_transaction().await;
         let policy = env.config.restart;
         if begun.elapsed() > Duration::from_millis(policy.backoff_max_ms) {
             // It had worked for long: this is a new failure, not the same again.

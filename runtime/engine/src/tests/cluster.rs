@@ -9,21 +9,23 @@ use crate::{Allocation, ClusterSettings};
 const SESSION_MS: u64 = 600;
 
 /// Workers of one cluster, in one process.
-struct Workers {
-    log: Arc<dyn FullLog>,
-    probe: Probe,
+pub(super) struct Workers {
+    pub(super) log: Arc<dyn FullLog>,
+    pub(super) probe: Probe,
     herders: Vec<Arc<Herder>>,
     joined: usize,
+    /// What their worker files say beside what all say.
+    adjust: fn(&mut WorkerConfig),
 }
 
 impl Workers {
     fn new(count: usize) -> Self {
-        let mut all = Self {
-            log: Arc::new(MemoryLog::new()),
-            probe: Probe::default(),
-            herders: Vec::new(),
-            joined: 0,
-        };
+        Self::on(Arc::new(MemoryLog::new()), count, |_| {})
+    }
+
+    pub(super) fn on(log: Arc<dyn FullLog>, count: usize, adjust: fn(&mut WorkerConfig)) -> Self {
+        let probe = Probe::default();
+        let mut all = Self { log, probe, herders: Vec::new(), joined: 0, adjust };
         (0..count).for_each(|_| all.join());
         all
     }
@@ -40,6 +42,7 @@ impl Workers {
         config.restart.backoff_ms = 10;
         config.config_storage_topic = Some("cluster".to_owned());
         config.status_storage_topic = Some("status".to_owned());
+        (self.adjust)(&mut config);
         let settings = ClusterSettings {
             group: "g".to_owned(),
             cluster_topic: "cluster".to_owned(),
@@ -56,11 +59,11 @@ impl Workers {
         self.herders.push(Herder::join(config, settings, plugins, log, control));
     }
 
-    fn one(&self, at: usize) -> &Arc<Herder> {
+    pub(super) fn one(&self, at: usize) -> &Arc<Herder> {
         self.herders.get(at).expect("there is one")
     }
 
-    async fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
+    pub(super) async fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
         let end = tokio::time::Instant::now() + PATIENCE;
         while !is_so() {
             let seen: Vec<_> = self
@@ -77,7 +80,7 @@ impl Workers {
     }
 
     /// Waits until one of them sees all units of a connector in a state; gives who has them.
-    async fn until_all(
+    pub(super) async fn until_all(
         &self,
         at: usize,
         name: &str,
@@ -97,13 +100,13 @@ impl Workers {
         workers
     }
 
-    async fn create(&self, at: usize, name: &str, pairs: &[(&str, &str)]) {
+    pub(super) async fn create(&self, at: usize, name: &str, pairs: &[(&str, &str)]) {
         let created = self.one(at).put_connector(name, props(pairs), None, false).await;
         created.unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 
     /// What stands in a topic's only queue.
-    async fn texts(&self, topic: &str) -> Vec<String> {
+    pub(super) async fn texts(&self, topic: &str) -> Vec<String> {
         let bench = Bench {
             herder: Arc::clone(self.one(0)),
             log: Arc::clone(&self.log),
@@ -113,7 +116,7 @@ impl Workers {
     }
 }
 
-fn numbers(range: std::ops::Range<u32>) -> Vec<String> {
+pub(super) fn numbers(range: std::ops::Range<u32>) -> Vec<String> {
     range.map(|i| format!("n-{i}")).collect()
 }
 

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod connectors;
+mod exactly_once;
 mod failing;
 mod moving;
 mod plugins;

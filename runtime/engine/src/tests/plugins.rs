@@ -27,6 +27,8 @@ pub(super) struct Probe(Arc<State>);
 pub(super) struct State {
     /// Texts put, by task.
     pub(super) put: Mutex<BTreeMap<u32, Vec<String>>>,
+    /// Names of headers put.
+    pub(super) put_headers: Mutex<Vec<String>>,
     /// Queues opened, by task.
     pub(super) opened: Mutex<BTreeMap<u32, Vec<Opened>>>,
     /// Puts that shall fail in a way worth trying again.
@@ -251,6 +253,9 @@ impl SinkTask for Sink {
             }
             return Err(Error::retriable("not now"));
         }
+        let names = records.iter().flat_map(|record| &record.record.headers);
+        let mut headers = self.probe.put_headers.lock().expect("lock");
+        headers.extend(names.map(|header| header.key.to_string()));
         let mut put = self.probe.put.lock().expect("lock");
         let texts = put.entry(self.task()).or_default();
         for record in records {

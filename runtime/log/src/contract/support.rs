@@ -66,7 +66,7 @@ pub(super) async fn put(log: &AnyLog, to: &TopicPartition, records: Vec<LogRecor
     let durable = log.append(vec![batch]).await.expect("the append is accepted");
     let offsets = durable.await.expect("the append becomes durable");
     assert_eq!(offsets.len(), 1, "one offset for each batch");
-    offsets.first().copied().unwrap_or_default()
+    offsets.first().map(|offsets| offsets.start).unwrap_or_default()
 }
 
 pub(super) fn limits(max_bytes: usize, max_records: usize, wait_ms: u64) -> ReadLimits {

@@ -2,6 +2,7 @@
 //! [`CHANGES_MAX`] for the rest.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -48,7 +49,7 @@ pub(crate) enum Command {
         frame: FrameBuilder,
         batches: Vec<Batch>,
         session: Session,
-        reply: Reply<Vec<u64>>,
+        reply: Reply<Vec<Range<u64>>>,
         permit: OwnedSemaphorePermit,
     },
     /// Change the catalog.

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, ErrorKind};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -43,8 +44,8 @@ pub(crate) struct Tail {
 #[derive(Debug)]
 enum Answer {
     Offsets {
-        reply: Reply<Vec<u64>>,
-        offsets: Vec<u64>,
+        reply: Reply<Vec<Range<u64>>>,
+        offsets: Vec<Range<u64>>,
         session: Session,
     },
     Done(Reply<()>),
@@ -284,7 +285,7 @@ impl Writer {
         let mut placed = Vec::with_capacity(frame.sections().len());
         for batch in batches {
             let Some(next) = self.next.get_mut(&batch.queue) else { continue };
-            offsets.push(*next);
+            let begin = *next;
             for _ in 0..batch.sections {
                 let nth = placed.len();
                 frame.set_offset(nth, *next);
@@ -300,6 +301,7 @@ impl Writer {
                     len: section.len as u32,
                 });
             }
+            offsets.push(begin..*next);
         }
         // An append without records has its place in the order, but nothing to write.
         if !placed.is_empty() {

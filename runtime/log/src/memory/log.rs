@@ -1,6 +1,7 @@
 //! The three traits over queues in memory.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -77,7 +78,7 @@ impl MemoryLog {
         Ok(())
     }
 
-    fn append_now(&self, batches: Vec<QueueBatch>) -> Result<Vec<u64>, LogError> {
+    fn append_now(&self, batches: Vec<QueueBatch>) -> Result<Vec<Range<u64>>, LogError> {
         let now = now_ms();
         let mut inner = lock(&self.inner);
         self.check(&inner, &batches)?;
@@ -89,7 +90,9 @@ impl MemoryLog {
             let Some(queue) = topic.queues.get_mut(to.partition as usize) else {
                 return Err(LogError::Unknown(to));
             };
-            offsets.push(queue.append(records, now));
+            let count = records.len() as u64;
+            let first = queue.append(records, now);
+            offsets.push(first..first + count);
             queue.clean(&cleanup, now);
         }
         Ok(offsets)

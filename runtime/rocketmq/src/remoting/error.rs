@@ -35,6 +35,24 @@ impl CallError {
         matches!(self, Self::Refused { code: told, .. } if *told == i32::from(code))
     }
 
+    /// Whether it is sure that a message was not stored.
+    pub(crate) fn is_sure(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::NoNameServer(_) | Self::NoBroker(_) => true,
+            // Brokers refuse with these before they look at what they are sent.
+            Self::Refused { code, .. } => {
+                let before = [
+                    ResponseCode::SystemBusy,
+                    ResponseCode::FlowControl,
+                    ResponseCode::NotLeaderForQueue,
+                    ResponseCode::ServiceNotAvailable,
+                ];
+                before.into_iter().any(|sure| i32::from(sure) == *code)
+            }
+            Self::Lost { .. } | Self::Timeout { .. } | Self::Answer { .. } => false,
+        }
+    }
+
     /// Whether the same request may be done later.
     pub(crate) fn is_retriable(&self) -> bool {
         match self {

@@ -115,7 +115,7 @@ pub(crate) async fn append(
     to: &TopicPartition,
     records: Vec<LogRecord>,
 ) -> Result<u64, LogError> {
-    Ok(log.append(batch(to, records)).await?.await?[0])
+    Ok(log.append(batch(to, records)).await?.await?[0].start)
 }
 
 /// A new topic with so many queues.

@@ -7,6 +7,7 @@ use gantry_cluster::{
 use gantry_model::Str;
 use gantry_model::plugin::Props;
 
+use super::exactly_once::LINES_MAX;
 use super::{Event, World};
 use crate::faults::Mutation;
 use crate::worker::Phase;
@@ -61,6 +62,13 @@ impl World {
         }
         let barrier = matches!(record, OffsetRecord::Barrier { .. });
         let before = self.position(&unit);
+        let count = match &record {
+            OffsetRecord::Commit { offsets, .. } if self.plan.exactly_once => {
+                let to = offsets.first().and_then(|(_, to)| to.as_deref()?.parse::<u64>().ok());
+                to.map_or(0, |to| to.saturating_sub(before)).clamp(1, LINES_MAX)
+            }
+            _ => 1,
+        };
         let mut verdict = if self.plan.mutation == Mutation::NoBarrier {
             self.without_barrier(&record)
         } else {
@@ -74,12 +82,14 @@ impl World {
         match verdict {
             OffsetVerdict::Applied if !barrier => {
                 self.outcome.commits += 1;
-                if position != before + 1 {
+                self.may_come_again(worker, &record);
+                if position != before + count {
                     self.violated(&format!("offset of {unit} went from {before} to {position}"));
                 }
             }
             OffsetVerdict::Applied => {}
             OffsetVerdict::Fenced => self.outcome.fenced += 1,
+            OffsetVerdict::Stale => self.violated(&format!("a commit of {unit} came too late")),
         }
         let event = Event::Committed { unit, epoch, barrier, verdict, position };
         self.answer(worker, life, wait, event);
@@ -92,7 +102,7 @@ impl World {
             return OffsetVerdict::Applied;
         };
         let (scope, unit, epoch) = (scope.clone(), unit.clone(), *epoch);
-        self.broker.fold.apply(&OffsetRecord::Barrier { scope, unit, epoch });
+        self.broker.fold.apply(&OffsetRecord::Barrier { scope, unit, epoch, transaction: None });
         self.broker.commit(record.clone())
     }
 
@@ -129,10 +139,11 @@ impl World {
                 self.after(worker, wait, Event::Work { unit: unit.clone(), epoch });
             }
             (OffsetVerdict::Applied, false) => {
-                running.position += 1;
+                running.position = position;
                 running.committing = false;
                 self.after(worker, wait, Event::Work { unit: unit.clone(), epoch });
             }
+            (OffsetVerdict::Stale, _) => {}
             // Somebody newer is there: it ends, and what it knew is told.
             (OffsetVerdict::Fenced, _) => {
                 own.running.remove(unit);
@@ -175,7 +186,10 @@ impl World {
             return;
         }
         running.committing = true;
-        let record = running.commit(unit);
+        if self.plan.exactly_once {
+            return self.write(worker, unit, epoch);
+        }
+        let record = running.commit(unit, 1, None);
         self.check_epoch(unit, epoch);
         self.check_owners(worker, unit);
         let wait = self.delay();

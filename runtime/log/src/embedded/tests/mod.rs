@@ -6,6 +6,7 @@ mod frames;
 mod modes;
 mod recovery;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -47,7 +48,7 @@ fn batch(topic: &str, partition: u32, values: &[&str]) -> QueueBatch {
     QueueBatch { to: queue(topic, partition), records }
 }
 
-async fn append(log: &EmbeddedLog, batches: Vec<QueueBatch>) -> Result<Vec<u64>, LogError> {
+async fn append(log: &EmbeddedLog, batches: Vec<QueueBatch>) -> Result<Vec<Range<u64>>, LogError> {
     log.append(batches).await?.await
 }
 

@@ -46,7 +46,7 @@ fn a_tail_torn_at_any_byte_is_cut_off() {
                 assert_eq!(values(&log, "t", 1).await, expected, "cut at {cut}");
                 let next = if complete { 4 } else { 2 };
                 let offsets = append(&log, vec![batch("t", 0, &["again"])]).await.unwrap();
-                assert_eq!(offsets, [next]);
+                assert_eq!(offsets.first().map(|offsets| offsets.start), Some(next));
                 drop(log);
                 let log = EmbeddedLog::open(one_segment(&work)).unwrap();
                 assert_eq!(values(&log, "t", 0).await.last().unwrap(), "again");

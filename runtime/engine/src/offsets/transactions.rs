@@ -1,0 +1,152 @@
+//! What readers know of transactions. Each record of an exactly-once source is marked with its
+//! session and with the offset topic that decides about it: this cluster's, or another's, which is
+//! then followed too.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gantry_api::Str;
+use gantry_cluster::{Fate, TransactionId};
+use gantry_log::{FullLog, LogError, LogRecord, RecordHeader, TopicPartition};
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{FencedOffsets, OffsetStore};
+
+/// The header that marks a record: `<id in hexadecimal>@<offset topic>`, always the last one.
+const MARK: &str = "gantry.transaction";
+/// The wait after another cluster's offset topic could not be read.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// The mark of a session's records.
+pub(super) fn mark(id: TransactionId, topic: &str) -> RecordHeader {
+    let value = Bytes::from(format!("{:016x}@{topic}", id.0));
+    RecordHeader { key: MARK.into(), value: Some(value) }
+}
+
+/// Takes the mark off a record: nobody but the runtime is to see it.
+pub(crate) fn take_mark(record: &mut LogRecord) -> Option<Bytes> {
+    let last = record.headers.last()?;
+    if &*last.key != MARK {
+        return None;
+    }
+    record.headers.pop().and_then(|header| header.value)
+}
+
+/// Puts a mark back that was taken off.
+pub(crate) fn put_mark(record: &mut LogRecord, mark: Bytes) {
+    record.headers.push(RecordHeader { key: MARK.into(), value: Some(mark) });
+}
+
+/// The session and the offset topic that a mark names.
+fn parse(mark: &[u8]) -> Option<(TransactionId, &str)> {
+    let (id, topic) = std::str::from_utf8(mark).ok()?.split_once('@')?;
+    Some((TransactionId(u64::from_str_radix(id, 16).ok()?), topic))
+}
+
+/// The offset topics that are followed.
+pub(crate) struct Transactions {
+    log: Arc<dyn FullLog>,
+    own: Arc<OffsetStore>,
+    others: Mutex<HashMap<Str, Arc<TransactionLog>>>,
+}
+
+/// One offset topic, as readers look at it.
+pub(crate) struct TransactionLog {
+    /// `None`: the topic is not there, and nobody can say what counts.
+    offsets: Option<Arc<FencedOffsets>>,
+    /// Ends what follows it; `None` for the own one, which the cluster follows.
+    _follower: Option<DropGuard>,
+}
+
+impl Transactions {
+    pub(crate) fn new(log: Arc<dyn FullLog>, own: Arc<OffsetStore>) -> Self {
+        Self { log, own, others: Mutex::default() }
+    }
+
+    /// Who decides about records with this mark, and their session; `None`: it is no mark of ours.
+    pub(crate) async fn of(
+        &self,
+        mark: &[u8],
+    ) -> Result<Option<(TransactionId, Arc<TransactionLog>)>, LogError> {
+        let Some((id, topic)) = parse(mark) else { return Ok(None) };
+        let known = self.lock().get(topic).map(Arc::clone);
+        if let Some(known) = known {
+            return Ok(Some((id, known)));
+        }
+        let log = match &*self.own {
+            OffsetStore::Fenced(own) if **own.topic() == *topic => {
+                TransactionLog { offsets: Some(Arc::clone(own)), _follower: None }
+            }
+            _ => self.follow(topic).await?,
+        };
+        let log = Arc::clone(self.lock().entry(topic.into()).or_insert_with(|| Arc::new(log)));
+        Ok(Some((id, log)))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Str, Arc<TransactionLog>>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Follows the offset topic of another cluster.
+    async fn follow(&self, topic: &str) -> Result<TransactionLog, LogError> {
+        if self.log.topic(topic).await?.is_none() {
+            tracing::warn!(
+                topic,
+                "records are marked by a cluster whose offset topic is not there: whether they \
+                 were committed cannot be known, and all of them are taken"
+            );
+            return Ok(TransactionLog { offsets: None, _follower: None });
+        }
+        let queue = TopicPartition::new(topic, 0);
+        let offsets = Arc::new(FencedOffsets::new(Arc::clone(&self.log), queue));
+        let stop = CancellationToken::new();
+        let (followed, stopped) = (Arc::clone(&offsets), stop.clone());
+        tokio::spawn(async move {
+            loop {
+                let done = tokio::select! {
+                    () = stopped.cancelled() => return,
+                    done = followed.follow() => done,
+                };
+                if let Err(error) = done {
+                    tracing::warn!(topic = %followed.topic(), %error, "could not read another cluster's offset topic; trying again");
+                    tokio::time::sleep(RETRY).await;
+                }
+                followed.prune().await;
+            }
+        });
+        Ok(TransactionLog { offsets: Some(offsets), _follower: Some(stop.drop_guard()) })
+    }
+}
+
+impl TransactionLog {
+    /// What becomes of the records of a session in one queue; `None`: it is not known.
+    pub(crate) fn fate(&self, id: TransactionId, of: &TopicPartition) -> Option<Fate> {
+        match &self.offsets {
+            Some(offsets) => offsets.fate(id, of),
+            None => Some(Fate { end: u64::MAX, open: false }),
+        }
+    }
+
+    /// Where the topic ends now. Who has read up to there and does not know a session whose
+    /// records were there before knows that it committed nothing.
+    pub(crate) async fn end(&self) -> Result<u64, LogError> {
+        match &self.offsets {
+            Some(offsets) => offsets.end().await,
+            None => Ok(0),
+        }
+    }
+
+    /// Up to where it is read; `None`: nothing can change.
+    pub(crate) fn folded(&self) -> Option<watch::Receiver<Option<u64>>> {
+        self.offsets.as_ref().map(|offsets| offsets.folded())
+    }
+}
+
+impl std::fmt::Debug for Transactions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Transactions({:?})", self.lock().keys())
+    }
+}

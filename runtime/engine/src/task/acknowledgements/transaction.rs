@@ -1,0 +1,136 @@
+//! How an exactly-once source commits: what is durable of its transaction goes together with the
+//! offsets in one record, one commit at a time, while it goes on to poll and write.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use gantry_api::{Error, Result, SourceOffset, SourcePartition};
+use gantry_log::TopicPartition;
+
+use super::super::supervisor::TaskEnv;
+use super::{changes, elapsed_us, note, unwritable};
+use crate::metrics::TaskMetrics;
+use crate::offsets::{CommitError, Transaction};
+
+type Commit<'a> = Pin<Box<dyn Future<Output = Result<(), CommitError>> + Send + 'a>>;
+
+/// The commits of one session.
+pub(super) struct Committing<'a> {
+    env: &'a TaskEnv,
+    transaction: Arc<Transaction>,
+    /// The offset behind the last record that was acknowledged, by queue.
+    acknowledged: BTreeMap<TopicPartition, u64>,
+    /// Of these, what the next commit has to tell.
+    ends: BTreeMap<TopicPartition, u64>,
+    offsets: Vec<(SourcePartition, SourceOffset)>,
+    polled: u64,
+    /// The commit on its way, how many records of the source it covers, and since when.
+    under_way: Option<(Commit<'a>, u64, Instant)>,
+    /// A commit has failed, and what it was to tell is not known to count.
+    failed: bool,
+    /// Whether there were commits since this was last asked.
+    committed: bool,
+}
+
+/// Waits for the commit that is on its way; gives how many records of the source are done.
+/// Cancel safe.
+pub(super) async fn next(committing: &mut Option<Committing<'_>>) -> Result<u64> {
+    match committing {
+        Some(committing) => committing.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl<'a> Committing<'a> {
+    pub(super) fn new(env: &'a TaskEnv, transaction: Transaction) -> Self {
+        Self {
+            env,
+            transaction: Arc::new(transaction),
+            acknowledged: BTreeMap::new(),
+            ends: BTreeMap::new(),
+            offsets: Vec::new(),
+            polled: 0,
+            under_way: None,
+            failed: false,
+            committed: false,
+        }
+    }
+
+    pub(super) fn is_under_way(&self) -> bool {
+        self.under_way.is_some()
+    }
+
+    pub(super) fn take_commits(&mut self) -> bool {
+        std::mem::take(&mut self.committed)
+    }
+
+    /// Takes what has become durable.
+    pub(super) fn wrote(
+        &mut self,
+        written: impl Iterator<Item = (TopicPartition, Range<u64>)>,
+        polled: u64,
+        offsets: Vec<(SourcePartition, SourceOffset)>,
+    ) -> Result<()> {
+        for (queue, range) in written {
+            let last = self.acknowledged.entry(queue.clone()).or_default();
+            if range.start < *last {
+                // What was acknowledged before may be gone, and others stand in its place.
+                return Err(Error::retriable(format!(
+                    "{queue} ended at {last} and now at {}: the broker lost records that it had \
+                     acknowledged; writing all again that was not committed",
+                    range.start
+                )));
+            }
+            *last = range.end;
+            self.ends.insert(queue, range.end);
+        }
+        self.polled += polled;
+        note(&mut self.offsets, offsets);
+        if self.env.config.transaction_interval_ms.is_none() {
+            self.begin();
+        }
+        Ok(())
+    }
+
+    /// Begins to commit, unless there is nothing to commit or a commit is on its way.
+    pub(super) fn begin(&mut self) {
+        if self.is_under_way() || self.failed || self.polled == 0 {
+            return;
+        }
+        let (ends, offsets) = (std::mem::take(&mut self.ends), std::mem::take(&mut self.offsets));
+        let (env, transaction) = (self.env, Arc::clone(&self.transaction));
+        let commit =
+            Box::pin(async move { env.commit_in(&transaction, changes(&offsets), &ends).await });
+        self.under_way = Some((commit, std::mem::take(&mut self.polled), Instant::now()));
+    }
+
+    async fn next(&mut self) -> Result<u64> {
+        let Some((commit, polled, begun)) = &mut self.under_way else { return Ok(0) };
+        let done = commit.await;
+        let (polled, begun) = (*polled, *begun);
+        self.under_way = None;
+        let metrics = &self.env.metrics;
+        TaskMetrics::add(&metrics.offset_commit_time_us, elapsed_us(begun));
+        if let Err(error) = done {
+            self.failed = true;
+            TaskMetrics::add(&metrics.offset_commit_failures, 1);
+            return Err(match error {
+                // Whether it counts is known when the next session has begun.
+                CommitError::Log(error) => unwritable(&error),
+                fenced @ CommitError::Fenced => {
+                    self.env.cancel.cancel();
+                    Error::connect(fenced.to_string())
+                }
+            });
+        }
+        TaskMetrics::add(&metrics.offset_commits, 1);
+        self.committed = true;
+        if self.env.config.transaction_interval_ms.is_none() {
+            self.begin();
+        }
+        Ok(polled)
+    }
+}

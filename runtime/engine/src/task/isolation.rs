@@ -1,0 +1,264 @@
+//! What of the records that were read a sink is given: with `isolation.level=read_committed` those
+//! of exactly-once sources only once they are committed, and never those that were given up.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::select_all;
+use gantry_api::TopicPartition;
+use gantry_cluster::{Fate, TransactionId};
+use gantry_log::{LogError, LogRecord, QueueRecords};
+use tokio::sync::watch;
+
+use crate::offsets::{TransactionLog, Transactions, put_mark, take_mark};
+
+/// Bytes of records that are kept until it is known whether they count; what is read beyond that
+/// is read again then.
+const HELD_BYTES_MAX: usize = 8 << 20;
+/// The wait after an offset topic could not be looked at.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// Sifts the records of one sink task.
+pub(super) struct Isolation {
+    /// `None`: all records are given.
+    transactions: Option<Arc<Transactions>>,
+    held: Vec<Held>,
+    held_bytes: usize,
+    /// The offset topics that were looked at, and how far they were read then.
+    watched: Vec<(Arc<TransactionLog>, watch::Receiver<Option<u64>>)>,
+    /// Whether an offset topic could not be looked at.
+    retry: bool,
+}
+
+/// What was read of a queue from the first record on of which it is not known whether it counts.
+struct Held {
+    /// Without records it is read again.
+    batch: QueueRecords,
+    bytes: usize,
+    /// Up to where the offset topic must be read, if the first record's session is not known.
+    needs: Option<u64>,
+}
+
+/// A mark, and what is known of it in one queue.
+struct Known {
+    mark: Bytes,
+    fate: Option<Fate>,
+}
+
+impl Isolation {
+    /// `None`: it gives all records.
+    pub(super) fn new(transactions: Option<Arc<Transactions>>) -> Self {
+        Self { transactions, held: Vec::new(), held_bytes: 0, watched: Vec::new(), retry: false }
+    }
+
+    /// Whether records of a queue wait.
+    pub(super) fn holds(&self, queue: &TopicPartition) -> bool {
+        self.held.iter().any(|held| held.batch.from == *queue)
+    }
+
+    /// Whether any records wait.
+    pub(super) fn waits(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Forgets what it holds of a queue: it is read from elsewhere.
+    pub(super) fn forget(&mut self, queue: &TopicPartition) {
+        self.held.retain(|held| held.batch.from != *queue);
+        self.held_bytes = self.held.iter().map(|held| held.bytes).sum();
+    }
+
+    /// Takes what was read; gives what the sink may be given of it.
+    pub(super) async fn sift(&mut self, batches: Vec<QueueRecords>) -> Vec<QueueRecords> {
+        let Some(transactions) = self.transactions.clone() else {
+            let mut batches = batches;
+            let records = batches.iter_mut().flat_map(|batch| &mut batch.records);
+            records.for_each(|(_, record)| drop(take_mark(record)));
+            return batches;
+        };
+        let mut given = Vec::with_capacity(batches.len());
+        for batch in batches {
+            given.extend(self.sift_one(&transactions, batch, None).await);
+        }
+        given
+    }
+
+    /// Waits until it may be known of more records whether they count. Cancel safe.
+    pub(super) async fn changed(&mut self) {
+        if self.retry || self.watched.is_empty() {
+            tokio::time::sleep(RETRY).await;
+            return;
+        }
+        let changes = self.watched.iter_mut().map(|(_, folded)| Box::pin(folded.changed()));
+        // It cannot end: the log is held beside it.
+        let _ = select_all(changes).await;
+    }
+
+    /// Looks again at what it holds; gives what the sink may be given of queues that it wants.
+    pub(super) async fn look_again(
+        &mut self,
+        unwanted: &BTreeSet<TopicPartition>,
+    ) -> Vec<QueueRecords> {
+        let Some(transactions) = self.transactions.clone() else { return Vec::new() };
+        self.retry = false;
+        self.watched.iter_mut().for_each(|(_, folded)| {
+            folded.borrow_and_update();
+        });
+        let held = std::mem::take(&mut self.held);
+        let (stay, look) = held.into_iter().partition(|held| unwanted.contains(&held.batch.from));
+        let look: Vec<Held> = look;
+        self.held = stay;
+        self.held_bytes = self.held.iter().map(|held| held.bytes).sum();
+        let mut given = Vec::new();
+        for Held { batch, needs, .. } in look {
+            given.extend(self.sift_one(&transactions, batch, needs).await);
+        }
+        if !self.waits() {
+            self.watched.clear();
+        }
+        given
+    }
+
+    /// Gives the part of a batch of which all is known, without what does not count; holds the
+    /// rest. `None`: there is nothing to go on with.
+    async fn sift_one(
+        &mut self,
+        transactions: &Transactions,
+        batch: QueueRecords,
+        mut needs: Option<u64>,
+    ) -> Option<QueueRecords> {
+        let QueueRecords { from, records, next, end } = batch;
+        let mut known: Option<Known> = None;
+        let mut given = Vec::with_capacity(records.len());
+        let mut first = None;
+        let mut records = records.into_iter();
+        while let Some((offset, mut record)) = records.next() {
+            first.get_or_insert(offset);
+            let Some(mark) = take_mark(&mut record) else {
+                given.push((offset, record));
+                continue;
+            };
+            if known.as_ref().is_none_or(|known| known.mark != mark) {
+                let fate = self.fate(transactions, &from, &mark, needs.take()).await;
+                match fate {
+                    Ok(fate) => known = Some(Known { mark: mark.clone(), fate }),
+                    Err(needs) => {
+                        let rest = rest(mark, (offset, record), records);
+                        self.hold(from.clone(), rest, needs, next, end);
+                        return some(from, given, first, offset, end);
+                    }
+                }
+            }
+            match known.as_ref().and_then(|known| known.fate) {
+                None => given.push((offset, record)),
+                Some(fate) if offset < fate.end => given.push((offset, record)),
+                Some(fate) if !fate.open => {}
+                Some(_) => {
+                    let rest = rest(mark, (offset, record), records);
+                    self.hold(from.clone(), rest, None, next, end);
+                    return some(from, given, first, offset, end);
+                }
+            }
+        }
+        Some(QueueRecords { from, records: given, next, end })
+    }
+
+    /// What becomes of records with a mark; `Ok(None)`: it is no mark of ours. `Err`: it cannot be
+    /// said now, and up to where the offset topic must be read for it, if that is known.
+    async fn fate(
+        &mut self,
+        transactions: &Transactions,
+        queue: &TopicPartition,
+        mark: &[u8],
+        needs: Option<u64>,
+    ) -> Result<Option<Fate>, Option<u64>> {
+        let (id, log) = match transactions.of(mark).await {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(None),
+            Err(error) => return Err(self.failed(&error)),
+        };
+        let folded = self.watch(&log);
+        match log.fate(id, queue) {
+            Some(fate) => Ok(Some(fate)),
+            None => self.unknown(&log, id, queue, folded, needs).await,
+        }
+    }
+
+    /// A session that is not known had committed nothing, if all is known that was there when its
+    /// record was read.
+    async fn unknown(
+        &mut self,
+        log: &TransactionLog,
+        id: TransactionId,
+        queue: &TopicPartition,
+        folded: Option<u64>,
+        needs: Option<u64>,
+    ) -> Result<Option<Fate>, Option<u64>> {
+        let needs = match needs {
+            Some(needs) => needs,
+            None => log.end().await.map_err(|error| self.failed(&error))?,
+        };
+        if folded.is_none_or(|folded| folded < needs) {
+            return Err(Some(needs));
+        }
+        // It may have become known while the end was looked for.
+        Ok(Some(log.fate(id, queue).unwrap_or(Fate { end: 0, open: false })))
+    }
+
+    fn failed(&mut self, error: &LogError) -> Option<u64> {
+        tracing::warn!(%error, "cannot see now which records are committed; trying again");
+        self.retry = true;
+        None
+    }
+
+    /// Watches an offset topic from now on; gives up to where it is read.
+    fn watch(&mut self, log: &Arc<TransactionLog>) -> Option<u64> {
+        let known = self.watched.iter().find(|(known, _)| Arc::ptr_eq(known, log));
+        if let Some((_, folded)) = known {
+            return *folded.borrow();
+        }
+        let folded = log.folded()?;
+        let at = *folded.borrow();
+        self.watched.push((Arc::clone(log), folded));
+        at
+    }
+
+    fn hold(
+        &mut self,
+        from: TopicPartition,
+        records: Vec<(u64, LogRecord)>,
+        needs: Option<u64>,
+        next: u64,
+        end: u64,
+    ) {
+        let bytes: usize = records.iter().map(|(_, record)| record.size()).sum();
+        let keeps = self.held_bytes + bytes <= HELD_BYTES_MAX;
+        let first = records.first().map_or(next, |(offset, _)| *offset);
+        let (records, next, bytes) =
+            if keeps { (records, next, bytes) } else { (Vec::new(), first, 0) };
+        self.held_bytes += bytes;
+        self.held.push(Held { batch: QueueRecords { from, records, next, end }, bytes, needs });
+    }
+}
+
+/// The records from one on that cannot be given, as they were read.
+fn rest(
+    mark: Bytes,
+    (offset, mut record): (u64, LogRecord),
+    others: impl Iterator<Item = (u64, LogRecord)>,
+) -> Vec<(u64, LogRecord)> {
+    put_mark(&mut record, mark);
+    std::iter::once((offset, record)).chain(others).collect()
+}
+
+/// What is given in front of the record at `offset`, if anything was read there.
+fn some(
+    from: TopicPartition,
+    records: Vec<(u64, LogRecord)>,
+    first: Option<u64>,
+    offset: u64,
+    end: u64,
+) -> Option<QueueRecords> {
+    (first != Some(offset)).then_some(QueueRecords { from, records, next: offset, end })
+}
