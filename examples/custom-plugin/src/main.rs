@@ -1,4 +1,4 @@
-//! A Gantry with a connector and a transformation of one's own inside.
+//! A Gantry with connectors and a transformation of one's own inside.
 //!
 //! `cargo run --release -p gantry-example-custom-plugin -- standalone tick.json` runs it with
 //! this `tick.json`:
@@ -15,7 +15,10 @@
 //!   }
 //! }
 //! ```
+//!
+//! `org.example.SqliteSink` writes what it is given to a table, exactly once: see `sqlite.rs`.
 
+mod sqlite;
 mod tick;
 mod uppercase;
 
@@ -24,7 +27,10 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     gantry::Gantry::new()
         .register(|registry| {
-            registry.connector(tick::plugin()).transformation(uppercase::plugin());
+            registry
+                .connector(tick::plugin())
+                .connector(sqlite::plugin())
+                .transformation(uppercase::plugin());
         })
         .main()
 }

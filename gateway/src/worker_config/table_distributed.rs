@@ -44,12 +44,12 @@ pub(crate) const DISTRIBUTED: &[Row] = &[
         Any,
         "Milliseconds between two signs of life of a worker. Less than a third of `session.timeout.ms` is wise.",
     ),
-    accepted(
+    used(
         "exactly.once.source.support",
         Text("disabled"),
         High,
         AnyCase(&["DISABLED", "ENABLED", "PREPARING"]),
-        "Whether source connectors of a cluster write records and offsets in one transaction. With the embedded log they always are one atomic write.",
+        "Whether what source connectors of a cluster write counts only once it is committed with its offsets, for sinks with `consumer.isolation.level=read_committed`. With the embedded log both always are one atomic write.",
     ),
     accepted(
         "worker.sync.timeout.ms",

@@ -81,7 +81,7 @@ impl Drop for SinkWorker<'_> {
 }
 
 impl<'a> SinkWorker<'a> {
-    pub(super) fn new(env: &'a TaskEnv, task: Box<dyn SinkTask>, stages: Stages) -> Self {
+    pub(super) fn new(env: &'a TaskEnv, task: Box<dyn SinkTask>, stages: Stages) -> Result<Self> {
         let errors = ErrorHandler::new(env);
         let client = |key: &str| {
             env.props
@@ -100,13 +100,21 @@ impl<'a> SinkWorker<'a> {
             Some("none") => Reset::None,
             _ => Reset::Earliest,
         };
-        let committed = client("isolation.level").as_deref() == Some("read_committed");
-        let transactions = committed.then(|| Arc::clone(&env.offsets.transactions));
+        let transactions = match client("isolation.level").as_deref() {
+            None | Some("read_uncommitted") => None,
+            Some("read_committed") => Some(Arc::clone(&env.offsets.transactions)),
+            Some(other) => {
+                return Err(Error::config(format!(
+                    "Invalid value {other} for configuration isolation.level: String must be one \
+                     of: read_committed, read_uncommitted"
+                )));
+            }
+        };
         let group = sink_group(&env.connector, &env.props, &env.worker.props);
         let context =
             SinkTaskContext::new(Str::clone(&env.connector), env.id.task, env.cancel.clone())
                 .with_epoch(env.offsets.epoch());
-        Self {
+        Ok(Self {
             task,
             context,
             stages,
@@ -129,7 +137,7 @@ impl<'a> SinkWorker<'a> {
             asked_wait_ms: None,
             raw: HashMap::new(),
             env,
-        }
+        })
     }
 
     /// Runs until cancelled or failed. What was put is flushed and committed when cancelled;

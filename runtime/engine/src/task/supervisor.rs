@@ -334,7 +334,7 @@ async fn run(env: &TaskEnv) -> Result<()> {
     let stages = Stages::build(&env.plugins, &env.props, &env.worker.props)?;
     match &env.plugin.tasks {
         TaskFactory::Source(make) => SourceWorker::new(env, make()?, stages).run().await,
-        TaskFactory::Sink(make) => SinkWorker::new(env, make()?, stages).run().await,
+        TaskFactory::Sink(make) => SinkWorker::new(env, make()?, stages)?.run().await,
     }
 }
 

@@ -170,6 +170,23 @@ async fn a_task_that_fails_for_good_holds_up_nobody() {
     all.until("others are given too", || all.probe.put_texts().len() == 8).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unknown_isolation_level_fails_the_task() {
+    let all = Workers::on(Arc::new(MemoryLog::new()), 1, exactly_once);
+    let level = ("consumer.override.isolation.level", "commited");
+    all.create(0, "sink", &[("connector.class", SINK), ("topics", "t"), level]).await;
+    all.until("it has failed", || {
+        let trace = all.one(0).task_status("sink", 0).ok().and_then(|task| task.trace);
+        trace.is_some_and(|trace| {
+            trace.contains(
+                "ConfigException: Invalid value commited for configuration isolation.level: \
+                 String must be one of: read_committed, read_uncommitted",
+            )
+        })
+    })
+    .await;
+}
+
 fn marked(text: &str, mark: &str) -> LogRecord {
     LogRecord {
         value: Some(Bytes::copy_from_slice(text.as_bytes())),
