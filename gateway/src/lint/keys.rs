@@ -77,8 +77,13 @@ const CONVERTERS: [&str; 3] = ["key.converter", "value.converter", "header.conve
 const OVERRIDES: [&str; 3] = ["producer.override.", "consumer.override.", "admin.override."];
 const CLIENTS: [&str; 3] = ["producer.", "consumer.", "admin."];
 /// Keys that are read and are in no definition.
-const OURS: [&str; 3] =
-    ["gantry.restart.max", "gantry.restart.backoff.ms", "gantry.restart.backoff.max.ms"];
+const OURS: [&str; 5] = [
+    "gantry.restart.max",
+    "gantry.restart.backoff.ms",
+    "gantry.restart.backoff.max.ms",
+    "gantry.tasks.auto",
+    "gantry.tasks.auto.interval.ms",
+];
 /// Sources have a dead letter queue here, which Kafka's definition does not know.
 const DEAD_LETTERS: [&str; 3] = [
     "errors.deadletterqueue.topic.name",

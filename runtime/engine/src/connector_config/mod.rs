@@ -45,6 +45,11 @@ pub(crate) const RESTART_BACKOFF: &str = "gantry.restart.backoff.ms";
 /// `gantry.restart.backoff.max.ms`
 pub(crate) const RESTART_BACKOFF_MAX: &str = "gantry.restart.backoff.max.ms";
 
+/// `gantry.tasks.auto`
+pub(crate) const TASKS_AUTO: &str = "gantry.tasks.auto";
+/// `gantry.tasks.auto.interval.ms`
+pub(crate) const TASKS_AUTO_INTERVAL: &str = "gantry.tasks.auto.interval.ms";
+
 /// The key that names the version of a converter.
 pub(crate) fn version_key_of(converter: &str) -> String {
     format!("{converter}.plugin.version")

@@ -8,7 +8,10 @@ use gantry_api::{ConfigDef, Error, Props, Result};
 use super::definitions::{
     TopicCreation, embed_default_group, embed_group, sink_definition, source_definition,
 };
-use super::{DLQ_TOPIC, RESTART_BACKOFF, RESTART_BACKOFF_MAX, RESTART_MAX, TOPICS, TOPICS_REGEX};
+use super::{
+    DLQ_TOPIC, RESTART_BACKOFF, RESTART_BACKOFF_MAX, RESTART_MAX, TASKS_AUTO, TASKS_AUTO_INTERVAL,
+    TOPICS, TOPICS_REGEX,
+};
 use crate::config::{RestartPolicy, WorkerConfig};
 
 /// What tasks need of the common keys.
@@ -35,6 +38,8 @@ pub(crate) struct ConnectorConfig {
     /// `transaction.boundary=interval`: how often a transaction is committed, in milliseconds, if
     /// not as soon as the records of a poll are there.
     pub(crate) transaction_interval_ms: Option<u64>,
+    /// `gantry.tasks.auto` of a sink: how often its number of tasks is looked at, in milliseconds.
+    pub(crate) tasks_auto_interval_ms: Option<u64>,
     /// Groups of topics to create, the default last.
     pub(crate) topic_creation: Vec<TopicCreation>,
     /// When a failed task starts again by itself.
@@ -77,6 +82,7 @@ impl ConnectorConfig {
                 .get("errors.deadletterqueue.context.headers.enable")
                 .is_some_and(|value| value.trim().eq_ignore_ascii_case("true")),
             transaction_interval_ms: transaction_interval_ms(&parsed, worker),
+            tasks_auto_interval_ms: tasks_auto_interval_ms(props, is_source, worker)?,
             topics: parsed.list(TOPICS).to_vec(),
             topics_regex,
             topic_creation: if is_source {
@@ -98,6 +104,27 @@ fn transaction_interval_ms(parsed: &ParsedConfig, worker: &WorkerConfig) -> Opti
     let own = parsed.long("transaction.boundary.interval.ms").and_then(|ms| u64::try_from(ms).ok());
     let interval_ms = own.unwrap_or(worker.offset_flush_interval_ms);
     boundary.eq_ignore_ascii_case("interval").then_some(interval_ms)
+}
+
+fn tasks_auto_interval_ms(
+    props: &Props,
+    is_source: bool,
+    worker: &WorkerConfig,
+) -> Result<Option<u64>> {
+    let auto = match props.get(TASKS_AUTO).map(|text| text.trim()) {
+        None => false,
+        Some(text) if text.eq_ignore_ascii_case("true") => true,
+        Some(text) if text.eq_ignore_ascii_case("false") => false,
+        Some(text) => {
+            return Err(Error::config(format!(
+                "Invalid value {text} for configuration {TASKS_AUTO}: expected true or false"
+            )));
+        }
+    };
+    // Offsets must have had the time to move.
+    let least_ms = worker.offset_flush_interval_ms.saturating_mul(2);
+    let interval_ms = number(props, TASKS_AUTO_INTERVAL, least_ms)?.max(least_ms).max(1);
+    Ok((auto && !is_source).then_some(interval_ms))
 }
 
 fn number<T: std::str::FromStr>(props: &Props, key: &str, default: T) -> Result<T> {

@@ -12,6 +12,7 @@ use gantry_api::{
 };
 
 use super::Herder;
+use super::scaling::TaskCount;
 use super::task_props::{TaskConfigs, TaskProps};
 use crate::connector_config::{CONNECTOR_CLASS, ConnectorConfig, TASK_CLASS, TASKS_MAX};
 use crate::entities::{ConnectorState, TargetState, TaskId, UnitState};
@@ -96,6 +97,8 @@ impl Kept {
 pub(crate) struct Instance {
     pub(super) connector: Box<dyn Connector>,
     cancel: CancellationToken,
+    /// How many tasks it is asked for, if not for `tasks.max`.
+    count: Option<TaskCount>,
 }
 
 impl Drop for Instance {
@@ -217,6 +220,11 @@ pub(crate) struct Started {
     pub(crate) requests: Arc<ConnectorRequests>,
 }
 
+fn tasks_max(resolved: &Props) -> u32 {
+    let max = resolved.get(TASKS_MAX).map_or(Ok(1), |text| text.trim().parse::<u32>());
+    max.unwrap_or(1).clamp(1, TASKS_MAX_LIMIT)
+}
+
 impl Herder {
     /// Starts an instance and asks it for the configurations of its tasks.
     pub(crate) async fn start_instance(&self, name: &str, config: &Props) -> Result<Started> {
@@ -232,8 +240,13 @@ impl Herder {
             offsets: self.offsets.reader(name),
             requests: Arc::clone(&requests),
         };
-        let mut instance = Instance { connector: plugin.create()?, cancel };
-        contained("start", instance.connector.start(context, &resolved)).await?;
+        let config_of_tasks = Arc::new(common);
+        let mut instance = Instance { connector: plugin.create()?, cancel, count: None };
+        contained("start", instance.connector.start(context.clone(), &resolved)).await?;
+        if !plugin.is_source() {
+            let max = tasks_max(&resolved);
+            instance.count = self.scale(name, &config_of_tasks, max, context).await;
+        }
         let tasks = match self.task_configs(&mut instance, config, &resolved, &plugin).await {
             Ok(tasks) => tasks,
             Err(error) => {
@@ -242,7 +255,7 @@ impl Herder {
                 return Err(error);
             }
         };
-        Ok(Started { instance, plugin, tasks, config: Arc::new(common), requests })
+        Ok(Started { instance, plugin, tasks, config: config_of_tasks, requests })
     }
 
     /// Asks a running instance for the configurations of its tasks: resolved, with the common
@@ -266,8 +279,8 @@ impl Herder {
         resolved: &Props,
         plugin: &ConnectorPlugin,
     ) -> Result<Vec<TaskProps>> {
-        let max = resolved.get(TASKS_MAX).map_or(Ok(1), |text| text.trim().parse::<u32>());
-        let max = max.unwrap_or(1).clamp(1, TASKS_MAX_LIMIT);
+        let max = tasks_max(resolved);
+        let max = instance.count.as_ref().map_or(max, |count| count.get().min(max));
         let mut tasks = contained("task_configs", instance.connector.task_configs(max)).await?;
         if tasks.len() > max as usize {
             let enforced = resolved

@@ -10,6 +10,7 @@ mod plugins;
 mod reads;
 mod restarts;
 mod restore;
+mod scaling;
 mod store;
 mod task_props;
 

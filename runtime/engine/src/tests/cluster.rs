@@ -12,14 +12,14 @@ const SESSION_MS: u64 = 600;
 pub(super) struct Workers {
     pub(super) log: Arc<dyn FullLog>,
     pub(super) probe: Probe,
-    herders: Vec<Arc<Herder>>,
+    pub(super) herders: Vec<Arc<Herder>>,
     joined: usize,
     /// What their worker files say beside what all say.
     adjust: fn(&mut WorkerConfig),
 }
 
 impl Workers {
-    fn new(count: usize) -> Self {
+    pub(super) fn new(count: usize) -> Self {
         Self::on(Arc::new(MemoryLog::new()), count, |_| {})
     }
 
@@ -31,7 +31,7 @@ impl Workers {
     }
 
     /// One more takes part.
-    fn join(&mut self) {
+    pub(super) fn join(&mut self) {
         self.joined += 1;
         let mut config = WorkerConfig::new(&format!("w:{}", self.joined));
         config.props = props(&[

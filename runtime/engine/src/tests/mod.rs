@@ -8,6 +8,7 @@ mod moving;
 mod plugins;
 mod preview;
 mod restoring;
+mod scaling;
 mod secrets;
 mod states;
 

@@ -27,6 +27,8 @@ pub(super) struct Probe(Arc<State>);
 pub(super) struct State {
     /// Texts put, by task.
     pub(super) put: Mutex<BTreeMap<u32, Vec<String>>>,
+    /// Keys and texts in the order in which all tasks put them.
+    pub(super) put_order: Mutex<Vec<(String, String)>>,
     /// Names of headers put.
     pub(super) put_headers: Mutex<Vec<String>>,
     /// Queues opened, by task.
@@ -81,7 +83,7 @@ pub(super) fn registry(probe: &Probe) -> PluginRegistry {
         PluginInfo::new(SINK, "Connector", ConfigDef::new),
         Arc::new(move || Ok(Box::new(plain(c.clone())))),
         TaskFactory::Sink(Arc::new(move || {
-            Ok(Box::new(Sink { probe: d.clone(), context: None, wait_ms: None }))
+            Ok(Box::new(Sink { probe: d.clone(), context: None, wait_ms: None, record_us: 0 }))
         })),
     ));
     registry.transformation(Plugin::new(PluginInfo::new(PANIC, "", ConfigDef::new), |_| {
@@ -212,11 +214,13 @@ impl SourceTask for Source {
     }
 }
 
-/// Keys: wait.ms, which it asks for after each put without records.
+/// Keys: wait.ms, which it asks for after each put without records; record.us, which it takes for
+/// each record.
 struct Sink {
     probe: Probe,
     context: Option<SinkTaskContext>,
     wait_ms: Option<u64>,
+    record_us: u64,
 }
 
 impl Sink {
@@ -230,6 +234,7 @@ impl SinkTask for Sink {
     async fn start(&mut self, ctx: SinkTaskContext, props: &Props) -> Result<()> {
         self.context = Some(ctx);
         self.wait_ms = props.get("wait.ms").and_then(|text| text.parse().ok());
+        self.record_us = props.get("record.us").and_then(|text| text.parse().ok()).unwrap_or(0);
         Ok(())
     }
     async fn open(&mut self, queues: &[(TopicPartition, Option<SinkOffset>)]) -> Result<()> {
@@ -253,6 +258,8 @@ impl SinkTask for Sink {
             }
             return Err(Error::retriable("not now"));
         }
+        let took = self.record_us * records.len() as u64;
+        tokio::time::sleep(std::time::Duration::from_micros(took)).await;
         let names = records.iter().flat_map(|record| &record.record.headers);
         let mut headers = self.probe.put_headers.lock().expect("lock");
         headers.extend(names.map(|header| header.key.to_string()));
@@ -273,6 +280,8 @@ impl SinkTask for Sink {
                 }
                 continue;
             }
+            let key = gantry_api::model::text::java_string(&record.record.key.value);
+            self.probe.put_order.lock().expect("lock").push((key, text.clone()));
             texts.push(text);
         }
         Ok(())
