@@ -20,9 +20,10 @@ test: ## everything that must be green, in CI order
 bench: ## Kafka Connect and Gantry side by side; writes tests/bench/RESULTS.md
 	@tests/bench/run.sh
 
-bench-rocketmq: ## a cluster on a real RocketMQ broker; writes tests/bench/rocketmq/RESULTS.md
+bench-rocketmq: ## a cluster on a real RocketMQ broker; writes tests/bench/rocketmq/RESULTS.md; ROCKETMQ_CONNECT=its source, to measure it too
+	@bash -c '. scripts/setup.sh && setup_packages && setup_maven'
 	@cargo build --locked --release --workspace --bins
-	@tests/bench/rocketmq/bench.py
+	@tests/bench/rocketmq/bench.py $(if $(ROCKETMQ_CONNECT),--rocketmq-connect $(ROCKETMQ_CONNECT))
 
 chaos: ## workers and a broker killed and stopped while lines flow; SECONDS=300 SEED=1
 	@cargo build --locked --release --workspace --bins

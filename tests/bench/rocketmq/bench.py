@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a cluster of gantry workers on a real RocketMQ broker costs and how fast it is:
 
-- records per second, file → RocketMQ → file, with lines of 1 KiB and of 100 B;
+- records per second, file → RocketMQ → file, with lines of 1 KiB and of 100 B, beside its peers (flow.py);
 - messages per second that an idle cluster of 3 workers and 100 connectors sends;
 - from POST /connectors on one worker to RUNNING as another sees it;
 - from kill -9 of a worker to its last unit running elsewhere, for two session time-outs; a graceful leave.
@@ -20,13 +20,18 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2] / "scripts" / "lib"))
+sys.path.insert(0, str(HERE.parent))
 sys.path.insert(0, str(HERE.parents[1] / "rocketmq"))
+import flow  # noqa: E402
 from cluster import Cluster, call  # noqa: E402
-from worker import FILE_SINK, FILE_SOURCE, LabError, Proc, Rest, free_port, gantry_binary, rocketmq_worker, target_dir, wait_for, write_properties  # noqa: E402
+from kafka import kafka  # noqa: E402
+from worker import FILE_SOURCE, LabError, Proc, Rest, free_port, gantry_binary, rocketmq_worker, target_dir, wait_for, write_properties  # noqa: E402
 
 LIMIT_S = 120
 IDLE_CONNECTORS = 100
 IDLE_S = 30
+# RocketMQ Connect gets so many times fewer lines.
+FEWER = 10
 MESSAGES_BROKER = 28  # GET_BROKER_RUNTIME_INFO
 
 
@@ -85,27 +90,43 @@ def percentile(values, p):
     return values[min(len(values) - 1, int(len(values) * p / 100))]
 
 
-def throughput(home, name_server, size, lines):
-    """Records per second from a file through a topic into a file, and how much memory the worker took."""
-    source, sink = home / f"in-{size}.txt", home / f"out-{size}.txt"
-    with open(source, "w", encoding="ascii") as f:
-        for n in range(lines):
-            f.write(f"{n:010d}".ljust(size - 1, "x") + "\n")
-    workers = Workers(home, name_server, f"flow{size}", 1, 10_000, 3_000, {"gantry.topic.queues": 4})
+def throughput(home, cluster, options):
+    """Records per second through a topic, round by round with the peers, each at its turn."""
+    binary = flow.bare_binary()
+    broker = kafka.Broker(home / "kafka")
+    servers, results = [broker], []
     try:
-        rest = workers.rest(0)
-        common = {"tasks.max": 1}
-        begun = time.monotonic()
-        rest.create("sink", {"connector.class": FILE_SINK, "file": str(sink), "topics": f"flow-{size}", **common})
-        rest.create("source", {"connector.class": FILE_SOURCE, "file": str(source), "topic": f"flow-{size}", **common})
-        total = source.stat().st_size
-        wait("not all lines came", lambda: sink.exists() and sink.stat().st_size >= total, step_s=0.02)
-        seconds = time.monotonic() - begun
-        got = sink.read_bytes().count(b"\n")
-        memory = workers.all[0][0].status_kib("VmHWM") // 1024
-        return {"bytes": size, "records": lines, "arrived": got, "records_per_s": round(lines / seconds), "peak_mib": memory}
+        worker = kafka.Connect(home / "kafka-connect", broker, "distributed")
+        servers.append(worker)
+        worker.wait_ready()
+        theirs = None
+        if options.rocketmq_connect:
+            theirs = flow.RocketMqConnect(options.rocketmq_connect, home / "rocketmq-connect", cluster.name_server)
+            servers.append(theirs)
+        modes = {"gantry": {}, "gantry, exactly once": {"exactly.once.source.support": "enabled", "consumer.isolation.level": "read_committed"}}
+        gantries = {name: Workers(home, cluster.name_server, f"flow{n}", 1, 10_000, 3_000, extra) for n, (name, extra) in enumerate(modes.items())}
+        for size in (1024, 100):
+            count = (options.mib << 20) // size // (1 if size > 500 else 3)
+            source = flow.lines(home, size, count)
+            few = flow.lines(home, size, count // FEWER)
+            rates = {}
+            for nth in range(options.flow_rounds):
+                name = f"flow-{size}-{nth}"
+                runs = {what: lambda w=w, n=n: flow.gantry(w, home, source, f"{name}-{n}") for n, (what, w) in enumerate(gantries.items())}
+                runs["bare loop"] = lambda: flow.bare(binary, cluster, size, count)
+                runs["Kafka Connect"] = lambda: flow.kafka_connect(worker, home, source, name)
+                if theirs is not None and nth == 0:
+                    runs["RocketMQ Connect"] = lambda: theirs.flow(home, few, name)
+                for what, run in runs.items():
+                    rates.setdefault(what, []).append(run())
+                    print(f"{size} B, {what}: {rates[what][-1]:,} records/s", flush=True)
+            results.append({"bytes": size, "records": count, "rates": rates, "peak_mib": gantries["gantry"].all[0][0].status_kib("VmHWM") // 1024})
+        for workers in gantries.values():
+            workers.stop()
+        return results
     finally:
-        workers.stop()
+        for server in reversed(servers):
+            server.stop()
 
 
 def put_total(cluster):
@@ -178,16 +199,33 @@ def failover(home, name_server, session_ms, rounds):
         workers.stop()
 
 
+def flow_table(results):
+    """The throughput of all, as medians, and what of each peer's Gantry's is."""
+    names = list(dict.fromkeys(name for one in results for name in one["rates"]))
+    lines = ["| file → topic → file, records/s | " + " | ".join(f"{one['records']:,} lines of {one['bytes']} B" for one in results) + " |", "|---|" + "---|" * len(results)]
+    for name in names:
+        cells = []
+        for one in results:
+            rate, own = flow.median(one["rates"][name]), flow.median(one["rates"]["gantry"])
+            cells.append(f"{rate:,}" + ("" if name.startswith("gantry") else f" (Gantry {own / rate:.2f}×)"))
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    lines.append("| peak memory of Gantry's worker | " + " | ".join(f"{one['peak_mib']} MiB" for one in results) + " |")
+    return lines
+
+
 def page(results):
     """The results as Markdown."""
-    flow, cost, reply = results["flow"], results["idle"], results["answers"]
+    cost, reply = results["idle"], results["answers"]
     lines = [
         "# A cluster on RocketMQ", "",
-        "Written by `make bench-rocketmq`: a real Java name server and broker, and all workers, on one machine "
-        f"with {os.cpu_count()} cores.", "",
-        "| file → RocketMQ → file | records | arrived | records/s | peak memory of the worker |", "|---|---|---|---|---|",
-        *(f"| lines of {one['bytes']} B | {one['records']:,} | {one['arrived']:,} | {one['records_per_s']:,} | {one['peak_mib']} MiB |" for one in flow),
-        "", "| what | measured | aim |", "|---|---|---|",
+        "Written by `make bench-rocketmq`: a real Java name server and broker, and all workers and peers, on one machine "
+        f"with {os.cpu_count()} cores. Medians of {len(results['flow'][0]['rates']['gantry'])} rounds; the peers ran in turn, in the same run.", "",
+        *flow_table(results["flow"]), "",
+        "The bare loop is the least that a program on `rocketmq-client-rust` can do: it sends batches of 1 MiB to four queues and pulls "
+        "them, and neither reads, converts, commits nor writes anything. Kafka Connect writes to a topic with one partition of Kafka's own broker; RocketMQ "
+        "Connect's runtime is built from its source and uses the same RocketMQ broker; "
+        f"it gets a 1/{FEWER} of the lines, as its source task reads without a limit and runs out of the 2 GiB of heap that its script gives it, and what came within a minute counts.", "",
+        "| what | measured | aim |", "|---|---|---|",
         f"| messages per second of an idle cluster of {cost['workers']} workers and {cost['connectors']} connectors | {cost['messages_per_s']} | ≤ 5 |",
         f"| memory of each of these workers | {', '.join(f'{mib} MiB' for mib in cost['memory_mib'])} | |",
         f"| POST /connectors to RUNNING as another worker sees it, {reply['count']} times | p50 {reply['p50_ms']} ms, p95 {reply['p95_ms']} ms, max {reply['max_ms']} ms | p95 ≤ 500 ms |",
@@ -204,6 +242,8 @@ def main():
     parser.add_argument("--only", default="", help="parts: flow, idle, answers, failover")
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--mib", type=int, default=400, help="how much goes through in each throughput run")
+    parser.add_argument("--flow-rounds", type=int, default=3)
+    parser.add_argument("--rocketmq-connect", metavar="DIR", help="a checkout of RocketMQ Connect's source, to measure its runtime too")
     options = parser.parse_args()
     wanted = options.only.split(",") if options.only else ["flow", "idle", "answers", "failover"]
     home = target_dir() / "bench-rocketmq"
@@ -213,7 +253,7 @@ def main():
     try:
         with Cluster(home / "rocketmq") as cluster:
             if "flow" in wanted:
-                results["flow"] = [throughput(home, cluster.name_server, size, (options.mib << 20) // size // (1 if size > 500 else 3)) for size in (1024, 100)]
+                results["flow"] = throughput(home, cluster, options)
                 print(json.dumps(results["flow"]), flush=True)
             if "idle" in wanted:
                 results["idle"] = idle(home, cluster)
