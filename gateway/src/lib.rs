@@ -28,6 +28,7 @@ mod logging;
 mod logs;
 mod metrics;
 mod nearest;
+mod presence;
 mod preview;
 mod rest;
 mod rocketmq_connect;

@@ -24,6 +24,8 @@ pub(crate) struct Logs {
     /// Where the embedded log is.
     pub(crate) data_dir: Option<PathBuf>,
     embedded: Option<Arc<EmbeddedLog>>,
+    /// The log for records, where it is that.
+    pub(crate) rocketmq: Option<RocketmqLog>,
     name_servers: String,
 }
 
@@ -41,6 +43,7 @@ impl Logs {
             log,
             data_dir: Some(settings.log.dir.clone()),
             embedded: Some(embedded),
+            rocketmq: None,
             name_servers: String::new(),
         })
     }
@@ -50,7 +53,8 @@ impl Logs {
         sorted.sort();
         sorted.dedup();
         let name_servers = sorted.join(";");
-        let log: Arc<dyn FullLog> = Arc::new(RocketmqLog::open(config.clone()));
+        let rocketmq = RocketmqLog::open(config.clone());
+        let log: Arc<dyn FullLog> = Arc::new(rocketmq.clone());
         let control = match session_ms {
             None => Arc::clone(&log),
             Some(session_ms) => {
@@ -61,7 +65,8 @@ impl Logs {
                 Arc::new(RocketmqLog::open(config)) as Arc<dyn FullLog>
             }
         };
-        Self { log, control, data_dir: None, embedded: None, name_servers }
+        let rocketmq = Some(rocketmq);
+        Self { log, control, data_dir: None, embedded: None, rocketmq, name_servers }
     }
 
     /// The id of what holds the topics, as the REST API shows it.

@@ -16,6 +16,7 @@ use crate::identity::COMMIT;
 use crate::logging::Loggers;
 use crate::logs::Logs;
 use crate::metrics::{Metrics, MetricsReporter, TopicReporter, start_reporters};
+use crate::presence;
 use crate::rest::{
     AppState, BasicAuth, BodyTimes, Edge, Identity, Ports, Server, admin_router, is_quick,
     none_is_quick, router,
@@ -201,8 +202,12 @@ impl Worker {
     ) -> Result<Self, String> {
         let log = Arc::clone(&logs.log);
         let cluster_id = logs.cluster_id()?;
+        let stopping = CancellationToken::new();
         let herder = match settings.cluster {
             Some(cluster) => {
+                if let Some(rocketmq) = &logs.rocketmq {
+                    presence::show(rocketmq, &rest.ports.worker_id, &cluster, stopping.clone());
+                }
                 let control = Arc::clone(&logs.control);
                 Herder::join(settings.engine, cluster, plugins, Arc::clone(&log), control)
             }
@@ -210,7 +215,6 @@ impl Worker {
                 .await
                 .map_err(|error| format!("the worker cannot start: {error}"))?,
         };
-        let stopping = CancellationToken::new();
         let metrics = Arc::new(Metrics::new(Arc::clone(&herder), logs.data_dir.clone()));
         let interval = Duration::from_millis(settings.metrics_interval_ms);
         let topic = settings.metrics_topic.iter();

@@ -75,6 +75,7 @@ def rocketmq_worker(group, name_server, port, session_ms, heartbeat_ms, more=Non
     return {
         "listeners": f"http://127.0.0.1:{port}", "rest.advertised.host.name": "127.0.0.1", "group.id": group,
         "gantry.log": "rocketmq", "gantry.rocketmq.namesrv.addr": name_server,
+        "gantry.data.dir": target_dir() / "rocketmq" / "copies" / str(port),
         "config.storage.topic": f"{group}-cluster", "offset.storage.topic": f"{group}-offsets", "status.storage.topic": f"{group}-status",
         "key.converter": STRING, "value.converter": STRING, "session.timeout.ms": session_ms, "heartbeat.interval.ms": heartbeat_ms,
         **(more or {}),

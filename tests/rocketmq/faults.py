@@ -3,7 +3,10 @@
 
 - the name server cannot be reached when a worker starts: REST is up and says so; once it is there the worker joins;
 - a topic of the cluster's own has several queues: the worker says which key names it, and does not join;
-- records of somebody else in the cluster, offset and status topics are passed over.
+- records of somebody else in the cluster, offset and status topics are passed over;
+- a worker whose version is more than one away from that of its cluster takes no part;
+- two clusters with one group.id are told of each other; one cluster has one group.id;
+- a user who may not create the worker's topics is told which, and by which key it is named.
 """
 
 import pathlib
@@ -14,7 +17,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "scripts" / "lib"))
 sys.path.insert(0, str(HERE))
-from cluster import Cluster, call  # noqa: E402
+from cluster import LIMITED, Cluster, call  # noqa: E402
 from worker import FILE_SINK, FILE_SOURCE, LabError, Proc, Rest, free_port, gantry_binary, rocketmq_worker, target_dir, wait_for, write_properties  # noqa: E402
 
 LIMIT_S = 60
@@ -117,7 +120,7 @@ def foreign_records(home, cluster):
     try:
         worker.wait_ready()
         for topic in ("foreign-cluster", "foreign-offsets", "foreign-status"):
-            for body in (b"not ours", b"{}", b'{"v":99,"by":1,"seq":1,"leave":{}}', b"\xff\x00"):
+            for body in (b"not ours", b"{}", b'{"v":99}', b"\xff\x00"):
                 send(cluster, topic, body)
         flow(worker, home, "foreign", 200)
         wait("passed over records are not told", lambda: worker.says("a record of the cluster topic is passed over") and worker.says("a record is not ours; passed over"))
@@ -132,6 +135,60 @@ def foreign_records(home, cluster):
         worker.stop()
 
 
+def other_formats(home, cluster):
+    """A rolling upgrade goes one version at a time."""
+    create_topic(cluster, "far-cluster", 1)
+    send(cluster, "far-cluster", b'{"v":3,"by":7,"seq":1,"heartbeat":{"offset":0,"hash":0}}')
+    far = Worker(home, "far", cluster.name_server)
+    try:
+        far.wait_waiting("upgrade one version at a time")
+    finally:
+        far.stop()
+    create_topic(cluster, "near-cluster", 1)
+    send(cluster, "near-cluster", b'{"v":2,"by":7,"seq":1,"join":{"name":"other:1","url":"http://other:1","group":"near","session_ms":3000,"heartbeat_ms":500}}')
+    near = Worker(home, "near", cluster.name_server)
+    try:
+        near.wait_ready()
+        flow(near, home, "near", 100)
+    finally:
+        near.stop()
+
+
+def mistaken_groups(home, cluster):
+    """One group.id for two clusters is told; two for one cluster is refused."""
+    first = Worker(home, "one", cluster.name_server)
+    second = Worker(home, "two", cluster.name_server, **{"group.id": "one"})
+    third = None
+    try:
+        for worker in (first, second):
+            worker.wait_ready()
+        wait("nobody says that two clusters have one group.id", lambda: first.says("group.id=one is that of another cluster too") and second.says("with one-cluster"))
+        flow(first, home, "one", 100)
+        topics = {f"{topic}.storage.topic": f"one-{name}" for topic, name in (("config", "cluster"), ("offset", "offsets"), ("status", "status"))}
+        third = Worker(home, "three", cluster.name_server, **topics)
+        third.wait_waiting('one-cluster is shared by workers whose group.id is "one", and this one has "three"')
+        flow(first, home, "one", 100)
+    finally:
+        for worker in filter(None, (first, second, third)):
+            worker.stop()
+
+
+def creation_forbidden(home):
+    """A user who may not create the worker's topics is told which one, and goes on when somebody else has."""
+    with Cluster(home / "secure", secure=True) as cluster:
+        name, secret = LIMITED
+        props = {
+            "gantry.rocketmq.access.key": name, "gantry.rocketmq.secret.key": secret,
+            "gantry.rocketmq.tls.enable": "true", "gantry.rocketmq.tls.ca.file": str(cluster.directory / "tls" / "ca.pem"),
+        }
+        worker = Worker(home, "limited", cluster.name_server, **props)
+        try:
+            worker.wait_waiting("Topic limited-cluster, which config.storage.topic names, cannot be created")
+            worker.wait_waiting("check gantry.rocketmq.access.key")
+        finally:
+            worker.stop()
+
+
 def main():
     home = target_dir() / "rocketmq" / "faults"
     shutil.rmtree(home, ignore_errors=True)
@@ -144,6 +201,12 @@ def main():
             print("ok: a topic of several queues", flush=True)
             foreign_records(home, cluster)
             print("ok: records of somebody else", flush=True)
+            other_formats(home, cluster)
+            print("ok: workers of other versions", flush=True)
+            mistaken_groups(home, cluster)
+            print("ok: a group.id for two clusters, and two for one", flush=True)
+        creation_forbidden(home)
+        print("ok: a user who may not create topics", flush=True)
     except LabError as error:
         sys.exit(f"faults: {error}")
 

@@ -125,7 +125,9 @@ impl From<HerderError> for ApiError {
     fn from(error: HerderError) -> Self {
         let status = match error.kind {
             HerderErrorKind::NotFound => StatusCode::NOT_FOUND,
-            HerderErrorKind::AlreadyExists | HerderErrorKind::Conflict => StatusCode::CONFLICT,
+            HerderErrorKind::AlreadyExists
+            | HerderErrorKind::Conflict
+            | HerderErrorKind::Changed => StatusCode::CONFLICT,
             HerderErrorKind::BadRequest => StatusCode::BAD_REQUEST,
             // Kafka Connect's status for a herder that does not answer in time, and for what its
             // validation cannot report.

@@ -138,6 +138,7 @@ pub(super) fn cluster(
             Some("simple-hash") => Allocation::SimpleHash,
             _ => Allocation::ConsistentHash,
         },
+        copies: parsed.string("gantry.data.dir").map(std::path::PathBuf::from),
         url: String::new(),
         record_bytes_max: usize::try_from(unsigned(parsed, "gantry.rocketmq.message.bytes.max"))
             .unwrap_or(usize::MAX),

@@ -21,7 +21,7 @@ pub(crate) const GANTRY: &[Row] = &[
         Text("./gantry-data"),
         High,
         Any,
-        "The directory of the embedded log: topics, source offsets, consumer offsets. It is made if it is missing. One process at a time has it.",
+        "The directory of the embedded log: topics, source offsets, consumer offsets. It is made if it is missing. One process at a time has it. On RocketMQ each worker of a cluster keeps copies of its connectors and offsets there, from which they go on when all workers were down for longer than the brokers keep records.",
     ),
     used(
         "gantry.log.sync.interval.ms",

@@ -161,8 +161,9 @@ mod tests {
         }
         fn join(&mut self, worker: u64) {
             let name: Str = format!("w{worker}").into();
-            let url = Str::clone(&name);
-            self.write(worker, Body::Join { name, url, session_ms: 10_000, heartbeat_ms: 3_000 });
+            let (url, group) = (Str::clone(&name), "g".into());
+            let (session_ms, heartbeat_ms) = (10_000, 3_000);
+            self.write(worker, Body::Join { name, url, group, session_ms, heartbeat_ms });
         }
         fn put(&mut self, by: u64, name: &str, tasks: usize) {
             let name: Str = name.into();
@@ -174,6 +175,7 @@ mod tests {
                     target: None,
                     above: 0,
                     create: false,
+                    expected: None,
                 },
             );
             self.claim(by, Unit::connector(&name));

@@ -48,6 +48,9 @@ pub struct Worker {
     pub name: Str,
     /// Where its REST listens.
     pub url: Str,
+    /// Which cluster it means.
+    #[serde(default)]
+    pub group: Str,
     /// Without a heartbeat for so long it counts as gone.
     pub session_ms: u64,
     /// It sends one so often.
@@ -117,11 +120,19 @@ pub enum Refusal {
     #[error("the worker takes no part in the cluster")]
     NoMember,
     /// A worker of a version too far away.
-    #[error("workers of the cluster write a format more than one away")]
+    #[error(
+        "workers of the cluster write a format more than one away: upgrade one version at a time"
+    )]
     Format,
+    /// A worker of another cluster, whose workers share these topics.
+    #[error("its topics are those of a cluster with another group.id")]
+    Group,
     /// No such connector.
     #[error("no such connector")]
     NoConnector,
+    /// It has another version by now.
+    #[error("the connector was changed at the same time")]
+    Changed,
     /// There is one of this name.
     #[error("there is a connector of this name")]
     Exists,
@@ -140,6 +151,17 @@ impl State {
     /// Of a log of which nothing is known in front of this offset.
     pub fn beginning_at(next: u64) -> Self {
         Self { next, ..Self::default() }
+    }
+
+    /// The same with nobody there, as the state at the end of a log that has forgotten all: for a
+    /// cluster that slept longer than its log keeps records.
+    #[must_use]
+    pub fn revived_at(mut self, next: u64) -> Self {
+        let workers: Vec<Incarnation> = self.workers.keys().copied().collect();
+        workers.into_iter().for_each(|worker| self.remove(worker));
+        self.units.values_mut().for_each(|unit| unit.owner = None);
+        let Self { now_ms, stamp, connectors, units, .. } = self;
+        Self { now_ms, stamp, connectors, units, ..Self::beginning_at(next) }
     }
 
     /// Takes one record: its bytes count in the check sum whether or not they could be read.
@@ -282,6 +304,34 @@ impl State {
         self.stamp
     }
 
+    fn join(
+        &mut self,
+        by: Incarnation,
+        seq: u64,
+        format: u32,
+        body: &Body,
+    ) -> Result<u64, Refusal> {
+        let Body::Join { name, url, group, session_ms, heartbeat_ms } = body else { return Ok(0) };
+        if self.alive().any(|(_, worker)| worker.format.abs_diff(format) > 1) {
+            return Err(Refusal::Format);
+        }
+        if self.alive().any(|(_, worker)| worker.group != *group) {
+            return Err(Refusal::Group);
+        }
+        let worker = Worker {
+            name: Str::clone(name),
+            url: Str::clone(url),
+            group: Str::clone(group),
+            session_ms: *session_ms,
+            heartbeat_ms: *heartbeat_ms,
+            format,
+            seen_ms: self.now_ms,
+            seq,
+        };
+        self.workers.insert(by, worker);
+        Ok(0)
+    }
+
     fn judge(
         &mut self,
         by: Incarnation,
@@ -290,22 +340,7 @@ impl State {
         body: &Body,
     ) -> Result<u64, Refusal> {
         match body {
-            Body::Join { name, url, session_ms, heartbeat_ms } => {
-                if self.alive().any(|(_, worker)| worker.format.abs_diff(format) > 1) {
-                    return Err(Refusal::Format);
-                }
-                let worker = Worker {
-                    name: Str::clone(name),
-                    url: Str::clone(url),
-                    session_ms: *session_ms,
-                    heartbeat_ms: *heartbeat_ms,
-                    format,
-                    seen_ms: self.now_ms,
-                    seq,
-                };
-                self.workers.insert(by, worker);
-                Ok(0)
-            }
+            Body::Join { .. } => self.join(by, seq, format, body),
             Body::Heartbeat { .. } => {
                 let now_ms = self.now_ms;
                 let worker = self.workers.get_mut(&by).ok_or(Refusal::NoMember)?;
@@ -318,6 +353,11 @@ impl State {
             }
             Body::Put { name, create: true, .. } if self.connectors.contains_key(name) => {
                 Err(Refusal::Exists)
+            }
+            Body::Put { name, expected: Some(expected), .. }
+                if self.connectors.get(name).is_none_or(|known| known.version != *expected) =>
+            {
+                Err(Refusal::Changed)
             }
             Body::Put { name, config, target, above, .. } => {
                 Ok(self.put(name, config, *target, *above))

@@ -12,8 +12,8 @@ use gantry_model::Str;
 use gantry_model::plugin::Props;
 
 use crate::allocation::target;
-use crate::fold::{State, Verdict};
-use crate::record::{Body, Incarnation, Record, TargetState, Unit};
+use crate::fold::{Refusal, State, Verdict};
+use crate::record::{Body, Incarnation, ReadError, Record, TargetState, Unit};
 use crate::snapshot;
 use history::{Former, History};
 pub use io::{Effect, Input, MemberConfig, Request};
@@ -267,8 +267,8 @@ impl Member {
 
     fn request(&mut self, id: u64, request: Request) {
         let body = match request {
-            Request::Put { name, config, target, create } => {
-                Body::Put { name, config, target, above: self.above(), create }
+            Request::Put { name, config, target, create, expected } => {
+                Body::Put { name, config, target, above: self.above(), create, expected }
             }
             Request::Delete(name) => Body::Delete { name },
             Request::Target(name, state) => Body::Target { name, state },
@@ -305,6 +305,12 @@ impl Member {
             Ok(record) => self.applied(record, &verdict, effects),
             Err(error) => {
                 effects.push(Effect::PassedOver { offset, reason: error.to_string() });
+                let takes_part = self.state.workers.contains_key(&self.me());
+                if matches!(error, ReadError::Format(_)) && !takes_part && !self.left {
+                    // It does not know what they decided, or who of them lives.
+                    self.left = true;
+                    effects.push(Effect::Refused(Refusal::Format));
+                }
             }
         }
     }
@@ -584,6 +590,7 @@ impl Member {
             self.outbox.push(Body::Join {
                 name: Str::clone(&self.config.name),
                 url: Str::clone(&self.config.url),
+                group: Str::clone(&self.config.group),
                 session_ms: self.config.session_ms,
                 heartbeat_ms: self.config.heartbeat_ms,
             });

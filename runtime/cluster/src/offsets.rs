@@ -89,6 +89,9 @@ pub enum OffsetRecord {
     Edit {
         /// The connector, and a stamp above all generations it had.
         scope: Scope,
+        /// A random number, to know it again: two may be made at once.
+        #[serde(default)]
+        id: u64,
         /// As in a commit.
         offsets: Vec<(String, Option<String>)>,
     },
@@ -155,6 +158,9 @@ struct Offsets {
     generation: u64,
     #[serde(with = "pairs")]
     owners: BTreeMap<Option<u32>, Owner>,
+    /// The last edit that counted.
+    #[serde(default)]
+    edit: u64,
     offsets: BTreeMap<String, String>,
 }
 
@@ -202,11 +208,12 @@ impl OffsetFold {
                 transactions.commit(owner.transaction, ends);
                 known.set(offsets);
             }
-            OffsetRecord::Edit { offsets, .. } => {
+            OffsetRecord::Edit { offsets, id, .. } => {
                 if scope.generation <= known.generation {
                     return OffsetVerdict::Fenced;
                 }
                 known.begin(scope.generation, transactions);
+                known.edit = *id;
                 known.set(offsets);
             }
             OffsetRecord::Forget { .. } => {
@@ -271,6 +278,12 @@ impl OffsetFold {
     /// Forgets what is known of records before an offset of a queue: they are no more.
     pub fn forget_before(&mut self, topic: &str, queue: u32, offset: u64) {
         self.transactions.forget_before(topic, queue, offset);
+    }
+
+    /// Whether an edit was the last thing that happened to a connector.
+    pub fn is_edited(&self, scope: &Scope, id: u64) -> bool {
+        let known = self.connectors.get(&scope.connector);
+        known.is_some_and(|known| known.generation == scope.generation && known.edit == id)
     }
 
     /// The generation in which commits count.
@@ -395,6 +408,7 @@ mod tests {
         let mut fold = OffsetFold::default();
         let edit = OffsetRecord::Edit {
             scope: scope(6),
+            id: 1,
             offsets: vec![("p".to_owned(), Some("edited".to_owned()))],
         };
         for (record, verdict, after) in [

@@ -96,6 +96,9 @@ pub enum Body {
         name: Str,
         /// Where its REST listens.
         url: Str,
+        /// Which cluster it means.
+        #[serde(default)]
+        group: Str,
         /// Without a heartbeat for so long it counts as gone.
         session_ms: u64,
         /// It sends one so often.
@@ -125,6 +128,9 @@ pub enum Body {
         /// Only if there is none of this name.
         #[serde(skip_serializing_if = "is_false", default)]
         create: bool,
+        /// Only if it has this version.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        expected: Option<u64>,
     },
     /// A connector is deleted.
     Delete {
@@ -230,8 +236,12 @@ impl Record {
         #[derive(Deserialize)]
         struct Head {
             v: u32,
+            #[serde(rename = "by")]
+            _by: serde::de::IgnoredAny,
+            #[serde(rename = "seq")]
+            _seq: serde::de::IgnoredAny,
         }
-        let Head { v } = serde_json::from_slice(bytes)?;
+        let Head { v, .. } = serde_json::from_slice(bytes)?;
         if v.abs_diff(FORMAT) > 1 {
             return Err(ReadError::Format(v));
         }
@@ -256,6 +266,7 @@ mod tests {
                 target: None,
                 above: 3,
                 create: true,
+                expected: None,
             },
             Body::Snapshot { upto: 1, part: 0, parts: 1, text: "{}".into() },
         ];
@@ -269,6 +280,7 @@ mod tests {
     fn what_is_foreign_or_too_far_away_is_told_apart() {
         assert!(matches!(Record::from_bytes(b"{\"properties\":{}}"), Err(ReadError::Foreign(_))));
         assert!(matches!(Record::from_bytes(b"\xff"), Err(ReadError::Foreign(_))));
+        assert!(matches!(Record::from_bytes(b"{\"v\":99}"), Err(ReadError::Foreign(_))));
         let far = br#"{"v":3,"by":1,"seq":1,"leave":{}}"#;
         let error = Record::from_bytes(far).unwrap_err();
         assert_eq!(error.to_string(), "written in format 3; this version reads formats 0 to 2");

@@ -14,6 +14,8 @@ pub enum HerderErrorKind {
     Config,
     /// Not in this state, or not now.
     Conflict,
+    /// Somebody else changed it at the same time.
+    Changed,
     /// It took too long.
     Timeout,
     /// We or the log failed.
@@ -46,6 +48,10 @@ impl HerderError {
     /// Not now.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self { kind: HerderErrorKind::Conflict, message: message.into() }
+    }
+    /// Somebody else changed it at the same time.
+    pub fn changed(message: impl Into<String>) -> Self {
+        Self { kind: HerderErrorKind::Changed, message: message.into() }
     }
     /// A connector of that name exists.
     pub fn already_exists(message: impl Into<String>) -> Self {

@@ -18,6 +18,7 @@ mod json;
 mod log;
 mod message;
 mod names;
+mod presence;
 mod read;
 mod remoting;
 mod route;

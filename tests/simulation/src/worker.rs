@@ -133,6 +133,7 @@ impl Worker {
             incarnation: Incarnation(random.u64(..)),
             url: format!("http://w{id}").into(),
             name,
+            group: "g".into(),
             session_ms: plan.session_ms,
             heartbeat_ms: plan.heartbeat_ms,
             allocation: plan.allocation,

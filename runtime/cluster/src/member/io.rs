@@ -17,6 +17,8 @@ pub struct MemberConfig {
     pub name: Str,
     /// Where its REST listens.
     pub url: Str,
+    /// Which cluster it means.
+    pub group: Str,
     /// Without a heartbeat for so long others take over what it runs; for half as long it goes
     /// on by itself.
     pub session_ms: u64,
@@ -43,6 +45,8 @@ pub enum Request {
         target: Option<TargetState>,
         /// Only if there is none of this name.
         create: bool,
+        /// Only if it has this version.
+        expected: Option<u64>,
     },
     /// Delete a connector.
     Delete(Str),

@@ -25,6 +25,7 @@ fn config(n: u64) -> MemberConfig {
         incarnation: Incarnation(n),
         name: format!("w{n}:8083").into(),
         url: format!("http://w{n}:8083").into(),
+        group: "g".into(),
         session_ms: SESSION_MS,
         heartbeat_ms: HEARTBEAT_MS,
         allocation: Allocation::ConsistentHash,
@@ -120,8 +121,13 @@ impl Pair {
     }
 
     fn put(&mut self, id: usize, name: &str) {
-        let request =
-            Request::Put { name: name.into(), config: Props::new(), target: None, create: false };
+        let request = Request::Put {
+            name: name.into(),
+            config: Props::new(),
+            target: None,
+            create: false,
+            expected: None,
+        };
         self.input(id, Input::Request { id: 7, request });
     }
 
@@ -287,6 +293,7 @@ fn a_version_that_was_cut_off_and_given_again_is_another_one() {
     let join = Body::Join {
         name: "w3".into(),
         url: "http://w3".into(),
+        group: "g".into(),
         session_ms: SESSION_MS,
         heartbeat_ms: HEARTBEAT_MS,
     };
@@ -301,7 +308,14 @@ fn a_version_that_was_cut_off_and_given_again_is_another_one() {
     // Another worker, which did not see that, changes the connector as well.
     pair.log.truncate(cut);
     let config = Props::from([("other".to_owned(), "yes".to_owned())]);
-    let put = Body::Put { name: Str::clone(&name), config, target: None, above: 0, create: false };
+    let put = Body::Put {
+        name: Str::clone(&name),
+        config,
+        target: None,
+        above: 0,
+        create: false,
+        expected: None,
+    };
     pair.log.push((pair.now_ms as i64, third(2, put).to_bytes()));
     let before = pair.told[owner].len();
     pair.input(owner, Input::Refold);
@@ -356,4 +370,89 @@ fn tasks_of_a_generation_that_cannot_commit_any_more_get_another_one() {
     pair.run(1_000, &[0, 1]);
     assert!(old < 90 && generation(&pair) > 100);
     assert_eq!(pair.held(0) + pair.held(1), 4);
+}
+
+#[test]
+fn who_means_another_cluster_is_refused_while_this_one_lives() {
+    let mut pair = Pair::with_connector();
+    let mut stranger = Member::new(MemberConfig { group: "other".into(), ..config(3) }, 0);
+    let mut effects = Vec::new();
+    stranger.step(Input::Restored(Box::default()), &mut effects);
+    let mut read = 0;
+    for _ in 0..3 {
+        for (offset, (store_ms, bytes)) in pair.log.iter().enumerate().skip(read) {
+            let (offset, store_ms) = (offset as u64, *store_ms);
+            stranger.step(Input::Record { offset, store_ms, bytes: bytes.clone() }, &mut effects);
+        }
+        read = pair.log.len();
+        stranger.step(Input::CaughtUp, &mut effects);
+        stranger.turn(&mut effects);
+        for effect in std::mem::take(&mut effects) {
+            match effect {
+                Effect::Append(records) => {
+                    let records =
+                        records.iter().map(|record| (pair.now_ms as i64, record.to_bytes()));
+                    pair.log.extend(records);
+                    stranger.step(Input::Appended, &mut effects);
+                }
+                Effect::Refused(refusal) => {
+                    assert_eq!(refusal, Refusal::Group);
+                    pair.run(100, &[0, 1]);
+                    assert_eq!(pair.members[0].state().alive().count(), 2);
+                    return;
+                }
+                _ => {}
+            }
+        }
+    }
+    panic!("it was not refused");
+}
+
+#[test]
+fn a_change_of_what_somebody_else_has_changed_is_refused() {
+    let mut state = State::default();
+    let mut seq = 0;
+    let mut write = |state: &mut State, body| {
+        seq += 1;
+        let record = Record { format: crate::FORMAT, by: Incarnation(1), seq, body };
+        state.apply(seq, 0, &record.to_bytes(), Some(&record))
+    };
+    let join = Body::Join {
+        name: "w".into(),
+        url: "http://w".into(),
+        group: "g".into(),
+        session_ms: SESSION_MS,
+        heartbeat_ms: HEARTBEAT_MS,
+    };
+    write(&mut state, join);
+    let put = |expected| Body::Put {
+        name: "a".into(),
+        config: Props::new(),
+        target: None,
+        above: 0,
+        create: false,
+        expected,
+    };
+    let Verdict::Applied(first) = write(&mut state, put(None)) else { panic!("refused") };
+    let Verdict::Applied(second) = write(&mut state, put(Some(first))) else { panic!("refused") };
+    assert_eq!(write(&mut state, put(Some(first))), Verdict::Refused(Refusal::Changed));
+    assert_eq!(state.connectors[&Str::from("a")].version, second);
+}
+
+#[test]
+fn who_cannot_read_what_the_cluster_wrote_takes_no_part() {
+    let mut member = Member::new(config(1), 0);
+    let mut effects = Vec::new();
+    member.step(Input::Restored(Box::default()), &mut effects);
+    for (offset, text) in [r#"{"v":99}"#, r#"{"v":9,"by":2,"seq":1,"leave":{}}"#].iter().enumerate()
+    {
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Refused(_))));
+        let (offset, bytes) = (offset as u64, Bytes::from_static(text.as_bytes()));
+        member.step(Input::Record { offset, store_ms: 0, bytes }, &mut effects);
+    }
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Refused(Refusal::Format))));
+    effects.clear();
+    member.step(Input::CaughtUp, &mut effects);
+    member.turn(&mut effects);
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Append(_))), "{effects:?}");
 }

@@ -151,7 +151,7 @@ mod tests {
         let unit = Unit::task(&"c".into(), 1);
         for ends in [
             OffsetRecord::Barrier { scope: scope(5), unit, epoch: Epoch::of(1), transaction: None },
-            OffsetRecord::Edit { scope: scope(5), offsets },
+            OffsetRecord::Edit { scope: scope(5), id: 1, offsets },
             OffsetRecord::Forget { scope: scope(5) },
         ] {
             let mut fold = OffsetFold::default();

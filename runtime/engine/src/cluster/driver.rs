@@ -6,14 +6,14 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use gantry_cluster::{Effect, Input, Orphans, Record, Request, Verdict};
+use gantry_cluster::{Effect, Input, Orphans, Record, Refusal, Request, State, Verdict};
 use gantry_log::{FullLog, LogError, QueueBatch, TopicPartition};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
 use super::reader::Reader;
 use super::units::Command;
-use super::{Asked, Cluster, Undriven, clock};
+use super::{Asked, Cluster, Copies, Undriven, clock};
 use crate::herder::Herder;
 use crate::offsets::OffsetStore;
 use crate::topic_fold::{Keeps, open_topic, record_of_all};
@@ -24,6 +24,8 @@ const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 /// How often the protocol looks at the clock.
 const TICKS_IN_HEARTBEAT: u64 = 15;
+/// How often copies of the topics are brought up to date.
+const COPY_INTERVAL: Duration = Duration::from_secs(60);
 /// Requests of users that wait until this worker takes part.
 const EARLY_MAX: usize = 10_000;
 /// Requests that are taken at once.
@@ -62,6 +64,7 @@ pub(crate) async fn drive(
         opened = open(&cluster, &*control, &offset_topic) => Some(opened),
     };
     let Some([queue, statuses]) = opened else {
+        cluster.copied.cancel();
         cluster.left.cancel();
         return;
     };
@@ -73,9 +76,17 @@ pub(crate) async fn drive(
     tokio::spawn(super::Statuses::write(me, log, topic, token));
     let (me, log, topic, token) = of(&cluster);
     tokio::spawn(super::Statuses::follow(me, log, topic, token));
+    let incarnation = cluster.member().incarnation();
+    let copies = Copies::new(cluster.settings.copies.clone());
+    tokio::spawn(keep_copies(
+        Arc::clone(&cluster),
+        Arc::clone(&offsets),
+        copies.clone(),
+        stop.clone(),
+    ));
     tokio::spawn(follow_offsets(Arc::clone(&cluster), offsets, stop));
     let driver = Driver {
-        reader: Reader::new(Arc::clone(&control), queue.clone()),
+        reader: Reader::new(Arc::clone(&control), queue.clone(), incarnation, copies),
         cluster,
         herder,
         control,
@@ -159,6 +170,45 @@ async fn follow_offsets(
             }
         }
     }
+}
+
+/// Keeps copies of what this worker knows on its disk, now and then and when it leaves.
+async fn keep_copies(
+    cluster: Arc<Cluster>,
+    offsets: Arc<OffsetStore>,
+    copies: Copies,
+    stop: tokio_util::sync::CancellationToken,
+) {
+    let _done = cluster.copied.clone().drop_guard();
+    let OffsetStore::Fenced(fenced) = &*offsets else { return };
+    if !copies.are_kept() {
+        return;
+    }
+    let topic = cluster.settings.cluster_topic.clone();
+    let mut kept = None;
+    loop {
+        let ends = tokio::select! {
+            () = stop.cancelled() => true,
+            () = tokio::time::sleep(COPY_INTERVAL) => false,
+        };
+        // Of a topic that could not be read yet nothing is known.
+        if cluster.took_part() {
+            let state = cluster.read(State::clone);
+            if kept.as_ref() != Some(&state_of(&state)) {
+                copies.write(&topic, &state).await;
+                kept = Some(state_of(&state));
+            }
+            fenced.copy_to(&copies).await;
+        }
+        if ends {
+            return;
+        }
+    }
+}
+
+/// What of a state must not be forgotten.
+fn state_of(state: &State) -> (u64, BTreeMap<gantry_api::Str, gantry_cluster::Connector>) {
+    (state.stamp, state.connectors.clone())
 }
 
 impl Driver {
@@ -312,7 +362,23 @@ impl Driver {
                 );
             }
             Effect::Refused(refusal) => {
-                let reason = format!("the cluster refuses it: {refusal}");
+                let others = self.cluster.read(|state| {
+                    let others = state.alive().map(|(_, worker)| format!("{:?}", &*worker.group));
+                    others.collect::<std::collections::BTreeSet<_>>()
+                });
+                let mut reason = format!("the cluster refuses it: {refusal}");
+                if refusal == Refusal::Group {
+                    let settings = &self.cluster.settings;
+                    reason = format!(
+                        "{reason}: {} is shared by workers whose group.id is {}, and this one has \
+                         {:?}; give it the same group.id, or topics of its own \
+                         (config.storage.topic, offset.storage.topic, status.storage.topic)",
+                        settings.cluster_topic,
+                        others.into_iter().collect::<Vec<_>>().join(" and "),
+                        settings.group,
+                    );
+                }
+                tracing::error!(reason, "this worker takes no part");
                 self.cluster.set_waiting_for(Some(reason));
             }
             Effect::Left => tracing::info!("this worker has left its cluster"),

@@ -7,6 +7,7 @@
 //! ```
 
 mod clock;
+mod copies;
 mod driver;
 mod lease;
 mod reader;
@@ -27,6 +28,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::HerderError;
+pub(crate) use copies::Copies;
 pub(crate) use driver::drive;
 pub use gantry_cluster::Allocation;
 pub(crate) use lease::Lease;
@@ -60,6 +62,8 @@ pub(crate) struct Cluster {
     took_part: AtomicBool,
     stopping: CancellationToken,
     left: CancellationToken,
+    /// Fires when the last copies of its topics are on disk.
+    copied: CancellationToken,
 }
 
 /// A cluster that is not yet driven.
@@ -90,6 +94,7 @@ impl Cluster {
             took_part: AtomicBool::new(false),
             stopping: CancellationToken::new(),
             left: CancellationToken::new(),
+            copied: CancellationToken::new(),
         });
         Undriven { cluster, asked: queue, control }
     }
@@ -176,6 +181,10 @@ impl Cluster {
         self.stopping.cancel();
         if tokio::time::timeout(limit, self.left.cancelled()).await.is_err() {
             tracing::warn!("left without a word: the others notice after session.timeout.ms");
+            return;
+        }
+        if tokio::time::timeout(limit, self.copied.cancelled()).await.is_err() {
+            tracing::warn!("left before the copies of the cluster's topics were on disk");
         }
     }
 }
@@ -184,6 +193,9 @@ fn refused(refusal: Refusal) -> HerderError {
     match refusal {
         Refusal::NoConnector => HerderError::not_found("Connector not found"),
         Refusal::Exists => HerderError::already_exists("Connector already exists"),
+        Refusal::Changed => HerderError::changed(
+            "The connector was changed by another request at the same time; try again",
+        ),
         refusal => HerderError::conflict(format!("The cluster refused the request: {refusal}")),
     }
 }

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use gantry_cluster::{Collector, Input, Record, State, restore};
-use gantry_log::{FullLog, LogError, LogRecord, TopicPartition};
+use gantry_cluster::{Collector, FORMAT, Incarnation, Input, Record, State, chunks, restore};
+use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, TopicPartition};
 
-use crate::topic_fold::{LIMITS, scan};
+use super::Copies;
+use crate::topic_fold::{LIMITS, record_of_all, scan};
 
 /// A reader of the cluster topic.
 pub(super) struct Reader {
     log: Arc<dyn FullLog>,
     queue: TopicPartition,
+    me: Incarnation,
+    copies: Copies,
     position: u64,
     /// Where reading began.
     first: u64,
@@ -19,13 +22,21 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(log: Arc<dyn FullLog>, queue: TopicPartition) -> Self {
-        Self { log, queue, position: 0, first: 0, caught_up_at: None }
+    pub(super) fn new(
+        log: Arc<dyn FullLog>,
+        queue: TopicPartition,
+        me: Incarnation,
+        copies: Copies,
+    ) -> Self {
+        Self { log, queue, me, copies, position: 0, first: 0, caught_up_at: None }
     }
 
     /// Begins anew: gives what to begin with, a snapshot or nothing.
     pub(super) async fn begin(&mut self) -> Result<Vec<Input>, LogError> {
-        let range = self.log.range(&self.queue).await?;
+        let mut range = self.log.range(&self.queue).await?;
+        if range.earliest == range.next && range.next > 0 && self.revive(range.next).await? {
+            range = self.log.range(&self.queue).await?;
+        }
         let mut collector = Collector::default();
         let mut latest = None;
         let look = |offset, record: &LogRecord| {
@@ -58,6 +69,22 @@ impl Reader {
         let mut inputs = vec![Input::Restored(Box::new(state))];
         inputs.extend(self.caught_up());
         Ok(inputs)
+    }
+
+    /// Writes the copy on disk into a log that has forgotten all; false: there is none. Of several
+    /// who do so at once the log decides, as with any snapshots.
+    async fn revive(&self, next: u64) -> Result<bool, LogError> {
+        let Some(copy) = self.copies.read::<State>(&self.queue.topic).await else {
+            return Ok(false);
+        };
+        let bodies = chunks(&copy.revived_at(next));
+        let records = (1..).zip(bodies).map(|(seq, body)| {
+            let record = Record { format: FORMAT, by: self.me, seq, body };
+            record_of_all(None, Some(record.to_bytes()))
+        });
+        let batch = QueueBatch { to: self.queue.clone(), records: records.collect() };
+        self.log.append(vec![batch]).await?.await?;
+        Ok(true)
     }
 
     fn caught_up(&mut self) -> Option<Input> {

@@ -25,6 +25,8 @@ pub struct ClusterSettings {
     pub heartbeat_interval_ms: u64,
     /// `gantry.cluster.allocation`
     pub allocation: Allocation,
+    /// Where copies of the cluster's topics are kept; `None`: nowhere.
+    pub copies: Option<std::path::PathBuf>,
     /// Where its REST listens.
     pub url: String,
     /// Bytes of the largest record that the log takes.
@@ -58,6 +60,7 @@ impl ClusterSettings {
             incarnation: Incarnation(fastrand::u64(..)),
             name: worker_id.into(),
             url: self.url.as_str().into(),
+            group: self.group.as_str().into(),
             session_ms: self.session_timeout_ms,
             heartbeat_ms: self.heartbeat_interval_ms,
             allocation: self.allocation,

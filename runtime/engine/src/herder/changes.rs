@@ -12,10 +12,26 @@ use super::edit_offsets::outcome;
 use super::task_props::{TaskConfigs, TaskProps};
 use crate::connector_config::{CONNECTOR_CLASS, ConnectorConfig, NAME, retired_keys};
 use crate::entities::{ConnectorOffsets, CreatedConnector, TargetState};
-use crate::error::HerderError;
+use crate::error::{HerderError, HerderErrorKind};
 use crate::secrets::{no_longer_secret, secret_keys, unmask};
 use crate::task::TaskHandle;
 use crate::validation::{definition_of, idle_overrides};
+
+/// How often a patch is worked out anew when somebody changes the connector meanwhile.
+const PATCH_TRIES: u32 = 10;
+
+/// How a connector is put.
+#[derive(Default)]
+struct Wanted {
+    /// What a new one does.
+    target: Option<TargetState>,
+    /// Whether there may be one of this name.
+    allow_replace: bool,
+    /// Where a new one begins.
+    offsets: Option<ConnectorOffsets>,
+    /// In a cluster, the version that it must have.
+    expected: Option<u64>,
+}
 
 impl Herder {
     pub(crate) fn grace(&self) -> Duration {
@@ -33,7 +49,8 @@ impl Herder {
     ) -> Result<CreatedConnector, HerderError> {
         config.insert(NAME.to_owned(), name.to_owned());
         let _changing = self.locks.lock(name).await?;
-        self.put_locked(name, config, target, allow_replace, None).await
+        let wanted = Wanted { target, allow_replace, ..Wanted::default() };
+        self.put_locked(name, config, wanted).await
     }
 
     /// Creates a connector that begins at the given offsets. They are written before the
@@ -47,17 +64,17 @@ impl Herder {
     ) -> Result<CreatedConnector, HerderError> {
         config.insert(NAME.to_owned(), name.to_owned());
         let _changing = self.locks.lock(name).await?;
-        self.put_locked(name, config, target, false, Some(offsets)).await
+        let wanted = Wanted { target, offsets: Some(offsets), ..Wanted::default() };
+        self.put_locked(name, config, wanted).await
     }
 
     async fn put_locked(
         &self,
         name: &str,
         config: Props,
-        target: Option<TargetState>,
-        allow_replace: bool,
-        offsets: Option<ConnectorOffsets>,
+        wanted: Wanted,
     ) -> Result<CreatedConnector, HerderError> {
+        let Wanted { target, allow_replace, offsets, expected } = wanted;
         let (config, were_masked) = self.unmasked(name, config)?;
         self.check_given(&config).await?;
         let class = config.get(CONNECTOR_CLASS).map_or("", String::as_str);
@@ -92,7 +109,7 @@ impl Herder {
         }
         if let Some(cluster) = &self.cluster {
             let target = target.filter(|_| old.is_none());
-            self.put_in(cluster, name, config, target, !allow_replace).await?;
+            self.put_in(cluster, name, config, target, !allow_replace, expected).await?;
             let mut info = self.connector_info(name)?;
             info.offsets_status = offsets_status;
             return Ok(CreatedConnector { created: old.is_none(), info });
@@ -165,15 +182,28 @@ impl Herder {
         patch: BTreeMap<String, Option<String>>,
     ) -> Result<CreatedConnector, HerderError> {
         let _changing = self.locks.lock(name).await?;
-        // With its masks: what is not in the patch is kept as what it is, a secret.
-        let mut config = self.connector_config(name)?;
-        for (key, value) in patch {
-            match value {
-                Some(value) => config.insert(key, value),
-                None => config.remove(&key),
-            };
+        let mut tries = PATCH_TRIES;
+        loop {
+            tries -= 1;
+            // Before the configuration is read: another worker may change it at the same time.
+            let expected = self
+                .cluster
+                .as_ref()
+                .and_then(|cluster| cluster.connector(name, |connector| connector.version));
+            // With its masks: what is not in the patch is kept as what it is, a secret.
+            let mut config = self.connector_config(name)?;
+            for (key, value) in &patch {
+                match value {
+                    Some(value) => config.insert(key.clone(), value.clone()),
+                    None => config.remove(key),
+                };
+            }
+            let wanted = Wanted { allow_replace: true, expected, ..Wanted::default() };
+            match self.put_locked(name, config, wanted).await {
+                Err(error) if error.kind == HerderErrorKind::Changed && tries > 0 => {}
+                done => return done,
+            }
         }
-        self.put_locked(name, config, None, true, None).await
     }
 
     /// Starts the instance and the tasks of a connector that has none. A failure is the

@@ -46,8 +46,9 @@ impl Herder {
         config: Props,
         target: Option<TargetState>,
         create: bool,
+        expected: Option<u64>,
     ) -> Result<(), HerderError> {
-        let put = Request::Put { name: name.into(), config, target, create };
+        let put = Request::Put { name: name.into(), config, target, create, expected };
         match cluster.request(put).await {
             // Another worker was asked for one of this name at the same time.
             Err(error) if error.kind == HerderErrorKind::AlreadyExists => {

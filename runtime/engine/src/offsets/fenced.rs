@@ -17,6 +17,7 @@ use tokio::time::{Duration, Instant};
 
 use super::Change;
 use super::task::CommitError;
+use crate::cluster::Copies;
 use crate::error::HerderError;
 use crate::topic_fold::{LIMITS, record_of_all, scan};
 
@@ -29,6 +30,8 @@ const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(6 * 60 * 60);
 /// How long a record that is durable may take to be read back.
 const READ_BACK_LIMIT: Duration = Duration::from_secs(30);
 
+/// How long an edit of offsets may take, as any request of a user.
+const EDIT_LIMIT: Duration = Duration::from_secs(90);
 /// How often queues are looked at whose old records may have gone.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
@@ -78,6 +81,9 @@ pub(crate) struct FencedOffsets {
     snapshot_at: Mutex<Instant>,
     /// When queues were last looked at.
     pruned_at: Mutex<Instant>,
+    /// Copies on disk, and up to where the last one was folded.
+    copies: Copies,
+    copied_upto: AtomicU64,
     /// Records that could not be read.
     passed_over: AtomicU64,
 }
@@ -93,8 +99,35 @@ impl FencedOffsets {
             snapshot_upto: AtomicU64::new(0),
             snapshot_at: Mutex::new(Instant::now()),
             pruned_at: Mutex::new(Instant::now()),
+            copies: Copies::default(),
+            copied_upto: AtomicU64::new(0),
             passed_over: Default::default(),
         }
+    }
+
+    /// The same for one that has copies on disk to go on from.
+    pub(crate) fn with_copies(self, copies: Copies) -> Self {
+        Self { copies, ..self }
+    }
+
+    /// Brings the copy on disk up to date.
+    pub(crate) async fn copy_to(&self, copies: &Copies) {
+        let Some(folded) = *self.folded.borrow() else { return };
+        if self.copied_upto.swap(folded, Ordering::AcqRel) == folded {
+            return;
+        }
+        let fold = self.lock().clone();
+        copies.write(&self.queue.topic, &fold).await;
+    }
+
+    /// Writes the copy on disk into a topic that has forgotten all; false: there is none.
+    async fn revive(&self, next: u64) -> Result<bool, LogError> {
+        let Some(copy) = self.copies.read::<OffsetFold>(&self.queue.topic).await else {
+            return Ok(false);
+        };
+        let by = Incarnation(fastrand::u64(..));
+        self.append(copy.chunks(by, next.saturating_sub(1))).await?;
+        Ok(true)
     }
 
     /// The name of the topic.
@@ -135,8 +168,7 @@ impl FencedOffsets {
                     topic = %self.queue, wanted, earliest = range.earliest, next = range.next,
                     "the offset topic does not reach to where it was read"
                 );
-                *self.lock() = OffsetFold::default();
-                self.folded.send_replace(None);
+                self.forget();
                 return Ok(());
             }
             read => read?,
@@ -169,8 +201,22 @@ impl FencedOffsets {
 
     /// Appends a record and folds up to it.
     async fn write(&self, record: OffsetRecord) -> Result<(), LogError> {
+        let before = *self.folded.borrow();
         let at = self.append(vec![record]).await?;
+        if before.is_some_and(|before| at < before) {
+            // A broker lost records that were read here, and others take their place: what they
+            // said never counted for who comes later.
+            tracing::warn!(topic = %self.queue, at, folded = before, "the offset topic lost its end; reading it anew");
+            self.forget();
+        }
         self.fold_to(at + 1).await
+    }
+
+    /// Reads all anew.
+    fn forget(&self) {
+        let mut fold = self.lock();
+        *fold = OffsetFold::default();
+        self.folded.send_replace(None);
     }
 
     async fn append(&self, records: Vec<OffsetRecord>) -> Result<u64, LogError> {
@@ -187,7 +233,10 @@ impl FencedOffsets {
 
     /// Begins to fold at the latest snapshot, if there is one.
     async fn begin(&self) -> Result<(), LogError> {
-        let range = self.log.range(&self.queue).await?;
+        let mut range = self.log.range(&self.queue).await?;
+        if range.earliest == range.next && range.next > 0 && self.revive(range.next).await? {
+            range = self.log.range(&self.queue).await?;
+        }
         let near = range.next.saturating_sub(3 * SNAPSHOT_RECORDS).max(range.earliest);
         let mut found = self.latest_snapshot(near, range.next).await?;
         if found.is_none() && near > range.earliest {
@@ -347,12 +396,21 @@ impl FencedOffsets {
         self.catch_up().await?;
         let generation = self.last_stamp(connector) + 1;
         let scope = Scope { connector: connector.into(), generation };
-        self.write(OffsetRecord::Edit { scope, offsets: texts(changes) }).await?;
-        match self.generation(connector) == generation {
+        let id = fastrand::u64(1..);
+        let edit = OffsetRecord::Edit { scope: scope.clone(), id, offsets: texts(changes) };
+        let written = tokio::time::timeout(EDIT_LIMIT, self.write(edit)).await;
+        written.map_err(|_| {
+            HerderError::timeout(format!(
+                "The offsets of connector {connector} could not be written within {} s: look at \
+                 them before they are changed again, as they may be written yet",
+                EDIT_LIMIT.as_secs()
+            ))
+        })??;
+        match self.read(|fold| fold.is_edited(&scope, id)) {
             true => Ok(()),
             false => Err(HerderError::conflict(format!(
-                "Connector {connector} was started while its offsets were changed; stop it and \
-                 try again"
+                "Connector {connector} was started, or its offsets were changed by another \
+                 request, at the same time; try again while it is stopped"
             ))),
         }
     }

@@ -237,8 +237,16 @@ impl<'a> SinkWorker<'a> {
     /// in order. Opens new ones, closes those that are gone.
     async fn assign(&mut self) -> Result<()> {
         let TaskEnv { log, config, worker, .. } = self.env;
-        let topics = wanted_topics(&**log, config, worker).await;
-        let topics = topics.map_err(|error| unreadable(&error))?;
+        let topics = match wanted_topics(&**log, config, worker).await {
+            Ok(topics) => topics,
+            Err(error) if error.is_retriable() => {
+                tracing::warn!(task = %self.env.id, %error, "cannot see the topics now; trying again");
+                self.awaits_queues = true;
+                tokio::time::sleep(Duration::from_millis(READ_WAIT_MS)).await;
+                return Ok(());
+            }
+            Err(error) => return Err(unreadable(&error)),
+        };
         self.warn_of_missing(&topics);
         let all = topics.iter().flat_map(|(name, queues)| {
             (0..*queues).map(|queue| TopicPartition::new(Str::clone(name), queue))

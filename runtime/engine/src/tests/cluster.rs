@@ -14,18 +14,27 @@ pub(super) struct Workers {
     pub(super) probe: Probe,
     pub(super) herders: Vec<Arc<Herder>>,
     joined: usize,
+    /// The log, where it is one that can be made to forget.
+    memory: Option<Arc<MemoryLog>>,
+    /// Where they keep copies of the cluster's topics.
+    pub(super) copies: Option<std::path::PathBuf>,
     /// What their worker files say beside what all say.
     adjust: fn(&mut WorkerConfig),
 }
 
 impl Workers {
     pub(super) fn new(count: usize) -> Self {
-        Self::on(Arc::new(MemoryLog::new()), count, |_| {})
+        let memory = Arc::new(MemoryLog::new());
+        let mut all = Self::on(Arc::clone(&memory) as Arc<dyn FullLog>, 0, |_| {});
+        all.memory = Some(memory);
+        (0..count).for_each(|_| all.join());
+        all
     }
 
     pub(super) fn on(log: Arc<dyn FullLog>, count: usize, adjust: fn(&mut WorkerConfig)) -> Self {
         let probe = Probe::default();
-        let mut all = Self { log, probe, herders: Vec::new(), joined: 0, adjust };
+        let mut all =
+            Self { log, probe, herders: Vec::new(), joined: 0, memory: None, copies: None, adjust };
         (0..count).for_each(|_| all.join());
         all
     }
@@ -50,6 +59,7 @@ impl Workers {
             session_timeout_ms: SESSION_MS,
             heartbeat_interval_ms: SESSION_MS / 6,
             allocation: Allocation::ConsistentHash,
+            copies: self.copies.clone(),
             url: String::new(),
             record_bytes_max: 1 << 20,
         };
@@ -221,6 +231,105 @@ async fn offsets_are_seen_and_changed_anywhere() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(all.texts("t").await, [numbers(0..10), numbers(0..10)].concat());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_through_several_workers_at_once_are_all_there() {
+    let all = Workers::new(3);
+    let source = [("connector.class", SOURCE), ("topic", "t"), ("count", "1")];
+    all.create(0, "source", &source).await;
+    for at in 0..3 {
+        all.until_all(at, "source", 1, UnitState::Running).await;
+    }
+    let patch = |at: usize, n: usize| {
+        let herder = Arc::clone(all.one(at));
+        let patch = std::collections::BTreeMap::from([(format!("key.{at}.{n}"), Some("x".into()))]);
+        tokio::spawn(async move { herder.patch_connector("source", patch).await })
+    };
+    let patches: Vec<_> = (0..12).map(|n| patch(n % 3, n)).collect();
+    for patch in patches {
+        patch.await.expect("joined").expect("patched");
+    }
+    all.until("all are there", || {
+        let known = all.one(0).connector_config("source").expect("config");
+        known.keys().filter(|key| key.starts_with("key.")).count() == 12
+    })
+    .await;
+    all.one(0).stop("source").await.expect("stopped");
+    all.until("it is quiet", || all.one(1).require_stopped("source").is_ok()).await;
+    let edit = |at: usize, n: u64| {
+        let herder = Arc::clone(all.one(at));
+        let text = format!(r#"{{"offsets":[{{"partition":{{"id":"0"}},"offset":{{"n":{n}}}}}]}}"#);
+        let offsets = serde_json::from_str(&text).expect("offsets");
+        tokio::spawn(async move { herder.alter_offsets("source", offsets).await.map(|_| n) })
+    };
+    let mut last = None;
+    for round in 0..20 {
+        let edits = [edit(0, 2 * round), edit(1, 2 * round + 1)];
+        let mut done = Vec::new();
+        for edit in edits {
+            done.extend(edit.await.expect("joined").ok());
+        }
+        let now = all.one(2).offsets("source").expect("offsets").offsets;
+        let now = now.first().and_then(|o| o.offset.as_ref()?["n"].as_u64());
+        last = done.last().copied().or(last);
+        if done.len() == 1 {
+            all.until("the one that was answered with a yes is there", || {
+                let now = all.one(2).offsets("source").expect("offsets").offsets;
+                now.first().and_then(|o| o.offset.as_ref()?["n"].as_u64()) == last
+            })
+            .await;
+        }
+        assert!(!done.is_empty() || now.is_some(), "one of two is done");
+    }
+}
+
+/// All workers are down for longer than the log keeps records.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_that_slept_for_long_goes_on_from_its_copies() {
+    let dir = std::env::temp_dir().join(format!("gantry-copies-{}", std::process::id()));
+    let mut all = Workers::new(0);
+    all.copies = Some(dir.clone());
+    all.join();
+    all.join();
+    let source = [("connector.class", SOURCE), ("topic", "t"), ("count", "10")];
+    all.create(0, "source", &source).await;
+    all.create(1, "stopped", &source).await;
+    all.one(1).stop("stopped").await.expect("stopped");
+    all.until("offsets are seen", || {
+        all.one(0).offsets("source").is_ok_and(|found| {
+            found.offsets.iter().any(|o| o.offset.as_ref().is_some_and(|o| o["n"] == 10))
+        })
+    })
+    .await;
+    all.until("it is stopped", || all.one(0).require_stopped("stopped").is_ok()).await;
+    for herder in std::mem::take(&mut all.herders) {
+        herder.shutdown().await;
+    }
+    let written = all.log.range(&TopicPartition::new("t", 0)).await.expect("range");
+    // What retention does when nobody writes.
+    let topics = ["cluster", "connect-offsets", "status"];
+    let files =
+        || topics[..2].iter().all(|topic| dir.join(format!("copy-of-{topic}.json")).exists());
+    let end = tokio::time::Instant::now() + PATIENCE;
+    while !files() {
+        assert!(tokio::time::Instant::now() < end, "no copies are there");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    for topic in topics {
+        all.memory.as_ref().expect("in memory").expire(topic);
+    }
+    all.join();
+    all.join();
+    let last = all.herders.len() - 1;
+    all.until_all(last, "source", 1, UnitState::Running).await;
+    all.until("the stopped one is known", || all.one(0).require_stopped("stopped").is_ok()).await;
+    let found = all.one(last).offsets("source").expect("offsets");
+    assert_eq!(found.offsets[0].offset.as_ref().expect("an offset")["n"], 10);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let now = all.log.range(&TopicPartition::new("t", 0)).await.expect("range");
+    assert_eq!(now, written, "nobody begins anew");
+    std::fs::remove_dir_all(&dir).expect("removed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -78,6 +78,13 @@ impl MemoryLog {
         Ok(())
     }
 
+    /// Forgets all records of a topic, as retention does of one to which nobody writes for long.
+    pub fn expire(&self, topic: &str) {
+        if let Some(topic) = lock(&self.inner).topics.get_mut(topic) {
+            topic.queues.iter_mut().for_each(super::queue::Queue::expire_all);
+        }
+    }
+
     fn append_now(&self, batches: Vec<QueueBatch>) -> Result<Vec<Range<u64>>, LogError> {
         let now = now_ms();
         let mut inner = lock(&self.inner);

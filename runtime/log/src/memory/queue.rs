@@ -80,6 +80,10 @@ impl Queue {
         }
     }
 
+    pub(super) fn expire_all(&mut self) {
+        self.expire(u64::MAX, 0);
+    }
+
     fn expire(&mut self, oldest_ms: u64, bytes_max: u64) {
         while let Some((offset, appended_ms, record)) = self.records.front() {
             let size = record.size() as u64;

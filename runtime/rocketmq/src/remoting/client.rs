@@ -68,6 +68,11 @@ impl Remoting {
         Self { peers: Mutex::default(), credentials, tls, notices: watch::Sender::new(0) }
     }
 
+    /// Counts what brokers say unasked.
+    pub(crate) fn notices(&self) -> watch::Receiver<u64> {
+        self.notices.subscribe()
+    }
+
     /// Sends a request and waits for its answer, whatever its code.
     pub(crate) async fn ask(
         &self,

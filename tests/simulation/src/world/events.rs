@@ -112,7 +112,7 @@ impl World {
             let mut scope = scope.clone();
             scope.generation = self.broker.fold.last_stamp(&unit.connector) + 1;
             let offsets = offsets.clone();
-            self.broker.fold.apply(&OffsetRecord::Edit { scope, offsets });
+            self.broker.fold.apply(&OffsetRecord::Edit { scope, id: 1, offsets });
         }
     }
 
@@ -247,7 +247,8 @@ impl World {
                     ("tasks".to_owned(), tasks),
                     ("request".to_owned(), id.to_string()),
                 ]);
-                Request::Put { name, config, target: None, create: self.random.bool() }
+                let create = self.random.bool();
+                Request::Put { name, config, target: None, create, expected: None }
             }
         };
         self.inputs(worker, vec![Input::Request { id, request }]);

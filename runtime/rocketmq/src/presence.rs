@@ -1,0 +1,117 @@
+//! Members of a consumer group: who is there, as brokers and their tools see it. A broker knows
+//! within milliseconds that a client is gone, and says so to the others. It is a hint: nothing is
+//! decided by it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+use gantry_log::LogError;
+use rocketmq_protocol::code::request_code::RequestCode;
+use serde::Deserialize;
+use tokio::sync::watch;
+
+use crate::json;
+use crate::log::{Inner, RocketmqLog};
+use crate::names::encode_group;
+use crate::remoting::{CallError, command};
+
+/// How often brokers are told that a member is there: they forget one after two minutes.
+const INTERVAL: Duration = Duration::from_secs(30);
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Members {
+    #[serde(default)]
+    consumer_id_list: Vec<String>,
+}
+
+impl RocketmqLog {
+    /// Is a member of a group from now on, until the receiver is dropped; gives the ids of all
+    /// members, this one among them, as they come and go. Brokers that are down are passed over.
+    pub fn be_present(&self, group: &str, id: &str) -> watch::Receiver<BTreeSet<String>> {
+        let (members, seen) = watch::channel(BTreeSet::new());
+        let (log, group, id) = (self.clone(), encode_group(group), id.to_owned());
+        tokio::spawn(async move {
+            let mut notices = log.inner.remoting.notices();
+            loop {
+                match log.inner.present(&group, &id).await {
+                    Ok(now) => {
+                        members.send_if_modified(|known| {
+                            let changed = *known != now;
+                            *known = now;
+                            changed
+                        });
+                    }
+                    Err(error) => tracing::debug!(%error, "brokers cannot be told of this member"),
+                }
+                tokio::select! {
+                    () = members.closed() => break,
+                    () = log.inner.stopped.cancelled() => break,
+                    _ = notices.changed() => {}
+                    () = tokio::time::sleep(INTERVAL) => {}
+                }
+            }
+            log.inner.absent(&group, &id).await;
+        });
+        seen
+    }
+}
+
+impl Inner {
+    /// Tells all brokers that a member is there; gives all that they know.
+    async fn present(&self, group: &str, id: &str) -> Result<BTreeSet<String>, LogError> {
+        let mut all = BTreeSet::new();
+        for (_, addr) in self.routes.brokers().await? {
+            match self.present_at(&addr, group, id).await {
+                Ok(members) => all.extend(members),
+                Err(error) => tracing::debug!(%error, "a broker cannot be told of this member"),
+            }
+        }
+        Ok(all)
+    }
+
+    async fn present_at(
+        &self,
+        addr: &str,
+        group: &str,
+        id: &str,
+    ) -> Result<Vec<String>, CallError> {
+        let body = serde_json::json!({
+            "clientID": id,
+            "producerDataSet": [],
+            "consumerDataSet": [{
+                "groupName": group,
+                "consumeType": "CONSUME_ACTIVELY",
+                "messageModel": "CLUSTERING",
+                "consumeFromWhere": "CONSUME_FROM_LAST_OFFSET",
+                "subscriptionDataSet": [],
+                "unitMode": false,
+            }],
+        });
+        let heartbeat = command(RequestCode::HeartBeat, [], Bytes::from(body.to_string()));
+        self.remoting.call(addr, heartbeat, self.timeout).await?;
+        let fields = [("consumerGroup", group.to_owned())];
+        let list = || command(RequestCode::GetConsumerListByGroup, fields.clone(), Bytes::new());
+        let mut answer = self.remoting.call(addr, list(), self.timeout).await;
+        if answer.is_err() {
+            // Brokers take no member of a group that they do not know.
+            self.create_group(group, addr).await?;
+            let heartbeat = command(RequestCode::HeartBeat, [], Bytes::from(body.to_string()));
+            self.remoting.call(addr, heartbeat, self.timeout).await?;
+            answer = self.remoting.call(addr, list(), self.timeout).await;
+        }
+        Ok(json::read::<Members>(addr, &answer?)?.consumer_id_list)
+    }
+
+    /// Tells all brokers that a member is gone.
+    async fn absent(&self, group: &str, id: &str) {
+        let Ok(brokers) = self.routes.brokers().await else { return };
+        for (_, addr) in brokers {
+            let fields = [("clientID", id.to_owned()), ("consumerGroup", group.to_owned())];
+            let request = command(RequestCode::UnregisterClient, fields, Bytes::new());
+            // Brokers notice by themselves, too.
+            let _ = self.remoting.call(&addr, request, self.timeout).await;
+        }
+    }
+}
