@@ -153,15 +153,18 @@ impl State {
         Self { next, ..Self::default() }
     }
 
-    /// The same with nobody there, as the state at the end of a log that has forgotten all: for a
-    /// cluster that slept longer than its log keeps records.
+    /// The same with nobody there, as the state at the beginning of a log that has forgotten what
+    /// came before: for a cluster that slept longer than its log keeps records. Its check sum is
+    /// that of what it holds, so that workers that went on from different ones notice.
     #[must_use]
     pub fn revived_at(mut self, next: u64) -> Self {
         let workers: Vec<Incarnation> = self.workers.keys().copied().collect();
         workers.into_iter().for_each(|worker| self.remove(worker));
         self.units.values_mut().for_each(|unit| unit.owner = None);
         let Self { now_ms, stamp, connectors, units, .. } = self;
-        Self { now_ms, stamp, connectors, units, ..Self::beginning_at(next) }
+        let text = serde_json::to_vec(&(stamp, &connectors)).unwrap_or_default();
+        let hash = sum(0, next, &text);
+        Self { now_ms, hash, stamp, connectors, units, ..Self::beginning_at(next) }
     }
 
     /// Takes one record: its bytes count in the check sum whether or not they could be read.

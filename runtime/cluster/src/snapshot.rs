@@ -92,7 +92,7 @@ pub struct Collector {
 
 impl Collector {
     /// Takes one record; the text of a snapshot and what it counts, when it is whole. One that
-    /// counts less than one before it is passed over: two workers may write one each, and records
+    /// counts less than one before it is passed over, and one that counts the same: two workers may write one each, and records
     /// that only the other counts may be gone.
     pub fn take(&mut self, by: Incarnation, body: &Body) -> Option<(u64, String)> {
         self.take_at(u64::MAX, by, body)
@@ -113,7 +113,7 @@ impl Collector {
             self.text.clear();
         }
         self.text.push_str(text);
-        let better = taken == Taken::Last && self.best.is_none_or(|best| best <= *upto);
+        let better = taken == Taken::Last && self.best.is_none_or(|best| best < *upto);
         better.then(|| {
             self.best = Some(*upto);
             (*upto, std::mem::take(&mut self.text))
@@ -142,6 +142,7 @@ mod tests {
         assert_eq!(take(5), Some((5, "5".into())));
         assert_eq!(take(3), None);
         assert_eq!(take(6), Some((6, "6".into())));
+        assert_eq!(take(6), None);
     }
 
     #[test]

@@ -70,13 +70,16 @@ impl Copies {
             Ok(copy) => {
                 tracing::warn!(
                     topic, file = %path.display(),
-                    "the topic has forgotten all that it held; going on from the copy on this \
-                     worker's disk"
+                    "the topic has forgotten what it held, and no snapshot of it is there; going \
+                     on from the copy on this worker's disk"
                 );
                 Some(copy)
             }
             Err(error) => {
-                tracing::error!(file = %path.display(), %error, "a copy cannot be read");
+                // Not written over: somebody may make sense of it.
+                let aside = path.with_extension("unreadable");
+                let moved = tokio::fs::rename(&path, &aside).await.is_ok();
+                tracing::error!(file = %path.display(), %error, moved, "a copy cannot be read");
                 None
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gantry_cluster::{Collector, FORMAT, Incarnation, Input, Record, State, chunks, restore};
-use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, TopicPartition};
+use gantry_log::{FullLog, LogError, LogRecord, OffsetRange, QueueBatch, TopicPartition};
 
 use super::Copies;
 use crate::topic_fold::{LIMITS, record_of_all, scan};
@@ -33,27 +33,11 @@ impl Reader {
 
     /// Begins anew: gives what to begin with, a snapshot or nothing.
     pub(super) async fn begin(&mut self) -> Result<Vec<Input>, LogError> {
-        let mut range = self.log.range(&self.queue).await?;
-        if range.earliest == range.next && range.next > 0 && self.revive(range.next).await? {
-            range = self.log.range(&self.queue).await?;
+        let (mut range, mut restored) = self.restored().await?;
+        if restored.is_none() && range.earliest > 0 && self.revive(range).await? {
+            (range, restored) = self.restored().await?;
         }
-        let mut collector = Collector::default();
-        let mut latest = None;
-        let look = |offset, record: &LogRecord| {
-            let value = record.value.as_deref().unwrap_or_default();
-            let Ok(record) = Record::from_bytes(value) else { return };
-            let whole = collector.take_at(offset, record.by, &record.body);
-            latest = whole.or_else(|| latest.take());
-        };
-        scan(&*self.log, &self.queue, range.earliest, range.next, look).await?;
-        let restored = latest.and_then(|(upto, text)| match restore(upto, &text) {
-            Ok(state) => Some(state),
-            Err(error) => {
-                tracing::error!(topic = %self.queue, upto, %error, "a snapshot cannot be read");
-                None
-            }
-        });
-        let state = restored.filter(|state| state.next >= range.earliest).unwrap_or_else(|| {
+        let state = restored.unwrap_or_else(|| {
             if range.earliest > 0 {
                 tracing::error!(
                     topic = %self.queue, earliest = range.earliest,
@@ -71,13 +55,48 @@ impl Reader {
         Ok(inputs)
     }
 
-    /// Writes the copy on disk into a log that has forgotten all; false: there is none. Of several
-    /// who do so at once the log decides, as with any snapshots.
-    async fn revive(&self, next: u64) -> Result<bool, LogError> {
+    /// What the log has, and the state of the latest snapshot from which all can be read.
+    async fn restored(&self) -> Result<(OffsetRange, Option<State>), LogError> {
+        let range = self.log.range(&self.queue).await?;
+        let mut collector = Collector::default();
+        let mut latest = None;
+        let look = |offset, record: &LogRecord| {
+            let value = record.value.as_deref().unwrap_or_default();
+            let Ok(record) = Record::from_bytes(value) else { return };
+            let whole = collector.take_at(offset, record.by, &record.body);
+            latest = whole.or_else(|| latest.take());
+        };
+        scan(&*self.log, &self.queue, range.earliest, range.next, look).await?;
+        let restored = latest.and_then(|(upto, text)| match restore(upto, &text) {
+            Ok(state) => Some(state),
+            Err(error) => {
+                tracing::error!(topic = %self.queue, upto, %error, "a snapshot cannot be read");
+                None
+            }
+        });
+        Ok((range, restored.filter(|state| state.next >= range.earliest)))
+    }
+
+    /// Writes the copy on disk, and what is still there on top of it, as a snapshot into a log
+    /// that has forgotten what came before; false: there is none. Of several who do so at once the
+    /// log decides, as with any snapshots.
+    async fn revive(&self, range: OffsetRange) -> Result<bool, LogError> {
         let Some(copy) = self.copies.read::<State>(&self.queue.topic).await else {
             return Ok(false);
         };
-        let bodies = chunks(&copy.revived_at(next));
+        let state = if (range.earliest..=range.next).contains(&copy.next) {
+            copy
+        } else {
+            let mut state = copy.revived_at(range.earliest);
+            let take = |offset, stored: &LogRecord| {
+                let bytes = stored.value.as_deref().unwrap_or_default();
+                let record = Record::from_bytes(bytes).ok();
+                state.apply(offset, stored.timestamp_ms, bytes, record.as_ref());
+            };
+            scan(&*self.log, &self.queue, range.earliest, range.next, take).await?;
+            state
+        };
+        let bodies = chunks(&state);
         let records = (1..).zip(bodies).map(|(seq, body)| {
             let record = Record { format: FORMAT, by: self.me, seq, body };
             record_of_all(None, Some(record.to_bytes()))

@@ -65,8 +65,9 @@ impl Scaling {
         let limit = self.max.min(seen.queues).max(1);
         let last = self.last.replace(seen);
         let done = last.map_or(0, |last| seen.committed.saturating_sub(last.committed));
-        // At the pace of the last interval it would need more than another one.
-        let behind = last.is_some_and(|last| seen.lag > done && last.lag > 0);
+        // At the pace of the last interval it would need more than another one. Who does nothing
+        // at all would not do more with more tasks.
+        let behind = done > 0 && seen.lag > done && last.is_some_and(|last| last.lag > 0);
         self.calm = if seen.lag <= done / 10 { self.calm + 1 } else { 0 };
         if behind && self.tasks < limit {
             if std::mem::take(&mut self.shrank) {
@@ -191,10 +192,12 @@ mod tests {
         assert_eq!(scaling.look(seen(8, 1_000, 100)), 2);
         assert_eq!(scaling.look(seen(8, 1_000, 200)), 2, "it has only begun");
         assert_eq!(scaling.look(seen(8, 1_000, 300)), 4);
-        for _ in 0..5 {
-            scaling.look(seen(8, 1_000, 400));
+        for committed in 4..9 {
+            scaling.look(seen(8, 1_000, committed * 100));
         }
         assert_eq!(scaling.tasks, 6, "tasks.max");
+        let mut stuck = Scaling::new(1, 6);
+        assert!((0..9).all(|_| stuck.look(seen(8, 1_000, 100)) == 1), "it does nothing at all");
         assert_eq!(scaling.look(seen(3, 1_000, 500)), 3, "its queues");
         assert_eq!(scaling.look(seen(0, 0, 500)), 1);
     }
@@ -225,7 +228,7 @@ mod tests {
                 looks += 1;
             }
             scaling.look(seen(2, 100, 0));
-            scaling.look(seen(2, 100, 0));
+            scaling.look(seen(2, 100, 1));
             assert_eq!(scaling.tasks, 2);
             looks
         };

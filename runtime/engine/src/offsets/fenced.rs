@@ -9,7 +9,7 @@ use gantry_api::{OffsetMap, SourcePartition, Str};
 use gantry_cluster::{
     Epoch, Fate, Incarnation, OffsetCollector, OffsetFold, OffsetRecord, Scope, TransactionId, Unit,
 };
-use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, TopicPartition};
+use gantry_log::{FullLog, LogError, LogRecord, OffsetRange, QueueBatch, TopicPartition};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tokio::sync::watch;
@@ -59,6 +59,13 @@ impl Fence {
     fn scope(&self) -> Scope {
         Scope { connector: Str::clone(&self.unit.connector), generation: self.generation }
     }
+}
+
+/// What is copied to the disk.
+#[derive(Serialize, Deserialize)]
+struct Copy {
+    folded: u64,
+    fold: OffsetFold,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -116,17 +123,30 @@ impl FencedOffsets {
         if self.copied_upto.swap(folded, Ordering::AcqRel) == folded {
             return;
         }
-        let fold = self.lock().clone();
-        copies.write(&self.queue.topic, &fold).await;
+        let copy = {
+            let fold = self.lock();
+            Copy { folded, fold: fold.clone() }
+        };
+        copies.write(&self.queue.topic, &copy).await;
     }
 
-    /// Writes the copy on disk into a topic that has forgotten all; false: there is none.
-    async fn revive(&self, next: u64) -> Result<bool, LogError> {
-        let Some(copy) = self.copies.read::<OffsetFold>(&self.queue.topic).await else {
+    /// Writes the copy on disk, and what is still there on top of it, as a snapshot into a topic
+    /// that has forgotten what came before; false: there is none.
+    async fn revive(&self, range: OffsetRange) -> Result<bool, LogError> {
+        let Some(Copy { folded, mut fold }) = self.copies.read(&self.queue.topic).await else {
             return Ok(false);
         };
-        let by = Incarnation(fastrand::u64(..));
-        self.append(copy.chunks(by, next.saturating_sub(1))).await?;
+        let mut upto = folded.saturating_sub(1);
+        if !(range.earliest..=range.next).contains(&folded) {
+            let take = |_, record: &LogRecord| {
+                if let Ok(Some(record)) = parse(record) {
+                    fold.apply(&record);
+                }
+            };
+            scan(&*self.log, &self.queue, range.earliest, range.next, take).await?;
+            upto = range.next.saturating_sub(1);
+        }
+        self.append(fold.chunks(Incarnation(fastrand::u64(..)), upto)).await?;
         Ok(true)
     }
 
@@ -233,15 +253,26 @@ impl FencedOffsets {
 
     /// Begins to fold at the latest snapshot, if there is one.
     async fn begin(&self) -> Result<(), LogError> {
-        let mut range = self.log.range(&self.queue).await?;
-        if range.earliest == range.next && range.next > 0 && self.revive(range.next).await? {
-            range = self.log.range(&self.queue).await?;
+        let (mut range, mut found) = self.restored().await?;
+        if found.is_none() && range.earliest > 0 && self.revive(range).await? {
+            (range, found) = self.restored().await?;
         }
+        self.begin_with(range, found);
+        Ok(())
+    }
+
+    /// What the topic has, and the latest snapshot in it.
+    async fn restored(&self) -> Result<(OffsetRange, Option<(u64, OffsetFold)>), LogError> {
+        let range = self.log.range(&self.queue).await?;
         let near = range.next.saturating_sub(3 * SNAPSHOT_RECORDS).max(range.earliest);
         let mut found = self.latest_snapshot(near, range.next).await?;
         if found.is_none() && near > range.earliest {
             found = self.latest_snapshot(range.earliest, range.next).await?;
         }
+        Ok((range, found))
+    }
+
+    fn begin_with(&self, range: OffsetRange, found: Option<(u64, OffsetFold)>) {
         match found {
             Some((upto, fold)) => {
                 let mut known = self.lock();
@@ -260,7 +291,6 @@ impl FencedOffsets {
                 self.folded.send_replace(Some(range.earliest));
             }
         }
-        Ok(())
     }
 
     async fn latest_snapshot(
@@ -269,10 +299,14 @@ impl FencedOffsets {
         to: u64,
     ) -> Result<Option<(u64, OffsetFold)>, LogError> {
         let mut collector = OffsetCollector::default();
-        let mut latest = None;
+        let mut latest: Option<(u64, OffsetFold)> = None;
         let look = |_, record: &LogRecord| {
             let Ok(Some(record)) = parse(record) else { return };
-            latest = collector.take(&record).or_else(|| latest.take());
+            let Some(whole) = collector.take(&record) else { return };
+            // Of two that count alike the first is taken, by everybody.
+            if latest.as_ref().is_none_or(|(upto, _)| *upto < whole.0) {
+                latest = Some(whole);
+            }
         };
         scan(&*self.log, &self.queue, from, to, look).await?;
         Ok(latest)
@@ -351,9 +385,15 @@ impl FencedOffsets {
         self.append(ends).await.map(|_| ())
     }
 
-    /// What becomes of the records of a transaction in one queue, as far as it is known here.
-    pub(super) fn fate(&self, id: TransactionId, of: &TopicPartition) -> Option<Fate> {
-        self.lock().fate(id, &of.topic, of.partition)
+    /// What becomes of the records of a transaction in one queue, as far as it is known here, and
+    /// up to where the topic was read for that.
+    pub(super) fn fate(
+        &self,
+        id: TransactionId,
+        of: &TopicPartition,
+    ) -> (Option<Fate>, Option<u64>) {
+        let fold = self.lock();
+        (fold.fate(id, &of.topic, of.partition), *self.folded.borrow())
     }
 
     /// Up to where the topic is folded, now and whenever it goes on.
@@ -378,12 +418,9 @@ impl FencedOffsets {
         let queues = self.lock().queues_of_the_past();
         for (topic, queue) in queues {
             let of = TopicPartition::new(Str::clone(&topic), queue);
-            let earliest = match self.log.range(&of).await {
-                Ok(range) => range.earliest,
-                Err(LogError::Unknown(_)) => u64::MAX,
-                Err(_) => continue,
-            };
-            self.lock().forget_before(&topic, queue, earliest);
+            // A topic that is not there now may be that of a broker that is down.
+            let Ok(range) = self.log.range(&of).await else { continue };
+            self.lock().forget_before(&topic, queue, range.earliest);
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gantry_api::Str;
@@ -46,11 +46,17 @@ fn parse(mark: &[u8]) -> Option<(TransactionId, &str)> {
     Some((TransactionId(u64::from_str_radix(id, 16).ok()?), topic))
 }
 
+/// An offset topic that is not there for so long is gone.
+const GONE_AFTER: Duration =
+    if cfg!(test) { Duration::from_secs(1) } else { Duration::from_secs(60) };
+
 /// The offset topics that are followed.
 pub(crate) struct Transactions {
     log: Arc<dyn FullLog>,
     own: Arc<OffsetStore>,
     others: Mutex<HashMap<Str, Arc<TransactionLog>>>,
+    /// Since when topics are not there.
+    missing: Mutex<HashMap<Str, Instant>>,
 }
 
 /// One offset topic, as readers look at it.
@@ -63,7 +69,7 @@ pub(crate) struct TransactionLog {
 
 impl Transactions {
     pub(crate) fn new(log: Arc<dyn FullLog>, own: Arc<OffsetStore>) -> Self {
-        Self { log, own, others: Mutex::default() }
+        Self { log, own, others: Mutex::default(), missing: Mutex::default() }
     }
 
     /// Who decides about records with this mark, and their session; `None`: it is no mark of ours.
@@ -80,7 +86,11 @@ impl Transactions {
             OffsetStore::Fenced(own) if **own.topic() == *topic => {
                 TransactionLog { offsets: Some(Arc::clone(own)), _follower: None }
             }
-            _ => self.follow(topic).await?,
+            _ if self.log.topic(topic).await?.is_none() => {
+                // Looked for again with each batch: it may come back.
+                return self.gone(topic).map(|log| Some((id, log)));
+            }
+            _ => self.follow(topic),
         };
         let log = Arc::clone(self.lock().entry(topic.into()).or_insert_with(|| Arc::new(log)));
         Ok(Some((id, log)))
@@ -90,16 +100,25 @@ impl Transactions {
         self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Follows the offset topic of another cluster.
-    async fn follow(&self, topic: &str) -> Result<TransactionLog, LogError> {
-        if self.log.topic(topic).await?.is_none() {
-            tracing::warn!(
-                topic,
-                "records are marked by a cluster whose offset topic is not there: whether they \
-                 were committed cannot be known, and all of them are taken"
-            );
-            return Ok(TransactionLog { offsets: None, _follower: None });
+    /// What to do about records of a cluster whose offset topic is not there.
+    fn gone(&self, topic: &str) -> Result<Arc<TransactionLog>, LogError> {
+        let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = *missing.entry(topic.into()).or_insert_with(Instant::now);
+        if since.elapsed() < GONE_AFTER {
+            let reason = format!("{topic}, which decides which records count, is not there");
+            return Err(LogError::Unavailable(reason.into()));
         }
+        tracing::debug!(
+            topic,
+            "records are marked by a cluster whose offset topic is gone: whether they were \
+             committed cannot be known, and all of them are taken"
+        );
+        Ok(Arc::new(TransactionLog { offsets: None, _follower: None }))
+    }
+
+    /// Follows the offset topic of another cluster.
+    fn follow(&self, topic: &str) -> TransactionLog {
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner).remove(topic);
         let queue = TopicPartition::new(topic, 0);
         let offsets = Arc::new(FencedOffsets::new(Arc::clone(&self.log), queue));
         let stop = CancellationToken::new();
@@ -117,16 +136,21 @@ impl Transactions {
                 followed.prune().await;
             }
         });
-        Ok(TransactionLog { offsets: Some(offsets), _follower: Some(stop.drop_guard()) })
+        TransactionLog { offsets: Some(offsets), _follower: Some(stop.drop_guard()) }
     }
 }
 
 impl TransactionLog {
-    /// What becomes of the records of a session in one queue; `None`: it is not known.
-    pub(crate) fn fate(&self, id: TransactionId, of: &TopicPartition) -> Option<Fate> {
+    /// What becomes of the records of a session in one queue, `None`: it is not known; and up to
+    /// where the topic was read for that.
+    pub(crate) fn fate(
+        &self,
+        id: TransactionId,
+        of: &TopicPartition,
+    ) -> (Option<Fate>, Option<u64>) {
         match &self.offsets {
             Some(offsets) => offsets.fate(id, of),
-            None => Some(Fate { end: u64::MAX, open: false }),
+            None => (Some(Fate { end: u64::MAX, open: false }), None),
         }
     }
 

@@ -117,6 +117,11 @@ impl<'a> Acknowledgements<'a> {
         std::mem::take(&mut self.acknowledged)
     }
 
+    /// Whether transactions were committed that the task was not told of.
+    pub(super) fn has_committed(&self) -> bool {
+        self.committing.as_ref().is_some_and(Committing::has_committed)
+    }
+
     /// Whether transactions were committed since this was last asked.
     pub(super) fn take_commits(&mut self) -> bool {
         self.committing.as_mut().is_some_and(Committing::take_commits)

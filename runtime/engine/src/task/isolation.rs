@@ -11,6 +11,7 @@ use gantry_api::TopicPartition;
 use gantry_cluster::{Fate, TransactionId};
 use gantry_log::{LogError, LogRecord, QueueRecords};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::offsets::{TransactionLog, Transactions, put_mark, take_mark};
 
@@ -19,6 +20,8 @@ use crate::offsets::{TransactionLog, Transactions, put_mark, take_mark};
 const HELD_BYTES_MAX: usize = 8 << 20;
 /// The wait after an offset topic could not be looked at.
 const RETRY: Duration = Duration::from_millis(100);
+/// What is held is looked at again at least so often: an offset topic may have lost its end.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Sifts the records of one sink task.
 pub(super) struct Isolation {
@@ -28,8 +31,8 @@ pub(super) struct Isolation {
     held_bytes: usize,
     /// The offset topics that were looked at, and how far they were read then.
     watched: Vec<(Arc<TransactionLog>, watch::Receiver<Option<u64>>)>,
-    /// Whether an offset topic could not be looked at.
-    retry: bool,
+    /// When what is held is looked at again, if no offset topic goes on before.
+    look_at: Instant,
 }
 
 /// What was read of a queue from the first record on of which it is not known whether it counts.
@@ -50,7 +53,13 @@ struct Known {
 impl Isolation {
     /// `None`: it gives all records.
     pub(super) fn new(transactions: Option<Arc<Transactions>>) -> Self {
-        Self { transactions, held: Vec::new(), held_bytes: 0, watched: Vec::new(), retry: false }
+        Self {
+            transactions,
+            held: Vec::new(),
+            held_bytes: 0,
+            watched: Vec::new(),
+            look_at: Instant::now(),
+        }
     }
 
     /// Whether records of a queue wait.
@@ -86,13 +95,16 @@ impl Isolation {
 
     /// Waits until it may be known of more records whether they count. Cancel safe.
     pub(super) async fn changed(&mut self) {
-        if self.retry || self.watched.is_empty() {
-            tokio::time::sleep(RETRY).await;
-            return;
+        let timer = tokio::time::sleep_until(self.look_at);
+        if self.watched.is_empty() {
+            return timer.await;
         }
         let changes = self.watched.iter_mut().map(|(_, folded)| Box::pin(folded.changed()));
         // It cannot end: the log is held beside it.
-        let _ = select_all(changes).await;
+        tokio::select! {
+            _ = select_all(changes) => {}
+            () = timer => {}
+        }
     }
 
     /// Looks again at what it holds; gives what the sink may be given of queues that it wants.
@@ -101,7 +113,7 @@ impl Isolation {
         unwanted: &BTreeSet<TopicPartition>,
     ) -> Vec<QueueRecords> {
         let Some(transactions) = self.transactions.clone() else { return Vec::new() };
-        self.retry = false;
+        self.look_at = Instant::now() + LOOK;
         self.watched.iter_mut().for_each(|(_, folded)| {
             folded.borrow_and_update();
         });
@@ -178,10 +190,10 @@ impl Isolation {
             Ok(None) => return Ok(None),
             Err(error) => return Err(self.failed(&error)),
         };
-        let folded = self.watch(&log);
+        self.watch(&log);
         match log.fate(id, queue) {
-            Some(fate) => Ok(Some(fate)),
-            None => self.unknown(&log, id, queue, folded, needs).await,
+            (Some(fate), _) => Ok(Some(fate)),
+            (None, _) => self.unknown(&log, id, queue, needs).await,
         }
     }
 
@@ -192,36 +204,33 @@ impl Isolation {
         log: &TransactionLog,
         id: TransactionId,
         queue: &TopicPartition,
-        folded: Option<u64>,
         needs: Option<u64>,
     ) -> Result<Option<Fate>, Option<u64>> {
-        let needs = match needs {
-            Some(needs) => needs,
-            None => log.end().await.map_err(|error| self.failed(&error))?,
-        };
-        if folded.is_none_or(|folded| folded < needs) {
-            return Err(Some(needs));
+        // It may end before where it ended then: a broker that was killed has lost its end.
+        let end = log.end().await.map_err(|error| self.failed(&error))?;
+        let needs = needs.map_or(end, |needs| needs.min(end));
+        match log.fate(id, queue) {
+            // It has become known meanwhile.
+            (Some(fate), _) => Ok(Some(fate)),
+            (None, Some(folded)) if folded >= needs => Ok(Some(Fate { end: 0, open: false })),
+            (None, _) => Err(Some(needs)),
         }
-        // It may have become known while the end was looked for.
-        Ok(Some(log.fate(id, queue).unwrap_or(Fate { end: 0, open: false })))
     }
 
     fn failed(&mut self, error: &LogError) -> Option<u64> {
         tracing::warn!(%error, "cannot see now which records are committed; trying again");
-        self.retry = true;
+        self.look_at = Instant::now() + RETRY;
         None
     }
 
-    /// Watches an offset topic from now on; gives up to where it is read.
-    fn watch(&mut self, log: &Arc<TransactionLog>) -> Option<u64> {
-        let known = self.watched.iter().find(|(known, _)| Arc::ptr_eq(known, log));
-        if let Some((_, folded)) = known {
-            return *folded.borrow();
+    /// Watches an offset topic from now on.
+    fn watch(&mut self, log: &Arc<TransactionLog>) {
+        if self.watched.iter().any(|(known, _)| Arc::ptr_eq(known, log)) {
+            return;
         }
-        let folded = log.folded()?;
-        let at = *folded.borrow();
-        self.watched.push((Arc::clone(log), folded));
-        at
+        if let Some(folded) = log.folded() {
+            self.watched.push((Arc::clone(log), folded));
+        }
     }
 
     fn hold(
@@ -237,6 +246,9 @@ impl Isolation {
         let first = records.first().map_or(next, |(offset, _)| *offset);
         let (records, next, bytes) =
             if keeps { (records, next, bytes) } else { (Vec::new(), first, 0) };
+        if !self.waits() && self.look_at < Instant::now() {
+            self.look_at = Instant::now() + LOOK;
+        }
         self.held_bytes += bytes;
         self.held.push(Held { batch: QueueRecords { from, records, next, end }, bytes, needs });
     }

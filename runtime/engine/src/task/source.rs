@@ -214,7 +214,7 @@ impl<'a> SourceWorker<'a> {
                     settled = self.acks.next(), if self.acks.waits() => {
                         settled?;
                         // The task is busy polling: leave it, so that it can be told.
-                        if self.wants_acks {
+                        if self.wants_acks || self.acks.has_committed() {
                             break Ok(Turn::Again);
                         }
                     }
@@ -231,6 +231,7 @@ impl<'a> SourceWorker<'a> {
         }
         if matches!(turn, Ok(Turn::Again)) {
             self.acknowledge().await?;
+            self.tell_commits().await?;
         }
         match turn {
             Err(error) if error.is_retriable() => {

@@ -78,10 +78,11 @@ impl MemoryLog {
         Ok(())
     }
 
-    /// Forgets all records of a topic, as retention does of one to which nobody writes for long.
-    pub fn expire(&self, topic: &str) {
+    /// Forgets all but the last records of each queue of a topic, as retention does of one to
+    /// which nobody writes for long.
+    pub fn expire(&self, topic: &str, keep: usize) {
         if let Some(topic) = lock(&self.inner).topics.get_mut(topic) {
-            topic.queues.iter_mut().for_each(super::queue::Queue::expire_all);
+            topic.queues.iter_mut().for_each(|queue| queue.expire_all_but(keep));
         }
     }
 

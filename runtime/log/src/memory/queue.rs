@@ -80,8 +80,12 @@ impl Queue {
         }
     }
 
-    pub(super) fn expire_all(&mut self) {
-        self.expire(u64::MAX, 0);
+    pub(super) fn expire_all_but(&mut self, keep: usize) {
+        let last = self.records.len().saturating_sub(keep);
+        for (offset, _, record) in self.records.drain(..last) {
+            self.earliest = offset + 1;
+            self.bytes -= record.size() as u64;
+        }
     }
 
     fn expire(&mut self, oldest_ms: u64, bytes_max: u64) {

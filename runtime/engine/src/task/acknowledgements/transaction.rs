@@ -29,7 +29,7 @@ pub(super) struct Committing<'a> {
     polled: u64,
     /// The commit on its way, how many records of the source it covers, and since when.
     under_way: Option<(Commit<'a>, u64, Instant)>,
-    /// A commit has failed, and what it was to tell is not known to count.
+    /// A commit has failed, or what was acknowledged may be gone: nothing more is committed.
     failed: bool,
     /// Whether there were commits since this was last asked.
     committed: bool,
@@ -63,6 +63,10 @@ impl<'a> Committing<'a> {
         self.under_way.is_some()
     }
 
+    pub(super) fn has_committed(&self) -> bool {
+        self.committed
+    }
+
     pub(super) fn take_commits(&mut self) -> bool {
         std::mem::take(&mut self.committed)
     }
@@ -74,17 +78,22 @@ impl<'a> Committing<'a> {
         polled: u64,
         offsets: Vec<(SourcePartition, SourceOffset)>,
     ) -> Result<()> {
-        for (queue, range) in written {
-            let last = self.acknowledged.entry(queue.clone()).or_default();
-            if range.start < *last {
-                // What was acknowledged before may be gone, and others stand in its place.
+        let written: Vec<(TopicPartition, Range<u64>)> = written.collect();
+        for (queue, range) in &written {
+            let last = self.acknowledged.get(queue).copied().unwrap_or_default();
+            if range.start < last {
+                // What was acknowledged before may be gone, and others stand in its place: nothing
+                // of it is committed any more.
+                self.failed = true;
                 return Err(Error::retriable(format!(
                     "{queue} ended at {last} and now at {}: the broker lost records that it had \
                      acknowledged; writing all again that was not committed",
                     range.start
                 )));
             }
-            *last = range.end;
+        }
+        for (queue, range) in written {
+            self.acknowledged.insert(queue.clone(), range.end);
             self.ends.insert(queue, range.end);
         }
         self.polled += polled;
@@ -120,10 +129,9 @@ impl<'a> Committing<'a> {
             return Err(match error {
                 // Whether it counts is known when the next session has begun.
                 CommitError::Log(error) => unwritable(&error),
-                fenced @ CommitError::Fenced => {
-                    self.env.cancel.cancel();
-                    Error::connect(fenced.to_string())
-                }
+                // Or the offset topic lost its barrier: the next session writes one. Who has really
+                // lost the unit is stopped, and has no lease.
+                fenced @ CommitError::Fenced => Error::retriable(fenced.to_string()),
             });
         }
         TaskMetrics::add(&metrics.offset_commits, 1);
