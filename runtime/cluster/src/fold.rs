@@ -160,7 +160,6 @@ impl State {
     pub fn revived_at(mut self, next: u64) -> Self {
         let workers: Vec<Incarnation> = self.workers.keys().copied().collect();
         workers.into_iter().for_each(|worker| self.remove(worker));
-        self.units.values_mut().for_each(|unit| unit.owner = None);
         let Self { now_ms, stamp, connectors, units, .. } = self;
         let text = serde_json::to_vec(&(stamp, &connectors)).unwrap_or_default();
         let hash = sum(0, next, &text);
@@ -307,30 +306,13 @@ impl State {
         self.stamp
     }
 
-    fn join(
-        &mut self,
-        by: Incarnation,
-        seq: u64,
-        format: u32,
-        body: &Body,
-    ) -> Result<u64, Refusal> {
-        let Body::Join { name, url, group, session_ms, heartbeat_ms } = body else { return Ok(0) };
-        if self.alive().any(|(_, worker)| worker.format.abs_diff(format) > 1) {
+    fn join(&mut self, by: Incarnation, worker: Worker) -> Result<u64, Refusal> {
+        if self.alive().any(|(_, other)| other.format.abs_diff(worker.format) > 1) {
             return Err(Refusal::Format);
         }
-        if self.alive().any(|(_, worker)| worker.group != *group) {
+        if self.alive().any(|(_, other)| other.group != worker.group) {
             return Err(Refusal::Group);
         }
-        let worker = Worker {
-            name: Str::clone(name),
-            url: Str::clone(url),
-            group: Str::clone(group),
-            session_ms: *session_ms,
-            heartbeat_ms: *heartbeat_ms,
-            format,
-            seen_ms: self.now_ms,
-            seq,
-        };
         self.workers.insert(by, worker);
         Ok(0)
     }
@@ -343,7 +325,19 @@ impl State {
         body: &Body,
     ) -> Result<u64, Refusal> {
         match body {
-            Body::Join { .. } => self.join(by, seq, format, body),
+            Body::Join { name, url, group, session_ms, heartbeat_ms } => {
+                let worker = Worker {
+                    name: Str::clone(name),
+                    url: Str::clone(url),
+                    group: Str::clone(group),
+                    session_ms: *session_ms,
+                    heartbeat_ms: *heartbeat_ms,
+                    format,
+                    seen_ms: self.now_ms,
+                    seq,
+                };
+                self.join(by, worker)
+            }
             Body::Heartbeat { .. } => {
                 let now_ms = self.now_ms;
                 let worker = self.workers.get_mut(&by).ok_or(Refusal::NoMember)?;

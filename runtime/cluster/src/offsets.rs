@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fold::pairs;
 use crate::record::{Incarnation, Unit};
-use crate::snapshot::{Parts, Taken, pieces};
+use crate::snapshot::{Pieces, pieces};
 use transactions::Transactions;
 pub use transactions::{Fate, TransactionId};
 
@@ -314,24 +314,23 @@ impl OffsetFold {
 /// Puts snapshots of the offset log together while records pass by.
 #[derive(Debug, Default)]
 pub struct OffsetCollector {
-    parts: Parts,
-    text: String,
+    pieces: Pieces,
+    /// What the best snapshot counts.
+    best: Option<u64>,
 }
 
 impl OffsetCollector {
-    /// The last record that counts and what came of all, once a snapshot is whole.
+    /// The last record that counts and what came of all, once a snapshot is whole. One that counts
+    /// no more than one before it is passed over, so that everybody takes the same.
     pub fn take(&mut self, record: &OffsetRecord) -> Option<(u64, OffsetFold)> {
         let OffsetRecord::Snapshot { by, upto, part, parts, text } = record else { return None };
-        let taken = self.parts.take(*by, *upto, *part, *parts);
-        if taken == Taken::Stray {
+        let whole = self.pieces.take(*by, *upto, *part, *parts, text)?;
+        if self.best.is_some_and(|best| best >= *upto) {
             return None;
         }
-        if *part == 0 {
-            self.text.clear();
-        }
-        self.text.push_str(text);
-        let whole = (taken == Taken::Last).then(|| std::mem::take(&mut self.text))?;
-        serde_json::from_str(&whole).ok().map(|fold| (*upto, fold))
+        let fold = serde_json::from_str(&whole).ok()?;
+        self.best = Some(*upto);
+        Some((*upto, fold))
     }
 }
 

@@ -81,19 +81,47 @@ impl Parts {
     }
 }
 
+/// Puts the pieces of snapshots together.
+#[derive(Debug, Default)]
+pub(crate) struct Pieces {
+    parts: Parts,
+    text: String,
+}
+
+impl Pieces {
+    /// Takes a piece; the text of a snapshot when it is whole.
+    pub(crate) fn take(
+        &mut self,
+        by: Incarnation,
+        upto: u64,
+        part: u32,
+        parts: u32,
+        text: &str,
+    ) -> Option<String> {
+        let taken = self.parts.take(by, upto, part, parts);
+        if taken == Taken::Stray {
+            return None;
+        }
+        if part == 0 {
+            self.text.clear();
+        }
+        self.text.push_str(text);
+        (taken == Taken::Last).then(|| std::mem::take(&mut self.text))
+    }
+}
+
 /// Puts snapshots together from the records that pass by.
 #[derive(Debug, Default)]
 pub struct Collector {
-    parts: Parts,
-    text: String,
+    pieces: Pieces,
     /// What the best snapshot counts.
     best: Option<u64>,
 }
 
 impl Collector {
     /// Takes one record; the text of a snapshot and what it counts, when it is whole. One that
-    /// counts less than one before it is passed over, and one that counts the same: two workers may write one each, and records
-    /// that only the other counts may be gone.
+    /// counts no more than one before it is passed over: two workers may write one each, and
+    /// records that only the other counts may be gone.
     pub fn take(&mut self, by: Incarnation, body: &Body) -> Option<(u64, String)> {
         self.take_at(u64::MAX, by, body)
     }
@@ -105,18 +133,11 @@ impl Collector {
         if *upto >= offset {
             return None;
         }
-        let taken = self.parts.take(by, *upto, *part, *parts);
-        if taken == Taken::Stray {
-            return None;
-        }
-        if *part == 0 {
-            self.text.clear();
-        }
-        self.text.push_str(text);
-        let better = taken == Taken::Last && self.best.is_none_or(|best| best < *upto);
+        let whole = self.pieces.take(by, *upto, *part, *parts, text)?;
+        let better = self.best.is_none_or(|best| best < *upto);
         better.then(|| {
             self.best = Some(*upto);
-            (*upto, std::mem::take(&mut self.text))
+            (*upto, whole)
         })
     }
 }

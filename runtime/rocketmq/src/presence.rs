@@ -3,11 +3,13 @@
 //! decided by it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use gantry_log::LogError;
 use rocketmq_protocol::code::request_code::RequestCode;
+use rocketmq_protocol::code::response_code::ResponseCode;
 use serde::Deserialize;
 use tokio::sync::watch;
 
@@ -31,11 +33,12 @@ impl RocketmqLog {
     /// members, this one among them, as they come and go. Brokers that are down are passed over.
     pub fn be_present(&self, group: &str, id: &str) -> watch::Receiver<BTreeSet<String>> {
         let (members, seen) = watch::channel(BTreeSet::new());
-        let (log, group, id) = (self.clone(), encode_group(group), id.to_owned());
+        // Not the log itself: it ends when nobody else has it.
+        let (inner, group, id) = (Arc::clone(&self.inner), encode_group(group), id.to_owned());
         tokio::spawn(async move {
-            let mut notices = log.inner.remoting.notices();
+            let mut notices = inner.remoting.notices();
             loop {
-                match log.inner.present(&group, &id).await {
+                match inner.present(&group, &id).await {
                     Ok(now) => {
                         members.send_if_modified(|known| {
                             let changed = *known != now;
@@ -47,12 +50,12 @@ impl RocketmqLog {
                 }
                 tokio::select! {
                     () = members.closed() => break,
-                    () = log.inner.stopped.cancelled() => break,
+                    () = inner.stopped.cancelled() => break,
                     _ = notices.changed() => {}
                     () = tokio::time::sleep(INTERVAL) => {}
                 }
             }
-            log.inner.absent(&group, &id).await;
+            inner.absent(&group, &id).await;
         });
         seen
     }
@@ -89,17 +92,20 @@ impl Inner {
                 "unitMode": false,
             }],
         });
-        let heartbeat = command(RequestCode::HeartBeat, [], Bytes::from(body.to_string()));
-        self.remoting.call(addr, heartbeat, self.timeout).await?;
-        let fields = [("consumerGroup", group.to_owned())];
-        let list = || command(RequestCode::GetConsumerListByGroup, fields.clone(), Bytes::new());
-        let mut answer = self.remoting.call(addr, list(), self.timeout).await;
-        if answer.is_err() {
-            // Brokers take no member of a group that they do not know.
-            self.create_group(group, addr).await?;
-            let heartbeat = command(RequestCode::HeartBeat, [], Bytes::from(body.to_string()));
+        let body = Bytes::from(body.to_string());
+        let meet = async || {
+            let heartbeat = command(RequestCode::HeartBeat, [], body.clone());
             self.remoting.call(addr, heartbeat, self.timeout).await?;
-            answer = self.remoting.call(addr, list(), self.timeout).await;
+            let fields = [("consumerGroup", group.to_owned())];
+            let list = command(RequestCode::GetConsumerListByGroup, fields, Bytes::new());
+            self.remoting.call(addr, list, self.timeout).await
+        };
+        let mut answer = meet().await;
+        // Brokers take no member of a group that they do not know, and so have nobody to list. One
+        // that did not answer may know it: a group that is there may have settings of its own.
+        if answer.as_ref().is_err_and(|error| error.is(ResponseCode::SystemError)) {
+            self.create_group(group, addr).await?;
+            answer = meet().await;
         }
         Ok(json::read::<Members>(addr, &answer?)?.consumer_id_list)
     }

@@ -45,6 +45,11 @@ impl Running {
         let (scope, unit) = (self.scope(unit), unit.clone());
         OffsetRecord::Barrier { scope, unit, epoch: self.session(), transaction: self.transaction }
     }
+    /// An exactly-once task marks what it writes anew.
+    pub(crate) fn next_session(&mut self, random: &mut fastrand::Rng) {
+        self.session += 1;
+        self.transaction = Some(TransactionId(random.u64(..)));
+    }
     pub(crate) fn session(&self) -> Epoch {
         Epoch { claim: self.epoch, session: self.session }
     }

@@ -478,7 +478,7 @@ impl World {
             transaction: None,
         };
         if self.plan.exactly_once {
-            self.next_session(&mut running);
+            running.next_session(&mut self.random);
         }
         let barrier = running.barrier(&unit);
         if let Some(own) = self.workers.get_mut(worker) {

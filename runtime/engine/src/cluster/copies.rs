@@ -1,5 +1,5 @@
 //! Copies of what the cluster's topics hold, on this worker's disk: for a cluster that slept longer
-//! than its brokers keep records. They are read only where a topic has forgotten all.
+//! than its brokers keep records. They are read only where a topic has forgotten what it held.
 
 use std::io::Write;
 use std::path::PathBuf;

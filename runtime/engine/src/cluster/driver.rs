@@ -1,7 +1,7 @@
 //! The loop between the log and the protocol.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::pin::Pin;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::reader::Reader;
 use super::units::Command;
-use super::{Asked, Cluster, Copies, Undriven, clock};
+use super::{Asked, Cluster, Undriven, clock};
 use crate::herder::Herder;
 use crate::offsets::OffsetStore;
 use crate::topic_fold::{Keeps, open_topic, record_of_all};
@@ -76,14 +76,8 @@ pub(crate) async fn drive(
     tokio::spawn(super::Statuses::write(me, log, topic, token));
     let (me, log, topic, token) = of(&cluster);
     tokio::spawn(super::Statuses::follow(me, log, topic, token));
-    let incarnation = cluster.member().incarnation();
-    let copies = Copies::new(cluster.settings.copies.clone());
-    tokio::spawn(keep_copies(
-        Arc::clone(&cluster),
-        Arc::clone(&offsets),
-        copies.clone(),
-        stop.clone(),
-    ));
+    let (incarnation, copies) = (cluster.member().incarnation(), cluster.copies.clone());
+    tokio::spawn(keep_copies(Arc::clone(&cluster), Arc::clone(&offsets), stop.clone()));
     tokio::spawn(follow_offsets(Arc::clone(&cluster), offsets, stop));
     let driver = Driver {
         reader: Reader::new(Arc::clone(&control), queue.clone(), incarnation, copies),
@@ -136,10 +130,10 @@ async fn follow_offsets(
     let session_ms = cluster.settings.session_timeout_ms;
     let mut look = tokio::time::interval(Duration::from_millis(session_ms / 4));
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut pruning = pin!(fenced.prune());
     loop {
         let step = async {
             fenced.follow().await?;
-            fenced.prune().await;
             // The first of those who live does what one has to do for all.
             if !cluster.read(|state| state.is_first(incarnation)) {
                 orphans = Orphans::default();
@@ -157,6 +151,7 @@ async fn follow_offsets(
         };
         let done = tokio::select! {
             () = stop.cancelled() => return,
+            never = &mut pruning => match never {},
             done = step => done,
         };
         if let Err(error) = done {
@@ -176,16 +171,15 @@ async fn follow_offsets(
 async fn keep_copies(
     cluster: Arc<Cluster>,
     offsets: Arc<OffsetStore>,
-    copies: Copies,
     stop: tokio_util::sync::CancellationToken,
 ) {
     let _done = cluster.copied.clone().drop_guard();
     let OffsetStore::Fenced(fenced) = &*offsets else { return };
-    if !copies.are_kept() {
+    if !cluster.copies.are_kept() {
         return;
     }
     let topic = cluster.settings.cluster_topic.clone();
-    let mut kept = None;
+    let mut kept: Option<State> = None;
     loop {
         let ends = tokio::select! {
             () = stop.cancelled() => true,
@@ -194,21 +188,19 @@ async fn keep_copies(
         // Of a topic that could not be read yet nothing is known.
         if cluster.took_part() {
             let state = cluster.read(State::clone);
-            if kept.as_ref() != Some(&state_of(&state)) {
-                copies.write(&topic, &state).await;
-                kept = Some(state_of(&state));
+            // What must not be forgotten; the rest changes with each heartbeat.
+            let same =
+                |kept: &State| kept.stamp == state.stamp && kept.connectors == state.connectors;
+            if !kept.as_ref().is_some_and(same) {
+                cluster.copies.write(&topic, &state).await;
+                kept = Some(state);
             }
-            fenced.copy_to(&copies).await;
+            fenced.copy().await;
         }
         if ends {
             return;
         }
     }
-}
-
-/// What of a state must not be forgotten.
-fn state_of(state: &State) -> (u64, BTreeMap<gantry_api::Str, gantry_cluster::Connector>) {
-    (state.stamp, state.connectors.clone())
 }
 
 impl Driver {
@@ -362,22 +354,7 @@ impl Driver {
                 );
             }
             Effect::Refused(refusal) => {
-                let others = self.cluster.read(|state| {
-                    let others = state.alive().map(|(_, worker)| format!("{:?}", &*worker.group));
-                    others.collect::<std::collections::BTreeSet<_>>()
-                });
-                let mut reason = format!("the cluster refuses it: {refusal}");
-                if refusal == Refusal::Group {
-                    let settings = &self.cluster.settings;
-                    reason = format!(
-                        "{reason}: {} is shared by workers whose group.id is {}, and this one has \
-                         {:?}; give it the same group.id, or topics of its own \
-                         (config.storage.topic, offset.storage.topic, status.storage.topic)",
-                        settings.cluster_topic,
-                        others.into_iter().collect::<Vec<_>>().join(" and "),
-                        settings.group,
-                    );
-                }
+                let reason = self.cluster.why_refused(refusal);
                 tracing::error!(reason, "this worker takes no part");
                 self.cluster.set_waiting_for(Some(reason));
             }
@@ -399,5 +376,26 @@ async fn wait_for(appending: &mut Option<Appending>) -> Result<(), LogError> {
     match appending {
         Some(appending) => appending.await,
         None => std::future::pending().await,
+    }
+}
+
+impl Cluster {
+    /// Why this worker may not take part, and what to do.
+    fn why_refused(&self, refusal: Refusal) -> String {
+        let reason = format!("the cluster refuses it: {refusal}");
+        if refusal != Refusal::Group {
+            return reason;
+        }
+        let groups: BTreeSet<String> = self.read(|state| {
+            state.alive().map(|(_, worker)| format!("{:?}", &*worker.group)).collect()
+        });
+        format!(
+            "{reason}: {} is shared by workers whose group.id is {}, and this one has {:?}; give \
+             it the same group.id, or topics of its own (config.storage.topic, \
+             offset.storage.topic, status.storage.topic)",
+            self.settings.cluster_topic,
+            groups.into_iter().collect::<Vec<_>>().join(" and "),
+            self.settings.group,
+        )
     }
 }

@@ -39,7 +39,7 @@ use units::LocalUnit;
 /// Requests and reports that wait for the driver.
 const ASKED_MAX: usize = 1024;
 /// The longest that a request of a user waits for its answer, as in Kafka Connect.
-const REQUEST_LIMIT: Duration = Duration::from_secs(90);
+pub(crate) const REQUEST_LIMIT: Duration = Duration::from_secs(90);
 /// The key of a sink task's configuration in which its queues stand.
 pub(crate) const QUEUES: &str = "gantry.assigned.queues";
 
@@ -52,6 +52,8 @@ enum Asked {
 /// What is known of the cluster, and how to ask it for something.
 pub(crate) struct Cluster {
     settings: ClusterSettings,
+    /// Of its topics, on this worker's disk.
+    pub(crate) copies: Copies,
     member: Mutex<Member>,
     asked: mpsc::Sender<Asked>,
     pub(crate) statuses: Statuses,
@@ -86,6 +88,7 @@ impl Cluster {
         let (asked, queue) = mpsc::channel(ASKED_MAX);
         let cluster = Arc::new(Self {
             statuses: Statuses::new(worker_id),
+            copies: Copies::new(settings.copies.clone()),
             settings,
             member: Mutex::new(member),
             asked,

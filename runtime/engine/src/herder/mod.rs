@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gantry_log::{FullLog, TopicPartition};
 
-use crate::cluster::{Cluster, ClusterSettings, Copies};
+use crate::cluster::{Cluster, ClusterSettings};
 use crate::config::WorkerConfig;
 use crate::error::HerderError;
 use crate::offsets::{FencedOffsets, KeyedOffsets, OffsetStore, Transactions};
@@ -94,10 +94,10 @@ impl Herder {
         control: Arc<dyn FullLog>,
     ) -> Arc<Self> {
         let queue = TopicPartition::new(config.offset_storage_topic.as_str(), 0);
-        let copies = Copies::new(cluster.copies.clone());
+        let undriven = Cluster::undriven(cluster, &config.worker_id, control);
+        let copies = undriven.cluster.copies.clone();
         let offsets = FencedOffsets::new(Arc::clone(&log), queue).with_copies(copies);
         let offsets = Arc::new(OffsetStore::Fenced(Arc::new(offsets)));
-        let undriven = Cluster::undriven(cluster, &config.worker_id, control);
         let herder = Arc::new_cyclic(|me| Self {
             worker: Arc::new(config),
             plugins: Plugins::load(plugins),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use gantry_api::{CancellationToken, ConnectorContext, Str};
+use gantry_api::{ConnectorContext, Str};
 use gantry_log::LogError;
 
 use super::Herder;
@@ -119,7 +119,6 @@ impl Herder {
             name: name.into(),
             config: Arc::clone(config),
             count: count.clone(),
-            cancel: context.cancel.clone(),
             context,
         };
         tokio::spawn(watcher.run(scaling, interval));
@@ -147,7 +146,6 @@ struct Watcher {
     name: Str,
     config: Arc<ConnectorConfig>,
     count: TaskCount,
-    cancel: CancellationToken,
     context: ConnectorContext,
 }
 
@@ -155,7 +153,7 @@ impl Watcher {
     async fn run(self, mut scaling: Scaling, interval: Duration) {
         loop {
             tokio::select! {
-                () = self.cancel.cancelled() => return,
+                () = self.context.cancel.cancelled() => return,
                 () = tokio::time::sleep(interval) => {}
             }
             let Some(herder) = self.herder.upgrade() else { return };

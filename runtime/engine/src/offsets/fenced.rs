@@ -1,6 +1,7 @@
 //! The offset log of a cluster: barriers and commits, of which only those of the owner count. Each
 //! worker folds all of it.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,7 +18,7 @@ use tokio::time::{Duration, Instant};
 
 use super::Change;
 use super::task::CommitError;
-use crate::cluster::Copies;
+use crate::cluster::{Copies, REQUEST_LIMIT};
 use crate::error::HerderError;
 use crate::topic_fold::{LIMITS, record_of_all, scan};
 
@@ -29,9 +30,6 @@ const SNAPSHOT_RECORDS: u64 = 10_000;
 const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(6 * 60 * 60);
 /// How long a record that is durable may take to be read back.
 const READ_BACK_LIMIT: Duration = Duration::from_secs(30);
-
-/// How long an edit of offsets may take, as any request of a user.
-const EDIT_LIMIT: Duration = Duration::from_secs(90);
 /// How often queues are looked at whose old records may have gone.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
@@ -63,7 +61,7 @@ impl Fence {
 
 /// What is copied to the disk.
 #[derive(Serialize, Deserialize)]
-struct Copy {
+struct Copied {
     folded: u64,
     fold: OffsetFold,
 }
@@ -86,8 +84,6 @@ pub(crate) struct FencedOffsets {
     snapshot_upto: AtomicU64,
     /// When one was last written here.
     snapshot_at: Mutex<Instant>,
-    /// When queues were last looked at.
-    pruned_at: Mutex<Instant>,
     /// Copies on disk, and up to where the last one was folded.
     copies: Copies,
     copied_upto: AtomicU64,
@@ -105,7 +101,6 @@ impl FencedOffsets {
             folded: watch::Sender::new(None),
             snapshot_upto: AtomicU64::new(0),
             snapshot_at: Mutex::new(Instant::now()),
-            pruned_at: Mutex::new(Instant::now()),
             copies: Copies::default(),
             copied_upto: AtomicU64::new(0),
             passed_over: Default::default(),
@@ -118,22 +113,22 @@ impl FencedOffsets {
     }
 
     /// Brings the copy on disk up to date.
-    pub(crate) async fn copy_to(&self, copies: &Copies) {
-        let Some(folded) = *self.folded.borrow() else { return };
-        if self.copied_upto.swap(folded, Ordering::AcqRel) == folded {
-            return;
-        }
-        let copy = {
+    pub(crate) async fn copy(&self) {
+        let copied = {
             let fold = self.lock();
-            Copy { folded, fold: fold.clone() }
+            let Some(folded) = *self.folded.borrow() else { return };
+            if self.copied_upto.swap(folded, Ordering::AcqRel) == folded {
+                return;
+            }
+            Copied { folded, fold: fold.clone() }
         };
-        copies.write(&self.queue.topic, &copy).await;
+        self.copies.write(&self.queue.topic, &copied).await;
     }
 
     /// Writes the copy on disk, and what is still there on top of it, as a snapshot into a topic
     /// that has forgotten what came before; false: there is none.
     async fn revive(&self, range: OffsetRange) -> Result<bool, LogError> {
-        let Some(Copy { folded, mut fold }) = self.copies.read(&self.queue.topic).await else {
+        let Some(Copied { folded, mut fold }) = self.copies.read(&self.queue.topic).await else {
             return Ok(false);
         };
         let mut upto = folded.saturating_sub(1);
@@ -299,14 +294,10 @@ impl FencedOffsets {
         to: u64,
     ) -> Result<Option<(u64, OffsetFold)>, LogError> {
         let mut collector = OffsetCollector::default();
-        let mut latest: Option<(u64, OffsetFold)> = None;
+        let mut latest = None;
         let look = |_, record: &LogRecord| {
             let Ok(Some(record)) = parse(record) else { return };
-            let Some(whole) = collector.take(&record) else { return };
-            // Of two that count alike the first is taken, by everybody.
-            if latest.as_ref().is_none_or(|(upto, _)| *upto < whole.0) {
-                latest = Some(whole);
-            }
+            latest = collector.take(&record).or_else(|| latest.take());
         };
         scan(&*self.log, &self.queue, from, to, look).await?;
         Ok(latest)
@@ -406,21 +397,18 @@ impl FencedOffsets {
         Ok(self.log.range(&self.queue).await?.next)
     }
 
-    /// Forgets now and then what is known of records that are no longer in the log.
-    pub(crate) async fn prune(&self) {
-        {
-            let mut at = self.pruned_at.lock().unwrap_or_else(PoisonError::into_inner);
-            if at.elapsed() < PRUNE_INTERVAL {
-                return;
+    /// Forgets now and then what is known of records that are no longer in the log. Beside
+    /// [`FencedOffsets::follow`], which must not wait for all these queues.
+    pub(crate) async fn prune(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(PRUNE_INTERVAL).await;
+            let queues = self.lock().queues_of_the_past();
+            for (topic, queue) in queues {
+                let of = TopicPartition::new(Str::clone(&topic), queue);
+                // A topic that is not there now may be that of a broker that is down.
+                let Ok(range) = self.log.range(&of).await else { continue };
+                self.lock().forget_before(&topic, queue, range.earliest);
             }
-            *at = Instant::now();
-        }
-        let queues = self.lock().queues_of_the_past();
-        for (topic, queue) in queues {
-            let of = TopicPartition::new(Str::clone(&topic), queue);
-            // A topic that is not there now may be that of a broker that is down.
-            let Ok(range) = self.log.range(&of).await else { continue };
-            self.lock().forget_before(&topic, queue, range.earliest);
         }
     }
 
@@ -435,12 +423,12 @@ impl FencedOffsets {
         let scope = Scope { connector: connector.into(), generation };
         let id = fastrand::u64(1..);
         let edit = OffsetRecord::Edit { scope: scope.clone(), id, offsets: texts(changes) };
-        let written = tokio::time::timeout(EDIT_LIMIT, self.write(edit)).await;
+        let written = tokio::time::timeout(REQUEST_LIMIT, self.write(edit)).await;
         written.map_err(|_| {
             HerderError::timeout(format!(
                 "The offsets of connector {connector} could not be written within {} s: look at \
                  them before they are changed again, as they may be written yet",
-                EDIT_LIMIT.as_secs()
+                REQUEST_LIMIT.as_secs()
             ))
         })??;
         match self.read(|fold| fold.is_edited(&scope, id)) {

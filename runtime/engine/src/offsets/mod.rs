@@ -15,7 +15,7 @@ use crate::error::HerderError;
 pub(crate) use fenced::{Fence, FencedOffsets};
 pub(crate) use keyed::KeyedOffsets;
 pub(crate) use task::{CommitError, TaskOffsets, Transaction};
-pub(crate) use transactions::{TransactionLog, Transactions, put_mark, take_mark};
+pub(crate) use transactions::{TransactionLog, Transactions, mark_of, take_mark};
 
 /// Name of a queue's topic in a sink's partition, as the REST API shows it.
 pub(crate) const KAFKA_TOPIC: &str = "kafka_topic";

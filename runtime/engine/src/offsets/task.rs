@@ -1,8 +1,7 @@
 //! The offsets as one task commits them.
 
-use std::sync::Arc;
-
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use gantry_api::{OffsetReader, SinkOffsets, Str, TaskEpoch};
 use gantry_cluster::{Epoch, TransactionId};

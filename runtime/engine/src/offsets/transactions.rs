@@ -3,6 +3,7 @@
 //! then followed too.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,9 @@ use super::{FencedOffsets, OffsetStore};
 const MARK: &str = "gantry.transaction";
 /// The wait after another cluster's offset topic could not be read.
 const RETRY: Duration = Duration::from_millis(500);
+/// An offset topic that is not there for so long is gone.
+const GONE_AFTER: Duration =
+    if cfg!(test) { Duration::from_secs(1) } else { Duration::from_secs(60) };
 
 /// The mark of a session's records.
 pub(super) fn mark(id: TransactionId, topic: &str) -> RecordHeader {
@@ -26,18 +30,14 @@ pub(super) fn mark(id: TransactionId, topic: &str) -> RecordHeader {
     RecordHeader { key: MARK.into(), value: Some(value) }
 }
 
-/// Takes the mark off a record: nobody but the runtime is to see it.
-pub(crate) fn take_mark(record: &mut LogRecord) -> Option<Bytes> {
-    let last = record.headers.last()?;
-    if &*last.key != MARK {
-        return None;
-    }
-    record.headers.pop().and_then(|header| header.value)
+/// The mark of a record, if it has one.
+pub(crate) fn mark_of(record: &LogRecord) -> Option<&Bytes> {
+    record.headers.last().filter(|last| &*last.key == MARK)?.value.as_ref()
 }
 
-/// Puts a mark back that was taken off.
-pub(crate) fn put_mark(record: &mut LogRecord, mark: Bytes) {
-    record.headers.push(RecordHeader { key: MARK.into(), value: Some(mark) });
+/// Takes the mark off a record: nobody but the runtime is to see it.
+pub(crate) fn take_mark(record: &mut LogRecord) {
+    record.headers.pop_if(|last| &*last.key == MARK);
 }
 
 /// The session and the offset topic that a mark names.
@@ -46,15 +46,11 @@ fn parse(mark: &[u8]) -> Option<(TransactionId, &str)> {
     Some((TransactionId(u64::from_str_radix(id, 16).ok()?), topic))
 }
 
-/// An offset topic that is not there for so long is gone.
-const GONE_AFTER: Duration =
-    if cfg!(test) { Duration::from_secs(1) } else { Duration::from_secs(60) };
-
 /// The offset topics that are followed.
 pub(crate) struct Transactions {
     log: Arc<dyn FullLog>,
     own: Arc<OffsetStore>,
-    others: Mutex<HashMap<Str, Arc<TransactionLog>>>,
+    known: Mutex<HashMap<Str, Arc<TransactionLog>>>,
     /// Since when topics are not there.
     missing: Mutex<HashMap<Str, Instant>>,
 }
@@ -69,7 +65,7 @@ pub(crate) struct TransactionLog {
 
 impl Transactions {
     pub(crate) fn new(log: Arc<dyn FullLog>, own: Arc<OffsetStore>) -> Self {
-        Self { log, own, others: Mutex::default(), missing: Mutex::default() }
+        Self { log, own, known: Mutex::default(), missing: Mutex::default() }
     }
 
     /// Who decides about records with this mark, and their session; `None`: it is no mark of ours.
@@ -97,7 +93,7 @@ impl Transactions {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Str, Arc<TransactionLog>>> {
-        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What to do about records of a cluster whose offset topic is not there.
@@ -124,16 +120,17 @@ impl Transactions {
         let stop = CancellationToken::new();
         let (followed, stopped) = (Arc::clone(&offsets), stop.clone());
         tokio::spawn(async move {
+            let mut pruning = pin!(followed.prune());
             loop {
                 let done = tokio::select! {
                     () = stopped.cancelled() => return,
+                    never = &mut pruning => match never {},
                     done = followed.follow() => done,
                 };
                 if let Err(error) = done {
                     tracing::warn!(topic = %followed.topic(), %error, "could not read another cluster's offset topic; trying again");
                     tokio::time::sleep(RETRY).await;
                 }
-                followed.prune().await;
             }
         });
         TransactionLog { offsets: Some(offsets), _follower: Some(stop.drop_guard()) }

@@ -10,11 +10,11 @@ use std::time::Instant;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use gantry_api::{Error, Result, SourceOffset, SourcePartition};
-use gantry_log::{Durable, LogError, TopicPartition};
+use gantry_log::{Durable, LogError, RecordHeader, TopicPartition};
 
 use super::supervisor::TaskEnv;
 use crate::metrics::TaskMetrics;
-use crate::offsets::{Change, Transaction};
+use crate::offsets::{Change, CommitError, Transaction};
 use transaction::Committing;
 
 /// What a write covers.
@@ -64,6 +64,11 @@ impl<'a> Acknowledgements<'a> {
     /// From now on what is written counts only once it is committed.
     pub(super) fn begin(&mut self, transaction: Transaction) {
         self.committing = Some(Committing::new(self.env, transaction));
+    }
+
+    /// What records are marked with that count only once they are committed.
+    pub(super) fn mark(&self) -> Option<&RecordHeader> {
+        self.committing.as_ref().map(Committing::mark)
     }
 
     /// Adds a write; `None` when all of its records were dropped.
@@ -227,4 +232,14 @@ pub(super) fn changes(offsets: &[(SourcePartition, SourceOffset)]) -> Vec<Change
 pub(super) fn unwritable(error: &LogError) -> Error {
     let text = format!("Could not write to the log: {error}");
     if error.is_retriable() { Error::retriable(text) } else { Error::connect(text) }
+}
+
+/// A session that could not begin or commit as the task's error.
+pub(super) fn uncommitted(error: &CommitError) -> Error {
+    match error {
+        CommitError::Log(error) => unwritable(error),
+        // Or the offset topic lost its barrier: the next session writes one. Who has really lost
+        // the unit is stopped, and has no lease.
+        CommitError::Fenced => Error::retriable(error.to_string()),
+    }
 }

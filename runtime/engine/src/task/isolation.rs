@@ -13,7 +13,7 @@ use gantry_log::{LogError, LogRecord, QueueRecords};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::offsets::{TransactionLog, Transactions, put_mark, take_mark};
+use crate::offsets::{TransactionLog, Transactions, mark_of, take_mark};
 
 /// Bytes of records that are kept until it is known whether they count; what is read beyond that
 /// is read again then.
@@ -83,7 +83,7 @@ impl Isolation {
         let Some(transactions) = self.transactions.clone() else {
             let mut batches = batches;
             let records = batches.iter_mut().flat_map(|batch| &mut batch.records);
-            records.for_each(|(_, record)| drop(take_mark(record)));
+            records.for_each(|(_, record)| take_mark(record));
             return batches;
         };
         let mut given = Vec::with_capacity(batches.len());
@@ -147,31 +147,32 @@ impl Isolation {
         let mut records = records.into_iter();
         while let Some((offset, mut record)) = records.next() {
             first.get_or_insert(offset);
-            let Some(mark) = take_mark(&mut record) else {
-                given.push((offset, record));
-                continue;
-            };
-            if known.as_ref().is_none_or(|known| known.mark != mark) {
-                let fate = self.fate(transactions, &from, &mark, needs.take()).await;
-                match fate {
-                    Ok(fate) => known = Some(Known { mark: mark.clone(), fate }),
-                    Err(needs) => {
-                        let rest = rest(mark, (offset, record), records);
-                        self.hold(from.clone(), rest, needs, next, end);
-                        return some(from, given, first, offset, end);
+            let fate = match mark_of(&record) {
+                None => Ok(None),
+                Some(mark) => match known.as_ref().filter(|known| known.mark == *mark) {
+                    Some(known) => Ok(known.fate),
+                    None => {
+                        let fate = self.fate(transactions, &from, mark, needs.take()).await;
+                        known = fate.ok().map(|fate| Known { mark: mark.clone(), fate });
+                        fate
                     }
+                },
+            };
+            let needs = match fate {
+                Ok(Some(fate)) if offset >= fate.end && !fate.open => continue,
+                Ok(Some(fate)) if offset >= fate.end => None,
+                Ok(_) => {
+                    take_mark(&mut record);
+                    given.push((offset, record));
+                    continue;
                 }
-            }
-            match known.as_ref().and_then(|known| known.fate) {
-                None => given.push((offset, record)),
-                Some(fate) if offset < fate.end => given.push((offset, record)),
-                Some(fate) if !fate.open => {}
-                Some(_) => {
-                    let rest = rest(mark, (offset, record), records);
-                    self.hold(from.clone(), rest, None, next, end);
-                    return some(from, given, first, offset, end);
-                }
-            }
+                Err(needs) => needs,
+            };
+            let rest = std::iter::once((offset, record)).chain(records).collect();
+            self.hold(from.clone(), rest, needs, next, end);
+            // What is in front of it is given, if anything was read there.
+            let given = QueueRecords { from, records: given, next: offset, end };
+            return (first != Some(offset)).then_some(given);
         }
         Some(QueueRecords { from, records: given, next, end })
     }
@@ -252,25 +253,4 @@ impl Isolation {
         self.held_bytes += bytes;
         self.held.push(Held { batch: QueueRecords { from, records, next, end }, bytes, needs });
     }
-}
-
-/// The records from one on that cannot be given, as they were read.
-fn rest(
-    mark: Bytes,
-    (offset, mut record): (u64, LogRecord),
-    others: impl Iterator<Item = (u64, LogRecord)>,
-) -> Vec<(u64, LogRecord)> {
-    put_mark(&mut record, mark);
-    std::iter::once((offset, record)).chain(others).collect()
-}
-
-/// What is given in front of the record at `offset`, if anything was read there.
-fn some(
-    from: TopicPartition,
-    records: Vec<(u64, LogRecord)>,
-    first: Option<u64>,
-    offset: u64,
-    end: u64,
-) -> Option<QueueRecords> {
-    (first != Some(offset)).then_some(QueueRecords { from, records, next: offset, end })
 }

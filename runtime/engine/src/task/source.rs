@@ -9,10 +9,10 @@ use gantry_api::{
     ConnectRecord, Error, Result, SourceOffset, SourcePartition, SourceRecord, SourceTask,
     SourceTaskContext, Str,
 };
-use gantry_log::{LogRecord, QueueBatch, RecordHeader, Session, TopicPartition};
+use gantry_log::{LogRecord, QueueBatch, Session, TopicPartition};
 use tokio::time::MissedTickBehavior;
 
-use super::acknowledgements::{Acknowledgements, Covered, changes, unwritable};
+use super::acknowledgements::{Acknowledgements, Covered, changes, uncommitted, unwritable};
 use super::errors::ErrorHandler;
 use super::partitioner::queue_of_key;
 use super::stages::{Encoded, Failure, Stages};
@@ -20,7 +20,6 @@ use super::supervisor::TaskEnv;
 use super::topics::{TopicCreator, TopicTracker};
 use crate::entities::{TargetState, UnitState};
 use crate::metrics::TaskMetrics;
-use crate::offsets::CommitError;
 
 /// The wait after a poll that gave nothing.
 const IDLE_WAIT_MS: u64 = 10;
@@ -82,8 +81,6 @@ pub(super) struct SourceWorker<'a> {
     /// Each write says where the source goes on: none may get in behind one that failed.
     session: Session,
     wants_acks: bool,
-    /// What records are marked with that count only once they are committed.
-    mark: Option<RecordHeader>,
     pending: Pending,
     /// Counts batches, so that records without a key go round the queues.
     batch_number: u32,
@@ -103,7 +100,6 @@ impl<'a> SourceWorker<'a> {
             acks: Acknowledgements::new(env),
             session: env.new_session(),
             wants_acks: false,
-            mark: None,
             pending: Pending::default(),
             batch_number: 0,
             env,
@@ -127,7 +123,8 @@ impl<'a> SourceWorker<'a> {
         self.errors.start().await?;
         if self.env.is_exactly_once() {
             // Behind its barrier all that counts of former sessions is known.
-            self.begin_transaction().await?;
+            let begun = self.env.offsets.begin().await;
+            self.acks.begin(begun.map_err(|error| uncommitted(&error))?);
         } else {
             // The last task may have gone before it learned how far its writes had come.
             self.env.offsets.catch_up().await.map_err(|error| unwritable(&error))?;
@@ -143,20 +140,10 @@ impl<'a> SourceWorker<'a> {
         Ok(())
     }
 
-    async fn begin_transaction(&mut self) -> Result<()> {
-        let transaction = self.env.offsets.begin().await.map_err(|error| match error {
-            CommitError::Log(error) => unwritable(&error),
-            fenced @ CommitError::Fenced => Error::retriable(fenced.to_string()),
-        })?;
-        self.mark = Some(transaction.mark().clone());
-        self.acks.begin(transaction);
-        Ok(())
-    }
-
     async fn work(&mut self) -> Result<()> {
         let TaskEnv { worker, config, .. } = self.env;
         let interval_ms = match config.transaction_interval_ms {
-            Some(interval_ms) if self.mark.is_some() => interval_ms,
+            Some(interval_ms) if self.acks.mark().is_some() => interval_ms,
             _ => worker.offset_flush_interval_ms,
         };
         let interval = Duration::from_millis(interval_ms.max(1));
@@ -290,7 +277,7 @@ impl<'a> SourceWorker<'a> {
             (None, Some(key)) => queue_of_key(key, queues),
             (None, None) => self.batch_number % queues,
         };
-        record.headers.extend(self.mark.clone());
+        record.headers.extend(self.acks.mark().cloned());
         self.pending.push(topic, queue, record);
         Ok(())
     }
@@ -368,7 +355,7 @@ impl<'a> SourceWorker<'a> {
     }
 
     async fn commit_offsets(&mut self) -> Result<()> {
-        if self.mark.is_some() {
+        if self.acks.mark().is_some() {
             self.acks.begin_commit();
             return self.tell_commits().await;
         }

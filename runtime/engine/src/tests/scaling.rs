@@ -18,21 +18,33 @@ fn by_key(probe: &Probe) -> BTreeMap<String, Vec<u32>> {
 
 const KEYS: u32 = 8;
 
-fn source(count: &str) -> [(&str, &str); 5] {
+fn source(count: &str) -> [(&str, &str); 6] {
     [
         ("connector.class", SOURCE),
         ("topic", "t"),
         ("count", count),
         ("key.mod", "8"),
         ("topic.creation.default.partitions", "4"),
+        ("topic.creation.default.replication.factor", "1"),
+    ]
+}
+
+/// One that falls behind, and is looked after.
+fn slow_sink(tasks_max: &str) -> [(&str, &str); 6] {
+    [
+        ("connector.class", SINK),
+        ("topics", "t"),
+        ("tasks.max", tasks_max),
+        ("record.us", "2000"),
+        ("gantry.tasks.auto", "true"),
+        ("consumer.override.max.poll.records", "10"),
     ]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_key_keeps_its_order_while_tasks_and_workers_come_and_go() {
     let mut all = Workers::new(2);
-    let creation = [("topic.creation.default.replication.factor", "1"), ("delay.ms", "1")];
-    all.create(0, "source", &[&source("1500")[..], &creation[..]].concat()).await;
+    all.create(0, "source", &[&source("1500")[..], &[("delay.ms", "1")]].concat()).await;
     let sink = |tasks: &'static str| {
         props(&[("connector.class", SINK), ("topics", "t"), ("tasks.max", tasks)])
     };
@@ -62,18 +74,9 @@ async fn each_key_keeps_its_order_while_tasks_and_workers_come_and_go() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_number_of_tasks_follows_the_lag() {
     let all = Workers::new(1);
-    let replication = [("topic.creation.default.replication.factor", "1")];
-    let sink = [
-        ("connector.class", SINK),
-        ("topics", "t"),
-        ("tasks.max", "3"),
-        ("record.us", "2000"),
-        ("gantry.tasks.auto", "true"),
-        ("consumer.override.max.poll.records", "10"),
-    ];
-    all.create(0, "sink", &sink).await;
+    all.create(0, "sink", &slow_sink("3")).await;
     all.until_all(0, "sink", 1, UnitState::Running).await;
-    all.create(0, "source", &[&source("1000")[..], &replication[..]].concat()).await;
+    all.create(0, "source", &source("1000")).await;
     all.until_all(0, "sink", 3, UnitState::Running).await;
     all.until("all were put", || all.probe.put_texts().len() >= 1_000).await;
     all.until_all(0, "sink", 1, UnitState::Running).await;
@@ -83,19 +86,10 @@ async fn the_number_of_tasks_follows_the_lag() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_number_of_tasks_follows_the_lag_of_a_worker_alone() {
     let bench = Bench::new().await;
-    let replication = [("topic.creation.default.replication.factor", "1")];
-    let sink = [
-        ("connector.class", SINK),
-        ("topics", "t"),
-        ("tasks.max", "9"),
-        ("record.us", "2000"),
-        ("gantry.tasks.auto", "true"),
-        ("consumer.override.max.poll.records", "10"),
-    ];
-    bench.create("sink", &sink).await;
+    bench.create("sink", &slow_sink("9")).await;
     let count = || bench.herder.connector_status("sink").map_or(0, |seen| seen.tasks.len());
     bench.until("it has one task", || count() == 1).await;
-    bench.create("source", &[&source("1000")[..], &replication[..]].concat()).await;
+    bench.create("source", &source("1000")).await;
     bench.until("it has one for each queue", || count() == 4).await;
     bench.until("all were put", || bench.probe.put_texts().len() >= 1_000).await;
     bench.until("it has one again", || count() == 1).await;

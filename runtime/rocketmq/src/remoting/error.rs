@@ -40,15 +40,14 @@ impl CallError {
         match self {
             Self::Connect { .. } | Self::NoNameServer(_) | Self::NoBroker(_) => true,
             // Brokers refuse with these before they look at what they are sent.
-            Self::Refused { code, .. } => {
-                let before = [
-                    ResponseCode::SystemBusy,
-                    ResponseCode::FlowControl,
-                    ResponseCode::NotLeaderForQueue,
-                    ResponseCode::ServiceNotAvailable,
-                ];
-                before.into_iter().any(|sure| i32::from(sure) == *code)
-            }
+            Self::Refused { .. } => [
+                ResponseCode::SystemBusy,
+                ResponseCode::FlowControl,
+                ResponseCode::NotLeaderForQueue,
+                ResponseCode::ServiceNotAvailable,
+            ]
+            .into_iter()
+            .any(|before| self.is(before)),
             Self::Lost { .. } | Self::Timeout { .. } | Self::Answer { .. } => false,
         }
     }
@@ -56,20 +55,19 @@ impl CallError {
     /// Whether the same request may be done later.
     pub(crate) fn is_retriable(&self) -> bool {
         match self {
-            Self::Refused { code, .. } => {
-                let passing = [
-                    ResponseCode::SystemError,
-                    ResponseCode::SystemBusy,
-                    ResponseCode::FlushDiskTimeout,
-                    ResponseCode::SlaveNotAvailable,
-                    ResponseCode::FlushSlaveTimeout,
-                    ResponseCode::ServiceNotAvailable,
-                    ResponseCode::NotLeaderForQueue,
-                    ResponseCode::FlowControl,
-                    ResponseCode::GoAway,
-                ];
-                passing.into_iter().any(|passing| i32::from(passing) == *code)
-            }
+            Self::Refused { .. } => [
+                ResponseCode::SystemError,
+                ResponseCode::SystemBusy,
+                ResponseCode::FlushDiskTimeout,
+                ResponseCode::SlaveNotAvailable,
+                ResponseCode::FlushSlaveTimeout,
+                ResponseCode::ServiceNotAvailable,
+                ResponseCode::NotLeaderForQueue,
+                ResponseCode::FlowControl,
+                ResponseCode::GoAway,
+            ]
+            .into_iter()
+            .any(|passing| self.is(passing)),
             Self::Answer { .. } => false,
             _ => true,
         }

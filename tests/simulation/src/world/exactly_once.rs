@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use gantry_cluster::{Epoch, Fate, OffsetFold, OffsetRecord, OffsetVerdict, TransactionId, Unit};
+use gantry_cluster::{Epoch, Fate, OffsetFold, OffsetRecord, OffsetVerdict, Unit};
 
 use super::{Event, World};
 use crate::broker::Written;
 use crate::faults::Mutation;
-use crate::worker::{Running, TOPIC, partition};
+use crate::worker::{TOPIC, partition};
 
 /// Lines that a task writes at once, at most.
 pub(super) const LINES_MAX: u64 = 4;
@@ -29,11 +29,6 @@ pub(super) struct Reader {
 }
 
 impl World {
-    pub(super) fn next_session(&mut self, running: &mut Running) {
-        running.session += 1;
-        running.transaction = Some(TransactionId(self.random.u64(..)));
-    }
-
     /// A task writes lines.
     pub(super) fn write(&mut self, worker: usize, unit: &Unit, epoch: u64) {
         self.read_committed();
@@ -105,8 +100,7 @@ impl World {
         let record = if end.is_some() {
             running.commit(&unit, count, end)
         } else {
-            running.session += 1;
-            running.transaction = Some(TransactionId(self.random.u64(..)));
+            running.next_session(&mut self.random);
             running.committing = false;
             running.barrier(&unit)
         };

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use gantry_api::{Error, Result, SourceOffset, SourcePartition};
-use gantry_log::TopicPartition;
+use gantry_log::{RecordHeader, TopicPartition};
 
 use super::super::supervisor::TaskEnv;
-use super::{changes, elapsed_us, note, unwritable};
+use super::{changes, elapsed_us, note, uncommitted};
 use crate::metrics::TaskMetrics;
 use crate::offsets::{CommitError, Transaction};
 
@@ -59,6 +59,10 @@ impl<'a> Committing<'a> {
         }
     }
 
+    pub(super) fn mark(&self) -> &RecordHeader {
+        self.transaction.mark()
+    }
+
     pub(super) fn is_under_way(&self) -> bool {
         self.under_way.is_some()
     }
@@ -98,10 +102,15 @@ impl<'a> Committing<'a> {
         }
         self.polled += polled;
         note(&mut self.offsets, offsets);
+        self.begin_if_each_poll();
+        Ok(())
+    }
+
+    /// Where no interval says when.
+    fn begin_if_each_poll(&mut self) {
         if self.env.config.transaction_interval_ms.is_none() {
             self.begin();
         }
-        Ok(())
     }
 
     /// Begins to commit, unless there is nothing to commit or a commit is on its way.
@@ -126,19 +135,12 @@ impl<'a> Committing<'a> {
         if let Err(error) = done {
             self.failed = true;
             TaskMetrics::add(&metrics.offset_commit_failures, 1);
-            return Err(match error {
-                // Whether it counts is known when the next session has begun.
-                CommitError::Log(error) => unwritable(&error),
-                // Or the offset topic lost its barrier: the next session writes one. Who has really
-                // lost the unit is stopped, and has no lease.
-                fenced @ CommitError::Fenced => Error::retriable(fenced.to_string()),
-            });
+            // Whether it counts is known when the next session has begun.
+            return Err(uncommitted(&error));
         }
         TaskMetrics::add(&metrics.offset_commits, 1);
         self.committed = true;
-        if self.env.config.transaction_interval_ms.is_none() {
-            self.begin();
-        }
+        self.begin_if_each_poll();
         Ok(polled)
     }
 }
