@@ -21,7 +21,7 @@ bench: ## Kafka Connect and Gantry side by side; writes tests/bench/RESULTS.md
 	@tests/bench/run.sh
 
 bench-rocketmq: ## a cluster on a real RocketMQ broker; writes tests/bench/rocketmq/RESULTS.md; ROCKETMQ_CONNECT=its source, to measure it too
-	@bash -c '. scripts/setup.sh && setup_packages && setup_maven'
+	@bash -c '. scripts/setup.sh && setup_packages'
 	@cargo build --locked --release --workspace --bins
 	@tests/bench/rocketmq/bench.py $(if $(ROCKETMQ_CONNECT),--rocketmq-connect $(ROCKETMQ_CONNECT))
 

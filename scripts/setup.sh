@@ -27,26 +27,21 @@ apt_install() {
   "${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
 }
 
-# A C linker for Rust, Python for the runners, curl for the reader of the output.
+# A C linker for Rust, Maven and a JDK for the Java side of the bridge, Python for the runners, curl for the reader of
+# the output.
 setup_packages() {
   local missing=()
   command -v cc >/dev/null || missing+=(build-essential)
   command -v pkg-config >/dev/null || missing+=(pkg-config)
   command -v curl >/dev/null || missing+=(curl ca-certificates)
   command -v python3 >/dev/null || missing+=(python3)
+  command -v javac >/dev/null || missing+=(default-jdk-headless)
+  command -v mvn >/dev/null || missing+=(maven)
   if [ ${#missing[@]} -gt 0 ]; then apt_install "${missing[@]}"; fi
   if ! command -v cargo >/dev/null; then
     echo "setup: cargo is missing. Install Rust from https://rustup.rs and start again" >&2
     return 1
   fi
-}
-
-# Maven and a JDK, for the benchmark against Kafka and for the Java client of the tests.
-setup_maven() {
-  local missing=()
-  command -v java >/dev/null || missing+=(default-jdk-headless)
-  command -v mvn >/dev/null || missing+=(maven)
-  if [ ${#missing[@]} -gt 0 ]; then apt_install "${missing[@]}"; fi
 }
 
 # Python's virtual environments, which Debian packages apart, for the Python client of the tests.

@@ -22,6 +22,7 @@ pub mod fuzzing;
 mod gantry;
 mod hex;
 mod identity;
+mod java;
 mod json;
 mod lint;
 mod logging;

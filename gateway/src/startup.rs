@@ -64,6 +64,14 @@ pub(crate) fn run(files: &WorkerFiles, plugins: PluginLoader) -> Result<(), Stri
         overrides: &files.overrides,
     };
     let settings = load(given, &registry).map_err(|error| error.to_string())?;
+    let plugins = match settings.java.clone() {
+        Some(java) => {
+            let told = Arc::clone(&java.plugins);
+            files.loggers.watch(move |levels| told.set_log_levels(levels));
+            java.loader(plugins)
+        }
+        None => plugins,
+    };
     let connectors = connector_files
         .iter()
         .map(|file| read_translated(file, &registry))
@@ -201,6 +209,7 @@ impl Worker {
         logs: &Logs,
     ) -> Result<Self, String> {
         let log = Arc::clone(&logs.log);
+        gantry_jvm_bridge::keep_histories_in(Arc::clone(&log));
         let cluster_id = logs.cluster_id()?;
         let stopping = CancellationToken::new();
         let herder = match settings.cluster {

@@ -12,7 +12,6 @@ cd "$(dirname "$0")/../.."
 . scripts/setup.sh
 setup_packages
 if [ "${REST_S:-}" != 0 ] && ! command -v wrk >/dev/null; then apt_install wrk; fi
-if [ "${ONLY:-}" != gantry ]; then setup_maven; fi
 if [ "${ONLY:-}" != kafka ]; then cargo build --locked --release --workspace --bins; fi
 
 args=()

@@ -6,6 +6,5 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . scripts/setup.sh
 setup_packages
 setup_venv
-setup_maven
 cargo build --quiet --locked --release --workspace --bins
 exec python3 tests/clients/clients.py "$@"

@@ -53,7 +53,7 @@ def fetch_jars():
     done = JARS / ".complete"
     if done.exists():
         return JARS / "lib"
-    subprocess.run(["bash", "-c", f"source {ROOT}/scripts/setup.sh; setup_maven"], check=True)
+    subprocess.run(["bash", "-c", f"source {ROOT}/scripts/setup.sh; setup_packages"], check=True)
     shutil.rmtree(JARS, ignore_errors=True)
     lib, classes = JARS / "lib", JARS / "classes"
     classes.mkdir(parents=True)

@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gantry-rocketmq", &["gantry-log"]),
     ("gantry-engine", &["gantry-model", "gantry-api", "gantry-log", "gantry-cluster"]),
     ("gantry-connectors", &["gantry-api"]),
+    ("gantry-jvm-bridge", &["gantry-api", "gantry-log"]),
     (
         "gantry",
         &[
@@ -32,6 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "gantry-rocketmq",
             "gantry-engine",
             "gantry-connectors",
+            "gantry-jvm-bridge",
         ],
     ),
     ("gantry-simulation", &["gantry-cluster", "gantry-model"]),

@@ -93,10 +93,10 @@ impl SourceTask for TickTask {
         task.next = Instant::now() + task.interval;
         task.count += 1;
         let datum = Datum::new(Schema::string(), Value::str(&format!("tick {}", task.count)));
-        Ok(vec![SourceRecord {
-            record: ConnectRecord::new(task.topic.clone(), datum),
-            partition: task.partition.clone(),
-            offset: SourceOffset::Number(task.offset_name.clone(), task.count),
-        }])
+        Ok(vec![SourceRecord::new(
+            ConnectRecord::new(task.topic.clone(), datum),
+            task.partition.clone(),
+            SourceOffset::Number(task.offset_name.clone(), task.count),
+        )])
     }
 }

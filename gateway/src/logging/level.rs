@@ -47,6 +47,18 @@ impl Level {
         LEVELS.into_iter().find(|level| level.as_str().eq_ignore_ascii_case(name.trim()))
     }
 
+    /// As a number: none 0, ERROR 1, … TRACE 5.
+    pub(super) fn number(self) -> u8 {
+        match self {
+            Self::Off | Self::Fatal => 0,
+            Self::Error => 1,
+            Self::Warn => 2,
+            Self::Info => 3,
+            Self::Debug => 4,
+            Self::Trace | Self::All => 5,
+        }
+    }
+
     /// What is let through.
     pub(super) fn filter(self) -> LevelFilter {
         match self {

@@ -1,7 +1,7 @@
 //! The levels of all loggers, changed as Kafka Connect changes them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Serialize;
 use tracing_subscriber::filter::Targets;
@@ -12,6 +12,9 @@ use super::names::{KNOWN, ROOT, is_within, parent, target};
 
 /// Loggers that requests may add; each stays for the life of the process.
 const LOGGERS_MAX: usize = 1_000;
+
+/// The target of events of Java's loggers.
+const JAVA_TARGET: &str = "java";
 
 /// What is said of one logger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,11 +30,21 @@ pub(crate) struct LoggerLevel {
 #[error("there are {LOGGERS_MAX} loggers and no more can be added; set one that is there")]
 pub(crate) struct TooManyLoggers;
 
+/// Told of levels by the names of loggers, the root's empty: none 0, ERROR 1 … TRACE 5.
+type Watcher = Box<dyn Fn(Vec<(String, u8)>) + Send + Sync>;
+
 /// All loggers of this process.
-#[derive(Debug)]
 pub(crate) struct Loggers {
     state: Mutex<State>,
     handle: Option<reload::Handle<Targets, Registry>>,
+    /// Who has loggers of its own, as Java has.
+    watcher: OnceLock<Watcher>,
+}
+
+impl std::fmt::Debug for Loggers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.state.fmt(f)
+    }
 }
 
 /// The empty name is the root's.
@@ -54,11 +67,18 @@ impl Loggers {
         some: &[(String, Level)],
         handle: Option<reload::Handle<Targets, Registry>>,
     ) -> Self {
-        Self { state: Mutex::new(State::new(root, some)), handle }
+        Self { state: Mutex::new(State::new(root, some)), handle, watcher: OnceLock::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells somebody the levels now, and whenever they change. There can be one who is told.
+    pub(crate) fn watch(&self, watcher: impl Fn(Vec<(String, u8)>) + Send + Sync + 'static) {
+        let state = self.state();
+        watcher(state.numbers());
+        let _ = self.watcher.set(Box::new(watcher));
     }
 
     /// All loggers that are not off, by name.
@@ -86,6 +106,9 @@ impl Loggers {
             && let Err(error) = handle.reload(state.targets())
         {
             tracing::warn!(%error, "levels of loggers were not changed");
+        }
+        if let Some(watcher) = self.watcher.get() {
+            watcher(state.numbers());
         }
         Ok(changed)
     }
@@ -173,7 +196,16 @@ impl State {
     fn targets(&self) -> Targets {
         let named = self.known.iter().filter(|name| !name.is_empty());
         let targets = named.map(|name| (target(name), self.effective(name).filter()));
-        Targets::new().with_default(self.effective("").filter()).with_targets(targets)
+        // Java's loggers look at their levels themselves, before a message is even made.
+        Targets::new()
+            .with_default(self.effective("").filter())
+            .with_targets(targets)
+            .with_target(JAVA_TARGET, Level::All.filter())
+    }
+
+    /// Levels as numbers.
+    fn numbers(&self) -> Vec<(String, u8)> {
+        self.configured.iter().map(|(name, level)| (name.clone(), level.number())).collect()
     }
 }
 

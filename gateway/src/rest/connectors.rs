@@ -121,8 +121,17 @@ async fn put(
 ) -> Result<CreatedConnector, ApiError> {
     let config = named(state, name, config).await?;
     let (herder, name) = (Arc::clone(&state.herder), name.to_owned());
-    to_the_end(async move { herder.put_connector(&name, config, target, allow_replace).await })
-        .await
+    let created = to_the_end(async move {
+        let created = herder.put_connector(&name, config, target, allow_replace).await?;
+        // As in Kafka Connect it is there all the same, where it is the one worker that knows it.
+        match herder.has_failed_to_start(&name) {
+            true => Err(HerderError::internal(format!(
+                "Failed to transition connector {name} to state STARTED"
+            ))),
+            false => Ok(created),
+        }
+    });
+    created.await
 }
 
 async fn create_at(

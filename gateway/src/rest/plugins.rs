@@ -42,7 +42,7 @@ pub(super) async fn config(
     Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
     let wanted = query.iter().find(|(key, _)| key == "version").map(|(_, value)| value.as_str());
-    ok(&state.herder.plugin_config(&name, wanted)?)
+    ok(&state.herder.plugin_config(&name, wanted).await?)
 }
 
 /// `PUT /connector-plugins/{name}/config/validate`

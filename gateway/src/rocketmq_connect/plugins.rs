@@ -156,7 +156,7 @@ pub(super) async fn keys(State(state): State<Arc<AppState>>, uri: Uri) -> Answer
             "query param 'className' is required: a className of /plugin/list",
         ));
     };
-    let keys = state.herder.plugin_config(kafka_class(class.trim()), None)?;
+    let keys = state.herder.plugin_config(kafka_class(class.trim()), None).await?;
     ok(&keys.into_iter().map(Key::from).collect::<Vec<_>>())
 }
 

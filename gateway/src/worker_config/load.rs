@@ -16,6 +16,7 @@ use super::row::Effect;
 use super::table::{definition, is_known, nearest, row};
 use super::{environment, jaas, providers, retired, table};
 use crate::files::read_properties;
+use crate::java::Java;
 use crate::rocketmq_connect::{Translation, translate_worker, with_defaults};
 
 /// What a worker file is without a worker file: this computer only, JSON without schemas.
@@ -71,6 +72,8 @@ pub(crate) struct Settings {
     pub(crate) metrics_interval_ms: u64,
     /// For the REST API.
     pub(crate) rest: RestSettings,
+    /// The plugins of `plugin.path`, if there is one.
+    pub(crate) java: Option<Java>,
     /// To be logged at start-up.
     pub(crate) notices: Vec<String>,
     /// To be logged as warnings at start-up.
@@ -129,8 +132,14 @@ pub(crate) fn load(
         .chain(translation.summary())
         .map(|hint| format!("; {hint}"))
         .collect();
+    let java = Java::of(&translation.config, given.environment);
+    let plugins = match &java {
+        Some(java) => &java.beside(plugins.clone()).map_err(wrong)?,
+        None => plugins,
+    };
     let mut settings = settings(given.mode, translation.config.clone(), plugins)
         .map_err(|message| wrong(format!("{message}{hints}")))?;
+    settings.java = java;
     settings.notices.extend(from_environment);
     settings.notices.splice(0..0, translation.summary());
     settings.warnings.splice(0..0, translation.warnings);
@@ -172,6 +181,7 @@ pub(crate) fn settings(
         notices: notices(mode, &props, rocketmq.as_ref()),
         rocketmq,
         cluster,
+        java: None,
         metrics_topic: parsed
             .string("gantry.metrics.topic")
             .filter(|topic| !topic.is_empty())

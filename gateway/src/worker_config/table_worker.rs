@@ -108,6 +108,27 @@ pub(crate) const GANTRY: &[Row] = &[
         "Longest wait in milliseconds before such a restart.",
     ),
     used(
+        "gantry.java.home",
+        Null(Type::String),
+        Low,
+        Any,
+        "Where the Java is that runs the plugins of `plugin.path`. Without it `JAVA_HOME`, the `java` of `PATH` and the usual places are looked at, and the first Java 17 or newer is taken. It is started when the first Java plugin is needed.",
+    ),
+    used(
+        "gantry.jvm.options",
+        Null(Type::String),
+        Low,
+        Any,
+        "Options of the JVM, with blanks between them, for example `-Xmx2g -Dhttp.proxyHost=proxy`. Without `-Xmx` its heap may grow to a quarter of the memory.",
+    ),
+    used(
+        "gantry.prefer.native",
+        Null(Type::Boolean),
+        Low,
+        Any,
+        "Whether a native plugin runs where `plugin.path` has a Java one of the same class. Not set: the Java one runs, but for Kafka Connect's own converters, transformations and predicates, which many archives carry along.",
+    ),
+    used(
         "gantry.rest.basic.auth.file",
         Null(Type::String),
         Medium,
@@ -209,14 +230,14 @@ pub(crate) const WORKER: &[Row] = &[
         Any,
         "The file in which Kafka's standalone mode keeps source offsets. Gantry keeps them in the log, beside the records; a line at start-up says so.",
     ),
-    accepted(
+    used(
         "plugin.path",
         Null(Type::List),
         Low,
         SomeEntries,
-        "Directories with Java plugins. Native plugins are compiled in and need no path.",
+        "Directories with Java plugins, comma-separated: each directory or jar in them is a plugin with a class loader of its own. Native plugins are compiled in and need no path.",
     ),
-    accepted(
+    used(
         "plugin.discovery",
         Text("hybrid_warn"),
         Low,

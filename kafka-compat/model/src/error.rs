@@ -199,9 +199,6 @@ impl Error {
     }
     /// What Kafka Connect puts into `trace`: class, message and the chain of causes.
     pub fn trace(&self) -> String {
-        if let Some(trace) = &self.0.trace {
-            return trace.to_string();
-        }
         let mut text = String::new();
         let mut next = Some(self);
         let mut first = true;
@@ -210,6 +207,11 @@ impl Error {
                 text.push_str("\nCaused by: ");
             }
             first = false;
+            if let Some(trace) = &error.0.trace {
+                // It has its causes, too.
+                text.push_str(trace);
+                return text;
+            }
             text.push_str(&error.to_string());
             next = error.cause();
         }

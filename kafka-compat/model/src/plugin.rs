@@ -24,7 +24,8 @@ pub enum Fate {
     Drop,
 }
 
-/// Changes or drops one record. Owned by one task, so `&mut self` needs no lock. CPU only.
+/// Changes or drops one record. Owned by one task, so `&mut self` needs no lock. CPU only, unless
+/// its [`PluginInfo::may_block`] says otherwise.
 pub trait Transformation: Send {
     /// Changes the record where it is: it is large, and a chain would move it at each step. After
     /// an error nobody looks at it again.
@@ -107,6 +108,9 @@ pub struct PluginInfo {
     pub version: Str,
     /// Its keys.
     pub config: Arc<dyn Fn() -> ConfigDef + Send + Sync>,
+    /// Whether calls of it may wait for something: then a task that has it runs on a thread that
+    /// may be held up. Connectors are async, and do not count.
+    pub may_block: bool,
 }
 
 impl PluginInfo {
@@ -129,12 +133,24 @@ impl PluginInfo {
             true => KAFKA_VERSION,
             false => env!("CARGO_PKG_VERSION"),
         };
-        Self { class: class.into(), aliases, version: version.into(), config: Arc::new(config) }
+        Self {
+            class: class.into(),
+            aliases,
+            version: version.into(),
+            config: Arc::new(config),
+            may_block: false,
+        }
     }
     /// Sets its version.
     #[must_use]
     pub fn version(mut self, version: &str) -> Self {
         self.version = version.into();
+        self
+    }
+    /// Says that calls of it may wait for something.
+    #[must_use]
+    pub fn blocking(mut self) -> Self {
+        self.may_block = true;
         self
     }
     /// The keys it takes.

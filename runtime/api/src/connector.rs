@@ -27,9 +27,11 @@ pub enum ExactlyOnceSupport {
 /// instance that is never started.
 #[async_trait]
 pub trait Connector: Send {
-    /// Checks across keys that the definition cannot express: adds errors to the findings.
-    /// Pure: no network, no tasks.
-    fn validate(&self, _props: &Props, _findings: &mut Vec<ConfigValue>) {}
+    /// Checks across keys that the definition cannot express: adds errors to the findings. Called
+    /// on a thread that may be held up. An error says that nothing can be found out.
+    fn validate(&self, _props: &Props, _findings: &mut Vec<ConfigValue>) -> Result<()> {
+        Ok(())
+    }
 
     /// Takes the configuration. May do I/O; what it spawns ends when `ctx.cancel` fires.
     async fn start(&mut self, ctx: ConnectorContext, props: &Props) -> Result<()>;
@@ -43,9 +45,15 @@ pub trait Connector: Send {
         Ok(())
     }
 
-    /// Whether a source is exactly-once with this configuration.
-    fn exactly_once_support(&self, _props: &Props) -> ExactlyOnceSupport {
-        ExactlyOnceSupport::Unknown
+    /// Whether a source is exactly-once with this configuration. May block.
+    fn exactly_once_support(&self, _props: &Props) -> Result<ExactlyOnceSupport> {
+        Ok(ExactlyOnceSupport::Unknown)
+    }
+
+    /// Whether a source says by itself, with this configuration, where its transactions end
+    /// (`transaction.boundary=connector`): by [`SourceRecord::boundary`]. May block.
+    fn defines_transactions(&self, _props: &Props) -> Result<bool> {
+        Ok(false)
     }
 
     /// Asked before a user's offsets are written; `None` resets a partition. An error refuses

@@ -16,6 +16,20 @@ pub trait OffsetReader: Send + Sync {
     fn offset(&self, partition: &SourcePartition) -> Option<OffsetMap>;
 }
 
+/// Where a connector and its tasks run, of plugins that can run elsewhere than in this process
+/// (`gantry.task.isolation`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// Where all others are.
+    #[default]
+    Shared,
+    /// In a process of its own.
+    Process {
+        /// Options of its JVM, behind the worker's (`gantry.jvm.options` of the connector).
+        jvm_options: Vec<String>,
+    },
+}
+
 /// For connectors.
 #[derive(Clone)]
 pub struct ConnectorContext {
@@ -27,6 +41,8 @@ pub struct ConnectorContext {
     pub offsets: Arc<dyn OffsetReader>,
     /// What the connector asks the herder for, by the methods of this context.
     pub requests: Arc<ConnectorRequests>,
+    /// Where it is to run.
+    pub isolation: Isolation,
 }
 
 impl ConnectorContext {
@@ -60,6 +76,10 @@ pub struct SourceTaskContext {
     pub cancel: CancellationToken,
     /// Committed source offsets of this connector.
     pub offsets: Arc<dyn OffsetReader>,
+    /// Whether the source is to say where its transactions end.
+    pub defines_transactions: bool,
+    /// Where it is to run.
+    pub isolation: Isolation,
 }
 
 impl std::fmt::Debug for SourceTaskContext {
@@ -165,18 +185,41 @@ pub struct SinkTaskContext {
     pub epoch: TaskEpoch,
     /// Fires when the task is stopped.
     pub cancel: CancellationToken,
+    /// Where it is to run.
+    pub isolation: Isolation,
+    /// Whether [`SinkTaskContext::report`] has somewhere to go besides failing the task: a dead
+    /// letter queue or the log. Kafka Connect gives a task no reporter otherwise.
+    pub takes_errant: bool,
     requests: Arc<Mutex<SinkRequests>>,
 }
 
 impl SinkTaskContext {
     /// A context for one task.
     pub fn new(connector: Str, task: u32, cancel: CancellationToken) -> Self {
-        Self { connector, task, epoch: TaskEpoch::default(), cancel, requests: Arc::default() }
+        Self {
+            connector,
+            task,
+            epoch: TaskEpoch::default(),
+            cancel,
+            isolation: Isolation::default(),
+            takes_errant: true,
+            requests: Arc::default(),
+        }
     }
     /// The same for a task of a cluster.
     #[must_use]
     pub fn with_epoch(self, epoch: TaskEpoch) -> Self {
         Self { epoch, ..self }
+    }
+    /// The same, saying whether reports of records have somewhere to go.
+    #[must_use]
+    pub fn with_errant(self, takes_errant: bool) -> Self {
+        Self { takes_errant, ..self }
+    }
+    /// The same for a task that is to run elsewhere.
+    #[must_use]
+    pub fn with_isolation(self, isolation: Isolation) -> Self {
+        Self { isolation, ..self }
     }
     fn lock(&self) -> MutexGuard<'_, SinkRequests> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)

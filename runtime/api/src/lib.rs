@@ -15,7 +15,7 @@ pub use bytestring::ByteString;
 pub use clock::now_ms;
 pub use connector::{Connector, ExactlyOnceSupport, SinkTask, SourceTask};
 pub use context::{
-    ConnectorContext, ConnectorRequest, ConnectorRequests, ErrantRecord, OffsetReader,
+    ConnectorContext, ConnectorRequest, ConnectorRequests, ErrantRecord, Isolation, OffsetReader,
     SinkRequests, SinkTaskContext, SourceTaskContext, TaskEpoch,
 };
 pub use gantry_model as model;
@@ -29,6 +29,6 @@ pub use gantry_model::{
     SchemaBuilder, Str, Struct, Text, TopicPartition, Value,
 };
 pub use offset::{OffsetMap, SinkOffset, SinkOffsets, SourceOffset, SourcePartition};
-pub use record::{SinkRecord, SourceRecord, TimestampType};
+pub use record::{Boundary, SinkRecord, SourceRecord, TimestampType};
 pub use registry::{ConnectorPlugin, PluginRegistry, TaskFactory};
 pub use tokio_util::sync::CancellationToken;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use gantry_model::{Str, TopicPartition};
 use serde_json::Value as Json;
 
@@ -47,12 +48,31 @@ impl PartialEq for SourcePartition {
 impl Eq for SourcePartition {}
 
 /// Where in its partition a record stands: what the source needs to go on *after* it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum SourceOffset {
     /// One whole number under one name; costs no allocation per record.
     Number(Str, i64),
     /// Any map.
     Map(Arc<OffsetMap>),
+    /// A map in a form of the source's own. Of many records only the last one's is ever looked
+    /// at, so that it costs nothing to make.
+    Encoded {
+        /// The form.
+        bytes: Bytes,
+        /// Reads it.
+        decode: fn(&Bytes) -> OffsetMap,
+    },
+}
+
+impl PartialEq for SourceOffset {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Number(key, value), Self::Number(other_key, other)) => {
+                key == other_key && value == other
+            }
+            _ => self.to_map() == other.to_map(),
+        }
+    }
 }
 
 impl SourceOffset {
@@ -65,6 +85,7 @@ impl SourceOffset {
                 map
             }
             Self::Map(map) => OffsetMap::clone(map),
+            Self::Encoded { bytes, decode } => decode(bytes),
         }
     }
 }

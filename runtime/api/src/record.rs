@@ -15,9 +15,24 @@ pub struct SourceRecord {
     pub partition: SourcePartition,
     /// Where the source goes on after it.
     pub offset: SourceOffset,
+    /// Whether the source's transaction ends with it (`transaction.boundary=connector`).
+    pub boundary: Option<Boundary>,
+}
+
+/// How a transaction ends that a source defines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Boundary {
+    /// What was polled since the last end counts.
+    Commit,
+    /// None of it does.
+    Abort,
 }
 
 impl SourceRecord {
+    /// A record that says nothing of transactions.
+    pub fn new(record: ConnectRecord, partition: SourcePartition, offset: SourceOffset) -> Self {
+        Self { record, partition, offset, boundary: None }
+    }
     /// The position of a record as Kafka Connect prints it in front of the record.
     pub fn position_text(partition: &SourcePartition, offset: &SourceOffset) -> String {
         format!(

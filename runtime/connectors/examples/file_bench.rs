@@ -54,6 +54,8 @@ async fn source(path: &str, lines: usize) -> Result<Duration, Box<dyn Error>> {
         task: 0,
         cancel: CancellationToken::new(),
         offsets: Arc::new(NoOffsets),
+        defines_transactions: false,
+        isolation: gantry_api::Isolation::Shared,
     };
     task.start(ctx, &props(&[("file", path), ("topic", "t")])).await?;
     let begun = Instant::now();
@@ -80,6 +82,8 @@ async fn records(path: &str, lines: usize) -> Result<Vec<Vec<SinkRecord>>, Box<d
         task: 0,
         cancel: CancellationToken::new(),
         offsets: Arc::new(NoOffsets),
+        defines_transactions: false,
+        isolation: gantry_api::Isolation::Shared,
     };
     task.start(ctx, &props(&[("file", path), ("topic", "t")])).await?;
     let origin = TopicPartition::new("t", 0);

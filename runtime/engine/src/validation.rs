@@ -5,6 +5,7 @@
 mod converters;
 mod kinds;
 mod overrides;
+mod pinned;
 mod recommend;
 mod rules;
 mod stages;
@@ -19,7 +20,7 @@ use gantry_api::model::config::infos::{ConfigInfos, ConfigKeyInfo};
 use gantry_api::model::config::provider::substitute;
 use gantry_api::model::config::{ConfigValue, HIDDEN, NullableProps};
 use gantry_api::model::text::{sort_as_copied_hash_map, sort_as_hash_map};
-use gantry_api::{ConfigDef, ConnectorPlugin, PluginInfo, PluginRegistry, Props};
+use gantry_api::{ConfigDef, ConnectorPlugin, Error, PluginInfo, PluginRegistry, Props};
 
 use crate::config::WorkerConfig;
 use crate::connector_config::{
@@ -32,6 +33,7 @@ use crate::providers::resolve;
 pub(crate) use kinds::PluginKind;
 pub(crate) use overrides::idle_overrides;
 pub use overrides::{ClientOverridePolicy, ClientOverrides};
+pub(crate) use pinned::newest_first;
 pub(crate) use versions::VersionRanges;
 
 /// Kafka Connect's words for a null.
@@ -69,7 +71,7 @@ fn not_that_version(plugins: &PluginRegistry, info: &PluginInfo, wanted: &Versio
              {wanted}"
         );
     }
-    let there = vec![&**version; kinds::count(plugins, class).max(1)].join(", ");
+    let there = kinds::versions(plugins, class).join(", ");
     format!(
         "Plugin {class} not found that matches the version range {wanted}, available versions: \
          [{there}]"
@@ -78,66 +80,106 @@ fn not_that_version(plugins: &PluginRegistry, info: &PluginInfo, wanted: &Versio
 
 impl Herder {
     /// The keys of a plugin of any kind. `version` is what is asked of its version.
-    pub fn plugin_config(
+    pub async fn plugin_config(
         &self,
         name: &str,
         version: Option<&str>,
     ) -> Result<Vec<ConfigKeyInfo>, HerderError> {
-        let wanted = VersionRanges::requirement(version).map_err(|_| {
-            let version = version.unwrap_or_default();
-            HerderError::bad_request(format!("Invalid version specification: {version}"))
-        })?;
         let plugins = self.plugin_registry();
-        let other = |info: &PluginInfo| wanted.clone().filter(|w| !w.contain(&info.version));
-        if let Some(connector) = plugins.find_connector(name) {
-            if let Some(wanted) = other(&connector.info) {
-                let text = not_that_version(&plugins, &connector.info, &wanted);
-                return Err(HerderError::bad_request(text));
-            }
-            // No worker's defaults here: what a connector inherits is no part of its keys.
-            let none = Props::new();
-            let common = if connector.is_source() {
-                source_definition(&none)
-            } else {
-                sink_definition(&none)
-            };
-            let common = recommend::with_connector_version(common, &plugins, &connector.info);
-            let own = connector.info.config_def();
-            let inherited = common.keys().filter(|key| own.key(&key.name).is_none());
-            return Ok(own.keys().chain(inherited).map(ConfigKeyInfo::from).collect());
-        }
-        let info =
-            kinds::find_any(&plugins, name).ok_or_else(|| match kinds::is_without_keys(name) {
-                true => HerderError::bad_request(format!(
-                    "Invalid plugin class {name}. Valid types are sink, source, converter, \
-                     header_converter, transformation, predicate."
-                )),
-                false => HerderError::not_found(format!("Unknown plugin {name}.")),
-            })?;
-        if let Some(wanted) = other(&info) {
-            let text = not_that_version(&plugins, &info, &wanted);
-            return Err(HerderError::bad_request(text));
-        }
-        Ok(info.config_def().keys().map(ConfigKeyInfo::from).collect())
+        let (name, version) = (name.to_owned(), version.map(str::to_owned));
+        may_block(move || plugin_config(&plugins, &name, version.as_deref())).await
     }
 
     /// Validates a configuration. `Err` where it is so wrong that no finding can be reported.
     pub async fn validate(&self, config: &NullableProps) -> Result<ConfigInfos, HerderError> {
+        self.judge(config).await?.map_err(|broken| HerderError::internal(broken.to_string()))
+    }
+
+    /// The inner error is what the connector has thrown.
+    async fn judge(
+        &self,
+        config: &NullableProps,
+    ) -> Result<Result<ConfigInfos, Error>, HerderError> {
         let filled = resolve(&without_nulls(config), &self.worker_config().config_providers).await;
         let resolved = with_nulls(filled.map_err(refused)?, config);
-        validate(&self.plugin_registry(), self.worker_config(), &resolved, config)
+        let (plugins, worker) = (self.plugin_registry(), self.worker_config_shared());
+        let config = config.clone();
+        may_block(move || validate(&plugins, &worker, &resolved, &config)).await
     }
 
     /// The configuration without nulls if it is valid; `Err` is the text that refuses it.
     pub async fn check(&self, config: &NullableProps) -> Result<Props, HerderError> {
-        verdict(&self.validate(config).await?)?;
+        verdict(&self.judge(config).await?.map_err(thrown)?)?;
         Ok(without_nulls(config))
     }
 
     /// The same for a configuration that has no nulls.
     pub(crate) async fn check_given(&self, config: &Props) -> Result<(), HerderError> {
-        verdict(&self.validate(&nullable(config)).await?)
+        verdict(&self.judge(&nullable(config)).await?.map_err(thrown)?)
     }
+}
+
+/// What a connector has thrown, where Kafka Connect tells its message alone.
+fn thrown(broken: Error) -> HerderError {
+    HerderError::internal(broken.message())
+}
+
+/// Runs what asks plugins, which may take their time, where that holds up nobody.
+async fn may_block<T: Send + 'static>(
+    ask: impl FnOnce() -> Result<T, HerderError> + Send + 'static,
+) -> Result<T, HerderError> {
+    let asked = tokio::task::spawn_blocking(ask).await;
+    asked.unwrap_or_else(|error| Err(HerderError::internal(format!("a plugin broke off: {error}"))))
+}
+
+/// A definition that could be had.
+fn definition_from(info: &PluginInfo) -> Result<ConfigDef, Error> {
+    let def = info.config_def();
+    match def.fault() {
+        Some(fault) => Err(fault.clone()),
+        None => Ok(def),
+    }
+}
+
+fn plugin_config(
+    plugins: &Arc<PluginRegistry>,
+    name: &str,
+    version: Option<&str>,
+) -> Result<Vec<ConfigKeyInfo>, HerderError> {
+    let wanted = VersionRanges::requirement(version).map_err(|_| {
+        let version = version.unwrap_or_default();
+        HerderError::bad_request(format!("Invalid version specification: {version}"))
+    })?;
+    let other = |info: &PluginInfo| wanted.clone().filter(|w| !w.contain(&info.version));
+    let narrowed = wanted.as_ref().map(|wanted| pinned::only(plugins, name, wanted));
+    let plugins = narrowed.as_ref().unwrap_or(plugins);
+    if let Some(connector) = plugins.find_connector(name) {
+        if let Some(wanted) = other(&connector.info) {
+            let text = not_that_version(plugins, &connector.info, &wanted);
+            return Err(HerderError::bad_request(text));
+        }
+        // No worker's defaults here: what a connector inherits is no part of its keys.
+        let none = Props::new();
+        let common =
+            if connector.is_source() { source_definition(&none) } else { sink_definition(&none) };
+        let common = recommend::with_connector_version(common, plugins, &connector.info);
+        let own = definition_from(&connector.info).map_err(thrown)?;
+        let inherited = common.keys().filter(|key| own.key(&key.name).is_none());
+        return Ok(own.keys().chain(inherited).map(ConfigKeyInfo::from).collect());
+    }
+    let info =
+        kinds::find_any(plugins, name).ok_or_else(|| match kinds::is_without_keys(name) {
+            true => HerderError::bad_request(format!(
+                "Invalid plugin class {name}. Valid types are sink, source, converter, \
+                     header_converter, transformation, predicate."
+            )),
+            false => HerderError::not_found(format!("Unknown plugin {name}.")),
+        })?;
+    if let Some(wanted) = other(&info) {
+        let text = not_that_version(plugins, &info, &wanted);
+        return Err(HerderError::bad_request(text));
+    }
+    Ok(definition_from(&info).map_err(thrown)?.keys().map(ConfigKeyInfo::from).collect())
 }
 
 /// The connector plugin that a class name stands for: its full name, or its simple name with or
@@ -150,8 +192,10 @@ pub(crate) fn find_connector<'a>(
     if let Some(plugin) = exact {
         return Ok(plugin);
     }
-    let matching: Vec<&ConnectorPlugin> =
+    let mut matching: Vec<&ConnectorPlugin> =
         plugins.connectors.iter().filter(|plugin| plugin.info.answers_to(class)).collect();
+    // Of several versions the first is the newest.
+    matching.dedup_by(|other, first| other.info.class == first.info.class);
     match matching.as_slice() {
         [plugin] => Ok(plugin),
         [] => Err(HerderError::bad_request(format!(
@@ -186,6 +230,11 @@ fn printed(config: &NullableProps, masked: bool) -> String {
     format!("{{{}}}", entries.join(", "))
 }
 
+/// The plugins of which a configuration gets its own, where there are several versions.
+pub(crate) fn pinned_plugins(plugins: &Arc<PluginRegistry>, config: &Props) -> Arc<PluginRegistry> {
+    pinned::pinned(plugins, &nullable(config))
+}
+
 /// The common keys of a connector, with those of its transformations and predicates.
 pub(crate) fn definition_of(
     plugins: &Arc<PluginRegistry>,
@@ -203,7 +252,7 @@ pub(crate) fn check_blocking(
     config: &Props,
 ) -> Result<(), HerderError> {
     let filled = substitute(config, &worker.config_providers).map_err(refused)?;
-    verdict(&validate(plugins, worker, &nullable(&filled), &nullable(config))?)
+    verdict(&validate(plugins, worker, &nullable(&filled), &nullable(config))?.map_err(thrown)?)
 }
 
 /// The text that refuses a configuration, if its findings do.
@@ -227,7 +276,7 @@ fn validate(
     worker: &WorkerConfig,
     resolved: &NullableProps,
     config: &NullableProps,
-) -> Result<ConfigInfos, HerderError> {
+) -> Result<Result<ConfigInfos, Error>, HerderError> {
     let class = given(resolved, CONNECTOR_CLASS).ok_or_else(|| {
         HerderError::bad_request(format!(
             "Connector config {} contains no connector type",
@@ -236,9 +285,10 @@ fn validate(
     })?;
     let wanted = VersionRanges::requirement(given(resolved, CONNECTOR_VERSION))
         .map_err(HerderError::bad_request)?;
+    let plugins = &pinned::pinned(plugins, resolved);
     let plugin = find_connector(plugins, class)?;
     if let Some(wanted) = wanted.filter(|wanted| !wanted.contain(&plugin.info.version)) {
-        return Ok(judge_wrong_version(plugins, plugin, &wanted, resolved, config));
+        return Ok(Ok(judge_wrong_version(plugins, plugin, &wanted, resolved, config)));
     }
     // Kafka Connect breaks off at such a null, with a NullPointerException.
     let never_null = if plugin.is_source() { OFFSETS_TOPIC } else { DLQ_TOPIC };
@@ -248,8 +298,7 @@ fn validate(
         )));
     }
     let overrides = worker.client_overrides.check(plugin.is_source(), resolved, config)?;
-    let kind = ConnectorKind::Known(plugin);
-    Ok(judge(plugins, worker, kind, resolved, config, overrides))
+    Ok(judge(plugins, worker, ConnectorKind::Known(plugin), resolved, config, overrides))
 }
 
 /// Validates a configuration where no worker runs, as tools do: `worker` has the worker's
@@ -262,6 +311,7 @@ pub fn validate_offline(
     config: &Props,
 ) -> ConfigInfos {
     let class = config.get(CONNECTOR_CLASS).map_or("", String::as_str);
+    let plugins = &pinned_plugins(plugins, config);
     let kind = match plugins.find_connector(class) {
         Some(plugin) => ConnectorKind::Known(plugin),
         None if config.contains_key(TOPICS) || config.contains_key(TOPICS_REGEX) => {
@@ -277,7 +327,16 @@ pub fn validate_offline(
     {
         return judge_wrong_version(plugins, plugin, &wanted, &config, &config);
     }
-    judge(plugins, &worker, kind, &config, &config, Vec::new())
+    let judged = judge(plugins, &worker, kind, &config, &config, Vec::new());
+    judged.unwrap_or_else(|error| {
+        // Nothing can be found out about the connector: what is common to all is judged.
+        let unknown = match kind.is_source() {
+            true => ConnectorKind::UnknownSource,
+            false => ConnectorKind::UnknownSink,
+        };
+        tracing::debug!(%error, class, "the connector cannot be asked");
+        judge(plugins, &worker, unknown, &config, &config, Vec::new()).unwrap_or_default()
+    })
 }
 
 /// What a configuration is for.
@@ -313,7 +372,7 @@ fn judge(
     resolved: &NullableProps,
     config: &NullableProps,
     overrides: Vec<ConfigInfos>,
-) -> ConfigInfos {
+) -> Result<ConfigInfos, Error> {
     let mut all = definition(plugins, &worker.props, kind, resolved);
     let mut findings = by_key(all.validate_nullable(resolved));
     let connector = kind.plugin().map(|plugin| (plugin, plugin.create()));
@@ -323,17 +382,17 @@ fn judge(
     mark_nulls(resolved, &mut findings);
     let converters = converters::check_converters(plugins, resolved, config, &mut findings);
     if let Some((plugin, connector)) = connector {
-        let own = plugin.info.config_def();
+        let own = definition_from(&plugin.info)?;
         let mut own_findings = own.validate_nullable(resolved);
         match connector {
-            Ok(connector) => connector.validate(&without_nulls(resolved), &mut own_findings),
+            Ok(connector) => connector.validate(&without_nulls(resolved), &mut own_findings)?,
             Err(error) => add_error(&mut findings, CONNECTOR_CLASS, error.message()),
         }
         all = own.keys().cloned().fold(all, ConfigDef::define);
         // Of two findings about one key the connector's own counts.
         findings.extend(by_key(own_findings));
     }
-    infos(&all, findings, resolved, config).merge(overrides).merge(converters)
+    Ok(infos(&all, findings, resolved, config).merge(overrides).merge(converters))
 }
 
 /// What is said of a connector that is there in another version only.

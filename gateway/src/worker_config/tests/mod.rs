@@ -184,13 +184,13 @@ fn what_has_no_effect_is_said() {
     let settings = read(&[
         ("bootstrap.servers", "localhost:9092"),
         ("offset.storage.file.filename", "/tmp/o"),
-        ("plugin.path", "/p"),
+        ("config.storage.replication.factor", "3"),
     ])
     .unwrap();
     let notices = settings.notices.join("\n");
     assert!(notices.contains("bootstrap.servers is set and not used"), "{notices}");
     assert!(notices.contains("offsets are in the log"), "{notices}");
-    assert!(notices.contains("without effect here: plugin.path"), "{notices}");
+    assert!(notices.contains("without effect here: config.storage.replication.factor"), "{notices}");
 }
 
 #[test]

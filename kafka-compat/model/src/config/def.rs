@@ -62,6 +62,12 @@ impl ConfigDef {
     pub fn fault(&self) -> Option<&Error> {
         self.fault.as_ref()
     }
+    /// A definition that cannot be had, and why.
+    #[must_use]
+    pub fn with_fault(mut self, fault: Error) -> Self {
+        self.fault = Some(fault);
+        self
+    }
     fn fault_of(&self, key: &ConfigKey) -> Option<Error> {
         if let Some(default) = &key.default {
             // Text that did not become the key's type when the key was made.

@@ -7,7 +7,7 @@ use super::key::ConfigKey;
 use super::validate::ConfigValue;
 
 /// The answer of `PUT /connector-plugins/{plugin}/config/validate`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ConfigInfos {
     /// The connector's class as the configuration names it.
     pub name: String,

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 /// As much as fits without making a value larger.
-const SHORT_BYTES: usize = 32;
+const SHORT_BYTES: usize = Text::SHORT_BYTES;
 
 /// Immutable text. Up to 32 bytes stand in place, as most texts of records do: sharing them would
 /// mean to count their users, which costs more than a copy. Longer ones are shared, often as a
@@ -26,6 +26,9 @@ enum Form {
 }
 
 impl Text {
+    /// Texts of up to so many bytes stand in place.
+    pub const SHORT_BYTES: usize = 32;
+
     /// Without characters.
     pub const fn new() -> Self {
         Self(Form::Lasting(""))

@@ -123,11 +123,11 @@ impl Generator {
         if let Some(key) = key {
             record.key = Datum::new(Schema::clone(&self.key_schema), Value::Int64(key));
         }
-        SourceRecord {
+        SourceRecord::new(
             record,
-            partition: SourcePartition::clone(&self.partition),
-            offset: SourceOffset::Number(Str::clone(&self.sequence_key), sequence + 1),
-        }
+            SourcePartition::clone(&self.partition),
+            SourceOffset::Number(Str::clone(&self.sequence_key), sequence + 1),
+        )
     }
 }
 

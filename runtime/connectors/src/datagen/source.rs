@@ -43,8 +43,8 @@ impl Connector for DatagenSource {
         Ok((0..max_tasks).map(config).collect())
     }
 
-    fn exactly_once_support(&self, _props: &Props) -> ExactlyOnceSupport {
-        ExactlyOnceSupport::Supported
+    fn exactly_once_support(&self, _props: &Props) -> Result<ExactlyOnceSupport> {
+        Ok(ExactlyOnceSupport::Supported)
     }
 
     async fn alter_offsets(

@@ -30,6 +30,8 @@ fn context(offsets: &[(&str, i64)]) -> SourceTaskContext {
         task: 0,
         cancel: CancellationToken::new(),
         offsets: Arc::new(Offsets(offsets)),
+        defines_transactions: false,
+        isolation: gantry_api::Isolation::Shared,
     }
 }
 async fn task(pairs: &[(&str, &str)], offsets: &[(&str, i64)]) -> DatagenSourceTask {
@@ -84,6 +86,7 @@ async fn tasks_share_the_records() {
         cancel: CancellationToken::new(),
         offsets: Arc::new(Offsets(BTreeMap::new())),
         requests: Arc::default(),
+        isolation: gantry_api::Isolation::Shared,
     };
     connector.start(ctx, &given).await.unwrap();
     let mut texts = Vec::new();

@@ -31,12 +31,12 @@ impl Connector for FileStreamSource {
         Ok(vec![self.props.clone()])
     }
 
-    fn exactly_once_support(&self, props: &Props) -> ExactlyOnceSupport {
+    fn exactly_once_support(&self, props: &Props) -> Result<ExactlyOnceSupport> {
         // Standard input cannot be read again.
-        match props.get(FILE) {
+        Ok(match props.get(FILE) {
             Some(file) if !file.trim().is_empty() => ExactlyOnceSupport::Supported,
             _ => ExactlyOnceSupport::Unsupported,
-        }
+        })
     }
 
     async fn alter_offsets(

@@ -182,7 +182,7 @@ impl Shared {
         let value = Datum::new(Schema::clone(&self.schema), Value::String(line.into()));
         let mut record = ConnectRecord::new(Str::clone(&self.topic), value);
         record.timestamp_ms = Some(now_ms);
-        SourceRecord { record, partition: SourcePartition::clone(&self.partition), offset }
+        SourceRecord::new(record, SourcePartition::clone(&self.partition), offset)
     }
 }
 

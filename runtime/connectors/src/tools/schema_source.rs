@@ -123,11 +123,11 @@ impl Running {
             let mut record = ConnectRecord::new(Str::clone(&self.topic), self.value(seqno));
             record.partition = Some(self.id);
             record.key = self.key.clone();
-            self.ready.push(SourceRecord {
+            self.ready.push(SourceRecord::new(
                 record,
-                partition: SourcePartition::clone(&self.partition),
-                offset: SourceOffset::Number(Str::clone(&self.seqno_key), seqno),
-            });
+                SourcePartition::clone(&self.partition),
+                SourceOffset::Number(Str::clone(&self.seqno_key), seqno),
+            ));
             self.count += 1;
         }
         self.pace.given(count);

@@ -137,11 +137,11 @@ impl Running {
             let value = self.value(seqno, time_ms);
             let mut record = ConnectRecord::new(Str::clone(&self.topic), value);
             record.key = Datum::new(Schema::clone(&self.key_schema), Value::Int32(self.id));
-            self.ready.push(SourceRecord {
+            self.ready.push(SourceRecord::new(
                 record,
-                partition: SourcePartition::clone(&self.partition),
-                offset: SourceOffset::Number(Str::clone(&self.seqno_key), seqno),
-            });
+                SourcePartition::clone(&self.partition),
+                SourceOffset::Number(Str::clone(&self.seqno_key), seqno),
+            ));
         }
         self.pace.given(count);
     }

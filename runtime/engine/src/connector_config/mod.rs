@@ -7,7 +7,9 @@ mod retired;
 pub(crate) use definitions::{
     TopicCreation, common_definition, sink_definition, source_definition,
 };
-pub(crate) use parsed::{ConnectorConfig, converter_props, stage_props, stages};
+pub(crate) use parsed::{
+    ConnectorConfig, TransactionBoundary, converter_props, stage_props, stages,
+};
 pub use retired::retired_keys;
 
 /// `name`
@@ -45,6 +47,10 @@ pub(crate) const RESTART_BACKOFF: &str = "gantry.restart.backoff.ms";
 /// `gantry.restart.backoff.max.ms`
 pub(crate) const RESTART_BACKOFF_MAX: &str = "gantry.restart.backoff.max.ms";
 
+/// `gantry.task.isolation`
+pub(crate) const TASK_ISOLATION: &str = "gantry.task.isolation";
+/// `gantry.jvm.options`
+pub(crate) const JVM_OPTIONS: &str = "gantry.jvm.options";
 /// `gantry.tasks.auto`
 pub(crate) const TASKS_AUTO: &str = "gantry.tasks.auto";
 /// `gantry.tasks.auto.interval.ms`

@@ -3,16 +3,27 @@
 use gantry_api::model::config::ParsedConfig;
 use gantry_api::model::plugin::{CONVERTER_TYPE, ConverterType};
 use gantry_api::model::regex::JavaPattern;
-use gantry_api::{ConfigDef, Error, Props, Result};
+use gantry_api::{ConfigDef, Error, Isolation, Props, Result};
 
 use super::definitions::{
     TopicCreation, embed_default_group, embed_group, sink_definition, source_definition,
 };
 use super::{
-    DLQ_TOPIC, RESTART_BACKOFF, RESTART_BACKOFF_MAX, RESTART_MAX, TASKS_AUTO, TASKS_AUTO_INTERVAL,
-    TOPICS, TOPICS_REGEX,
+    DLQ_TOPIC, JVM_OPTIONS, RESTART_BACKOFF, RESTART_BACKOFF_MAX, RESTART_MAX, TASK_ISOLATION,
+    TASKS_AUTO, TASKS_AUTO_INTERVAL, TOPICS, TOPICS_REGEX,
 };
 use crate::config::{RestartPolicy, WorkerConfig};
+
+/// Which records of an exactly-once source come to count together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TransactionBoundary {
+    /// Those of a poll, or of several that were durable meanwhile.
+    Poll,
+    /// Those of so many milliseconds.
+    Interval { interval_ms: u64 },
+    /// Those between the ends that the connector tells.
+    Connector,
+}
 
 /// What tasks need of the common keys.
 #[derive(Clone, Debug)]
@@ -35,11 +46,12 @@ pub(crate) struct ConnectorConfig {
     pub(crate) topics: Vec<String>,
     /// `topics.regex`
     pub(crate) topics_regex: Option<JavaPattern>,
-    /// `transaction.boundary=interval`: how often a transaction is committed, in milliseconds, if
-    /// not as soon as the records of a poll are there.
-    pub(crate) transaction_interval_ms: Option<u64>,
+    /// `transaction.boundary`
+    pub(crate) transaction: TransactionBoundary,
     /// `gantry.tasks.auto` of a sink: how often its number of tasks is looked at, in milliseconds.
     pub(crate) tasks_auto_interval_ms: Option<u64>,
+    /// `gantry.task.isolation`
+    pub(crate) isolation: Isolation,
     /// Groups of topics to create, the default last.
     pub(crate) topic_creation: Vec<TopicCreation>,
     /// When a failed task starts again by itself.
@@ -81,8 +93,9 @@ impl ConnectorConfig {
             dlq_headers: props
                 .get("errors.deadletterqueue.context.headers.enable")
                 .is_some_and(|value| value.trim().eq_ignore_ascii_case("true")),
-            transaction_interval_ms: transaction_interval_ms(&parsed, worker),
+            transaction: transaction_boundary(&parsed, worker),
             tasks_auto_interval_ms: tasks_auto_interval_ms(props, is_source, worker)?,
+            isolation: isolation(props)?,
             topics: parsed.list(TOPICS).to_vec(),
             topics_regex,
             topic_creation: if is_source {
@@ -99,11 +112,29 @@ impl ConnectorConfig {
     }
 }
 
-fn transaction_interval_ms(parsed: &ParsedConfig, worker: &WorkerConfig) -> Option<u64> {
-    let boundary = parsed.string("transaction.boundary")?;
+fn transaction_boundary(parsed: &ParsedConfig, worker: &WorkerConfig) -> TransactionBoundary {
     let own = parsed.long("transaction.boundary.interval.ms").and_then(|ms| u64::try_from(ms).ok());
     let interval_ms = own.unwrap_or(worker.offset_flush_interval_ms);
-    boundary.eq_ignore_ascii_case("interval").then_some(interval_ms)
+    match parsed.string("transaction.boundary").map(str::to_ascii_lowercase).as_deref() {
+        Some("interval") => TransactionBoundary::Interval { interval_ms },
+        Some("connector") => TransactionBoundary::Connector,
+        _ => TransactionBoundary::Poll,
+    }
+}
+
+fn isolation(props: &Props) -> Result<Isolation> {
+    match props.get(TASK_ISOLATION).map(|text| text.trim()) {
+        None | Some("shared") => Ok(Isolation::Shared),
+        Some("process") => {
+            let options = props.get(JVM_OPTIONS).map_or("", String::as_str);
+            let jvm_options = options.split_whitespace().map(str::to_owned).collect();
+            Ok(Isolation::Process { jvm_options })
+        }
+        Some(other) => Err(Error::config(format!(
+            "Invalid value {other} for configuration {TASK_ISOLATION}: String must be one of: \
+             shared, process"
+        ))),
+    }
 }
 
 fn tasks_auto_interval_ms(

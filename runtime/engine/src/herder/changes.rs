@@ -78,7 +78,7 @@ impl Herder {
         let (config, were_masked) = self.unmasked(name, config)?;
         self.check_given(&config).await?;
         let class = config.get(CONNECTOR_CLASS).map_or("", String::as_str);
-        let plugin = self.find_plugin(class)?;
+        let plugin = self.plugin_for(&config)?;
         let masked = self.masked_keys(Some(&plugin), &config);
         if let Some(key) = were_masked.difference(&masked).next() {
             return Err(no_longer_secret(key, class));
@@ -90,17 +90,7 @@ impl Herder {
         if old.is_some() && !allow_replace {
             return Err(HerderError::already_exists(format!("Connector {name} already exists")));
         }
-        for (key, instead) in retired_keys(&self.plugin_registry(), &config) {
-            tracing::warn!(connector = name, "{key} has no effect: write {instead}");
-        }
-        let idle = idle_overrides(plugin.is_source(), &config);
-        if !idle.is_empty() {
-            tracing::warn!(
-                connector = name,
-                "without effect here, as there is no such Kafka client: {}",
-                idle.join(", ")
-            );
-        }
+        self.warn_of_idle_keys(name, plugin.is_source(), &config);
         let mut offsets_status = None;
         if let Some(offsets) = offsets {
             let (changes, known) = self.judge_offsets(name, &plugin, &config, offsets).await?;
@@ -128,9 +118,17 @@ impl Herder {
             None => (Parts::default(), Kept::default()),
         };
         self.halt(name, parts).await;
-        let mut connector =
-            RunningConnector::new(name, config, Some(plugin), target, Arc::default());
-        connector.masked = masked;
+        let new = || {
+            let (config, plugin) = (config.clone(), Some(plugin.clone()));
+            let mut new = RunningConnector::new(name, config, plugin, target, Arc::default());
+            new.masked.clone_from(&masked);
+            new
+        };
+        if old.is_none() {
+            // Seen while it starts, which may take long.
+            self.lock().insert(name.to_owned(), new());
+        }
+        let mut connector = new();
         kept.give_to(&mut connector);
         connector.launched = true;
         // One that is paused has the tasks that it had, and new ones when it is resumed.
@@ -141,6 +139,21 @@ impl Herder {
         let mut info = self.connector_info(name)?;
         info.offsets_status = offsets_status;
         Ok(CreatedConnector { created: old.is_none(), info })
+    }
+
+    /// Says which keys of a configuration do nothing.
+    fn warn_of_idle_keys(&self, name: &str, is_source: bool, config: &Props) {
+        for (key, instead) in retired_keys(&self.plugin_registry(), config) {
+            tracing::warn!(connector = name, "{key} has no effect: write {instead}");
+        }
+        let idle = idle_overrides(is_source, config);
+        if !idle.is_empty() {
+            tracing::warn!(
+                connector = name,
+                "without effect here, as there is no such Kafka client: {}",
+                idle.join(", ")
+            );
+        }
     }
 
     /// The configuration as it is meant where it came with masks, and the keys that did.
@@ -208,6 +221,8 @@ impl Herder {
 
     /// Starts the instance and the tasks of a connector that has none. A failure is the
     /// connector's state. Of one that is paused only the tasks stay: its instance does not run.
+    ///
+    /// It may be given up: by whoever deletes, stops, restarts or changes the connector meanwhile.
     async fn launch(&self, connector: &mut RunningConnector) {
         connector.trace = None;
         connector.launched = true;
@@ -215,7 +230,9 @@ impl Herder {
             return;
         }
         let paused = connector.target == TargetState::Paused;
-        match self.start_instance(&connector.name, &connector.config).await {
+        let start = self.start_instance(&connector.name, &connector.config);
+        let started = self.starts.run(&connector.name, start).await;
+        match started.unwrap_or_else(|| Err(given_up())) {
             Ok(started) => {
                 self.watch(&connector.name, &started);
                 connector.masked = self.masked_keys(Some(&started.plugin), &connector.config);
@@ -255,6 +272,7 @@ impl Herder {
 
     /// Removes a connector. Its offsets stay, as in Kafka Connect.
     pub async fn delete_connector(&self, name: &str) -> Result<(), HerderError> {
+        self.starts.give_up(name);
         let _changing = self.locks.lock(name).await?;
         if let Some(cluster) = &self.cluster {
             return self.delete_in(cluster, name).await;
@@ -330,6 +348,7 @@ impl Herder {
 
     /// Ends all tasks; the connector and its offsets stay.
     pub async fn stop(&self, name: &str) -> Result<(), HerderError> {
+        self.starts.give_up(name);
         let _changing = self.locks.lock(name).await?;
         if let Some(cluster) = &self.cluster {
             return self.target_in(cluster, name, TargetState::Stopped).await;
@@ -383,7 +402,8 @@ impl Herder {
             connector.launched = true;
             connector.config.clone()
         };
-        match self.start_instance(name, &config).await {
+        let started = self.starts.run(name, self.start_instance(name, &config)).await;
+        match started.unwrap_or_else(|| Err(given_up())) {
             Ok(started) => {
                 self.watch(name, &started);
                 // Its class may be another since plugins were looked for again.
@@ -476,6 +496,7 @@ impl Herder {
 
     /// Stops all connectors: what they have moved is flushed and committed.
     pub async fn shutdown(&self) {
+        self.starts.give_all_up();
         // A change that hangs must not keep the others from committing what they have moved.
         let closed = tokio::time::timeout(self.grace(), self.locks.close()).await;
         if closed.is_err() {
@@ -493,4 +514,15 @@ impl Herder {
         ))
         .await;
     }
+
+    /// Whether a connector that is alone with its worker has failed to start.
+    pub fn has_failed_to_start(&self, name: &str) -> bool {
+        let alone = self.cluster.is_none() && self.store.is_none();
+        let failed = |connector: &RunningConnector| connector.trace.is_some();
+        alone && self.lock().get(name).is_some_and(failed)
+    }
+}
+
+fn given_up() -> Error {
+    Error::connect("The connector was stopped before it had started")
 }

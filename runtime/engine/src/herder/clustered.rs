@@ -11,7 +11,7 @@ use super::Herder;
 use super::task_props::shown;
 use crate::cluster::{Cluster, QUEUES, Status, Statuses};
 use crate::config::RestartPolicy;
-use crate::connector_config::{CONNECTOR_CLASS, ConnectorConfig, TASK_CLASS};
+use crate::connector_config::{CONNECTOR_CLASS, ConnectorConfig};
 use crate::entities::{
     ConnectorInfo, ConnectorState, ConnectorStateInfo, TargetState, TaskId, TaskInfo, TaskState,
     UnitState,
@@ -268,8 +268,7 @@ impl Herder {
         target: TargetState,
     ) -> gantry_api::Result<TaskSetup> {
         let props = self.resolve(&template).await?;
-        let class = props.get(CONNECTOR_CLASS).map_or("", |class| class.trim());
-        let plugin = self.find_plugin(class);
+        let plugin = self.plugin_for(&props);
         let plugin = plugin.map_err(|error| gantry_api::Error::connect(error.message))?;
         let config = ConnectorConfig::parse(&props, plugin.is_source(), &self.worker)?;
         let name = offsets.connector.to_string();
@@ -277,11 +276,10 @@ impl Herder {
             active_topics: self.used_in(&name),
             id: TaskId { connector: name, task },
             tasks,
-            class: props.get(TASK_CLASS).cloned().unwrap_or_default(),
-            props,
             config: Arc::new(config),
             worker: Arc::clone(&self.worker),
-            plugins: self.plugin_registry(),
+            plugins: self.plugins_for(&props),
+            props,
             plugin,
             log: Arc::clone(&self.log),
             offsets,

@@ -228,8 +228,7 @@ fn tasks_max(resolved: &Props) -> u32 {
 impl Herder {
     /// Starts an instance and asks it for the configurations of its tasks.
     pub(crate) async fn start_instance(&self, name: &str, config: &Props) -> Result<Started> {
-        let class = config.get(CONNECTOR_CLASS).map_or("", |class| class.trim());
-        let plugin = self.find_plugin(class).map_err(|error| Error::connect(error.message))?;
+        let plugin = self.plugin_for(config).map_err(|error| Error::connect(error.message))?;
         let resolved = self.resolve(config).await?;
         let common = ConnectorConfig::parse(&resolved, plugin.is_source(), &self.worker)?;
         let cancel = CancellationToken::new();
@@ -239,6 +238,7 @@ impl Herder {
             cancel: cancel.clone(),
             offsets: self.offsets.reader(name),
             requests: Arc::clone(&requests),
+            isolation: common.isolation.clone(),
         };
         let config_of_tasks = Arc::new(common);
         let mut instance = Instance { connector: plugin.create()?, cancel, count: None };
@@ -302,7 +302,8 @@ impl Herder {
         for task in &mut tasks {
             let class = resolved.get(CONNECTOR_CLASS).map_or("", String::as_str);
             let full = plugin.info.class.strip_suffix("Connector").unwrap_or(class);
-            task.insert(TASK_CLASS.to_owned(), format!("{full}Task"));
+            // A Java connector has told it.
+            task.entry(TASK_CLASS.to_owned()).or_insert_with(|| format!("{full}Task"));
             // Stages and converters are read from the task's properties.
             for (key, value) in resolved {
                 task.entry(key.clone()).or_insert_with(|| value.clone());
@@ -338,15 +339,13 @@ impl Herder {
         props: Props,
         config: &Arc<ConnectorConfig>,
     ) -> TaskSetup {
-        let class = props.get(TASK_CLASS).cloned().unwrap_or_default();
         TaskSetup {
             id: TaskId { connector: connector.name.clone(), task },
             tasks,
-            props,
-            class,
             config: Arc::clone(config),
             worker: Arc::clone(&self.worker),
-            plugins: self.plugin_registry(),
+            plugins: self.plugins_for(&props),
+            props,
             plugin: plugin.clone(),
             log: Arc::clone(&self.log),
             offsets: TaskOffsets {

@@ -1,9 +1,11 @@
 //! One lock for each connector: changes of one connector come one after the other, and hold up
-//! no other connector.
+//! no other connector. And the starts that a change may have to wait for.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use gantry_api::CancellationToken;
 use tokio::sync::{OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use crate::error::HerderError;
@@ -12,6 +14,49 @@ use crate::error::HerderError;
 pub(super) struct Changing {
     _name: OwnedMutexGuard<()>,
     _open: OwnedRwLockReadGuard<bool>,
+}
+
+/// Starts of connectors under way. A connector's own code may never come back: whoever wants the
+/// connector gone or different does not wait for it.
+#[derive(Default)]
+pub(super) struct Starts(Mutex<HashMap<String, CancellationToken>>);
+
+impl Starts {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, CancellationToken>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Waits for the start of a connector, unless it is given up: then `None`.
+    pub(super) async fn run<T>(&self, name: &str, start: impl Future<Output = T>) -> Option<T> {
+        let given_up = CancellationToken::new();
+        self.lock().insert(name.to_owned(), given_up.clone());
+        let _done = Done { starts: self, name };
+        tokio::select! {
+            () = given_up.cancelled() => None,
+            started = start => Some(started),
+        }
+    }
+    /// Gives up the start of a connector.
+    pub(super) fn give_up(&self, name: &str) {
+        if let Some(start) = self.lock().get(name) {
+            start.cancel();
+        }
+    }
+    /// Gives up all of them.
+    pub(super) fn give_all_up(&self) {
+        self.lock().values().for_each(CancellationToken::cancel);
+    }
+}
+
+/// Forgets a start, however it ends.
+struct Done<'a> {
+    starts: &'a Starts,
+    name: &'a str,
+}
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.starts.lock().remove(self.name);
+    }
 }
 
 /// The locks of the connectors that are being changed.

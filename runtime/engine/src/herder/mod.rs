@@ -25,7 +25,7 @@ use crate::error::HerderError;
 use crate::offsets::{FencedOffsets, KeyedOffsets, OffsetStore, Transactions};
 use connector::RunningConnector;
 pub(crate) use connector::Started;
-use locks::NameLocks;
+use locks::{NameLocks, Starts};
 pub use plugins::PluginLoader;
 use plugins::Plugins;
 use store::ConnectorStore;
@@ -45,6 +45,7 @@ pub struct Herder {
     cluster: Option<Arc<Cluster>>,
     /// Held while a connector is changed.
     locks: NameLocks,
+    starts: Starts,
     /// For the watchers that connectors wake.
     me: std::sync::Weak<Herder>,
 }
@@ -77,6 +78,7 @@ impl Herder {
             store,
             cluster: None,
             locks: NameLocks::default(),
+            starts: Starts::default(),
             me: me.clone(),
         });
         herder.restore(stored);
@@ -108,6 +110,7 @@ impl Herder {
             store: None,
             cluster: Some(Arc::clone(&undriven.cluster)),
             locks: NameLocks::default(),
+            starts: Starts::default(),
             me: me.clone(),
         });
         let me = herder.me.clone();

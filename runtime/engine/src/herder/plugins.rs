@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use gantry_api::{ConnectorPlugin, PluginInfo, PluginRegistry};
+use gantry_api::{ConnectorPlugin, PluginInfo, PluginRegistry, Props};
 
 use super::Herder;
+use crate::connector_config::CONNECTOR_CLASS;
 use crate::entities::PluginDescription;
 use crate::error::HerderError;
-use crate::validation::find_connector;
+use crate::validation::{find_connector, newest_first, pinned_plugins};
 
 /// Gives the plugins that are there when it is called.
 #[derive(Clone)]
@@ -36,9 +37,16 @@ pub(super) struct Plugins {
     loaded: RwLock<Arc<PluginRegistry>>,
 }
 
+/// What is there now, of several versions the newest first.
+fn newest(loader: &PluginLoader) -> PluginRegistry {
+    let mut found = loader.load();
+    newest_first(&mut found);
+    found
+}
+
 impl Plugins {
     pub(super) fn load(loader: PluginLoader) -> Self {
-        let loaded = RwLock::new(Arc::new(loader.load()));
+        let loaded = RwLock::new(Arc::new(newest(&loader)));
         Self { loader, loaded }
     }
     fn current(&self) -> Arc<PluginRegistry> {
@@ -47,9 +55,10 @@ impl Plugins {
     async fn reload(&self) -> Result<(), HerderError> {
         let loader = self.loader.clone();
         // Looking may read files.
-        let found = tokio::task::spawn_blocking(move || loader.load()).await.map_err(|error| {
-            HerderError::internal(format!("looking for plugins broke off: {error}"))
-        })?;
+        let found =
+            tokio::task::spawn_blocking(move || newest(&loader)).await.map_err(|error| {
+                HerderError::internal(format!("looking for plugins broke off: {error}"))
+            })?;
         *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(found);
         Ok(())
     }
@@ -70,6 +79,17 @@ impl Herder {
     /// The connector plugin that a class name stands for.
     pub(crate) fn find_plugin(&self, class: &str) -> Result<ConnectorPlugin, HerderError> {
         find_connector(&self.plugin_registry(), class).cloned()
+    }
+
+    /// The plugins of which a connector with this configuration gets its own.
+    pub(crate) fn plugins_for(&self, config: &Props) -> Arc<PluginRegistry> {
+        pinned_plugins(&self.plugin_registry(), config)
+    }
+
+    /// The connector plugin of a configuration.
+    pub(crate) fn plugin_for(&self, config: &Props) -> Result<ConnectorPlugin, HerderError> {
+        let class = config.get(CONNECTOR_CLASS).map_or("", |class| class.trim());
+        find_connector(&self.plugins_for(config), class).cloned()
     }
 
     /// `source` or `sink`: what a connector of that class is.
@@ -111,6 +131,8 @@ fn described<'a>(
         version: Some(info.version.to_string()),
     };
     let mut found: Vec<_> = infos.map(describe).collect();
+    // Oldest first, as Kafka Connect lists them.
+    found.reverse();
     found.sort_by(|a, b| a.class.cmp(&b.class));
     found
 }

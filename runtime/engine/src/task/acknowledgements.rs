@@ -3,6 +3,7 @@
 
 mod transaction;
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::pin::Pin;
 use std::time::Instant;
@@ -46,6 +47,9 @@ pub(super) struct Acknowledgements<'a> {
     uncommitted: Vec<(SourcePartition, SourceOffset)>,
     /// Of an exactly-once source.
     committing: Option<Committing<'a>>,
+    /// How many of its writes have settled, and behind which ones a transaction ends.
+    settled: u64,
+    ends: VecDeque<u64>,
 }
 
 impl<'a> Acknowledgements<'a> {
@@ -58,6 +62,8 @@ impl<'a> Acknowledgements<'a> {
             failed: false,
             uncommitted: Vec::new(),
             committing: None,
+            settled: 0,
+            ends: VecDeque::new(),
         }
     }
 
@@ -69,6 +75,32 @@ impl<'a> Acknowledgements<'a> {
     /// What records are marked with that count only once they are committed.
     pub(super) fn mark(&self) -> Option<&RecordHeader> {
         self.committing.as_ref().map(Committing::mark)
+    }
+
+    /// What was pushed so far is a transaction that the task has defined.
+    pub(super) fn end_transaction(&mut self) {
+        match self.in_flight_writes() {
+            0 => self.settled_end(),
+            writes => self.ends.push_back(self.settled + writes),
+        }
+    }
+
+    /// The task gives up what is not committed, and goes on in another session. Nothing is on its
+    /// way.
+    pub(super) fn give_up(&mut self, transaction: Transaction) {
+        if let Some(committing) = &mut self.committing {
+            committing.give_up(transaction);
+        }
+    }
+
+    fn in_flight_writes(&self) -> u64 {
+        self.in_flight.len() as u64
+    }
+
+    fn settled_end(&mut self) {
+        if let Some(committing) = &mut self.committing {
+            committing.end();
+        }
     }
 
     /// Adds a write; `None` when all of its records were dropped.
@@ -157,6 +189,11 @@ impl<'a> Acknowledgements<'a> {
         if let Some(committing) = &mut self.committing {
             let wrote = committing.wrote(queues.into_iter().zip(written), polled, offsets);
             self.failed = wrote.is_err();
+            self.settled += 1;
+            if self.ends.front() == Some(&self.settled) {
+                self.ends.pop_front();
+                self.settled_end();
+            }
             return wrote;
         }
         self.acknowledged += polled;

@@ -26,6 +26,9 @@ use crate::offsets::{CommitError, OffsetStore, sink_group, sink_partition, take_
 const READ_BYTES_MAX: usize = 1 << 20;
 /// Records read at once where `max.poll.records` does not say.
 const READ_RECORDS_MAX: usize = 8_192;
+/// Whose failure a record is that a sink task has reported: in Kafka Connect no task says its own
+/// class here.
+const SINK_TASK: &str = "org.apache.kafka.connect.sink.SinkTask";
 /// The longest wait for records before the task gets an empty put.
 const READ_WAIT_MS: u64 = 500;
 /// The wait for a queue that another task of the connector has still to release.
@@ -113,7 +116,9 @@ impl<'a> SinkWorker<'a> {
         let group = sink_group(&env.connector, &env.props, &env.worker.props);
         let context =
             SinkTaskContext::new(Str::clone(&env.connector), env.id.task, env.cancel.clone())
-                .with_epoch(env.offsets.epoch());
+                .with_epoch(env.offsets.epoch())
+                .with_isolation(env.config.isolation.clone())
+                .with_errant(env.config.dlq_topic.is_some() || env.config.log_errors);
         Ok(Self {
             task,
             context,
@@ -540,7 +545,7 @@ impl<'a> SinkWorker<'a> {
                 None if self.errors.has_dlq() => Some(read_one(self.env, &queue, offset).await?),
                 raw => raw,
             };
-            let failure = Failure { stage: Stage::TaskPut, class: self.env.class.clone(), error };
+            let failure = Failure { stage: Stage::TaskPut, class: SINK_TASK.to_owned(), error };
             let consumed = Consumed { queue: &queue, offset };
             self.errors.failed(failure, Some(consumed), raw).await?;
         }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gantry_api::{
-    ConnectRecord, Error, Result, SourceOffset, SourcePartition, SourceRecord, SourceTask,
-    SourceTaskContext, Str,
+    Boundary, ConnectRecord, Error, Result, SourceOffset, SourcePartition, SourceRecord,
+    SourceTask, SourceTaskContext, Str,
 };
 use gantry_log::{LogRecord, QueueBatch, Session, TopicPartition};
 use tokio::time::MissedTickBehavior;
@@ -18,6 +18,7 @@ use super::partitioner::queue_of_key;
 use super::stages::{Encoded, Failure, Stages};
 use super::supervisor::TaskEnv;
 use super::topics::{TopicCreator, TopicTracker};
+use crate::connector_config::TransactionBoundary;
 use crate::entities::{TargetState, UnitState};
 use crate::metrics::TaskMetrics;
 
@@ -134,6 +135,8 @@ impl<'a> SourceWorker<'a> {
             task: self.env.id.task,
             cancel: self.env.cancel.clone(),
             offsets: self.env.offsets.reader(),
+            defines_transactions: self.defines_transactions(),
+            isolation: self.env.config.isolation.clone(),
         };
         self.task.start(context, &self.env.props).await?;
         self.wants_acks = self.task.wants_acknowledgements();
@@ -142,8 +145,10 @@ impl<'a> SourceWorker<'a> {
 
     async fn work(&mut self) -> Result<()> {
         let TaskEnv { worker, config, .. } = self.env;
-        let interval_ms = match config.transaction_interval_ms {
-            Some(interval_ms) if self.acks.mark().is_some() => interval_ms,
+        let interval_ms = match config.transaction {
+            TransactionBoundary::Interval { interval_ms } if self.acks.mark().is_some() => {
+                interval_ms
+            }
             _ => worker.offset_flush_interval_ms,
         };
         let interval = Duration::from_millis(interval_ms.max(1));
@@ -178,7 +183,7 @@ impl<'a> SourceWorker<'a> {
             }
             let converted = self.convert(records).await;
             // What came before a poison record is written even if the task fails now.
-            self.write().await?;
+            self.write_polled().await?;
             self.env.metrics.batch(begun.elapsed());
             converted?;
         }
@@ -238,7 +243,8 @@ impl<'a> SourceWorker<'a> {
         TaskMetrics::add(&self.env.metrics.records_in, records.len() as u64);
         self.batch_number = self.batch_number.wrapping_add(1);
         let keep = self.errors.has_dlq() || self.errors.retries();
-        for SourceRecord { record, partition, offset } in records {
+        let ends = self.defines_transactions();
+        for SourceRecord { record, partition, offset, boundary } in records {
             let original = keep.then(|| record.clone());
             match self.stages.encode(record, &mut ()) {
                 Ok(encoded) => self.take(encoded).await?,
@@ -249,6 +255,54 @@ impl<'a> SourceWorker<'a> {
             }
             self.pending.polled += 1;
             self.pending.note_offset(partition, offset);
+            if let Some(boundary) = boundary.filter(|_| ends) {
+                self.end_transaction(boundary).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the task says where its transactions end.
+    fn defines_transactions(&self) -> bool {
+        self.env.worker.exactly_once_source
+            && self.env.config.transaction == TransactionBoundary::Connector
+    }
+
+    /// Ends the transaction that the task defines with what is pending. Where the log is atomic,
+    /// all of it is pending.
+    async fn end_transaction(&mut self, boundary: Boundary) -> Result<()> {
+        if boundary == Boundary::Abort {
+            tracing::info!(task = %self.env.id, "transaction given up, as the task asks");
+            if self.env.atomic {
+                // The offsets go on all the same: what was given up does not come again.
+                self.pending.batches.clear();
+                (self.pending.records, self.pending.bytes) = (0, 0);
+            }
+        }
+        self.write().await?;
+        if boundary == Boundary::Abort && self.acks.mark().is_some() {
+            self.acks.drain().await?;
+            // What was written under the old mark and is not committed never counts.
+            let begun = self.env.offsets.begin().await;
+            self.acks.give_up(begun.map_err(|error| uncommitted(&error))?);
+            return Ok(());
+        }
+        self.acks.end_transaction();
+        Ok(())
+    }
+
+    /// Gives the pending write to the log, unless it is a part of what must go in one.
+    async fn write_polled(&mut self) -> Result<()> {
+        if !(self.env.atomic && self.defines_transactions()) {
+            return self.write().await;
+        }
+        let limit = self.env.worker.task_buffer_bytes;
+        if self.pending.bytes > limit {
+            return Err(Error::connect(format!(
+                "The connector has not ended its transaction within {limit} bytes, which must go \
+                 into the log in one: let it end transactions sooner, or set \
+                 gantry.task.buffer.bytes higher"
+            )));
         }
         Ok(())
     }
@@ -371,7 +425,7 @@ impl<'a> SourceWorker<'a> {
     /// Waits until all that was polled is durable and committed; after a failure, what was durable
     /// before it.
     async fn flush(&mut self) -> Result<()> {
-        let mut written = self.write().await;
+        let mut written = self.write_polled().await;
         // The dead letter queue holds what the offsets pass over, or they do not move.
         self.errors.flush().await?;
         written = written.and(self.acks.drain().await);

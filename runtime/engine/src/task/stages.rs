@@ -15,6 +15,7 @@ use crate::connector_config::{
     HEADER_CONVERTER, KEY_CONVERTER, PREDICATES, TRANSFORMS, VALUE_CONVERTER, converter_props,
     stage_props, stages,
 };
+use crate::validation::PluginKind;
 
 pub(crate) use encode::Encoded;
 pub(crate) use watch::Watch;
@@ -114,6 +115,31 @@ impl Stages {
                 inner: plugin.create(&header_props)?,
             },
         })
+    }
+
+    /// Whether any of the stages that [`Stages::build`] would make may wait for something.
+    pub(crate) fn may_block(plugins: &PluginRegistry, props: &Props, worker: &Props) -> bool {
+        let converter = |key: &str, type_| {
+            let (class, _) = converter_props(props, worker, key, type_)?;
+            PluginKind::of_converter(key).find(plugins, &class)
+        };
+        let stage = |kind: PluginKind, list: &str, name: &str| {
+            let class = props.get(&format!("{list}.{name}.type"))?;
+            kind.find(plugins, class.trim())
+        };
+        let converters = [
+            converter(KEY_CONVERTER, ConverterType::Key),
+            converter(VALUE_CONVERTER, ConverterType::Value),
+            converter(HEADER_CONVERTER, ConverterType::Header),
+        ];
+        let transformations = stages(props, TRANSFORMS);
+        let transformations =
+            transformations.iter().map(|name| stage(PluginKind::Transformation, TRANSFORMS, name));
+        let predicates = stages(props, PREDICATES);
+        let predicates =
+            predicates.iter().map(|name| stage(PluginKind::Predicate, PREDICATES, name));
+        let mut all = converters.into_iter().chain(transformations).chain(predicates).flatten();
+        all.any(|info| info.may_block)
     }
 
     /// The transformations in order.

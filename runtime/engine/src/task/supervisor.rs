@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -32,8 +33,6 @@ const RETRIABLE_WAIT: Duration = Duration::from_millis(500);
 pub(crate) struct TaskEnv {
     pub(super) id: TaskId,
     pub(super) connector: Str,
-    /// The task's class, as errors tell it.
-    pub(super) class: String,
     /// How many tasks the connector has.
     pub(super) tasks: u32,
     /// The task's own properties, secrets resolved.
@@ -160,7 +159,6 @@ pub(crate) struct TaskSetup {
     pub(crate) id: TaskId,
     pub(crate) tasks: u32,
     pub(crate) props: Props,
-    pub(crate) class: String,
     pub(crate) config: Arc<ConnectorConfig>,
     pub(crate) worker: Arc<WorkerConfig>,
     pub(crate) plugins: Arc<PluginRegistry>,
@@ -197,7 +195,6 @@ impl TaskHandle {
         let env = TaskEnv {
             connector: setup.id.connector.as_str().into(),
             id: setup.id.clone(),
-            class: setup.class,
             tasks: setup.tasks,
             props: setup.props,
             config: setup.config,
@@ -217,7 +214,7 @@ impl TaskHandle {
             metrics: Arc::clone(&setup.metrics),
             state,
         };
-        let join = Some(tokio::spawn(supervise(env)));
+        let join = Some(tokio::spawn(supervise(Arc::new(env))));
         let metrics = setup.metrics;
         Self { id: setup.id, metrics, cancel, target, state: state_rx, session, join }
     }
@@ -284,7 +281,7 @@ impl Drop for TaskHandle {
 }
 
 /// Runs a task until it is cancelled, or has failed and may not start again.
-async fn supervise(env: TaskEnv) {
+async fn supervise(env: Arc<TaskEnv>) {
     let mut restarts = 0;
     loop {
         let begun = Instant::now();
@@ -314,7 +311,8 @@ async fn supervise(env: TaskEnv) {
             // It had worked for long: this is a new failure, not the same again.
             restarts = 0;
         }
-        if restarts >= policy.max_restarts || env.cancel.is_cancelled() {
+        let may_restart = restarts < policy.max_restarts || ran_out_of_memory(&error);
+        if !may_restart || env.cancel.is_cancelled() {
             return;
         }
         let wait_ms =
@@ -330,12 +328,60 @@ async fn supervise(env: TaskEnv) {
     }
 }
 
-async fn run(env: &TaskEnv) -> Result<()> {
+/// Runs a task once. One whose stages may wait runs on a thread of its own, where they hold up no
+/// other.
+async fn run(env: &Arc<TaskEnv>) -> Result<()> {
+    if !Stages::may_block(&env.plugins, &env.props, &env.worker.props) {
+        return work(env).await;
+    }
+    let env = Arc::clone(env);
+    let name = format!("task-{}", env.id);
+    on_own_thread(name, Box::pin(async move { work(&env).await })).await
+}
+
+/// As much as Java code is used to.
+const OWN_STACK_BYTES: usize = 8 << 20;
+
+async fn on_own_thread(
+    name: String,
+    work: Pin<Box<dyn Future<Output = Result<()>> + Send>>,
+) -> Result<()> {
+    let runtime = tokio::runtime::Handle::current();
+    let (done, outcome) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new()
+        .name(name.clone())
+        .stack_size(OWN_STACK_BYTES)
+        .spawn(move || {
+            let caught = std::panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(work)));
+            // Nobody waits for a task that was given up.
+            let _ = done.send(caught);
+        })
+        .map_err(|error| Error::io(format!("The thread {name} cannot be started"), &error))?;
+    match outcome.await {
+        Ok(Ok(result)) => result,
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(_) => Err(Error::connect(format!("The thread {name} has ended"))),
+    }
+}
+
+async fn work(env: &TaskEnv) -> Result<()> {
     let stages = Stages::build(&env.plugins, &env.props, &env.worker.props)?;
     match &env.plugin.tasks {
         TaskFactory::Source(make) => SourceWorker::new(env, make()?, stages).run().await,
         TaskFactory::Sink(make) => SinkWorker::new(env, make()?, stages)?.run().await,
     }
+}
+
+/// Whether a JVM had no memory left: mostly not this task's fault, and gone with whoever took it.
+fn ran_out_of_memory(error: &Error) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.kind().java_class() == "java.lang.OutOfMemoryError" {
+            return true;
+        }
+        next = error.cause();
+    }
+    false
 }
 
 /// What a panic of a task is shown as.

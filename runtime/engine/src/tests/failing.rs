@@ -112,6 +112,8 @@ async fn what_a_sink_reports_goes_to_the_dead_letter_queue_in_its_raw_form() {
     assert_eq!(dead.len(), 1);
     assert_eq!(dead[0].value.as_deref(), Some(&b"errant"[..]));
     assert_eq!(header(&dead[0], "stage").as_deref(), Some("TASK_PUT"));
+    let class = header(&dead[0], "class.name");
+    assert_eq!(class.as_deref(), Some("org.apache.kafka.connect.sink.SinkTask"));
     assert_eq!(header(&dead[0], "exception.message").as_deref(), Some("errant it is"));
 }
 

@@ -210,7 +210,7 @@ impl SourceTask for Source {
         }
         self.next += 1;
         let offset = SourceOffset::Number("n".into(), self.next);
-        Ok(vec![SourceRecord { record, partition: self.partition.clone(), offset }])
+        Ok(vec![SourceRecord::new(record, self.partition.clone(), offset)])
     }
 }
 

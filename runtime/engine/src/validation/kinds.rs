@@ -3,6 +3,7 @@
 use gantry_api::model::plugin::Plugin;
 use gantry_api::{PluginInfo, PluginRegistry};
 
+use super::versions::compare;
 use crate::connector_config::HEADER_CONVERTER;
 
 /// What a key that holds a class asks for.
@@ -105,10 +106,14 @@ pub(super) fn is_without_keys(class: &str) -> bool {
     BASIC_AUTH.contains(&class) || WITHOUT_KEYS.iter().any(is_one)
 }
 
-/// Of how many kinds a class is a plugin, connectors apart.
-pub(super) fn count(plugins: &PluginRegistry, class: &str) -> usize {
-    let all = KINDS.into_iter().flat_map(|kind| kind.infos(plugins));
-    all.filter(|info| &*info.class == class).count()
+/// The versions of a class, the oldest first; one that is a plugin of two kinds tells it twice.
+pub(super) fn versions<'a>(plugins: &'a PluginRegistry, class: &str) -> Vec<&'a str> {
+    let connectors = plugins.connectors.iter().map(|plugin| &plugin.info);
+    let all = connectors.chain(KINDS.into_iter().flat_map(|kind| kind.infos(plugins)));
+    let mut versions: Vec<&str> =
+        all.filter(|info| &*info.class == class).map(|info| &*info.version).collect();
+    versions.sort_by(|a, b| compare(a, b));
+    versions
 }
 
 /// The plugin of any kind that answers to a class name, connectors first.

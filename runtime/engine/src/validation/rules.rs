@@ -2,7 +2,7 @@
 
 use gantry_api::model::config::NullableProps;
 use gantry_api::model::regex::JavaPattern;
-use gantry_api::{Connector, ConnectorPlugin, ExactlyOnceSupport};
+use gantry_api::{Connector, ConnectorPlugin, Error, ExactlyOnceSupport};
 
 use super::{Findings, add_error, finding, given, without_nulls};
 use crate::config::WorkerConfig;
@@ -28,7 +28,7 @@ pub(super) fn check(
             if let Some((plugin, connector)) = known {
                 check_exactly_once(worker, plugin, connector, config, findings);
             }
-            check_boundary(findings);
+            check_boundary(known, config, findings);
         }
         (false, _) => {
             check_topics(config, findings);
@@ -163,7 +163,11 @@ fn check_exactly_once(
     let props = without_nulls(config);
     let unsupported =
         "The connector does not support exactly-once semantics with the provided configuration.";
-    match connector.exactly_once_support(&props) {
+    let supported = match connector.exactly_once_support(&props) {
+        Ok(supported) => supported,
+        Err(error) => return add_error(findings, EXACTLY_ONCE, unexpected(&error)),
+    };
+    match supported {
         ExactlyOnceSupport::Unknown => add_error(
             findings,
             EXACTLY_ONCE,
@@ -175,11 +179,7 @@ fn check_exactly_once(
         ),
         // A connector that can tell reads its own keys first.
         judged => match plugin.info.config_def().parse(&props) {
-            Err(error) => add_error(
-                findings,
-                EXACTLY_ONCE,
-                format!("An unexpected error occurred during validation: {}", error.message()),
-            ),
+            Err(error) => add_error(findings, EXACTLY_ONCE, unexpected(&error)),
             Ok(_) if judged == ExactlyOnceSupport::Unsupported => {
                 add_error(findings, EXACTLY_ONCE, unsupported);
             }
@@ -188,15 +188,29 @@ fn check_exactly_once(
     }
 }
 
-/// No connector says by itself what is to be written as one.
-fn check_boundary(findings: &mut Findings) {
-    if is_set(findings, BOUNDARY, "connector") {
-        add_error(
+fn unexpected(error: &Error) -> String {
+    format!("An unexpected error occurred during validation: {}", error.message())
+}
+
+/// Whether a connector that is to say where its transactions end can.
+fn check_boundary(
+    known: Option<(&ConnectorPlugin, &dyn Connector)>,
+    config: &NullableProps,
+    findings: &mut Findings,
+) {
+    if !is_set(findings, BOUNDARY, "connector") {
+        return;
+    }
+    let can = known.map(|(_, connector)| connector.defines_transactions(&without_nulls(config)));
+    match can {
+        Some(Ok(true)) => {}
+        Some(Err(error)) => add_error(findings, BOUNDARY, unexpected(&error)),
+        Some(Ok(false)) | None => add_error(
             findings,
             BOUNDARY,
             "The connector does not support connector-defined transaction boundaries with the \
              given configuration. Please reconfigure it to use a different transaction boundary \
              definition.",
-        );
+        ),
     }
 }

@@ -112,7 +112,7 @@ impl Range {
 }
 
 /// Part by part: numbers by value, other text by its letters, a missing part as 0.
-fn compare(one: &str, other: &str) -> Ordering {
+pub(super) fn compare(one: &str, other: &str) -> Ordering {
     let mut left = one.trim().split(['.', '-']);
     let mut right = other.trim().split(['.', '-']);
     loop {

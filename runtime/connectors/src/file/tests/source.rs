@@ -52,6 +52,8 @@ async fn start(
         offsets: Arc::new(Offsets(
             offset.into_iter().map(|offset| (key.clone(), offset)).collect(),
         )),
+        defines_transactions: false,
+        isolation: gantry_api::Isolation::Shared,
     };
     let mut task = FileStreamSourceTask::default();
     task.start(ctx, &props(path, more)).await?;
@@ -398,12 +400,13 @@ async fn connector_has_one_task() {
         cancel: CancellationToken::new(),
         offsets: Arc::new(Offsets(BTreeMap::new())),
         requests: Arc::default(),
+        isolation: gantry_api::Isolation::Shared,
     };
     connector.start(ctx.clone(), &given).await.unwrap();
     assert_eq!(connector.task_configs(5).await.unwrap(), std::slice::from_ref(&given));
-    assert_eq!(connector.exactly_once_support(&given), ExactlyOnceSupport::Supported);
+    assert_eq!(connector.exactly_once_support(&given).unwrap(), ExactlyOnceSupport::Supported);
     let stdin = Props::from([("topic".to_owned(), "t".to_owned())]);
-    assert_eq!(connector.exactly_once_support(&stdin), ExactlyOnceSupport::Unsupported);
+    assert_eq!(connector.exactly_once_support(&stdin).unwrap(), ExactlyOnceSupport::Unsupported);
     let empty = Props::from([("topic".to_owned(), String::new())]);
     let error = connector.start(ctx, &empty).await.unwrap_err();
     assert_eq!(error.message(), "Invalid value  for configuration topic: String must be non-empty");

@@ -14,6 +14,7 @@ fn connector_context() -> ConnectorContext {
         cancel: CancellationToken::new(),
         offsets: Arc::new(Offsets(BTreeMap::new())),
         requests: Arc::default(),
+        isolation: gantry_api::Isolation::Shared,
     }
 }
 

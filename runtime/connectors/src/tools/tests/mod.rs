@@ -40,6 +40,8 @@ fn context(seqno: Option<serde_json::Value>) -> SourceTaskContext {
         task: 3,
         cancel: CancellationToken::new(),
         offsets: Arc::new(Offsets(stored.collect())),
+        defines_transactions: false,
+        isolation: gantry_api::Isolation::Shared,
     }
 }
 

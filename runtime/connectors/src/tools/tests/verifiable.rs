@@ -30,6 +30,7 @@ async fn each_task_gets_its_number() {
         cancel: CancellationToken::new(),
         offsets: Arc::new(Offsets(BTreeMap::new())),
         requests: Arc::default(),
+        isolation: gantry_api::Isolation::Shared,
     };
     let mut connector = NumberedConnector::default();
     // What a user sets as id is not a task's number.

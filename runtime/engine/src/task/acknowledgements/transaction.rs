@@ -12,10 +12,29 @@ use gantry_log::{RecordHeader, TopicPartition};
 
 use super::super::supervisor::TaskEnv;
 use super::{changes, elapsed_us, note, uncommitted};
+use crate::connector_config::TransactionBoundary;
 use crate::metrics::TaskMetrics;
 use crate::offsets::{CommitError, Transaction};
 
 type Commit<'a> = Pin<Box<dyn Future<Output = Result<(), CommitError>> + Send + 'a>>;
+
+/// What a commit tells.
+#[derive(Default)]
+struct Part {
+    /// The offset behind the last record that counts, by queue.
+    ends: BTreeMap<TopicPartition, u64>,
+    offsets: Vec<(SourcePartition, SourceOffset)>,
+    /// Records of the source.
+    polled: u64,
+}
+
+impl Part {
+    fn add(&mut self, later: Self) {
+        self.ends.extend(later.ends);
+        note(&mut self.offsets, later.offsets);
+        self.polled += later.polled;
+    }
+}
 
 /// The commits of one session.
 pub(super) struct Committing<'a> {
@@ -23,10 +42,10 @@ pub(super) struct Committing<'a> {
     transaction: Arc<Transaction>,
     /// The offset behind the last record that was acknowledged, by queue.
     acknowledged: BTreeMap<TopicPartition, u64>,
-    /// Of these, what the next commit has to tell.
-    ends: BTreeMap<TopicPartition, u64>,
-    offsets: Vec<(SourcePartition, SourceOffset)>,
-    polled: u64,
+    /// Of these, what no commit has told yet: of a transaction that has not ended, and what the
+    /// next commit is to tell.
+    open: Part,
+    ready: Part,
     /// The commit on its way, how many records of the source it covers, and since when.
     under_way: Option<(Commit<'a>, u64, Instant)>,
     /// A commit has failed, or what was acknowledged may be gone: nothing more is committed.
@@ -50,9 +69,8 @@ impl<'a> Committing<'a> {
             env,
             transaction: Arc::new(transaction),
             acknowledged: BTreeMap::new(),
-            ends: BTreeMap::new(),
-            offsets: Vec::new(),
-            polled: 0,
+            open: Part::default(),
+            ready: Part::default(),
             under_way: None,
             failed: false,
             committed: false,
@@ -98,31 +116,54 @@ impl<'a> Committing<'a> {
         }
         for (queue, range) in written {
             self.acknowledged.insert(queue.clone(), range.end);
-            self.ends.insert(queue, range.end);
+            self.open.ends.insert(queue, range.end);
         }
-        self.polled += polled;
-        note(&mut self.offsets, offsets);
+        self.open.polled += polled;
+        note(&mut self.open.offsets, offsets);
         self.begin_if_each_poll();
         Ok(())
     }
 
+    /// What is open is a whole transaction, which the task has defined.
+    pub(super) fn end(&mut self) {
+        self.ready.add(std::mem::take(&mut self.open));
+        self.begin();
+    }
+
+    /// What is open never counts, but for its offsets: the task does not want it again. Nothing
+    /// is on its way.
+    pub(super) fn give_up(&mut self, transaction: Transaction) {
+        self.transaction = Arc::new(transaction);
+        self.open.ends.clear();
+        self.end();
+    }
+
     /// Where no interval says when.
     fn begin_if_each_poll(&mut self) {
-        if self.env.config.transaction_interval_ms.is_none() {
-            self.begin();
+        match self.env.config.transaction {
+            TransactionBoundary::Poll => self.begin(),
+            // A commit was on its way when a transaction ended.
+            TransactionBoundary::Connector if self.ready.polled > 0 => self.begin(),
+            TransactionBoundary::Connector | TransactionBoundary::Interval { .. } => {}
         }
     }
 
     /// Begins to commit, unless there is nothing to commit or a commit is on its way.
     pub(super) fn begin(&mut self) {
-        if self.is_under_way() || self.failed || self.polled == 0 {
+        if self.is_under_way() || self.failed {
             return;
         }
-        let (ends, offsets) = (std::mem::take(&mut self.ends), std::mem::take(&mut self.offsets));
+        if self.env.config.transaction != TransactionBoundary::Connector {
+            self.ready.add(std::mem::take(&mut self.open));
+        }
+        if self.ready.polled == 0 {
+            return;
+        }
+        let Part { ends, offsets, polled } = std::mem::take(&mut self.ready);
         let (env, transaction) = (self.env, Arc::clone(&self.transaction));
         let commit =
             Box::pin(async move { env.commit_in(&transaction, changes(&offsets), &ends).await });
-        self.under_way = Some((commit, std::mem::take(&mut self.polled), Instant::now()));
+        self.under_way = Some((commit, polled, Instant::now()));
     }
 
     async fn next(&mut self) -> Result<u64> {

@@ -1,0 +1,95 @@
+//! Java's plugins beside the native ones.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use gantry_api::{ConnectorPlugin, Plugin, PluginInfo, PluginRegistry, Props};
+use gantry_engine::PluginLoader;
+use gantry_jvm_bridge::{DiscoveryMode, JavaPlugins, JavaSettings};
+
+/// Kafka Connect's own plugins that are no connectors are in these packages. Ours do the same;
+/// many archives carry Kafka's jars along without anybody wanting them.
+const KAFKAS_OWN: [&str; 4] = [
+    "org.apache.kafka.connect.json.",
+    "org.apache.kafka.connect.converters.",
+    "org.apache.kafka.connect.storage.",
+    "org.apache.kafka.connect.transforms.",
+];
+
+/// The plugins of `plugin.path`.
+#[derive(Clone, Debug)]
+pub(crate) struct Java {
+    pub(crate) plugins: Arc<JavaPlugins>,
+    /// `gantry.prefer.native`; not set, native ones of Kafka's own win.
+    prefer_native: Option<bool>,
+}
+
+impl Java {
+    /// What the worker's keys say; `None` without `plugin.path`. Keys that are wrong are told of
+    /// where all keys are checked.
+    pub(crate) fn of(props: &Props, environment: &BTreeMap<String, String>) -> Option<Self> {
+        let text =
+            |key: &str| props.get(key).map(|text| text.trim()).filter(|text| !text.is_empty());
+        let paths: Vec<PathBuf> = text("plugin.path")?
+            .split(',')
+            .map(str::trim)
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from)
+            .collect();
+        let options = text("gantry.jvm.options").unwrap_or_default();
+        let settings = JavaSettings {
+            java_home: text("gantry.java.home").map(PathBuf::from),
+            environment_java_home: environment.get("JAVA_HOME").map(PathBuf::from),
+            environment_path: environment.get("PATH").map(Into::into),
+            options: options.split_whitespace().map(str::to_owned).collect(),
+            dir: PathBuf::from(text("gantry.data.dir").unwrap_or("./gantry-data")).join("java"),
+        };
+        let mode = text("plugin.discovery").and_then(|mode| mode.parse().ok());
+        let mode: DiscoveryMode = mode.unwrap_or_default();
+        let prefer_native = text("gantry.prefer.native").map(|is| is.eq_ignore_ascii_case("true"));
+        let plugins = Arc::new(JavaPlugins::new(settings, paths, mode));
+        Some(Self { plugins, prefer_native })
+    }
+
+    /// The native plugins with Java's. Blocks.
+    pub(crate) fn beside(&self, native: PluginRegistry) -> Result<PluginRegistry, String> {
+        let mut all = PluginRegistry::default();
+        self.plugins.register(&mut all).map_err(|error| error.message().to_owned())?;
+        let connector = |plugin: &ConnectorPlugin| plugin.info.clone();
+        self.merge(&mut all.connectors, native.connectors, connector);
+        self.merge(&mut all.converters, native.converters, info);
+        self.merge(&mut all.header_converters, native.header_converters, info);
+        self.merge(&mut all.transformations, native.transformations, info);
+        self.merge(&mut all.predicates, native.predicates, info);
+        self.merge(&mut all.config_providers, native.config_providers, info);
+        Ok(all)
+    }
+
+    /// Of two plugins with one class, one is left.
+    fn merge<T>(&self, java: &mut Vec<T>, native: Vec<T>, info: impl Fn(&T) -> PluginInfo) {
+        let has = |list: &[T], class: &str| list.iter().any(|other| *info(other).class == *class);
+        java.retain(|plugin| {
+            let class = info(plugin).class;
+            let kafkas = KAFKAS_OWN.iter().any(|package| class.starts_with(package));
+            !(self.prefer_native.unwrap_or(kafkas) && has(&native, &class))
+        });
+        let rest: Vec<T> =
+            native.into_iter().filter(|plugin| !has(java, &info(plugin).class)).collect();
+        java.extend(rest);
+    }
+
+    /// The same each time plugins are looked for. Where that fails, native ones are there.
+    pub(crate) fn loader(self, native: PluginLoader) -> PluginLoader {
+        PluginLoader::new(move || {
+            self.beside(native.load()).unwrap_or_else(|error| {
+                tracing::error!("Java plugins are left out: {error}");
+                native.load()
+            })
+        })
+    }
+}
+
+fn info<T: ?Sized>(plugin: &Plugin<T>) -> PluginInfo {
+    plugin.info.clone()
+}

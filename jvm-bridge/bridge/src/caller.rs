@@ -1,0 +1,214 @@
+//! Callers of Java. Each has its own channel and makes one call at a time.
+//!
+//! A task's calls may take for ever, so they have a thread of their own, with a stack as large as
+//! Java code is used to; the async side waits for the reply. What belongs to no thread
+//! (converters, transformations, definitions) is called from wherever it is needed.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gantry_api::{Error, Result};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::home::{Channel, Home, Interrupter};
+use crate::wire::{Failure, Operation, Writer};
+
+/// As much as Java's own threads have by far: deep recursions of parsers have been seen.
+const STACK_BYTES: usize = 8 << 20;
+/// How long a call that nobody waits for any more may go on before its thread is interrupted.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A call in a home's JVM, from this thread.
+pub(crate) struct SyncCaller {
+    home: Arc<Home>,
+    channel: Channel,
+    /// When the home was last found sound.
+    generation: u64,
+}
+
+impl SyncCaller {
+    pub(crate) fn open(home: &Arc<Home>) -> Result<Self> {
+        Ok(Self::over(home, home.channel()?))
+    }
+    pub(crate) fn over(home: &Arc<Home>, channel: Channel) -> Self {
+        Self { channel, generation: home.generation(), home: Arc::clone(home) }
+    }
+    pub(crate) fn into_channel(self) -> Channel {
+        self.channel
+    }
+    fn found(&self) -> Found {
+        Found { home: Arc::clone(&self.home), interrupter: self.channel.interrupter() }
+    }
+    /// One call; what Java throws is the error.
+    pub(crate) fn call(
+        &mut self,
+        operation: Operation,
+        handle: i64,
+        request: &[u8],
+    ) -> Result<Bytes> {
+        self.home.check(self.generation)?;
+        match self.channel.call(operation, handle, request)? {
+            Ok(reply) => Ok(reply),
+            Err(failure) => Err(self.failed(failure)),
+        }
+    }
+    fn failed(&self, failure: Failure) -> Error {
+        if failure.is_out_of_memory() {
+            self.home.ran_out_of_memory();
+        }
+        failure.into_error()
+    }
+}
+
+impl std::fmt::Debug for SyncCaller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SyncCaller")
+    }
+}
+
+struct Job {
+    operation: Operation,
+    handle: i64,
+    request: Vec<u8>,
+    reply: oneshot::Sender<Result<Bytes>>,
+}
+
+/// Where a caller's thread calls, and what interrupts it.
+struct Found {
+    home: Arc<Home>,
+    interrupter: Interrupter,
+}
+
+/// A thread that calls Java.
+pub(crate) struct Caller {
+    name: String,
+    jobs: mpsc::Sender<Job>,
+    /// Known once its thread has found its home.
+    found: Arc<OnceLock<Found>>,
+    /// The reply to the last call, if nobody has waited for it to its end.
+    pending: Option<oneshot::Receiver<Result<Bytes>>>,
+}
+
+impl std::fmt::Debug for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Caller({})", self.name)
+    }
+}
+
+impl Caller {
+    /// Starts a thread of that name; `home` is asked for there, as a JVM may have to start.
+    pub(crate) fn start(
+        name: &str,
+        home: impl FnOnce() -> Result<Arc<Home>> + Send + 'static,
+    ) -> Result<Self> {
+        // One call at a time, and one that ends it all.
+        let (jobs, queue) = mpsc::channel(2);
+        let found = Arc::new(OnceLock::new());
+        let tell = Arc::clone(&found);
+        std::thread::Builder::new()
+            .name(name.to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || serve(home().and_then(|home| SyncCaller::open(&home)), &tell, queue))
+            .map_err(|error| Error::io(format!("The thread {name} cannot be started"), &error))?;
+        Ok(Self { name: name.to_owned(), jobs, found, pending: None })
+    }
+
+    /// Where it calls. An error before its first call has come back.
+    pub(crate) fn home(&self) -> Result<Arc<Home>> {
+        self.found.get().map(|found| Arc::clone(&found.home)).ok_or_else(|| self.gone())
+    }
+
+    /// Calls and waits for the reply. Cancel safe: a call that was begun goes on, and the next one
+    /// waits for its end.
+    pub(crate) async fn call(
+        &mut self,
+        operation: Operation,
+        handle: i64,
+        request: Writer,
+    ) -> Result<Bytes> {
+        self.begin(operation, handle, request).await?;
+        self.settle().await
+    }
+
+    /// Whether a call was begun whose reply nobody has taken.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Begins a call; [`Caller::settle`] waits for its reply.
+    pub(crate) async fn begin(
+        &mut self,
+        operation: Operation,
+        handle: i64,
+        request: Writer,
+    ) -> Result<()> {
+        self.outwait().await;
+        let (reply, pending) = oneshot::channel();
+        let job = Job { operation, handle, request: request.into_bytes(), reply };
+        self.jobs.send(job).await.map_err(|_| self.gone())?;
+        self.pending = Some(pending);
+        Ok(())
+    }
+
+    /// Waits for the reply to the call that was begun. Cancel safe.
+    pub(crate) async fn settle(&mut self) -> Result<Bytes> {
+        let Some(pending) = &mut self.pending else {
+            return Err(Error::connect("no call into Java was begun"));
+        };
+        let reply = pending.await;
+        self.pending = None;
+        reply.unwrap_or_else(|_| Err(self.gone()))
+    }
+
+    /// Waits for a call that nobody waits for any more. One that takes too long is interrupted,
+    /// as often as its thread sleeps again.
+    async fn outwait(&mut self) {
+        while let Some(pending) = &mut self.pending {
+            match tokio::time::timeout(PATIENCE, pending).await {
+                Ok(_) => self.pending = None,
+                Err(_) => self.interrupt(),
+            }
+        }
+    }
+
+    fn interrupt(&self) {
+        if let Some(found) = self.found.get() {
+            found.interrupter.interrupt();
+        }
+    }
+
+    fn gone(&self) -> Error {
+        Error::connect(format!("The Java thread {} has ended", self.name))
+    }
+}
+
+impl Drop for Caller {
+    /// What it may still be doing is not waited for; the thread ends when it comes back.
+    fn drop(&mut self) {
+        let busy = match &mut self.pending {
+            Some(pending) => pending.try_recv().is_err(),
+            None => false,
+        };
+        if busy {
+            tracing::warn!(thread = %self.name, "a Java call has not come back; its thread is interrupted and left");
+            self.interrupt();
+        }
+    }
+}
+
+/// The thread's loop.
+fn serve(caller: Result<SyncCaller>, tell: &OnceLock<Found>, mut queue: mpsc::Receiver<Job>) {
+    let mut caller = caller;
+    if let Ok(caller) = &caller {
+        let _ = tell.set(caller.found());
+    }
+    while let Some(Job { operation, handle, request, reply }) = queue.blocking_recv() {
+        let outcome = match &mut caller {
+            Ok(caller) => caller.call(operation, handle, &request),
+            Err(error) => Err(error.clone()),
+        };
+        // Whoever asked may have gone.
+        let _ = reply.send(outcome);
+    }
+}

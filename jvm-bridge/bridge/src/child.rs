@@ -1,0 +1,371 @@
+//! A JVM in a process of its own: a plugin that leaks, hangs or crashes takes nobody with it. The
+//! same frames as within the process, over a Unix socket that Java connects to.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use gantry_api::{Error, Result};
+
+use crate::jvm::{Java, class_path_option, common_options};
+use crate::targets;
+use crate::wire::{Failure, Operation};
+
+/// The class that runs in the child.
+const MAIN: &str = "gantry.bridge.Child";
+/// How long a child may take to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a child may take to end by itself.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between two looks at whether it has ended.
+const END_POLL: Duration = Duration::from_millis(20);
+/// The heap of a child whose options do not say.
+const HEAP: &str = "-Xmx512m";
+/// The last lines that it printed are kept, for whoever asks why it ended.
+const LINES_KEPT: usize = 20;
+/// Connections that Java has made and nobody has taken.
+const CONNECTIONS_MAX: usize = 16;
+
+/// What a connection is for, by its first byte.
+const CONTROL: u8 = 0;
+const CHANNEL: u8 = 1;
+const UPCALLS: u8 = 2;
+/// Orders over the control connection.
+const OPEN: u8 = 1;
+const INTERRUPT: u8 = 2;
+
+type Lines = Arc<Mutex<VecDeque<String>>>;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A child process with a JVM in it. Ends when this is dropped, and when this process ends.
+#[derive(Debug)]
+pub(crate) struct ChildJvm {
+    connector: String,
+    process: Mutex<Child>,
+    control: Arc<Mutex<UnixStream>>,
+    opening: Mutex<Opening>,
+    lines: Lines,
+    dir: PathBuf,
+}
+
+#[derive(Debug)]
+struct Opening {
+    channels: Receiver<UnixStream>,
+    opened: i64,
+}
+
+impl ChildJvm {
+    /// Starts one for a connector. Blocks until it has connected.
+    pub(crate) fn start(
+        java: &Java,
+        jars: &[PathBuf],
+        options: &[String],
+        connector: &str,
+    ) -> Result<Self> {
+        let failed = |error: std::io::Error| {
+            Error::io(format!("The JVM process of connector {connector} cannot be started"), &error)
+        };
+        let dir = socket_dir().map_err(failed)?;
+        let socket = dir.join("socket");
+        let listener = UnixListener::bind(&socket).map_err(failed)?;
+        let mut process = Command::new(java.launcher())
+            .args(child_options(options))
+            .arg(class_path_option(jars)?)
+            .arg(MAIN)
+            .arg(&socket)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(failed)?;
+        let lines = Lines::default();
+        follow(process.stdout.take(), connector, &lines).map_err(failed)?;
+        follow(process.stderr.take(), connector, &lines).map_err(failed)?;
+        let (controls, control) = sync_channel(1);
+        let (channels, opened) = sync_channel(CONNECTIONS_MAX);
+        std::thread::Builder::new()
+            .name("java-connections".to_owned())
+            .spawn(move || accept(&listener, &controls, &channels))
+            .map_err(failed)?;
+        let Some(control) = first(&control, &mut process) else {
+            let _ = process.kill();
+            let _ = process.wait();
+            let _ = fs::remove_dir_all(&dir);
+            return Err(Error::connect(format!(
+                "The JVM process of connector {connector} did not start: {}",
+                said(&lines)
+            )));
+        };
+        tracing::info!(connector, pid = process.id(), "JVM process started");
+        Ok(Self {
+            connector: connector.to_owned(),
+            process: Mutex::new(process),
+            control: Arc::new(Mutex::new(control)),
+            opening: Mutex::new(Opening { channels: opened, opened: 0 }),
+            lines,
+            dir,
+        })
+    }
+
+    /// Whether it has not ended.
+    pub(crate) fn is_alive(&self) -> bool {
+        matches!(lock(&self.process).try_wait(), Ok(None))
+    }
+
+    /// A channel to it.
+    pub(crate) fn channel(self: &Arc<Self>) -> Result<ChildChannel> {
+        let mut opening = lock(&self.opening);
+        let ordered = lock(&self.control).write_all(&[OPEN]);
+        let stream =
+            ordered.ok().and_then(|()| opening.channels.recv_timeout(CONNECT_TIMEOUT).ok());
+        let stream = stream.ok_or_else(|| self.ended())?;
+        let number = opening.opened;
+        opening.opened += 1;
+        Ok(ChildChannel { child: Arc::clone(self), stream, number })
+    }
+
+    /// Why nothing comes from it any more.
+    fn ended(&self) -> Error {
+        let until = Instant::now() + END_TIMEOUT;
+        let status = loop {
+            match lock(&self.process).try_wait() {
+                Ok(Some(status)) => break status.to_string(),
+                Ok(None) if Instant::now() < until => std::thread::sleep(END_POLL),
+                _ => break "it does not answer".to_owned(),
+            }
+        };
+        let text = format!(
+            "The JVM process of connector {} has ended: {status}. {}",
+            self.connector,
+            said(&self.lines)
+        );
+        Error::connect(text)
+    }
+}
+
+impl Drop for ChildJvm {
+    fn drop(&mut self) {
+        // The end of the control connection is the child's.
+        let _ = lock(&self.control).shutdown(std::net::Shutdown::Both);
+        let until = Instant::now() + END_TIMEOUT;
+        let process = self.process.get_mut().unwrap_or_else(PoisonError::into_inner);
+        while matches!(process.try_wait(), Ok(None)) && Instant::now() < until {
+            std::thread::sleep(END_POLL);
+        }
+        if matches!(process.try_wait(), Ok(None)) {
+            let _ = process.kill();
+        }
+        let _ = process.wait();
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// One caller's connection.
+#[derive(Debug)]
+pub(crate) struct ChildChannel {
+    child: Arc<ChildJvm>,
+    stream: UnixStream,
+    number: i64,
+}
+
+impl ChildChannel {
+    /// One call. The outer error is ours, the inner one what Java has thrown.
+    pub(crate) fn call(
+        &mut self,
+        operation: Operation,
+        handle: i64,
+        request: &[u8],
+    ) -> Result<Result<Bytes, Failure>> {
+        let length = i32::try_from(request.len()).map_err(|_| {
+            Error::connect(format!("A frame of {} bytes is too large for Java", request.len()))
+        })?;
+        let (failed, reply) = match self.exchange(operation, handle, length, request) {
+            Ok(replied) => replied,
+            Err(_) => return Err(self.child.ended()),
+        };
+        if failed { Ok(Err(Failure::read(reply)?)) } else { Ok(Ok(reply)) }
+    }
+
+    fn exchange(
+        &mut self,
+        operation: Operation,
+        handle: i64,
+        length: i32,
+        request: &[u8],
+    ) -> std::io::Result<(bool, Bytes)> {
+        let mut head = Vec::with_capacity(16 + request.len());
+        head.extend_from_slice(&(operation as i32).to_le_bytes());
+        head.extend_from_slice(&handle.to_le_bytes());
+        head.extend_from_slice(&length.to_le_bytes());
+        head.extend_from_slice(request);
+        self.stream.write_all(&head)?;
+        let replied = read_i32(&mut self.stream)?;
+        let mut reply = vec![0; replied.unsigned_abs() as usize];
+        self.stream.read_exact(&mut reply)?;
+        Ok((replied < 0, reply.into()))
+    }
+
+    /// What interrupts the thread that is in a call.
+    pub(crate) fn interrupter(&self) -> ChildInterrupter {
+        ChildInterrupter { control: Arc::clone(&self.child.control), number: self.number }
+    }
+}
+
+/// Interrupts a call from another thread.
+#[derive(Clone, Debug)]
+pub(crate) struct ChildInterrupter {
+    control: Arc<Mutex<UnixStream>>,
+    number: i64,
+}
+
+impl ChildInterrupter {
+    pub(crate) fn interrupt(&self) {
+        let mut order = vec![INTERRUPT];
+        order.extend_from_slice(&self.number.to_le_bytes());
+        // A child that has ended has no thread to interrupt.
+        let _ = lock(&self.control).write_all(&order);
+    }
+}
+
+/// A directory that only this user can enter, short enough for a socket's path.
+fn socket_dir() -> std::io::Result<PathBuf> {
+    for attempt in 0..u32::MAX {
+        let dir = std::env::temp_dir().join(format!("gantry-{}-{attempt}", std::process::id()));
+        match fs::DirBuilder::new().mode(0o700).create(&dir) {
+            Ok(()) => return Ok(dir),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(std::io::ErrorKind::AlreadyExists.into())
+}
+
+fn child_options(given: &[String]) -> Vec<String> {
+    let mut options = common_options();
+    // What is half done after it would be wrong; the restart policy begins anew.
+    options.push("-XX:+ExitOnOutOfMemoryError".to_owned());
+    if !given.iter().any(|option| option.starts_with("-Xmx")) {
+        options.push(HEAP.to_owned());
+    }
+    if !given.iter().any(|option| option.starts_with("-XX:+Use") && option.ends_with("GC")) {
+        options.push("-XX:+UseSerialGC".to_owned());
+    }
+    options.extend_from_slice(given);
+    options
+}
+
+/// The control connection, once the child has made it; `None` if it ends before.
+fn first(control: &Receiver<UnixStream>, process: &mut Child) -> Option<UnixStream> {
+    let until = Instant::now() + CONNECT_TIMEOUT;
+    while Instant::now() < until {
+        if let Ok(stream) = control.recv_timeout(END_POLL) {
+            return Some(stream);
+        }
+        if !matches!(process.try_wait(), Ok(None)) {
+            return None;
+        }
+    }
+    None
+}
+
+/// Takes connections until the socket's directory, and so the child, is gone.
+fn accept(
+    listener: &UnixListener,
+    controls: &SyncSender<UnixStream>,
+    channels: &SyncSender<UnixStream>,
+) {
+    for stream in listener.incoming() {
+        let Ok(mut stream) = stream else { return };
+        let mut kind = [0];
+        if stream.read_exact(&mut kind).is_err() {
+            continue;
+        }
+        let taken = match kind[0] {
+            CONTROL => controls.try_send(stream).is_ok(),
+            CHANNEL => channels.send(stream).is_ok(),
+            UPCALLS => std::thread::Builder::new()
+                .name("java-upcalls".to_owned())
+                .spawn(move || answer(stream))
+                .is_ok(),
+            _ => true,
+        };
+        if !taken {
+            return;
+        }
+    }
+}
+
+/// Answers one Java thread until it ends.
+fn answer(mut stream: UnixStream) {
+    let mut one = || -> std::io::Result<()> {
+        let operation = read_i32(&mut stream)?;
+        let mut target = [0; 8];
+        stream.read_exact(&mut target)?;
+        let length = read_i32(&mut stream)?;
+        let mut request = vec![0; usize::try_from(length).unwrap_or_default()];
+        stream.read_exact(&mut request)?;
+        let mut out = Vec::new();
+        match targets::answer(operation, i64::from_le_bytes(target), request.into()) {
+            Ok(None) => out.extend_from_slice(&(-1_i32).to_le_bytes()),
+            Ok(Some(bytes)) => push(&mut out, &bytes),
+            Err(error) => {
+                out.extend_from_slice(&(-2_i32).to_le_bytes());
+                push(&mut out, error.message().as_bytes());
+            }
+        }
+        stream.write_all(&out)
+    };
+    while one().is_ok() {}
+}
+
+fn push(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend_from_slice(&i32::try_from(bytes.len()).unwrap_or(i32::MAX).to_le_bytes());
+    out.extend_from_slice(bytes);
+}
+
+fn read_i32(from: &mut UnixStream) -> std::io::Result<i32> {
+    let mut bytes = [0; 4];
+    from.read_exact(&mut bytes)?;
+    Ok(i32::from_le_bytes(bytes))
+}
+
+/// Logs what the child prints, and keeps the last of it: a JVM that crashes says so there.
+fn follow(
+    from: Option<impl Read + Send + 'static>,
+    connector: &str,
+    lines: &Lines,
+) -> std::io::Result<()> {
+    let Some(from) = from else { return Ok(()) };
+    let (connector, lines) = (connector.to_owned(), Arc::clone(lines));
+    let read = move || {
+        for line in BufReader::new(from).lines().map_while(std::io::Result::ok) {
+            tracing::warn!(target: "java", connector, "{line}");
+            let mut lines = lock(&lines);
+            if lines.len() == LINES_KEPT {
+                lines.pop_front();
+            }
+            lines.push_back(line);
+        }
+    };
+    std::thread::Builder::new().name("java-output".to_owned()).spawn(read)?;
+    Ok(())
+}
+
+fn said(lines: &Lines) -> String {
+    let lines = lock(lines);
+    match lines.is_empty() {
+        true => "It printed nothing".to_owned(),
+        false => format!("It printed: {}", lines.iter().cloned().collect::<Vec<_>>().join("\n")),
+    }
+}

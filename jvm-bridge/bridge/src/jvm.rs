@@ -1,0 +1,10 @@
+//! The JVM in this process: found, started when first needed, never ended. All that speaks JNI
+//! is below here, and nothing else is `unsafe`.
+
+mod channel;
+mod find;
+mod start;
+
+pub(crate) use channel::{Interrupter, JniChannel};
+pub(crate) use find::{Java, Places, find_java};
+pub(crate) use start::{Jvm, class_path_option, common_options};

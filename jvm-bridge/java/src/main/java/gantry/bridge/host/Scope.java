@@ -1,0 +1,46 @@
+package gantry.bridge.host;
+
+/**
+ * What a thread is for while it runs a plugin's code: the plugin's loader as context class loader, and the connector
+ * or task for its logs. Threads that the plugin starts inherit both.
+ */
+public final class Scope implements AutoCloseable {
+    /** What the other side calls nobody. */
+    public static final long NOBODY = 0;
+
+    private static final ThreadLocal<Long> TARGET = new InheritableThreadLocal<>();
+
+    private final Thread thread;
+    private final ClassLoader loaderBefore;
+    private final Long targetBefore;
+
+    private Scope(Thread thread, ClassLoader loaderBefore, Long targetBefore) {
+        this.thread = thread;
+        this.loaderBefore = loaderBefore;
+        this.targetBefore = targetBefore;
+    }
+
+    static Scope enter(ClassLoader loader, Long target) {
+        Thread thread = Thread.currentThread();
+        Scope scope = new Scope(thread, thread.getContextClassLoader(), TARGET.get());
+        thread.setContextClassLoader(loader);
+        TARGET.set(target);
+        return scope;
+    }
+
+    /** For whom this thread works. */
+    public static long target() {
+        Long target = TARGET.get();
+        return target == null ? NOBODY : target;
+    }
+
+    @Override
+    public void close() {
+        thread.setContextClassLoader(loaderBefore);
+        if (targetBefore == null) {
+            TARGET.remove();
+        } else {
+            TARGET.set(targetBefore);
+        }
+    }
+}
