@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-rocketmq simulate chaos soak fmt clean
+.PHONY: help run test bench bench-rocketmq bench-jvm simulate chaos soak fmt clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
@@ -24,6 +24,9 @@ bench-rocketmq: ## a cluster on a real RocketMQ broker; writes tests/bench/rocke
 	@bash -c '. scripts/setup.sh && setup_packages'
 	@cargo build --locked --release --workspace --bins
 	@tests/bench/rocketmq/bench.py $(if $(ROCKETMQ_CONNECT),--rocketmq-connect $(ROCKETMQ_CONNECT))
+
+bench-jvm: ## Java connectors beside Kafka Connect's, and what the bridge costs; writes tests/bench/jvm/RESULTS.md; ONLY=flow,cost,database,start ROUNDS=1
+	@tests/bench/jvm/run.sh
 
 chaos: ## workers and a broker killed and stopped while lines flow; SECONDS=300 SEED=1
 	@cargo build --locked --release --workspace --bins

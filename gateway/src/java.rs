@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gantry_api::{ConnectorPlugin, Plugin, PluginInfo, PluginRegistry, Props};
 use gantry_engine::PluginLoader;
@@ -23,6 +23,8 @@ pub(crate) struct Java {
     pub(crate) plugins: Arc<JavaPlugins>,
     /// `gantry.prefer.native`; not set, native ones of Kafka's own win.
     prefer_native: Option<bool>,
+    /// What was found when the worker's keys were read, for whoever asks first.
+    found: Arc<Mutex<Option<PluginRegistry>>>,
 }
 
 impl Java {
@@ -49,11 +51,10 @@ impl Java {
         let mode: DiscoveryMode = mode.unwrap_or_default();
         let prefer_native = text("gantry.prefer.native").map(|is| is.eq_ignore_ascii_case("true"));
         let plugins = Arc::new(JavaPlugins::new(settings, paths, mode));
-        Some(Self { plugins, prefer_native })
+        Some(Self { plugins, prefer_native, found: Arc::default() })
     }
 
-    /// The native plugins with Java's. Blocks.
-    pub(crate) fn beside(&self, native: PluginRegistry) -> Result<PluginRegistry, String> {
+    fn beside(&self, native: PluginRegistry) -> Result<PluginRegistry, String> {
         let mut all = PluginRegistry::default();
         self.plugins.register(&mut all).map_err(|error| error.message().to_owned())?;
         let connector = |plugin: &ConnectorPlugin| plugin.info.clone();
@@ -79,9 +80,21 @@ impl Java {
         java.extend(rest);
     }
 
+    /// The native plugins with Java's, which are not looked for again the first time that
+    /// [`Java::loader`] is asked. Blocks.
+    pub(crate) fn find(&self, native: PluginRegistry) -> Result<PluginRegistry, String> {
+        let all = self.beside(native)?;
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(all.clone());
+        Ok(all)
+    }
+
     /// The same each time plugins are looked for. Where that fails, native ones are there.
     pub(crate) fn loader(self, native: PluginLoader) -> PluginLoader {
         PluginLoader::new(move || {
+            let found = self.found.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(found) = found {
+                return found;
+            }
             self.beside(native.load()).unwrap_or_else(|error| {
                 tracing::error!("Java plugins are left out: {error}");
                 native.load()

@@ -8,7 +8,11 @@ Against Kafka Connect those cases are left out that end or hang its process.
 import argparse
 import contextlib
 import http.client
+import os
+import pathlib
 import re
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -36,6 +40,13 @@ class Bench:
         worker.create("healthy-in", {"connector.class": "FileStreamSource", "file": str(self.input), "topic": "healthy", **common})
         worker.create("healthy-out", {"connector.class": "FileStreamSink", "file": str(self.output), "topics": "healthy", **common})
         self.healthy()
+
+    def child(self):
+        """The newest process that a connector has for itself."""
+        listed = subprocess.run(["pgrep", "-n", "-P", str(self.worker.process.child.pid), "-f", "gantry.bridge.Child"], capture_output=True, text=True)
+        if not listed.stdout.strip():
+            raise LabError("there is no process of a connector's own")
+        return int(listed.stdout)
 
     def healthy(self):
         """The pair moves ten lines more."""
@@ -99,6 +110,14 @@ class Bench:
             return wait_for(what, there, LIMIT_S)
         except LabError as error:
             raise LabError(f"{error}\n{path.read_text('utf-8')[-800:] if path.exists() else 'no file'}") from None
+
+
+def alive(pid):
+    """Whether a process has not ended."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text("utf-8").rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def records(lines, topic="healthy"):
@@ -183,6 +202,35 @@ def memory(bench):
     name = bench.source("good")
     bench.running(name)
     bench.delete(name)
+
+
+def own_process(bench):
+    """A connector in a process of its own: its end is its own, its tasks start again, and it does not outlive the worker."""
+    own = {"gantry.task.isolation": "process", "gantry.jvm.options": "-Xmx64m"}
+    name = bench.source("good", more={**own, "gantry.restart.max": "5", "gantry.restart.backoff.ms": "100"})
+    bench.running(name)
+    child = bench.child()
+    os.kill(child, signal.SIGKILL)
+    trace = wait_for("the end of its process is not told", lambda: bench.worker.client.status(name)["connector"].get("trace"), LIMIT_S)
+    if "has ended: signal: 9" not in trace:
+        raise LabError(f"the trace does not tell the end: {trace}")
+    wait_for("its task does not start again", lambda: runtime.states(bench.worker.client.status(name))[1:] == ["RUNNING"], LIMIT_S)
+    bench.healthy()
+    bench.worker.rest("POST", f"/connectors/{name}/restart?includeTasks=true")
+    bench.running(name)
+    last = bench.child()
+    bench.delete(name)
+    wait_for("its process stays when it is gone", lambda: not alive(last), LIMIT_S)
+    name = bench.source("memory", more=own)
+    bench.failed(name, "has ended")
+    bench.healthy()
+    bench.delete(name)
+    name = bench.source("good", more=own)
+    bench.running(name)
+    last = bench.child()
+    bench.worker.restart()
+    wait_for("a process outlives the worker", lambda: not alive(last), LIMIT_S)
+    bench.worker.delete(name)
 
 
 def sink_throws(bench):
@@ -293,9 +341,9 @@ def logs(bench):
     bench.delete(name)
 
 
-CASES = [source_throws, sink_throws, retries, errant, rewinds, pauses, commits, logs, source_hangs, connector_hangs, sink_hangs, leaves, memory]
+CASES = [source_throws, sink_throws, retries, errant, rewinds, pauses, commits, logs, source_hangs, connector_hangs, sink_hangs, leaves, memory, own_process]
 # They end Kafka Connect's process, or block it; it has no log4j 1 on its class path here.
-GANTRY_ONLY = {leaves, memory, logs, connector_hangs}
+GANTRY_ONLY = {leaves, memory, logs, connector_hangs, own_process}
 
 
 def ends_in_time(bench):

@@ -210,7 +210,8 @@ def converters(bench):
     about = {"source.cluster.bootstrap.servers": bench.worker.bootstrap, "target.cluster.bootstrap.servers": bench.worker.bootstrap}
     bench.worker.create("beat", {
         "connector.class": "org.apache.kafka.connect.mirror.MirrorHeartbeatConnector", "source.cluster.alias": "a", "target.cluster.alias": "b",
-        **about, "emit.heartbeats.interval.seconds": "1", "heartbeats.topic.replication.factor": "1", "key.converter": BYTES,
+        # It makes its topic on Kafka's brokers, and goes on without: where there are none, it is not to try for a minute.
+        **about, "admin.timeout.ms": "3000", "emit.heartbeats.interval.seconds": "1", "heartbeats.topic.replication.factor": "1", "key.converter": BYTES,
         "value.converter": "io.debezium.converters.ByteArrayConverter", "transforms": "head", "transforms.head.type": TRANSFORMS + "InsertHeader",
         "transforms.head.header": "h", "transforms.head.value.literal": "v", "header.converter": STRING})
     wait_for("no heartbeats", lambda: bench.worker.topic_records("heartbeats"), LIMIT_S, 1)

@@ -134,7 +134,7 @@ pub(crate) fn load(
         .collect();
     let java = Java::of(&translation.config, given.environment);
     let plugins = match &java {
-        Some(java) => &java.beside(plugins.clone()).map_err(wrong)?,
+        Some(java) => &java.find(plugins.clone()).map_err(wrong)?,
         None => plugins,
     };
     let mut settings = settings(given.mode, translation.config.clone(), plugins)

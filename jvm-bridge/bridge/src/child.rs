@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gantry_api::{Error, Result};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::jvm::{Java, class_path_option, common_options};
 use crate::targets;
@@ -48,11 +49,29 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Told why a process has ended.
+type Watcher = Box<dyn FnOnce(Error) + Send>;
+
+/// What becomes of a process.
+#[derive(Default)]
+struct Fate {
+    /// How it ended, once it has.
+    status: Option<String>,
+    watchers: Vec<Watcher>,
+}
+
+impl std::fmt::Debug for Fate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Fate({:?})", self.status)
+    }
+}
+
 /// A child process with a JVM in it. Ends when this is dropped, and when this process ends.
 #[derive(Debug)]
 pub(crate) struct ChildJvm {
     connector: String,
-    process: Mutex<Child>,
+    pid: u32,
+    fate: Arc<Mutex<Fate>>,
     control: Arc<Mutex<UnixStream>>,
     opening: Mutex<Opening>,
     lines: Lines,
@@ -107,10 +126,17 @@ impl ChildJvm {
                 said(&lines)
             )));
         };
-        tracing::info!(connector, pid = process.id(), "JVM process started");
+        let (pid, fate) = (process.id(), Arc::<Mutex<Fate>>::default());
+        tracing::info!(connector, pid, "JVM process started");
+        let (of, seen, printed) = (connector.to_owned(), Arc::clone(&fate), Arc::clone(&lines));
+        std::thread::Builder::new()
+            .name("java-process".to_owned())
+            .spawn(move || wait(process, &of, &seen, &printed))
+            .map_err(failed)?;
         Ok(Self {
             connector: connector.to_owned(),
-            process: Mutex::new(process),
+            pid,
+            fate,
             control: Arc::new(Mutex::new(control)),
             opening: Mutex::new(Opening { channels: opened, opened: 0 }),
             lines,
@@ -120,7 +146,16 @@ impl ChildJvm {
 
     /// Whether it has not ended.
     pub(crate) fn is_alive(&self) -> bool {
-        matches!(lock(&self.process).try_wait(), Ok(None))
+        lock(&self.fate).status.is_none()
+    }
+
+    /// Tells somebody when it has ended by itself.
+    pub(crate) fn on_end(&self, watcher: impl FnOnce(Error) + Send + 'static) {
+        let mut fate = lock(&self.fate);
+        match fate.status.clone() {
+            None => fate.watchers.push(Box::new(watcher)),
+            Some(status) => watcher(ended(&self.connector, &status, &self.lines)),
+        }
     }
 
     /// A channel to it.
@@ -135,40 +170,56 @@ impl ChildJvm {
         Ok(ChildChannel { child: Arc::clone(self), stream, number })
     }
 
+    /// Waits until it has ended; how it did.
+    fn outlive(&self, limit: Duration) -> Option<String> {
+        let until = Instant::now() + limit;
+        loop {
+            let status = lock(&self.fate).status.clone();
+            if status.is_some() || Instant::now() >= until {
+                return status;
+            }
+            std::thread::sleep(END_POLL);
+        }
+    }
+
     /// Why nothing comes from it any more.
     fn ended(&self) -> Error {
-        let until = Instant::now() + END_TIMEOUT;
-        let status = loop {
-            match lock(&self.process).try_wait() {
-                Ok(Some(status)) => break status.to_string(),
-                Ok(None) if Instant::now() < until => std::thread::sleep(END_POLL),
-                _ => break "it does not answer".to_owned(),
-            }
-        };
-        let text = format!(
-            "The JVM process of connector {} has ended: {status}. {}",
-            self.connector,
-            said(&self.lines)
-        );
-        Error::connect(text)
+        let status = self.outlive(END_TIMEOUT);
+        ended(&self.connector, status.as_deref().unwrap_or("it does not answer"), &self.lines)
     }
 }
 
 impl Drop for ChildJvm {
     fn drop(&mut self) {
+        // Nobody is to be told of an end that was wanted.
+        lock(&self.fate).watchers.clear();
         // The end of the control connection is the child's.
         let _ = lock(&self.control).shutdown(std::net::Shutdown::Both);
-        let until = Instant::now() + END_TIMEOUT;
-        let process = self.process.get_mut().unwrap_or_else(PoisonError::into_inner);
-        while matches!(process.try_wait(), Ok(None)) && Instant::now() < until {
-            std::thread::sleep(END_POLL);
+        if self.outlive(END_TIMEOUT).is_none()
+            && let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
+        {
+            let _ = kill_process(pid, Signal::KILL);
         }
-        if matches!(process.try_wait(), Ok(None)) {
-            let _ = process.kill();
-        }
-        let _ = process.wait();
         let _ = fs::remove_dir_all(&self.dir);
     }
+}
+
+/// Reaps a process, and tells those who watch it.
+fn wait(mut process: Child, connector: &str, fate: &Mutex<Fate>, lines: &Lines) {
+    let status = process.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+    let watchers = {
+        let mut fate = lock(fate);
+        fate.status = Some(status.clone());
+        std::mem::take(&mut fate.watchers)
+    };
+    for watcher in watchers {
+        watcher(ended(connector, &status, lines));
+    }
+}
+
+fn ended(connector: &str, status: &str, lines: &Lines) -> Error {
+    let said = said(lines);
+    Error::connect(format!("The JVM process of connector {connector} has ended: {status}. {said}"))
 }
 
 /// One caller's connection.

@@ -78,12 +78,15 @@ impl Connector for JavaConnector {
         let mut caller = Caller::start(&format!("connector-thread-{name}"), move || {
             class.home_of(&connector, &isolation)
         })?;
+        let watched = ctx.clone();
         let target = Registered::new(Target::Connector(ctx));
         let mut out = Writer::new();
         self.class.write(&mut out);
         out.i64(target.number).str(&name);
         let reply = caller.call(Operation::NewConnector, 0, out).await?;
         let handle = Reader::new(reply).i64()?;
+        // Its tasks start again by themselves where they may; it does when it is restarted.
+        caller.home()?.on_end(move |error| watched.raise_error(error));
         let mut out = Writer::new();
         out.props(props);
         // Kept before it is started: what `start` has begun, `stop` ends.

@@ -220,6 +220,13 @@ impl Home {
         }
     }
 
+    /// Tells somebody when it has ended by itself; the JVM of this process does so only with it.
+    pub(crate) fn on_end(&self, watcher: impl FnOnce(Error) + Send + 'static) {
+        if let Kind::Child(child) = &self.kind {
+            child.on_end(watcher);
+        }
+    }
+
     fn is_alive(&self) -> bool {
         match &self.kind {
             Kind::Shared(_) => true,

@@ -6,9 +6,10 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use gantry_api::model::plugin::ConverterType;
+use gantry_api::model::text::java_string;
 use gantry_api::{
-    ConfigProvider, ConnectRecord, Converter, Datum, Fate, HeaderConverter, Headers, Predicate,
-    Props, Result, Transformation,
+    ConfigProvider, ConnectRecord, Converter, Datum, Fate, Header, HeaderConverter, Headers,
+    Predicate, Props, Result, Transformation, Value,
 };
 
 use crate::caller::SyncCaller;
@@ -52,7 +53,7 @@ impl Object {
             self.out.str(text);
         }
     }
-    fn item(&mut self, headers: &[gantry_api::Header], datum: &Datum) {
+    fn item(&mut self, headers: &[Header], datum: &Datum) {
         self.encoder.begin(&mut self.out);
         self.encoder.item(headers, datum, &mut self.out);
         self.out.u8(END);
@@ -65,6 +66,29 @@ impl Drop for Object {
             tracing::debug!(%error, "a Java plugin did not close");
         }
     }
+}
+
+/// A header as a Java converter sees it, which looks at the bytes of a record: texts, numbers and
+/// booleans as header converters write them, bytes as they are. `None`: another kind of value.
+fn as_bytes(header: &Header) -> Option<Header> {
+    let bytes = match &header.datum.value {
+        Value::Bytes(bytes) => bytes.clone(),
+        Value::String(text) => text.to_bytes(),
+        value @ (Value::Boolean(_)
+        | Value::Int8(_)
+        | Value::Int16(_)
+        | Value::Int32(_)
+        | Value::Int64(_)
+        | Value::Float32(_)
+        | Value::Float64(_)) => java_string(value).into(),
+        _ => return None,
+    };
+    let datum = Datum::schemaless(Value::Bytes(bytes));
+    Some(Header { key: header.key.clone(), datum })
+}
+
+fn in_bytes(headers: &[Header]) -> Headers {
+    headers.iter().filter_map(as_bytes).collect()
 }
 
 /// A converter of keys or values.
@@ -86,13 +110,17 @@ impl Converter for JavaConverter {
         datum: &Datum,
     ) -> Result<Option<Bytes>> {
         let Self(object) = self;
+        let sent = in_bytes(headers);
         object.begin(&[topic]);
-        object.item(headers, datum);
+        object.item(&sent, datum);
         let from = &mut Reader::new(object.call(Operation::FromConnect)?);
         let changes_headers = from.bool()?;
         let bytes = from.nullable_bytes()?;
         if changes_headers {
-            *headers = object.decoder.headers_and_datum(from)?.0;
+            let returned = object.decoder.headers_and_datum(from)?.0;
+            // Java has none to add to what it got, or to take away of it, but what it saw.
+            headers.retain(|header| as_bytes(header).is_none_or(|seen| returned.contains(&seen)));
+            headers.extend(returned.into_iter().filter(|header| !sent.contains(header)));
         }
         Ok(bytes)
     }
@@ -106,7 +134,7 @@ impl Converter for JavaConverter {
         let Self(object) = self;
         object.begin(&[topic]);
         object.out.nullable_bytes(bytes.as_deref());
-        object.item(headers, &Datum::NULL);
+        object.item(&in_bytes(headers), &Datum::NULL);
         let from = &mut Reader::new(object.call(Operation::ToConnect)?);
         Ok(object.decoder.headers_and_datum(from)?.1)
     }

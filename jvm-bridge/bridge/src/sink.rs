@@ -29,6 +29,8 @@ struct Running {
     caller: Caller,
     handle: i64,
     encoder: Encoder,
+    /// So long the last batch was.
+    room: usize,
     /// Who answers its context.
     target: Registered,
 }
@@ -77,7 +79,8 @@ impl SinkTask for JavaSinkTask {
         let mut out = Writer::new();
         out.props(props).u8(flags);
         // Kept before it is started: what `start` has begun, `stop` ends.
-        self.running = Some(Running { caller, handle, encoder: Encoder::default(), target });
+        self.running =
+            Some(Running { caller, handle, encoder: Encoder::default(), room: 0, target });
         self.call(Operation::StartTask, out).await?;
         Ok(())
     }
@@ -92,13 +95,15 @@ impl SinkTask for JavaSinkTask {
     }
 
     async fn put(&mut self, records: &[SinkRecord]) -> Result<()> {
-        let mut out = Writer::new();
-        let encoder = &mut self.running()?.encoder;
+        let running = self.running()?;
+        let mut out = Writer::with_capacity(running.room);
+        let encoder = &mut running.encoder;
         encoder.begin(&mut out);
         for record in records {
             encoder.sink_record(record, &mut out);
         }
         out.u8(END);
+        running.room = out.as_bytes().len().next_multiple_of(4096);
         self.call(Operation::Put, out).await?;
         Ok(())
     }

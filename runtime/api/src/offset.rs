@@ -30,6 +30,10 @@ impl SourcePartition {
         map.insert(key.to_owned(), Json::from(value));
         Self::new(map)
     }
+    /// Whether both are one.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
     /// The map.
     pub fn map(&self) -> &OffsetMap {
         &self.inner.0

@@ -190,7 +190,10 @@ fn what_has_no_effect_is_said() {
     let notices = settings.notices.join("\n");
     assert!(notices.contains("bootstrap.servers is set and not used"), "{notices}");
     assert!(notices.contains("offsets are in the log"), "{notices}");
-    assert!(notices.contains("without effect here: config.storage.replication.factor"), "{notices}");
+    assert!(
+        notices.contains("without effect here: config.storage.replication.factor"),
+        "{notices}"
+    );
 }
 
 #[test]

@@ -79,6 +79,18 @@ fn values_of_every_kind_go_through_java_and_come_back() {
 }
 
 #[test]
+fn headers_of_any_kind_go_past_a_converter() {
+    let header = |key: &str, value| Header { key: key.into(), datum: Datum::schemaless(value) };
+    let list = Value::array(vec![Value::Int8(1)]);
+    let mut headers = vec![header("text", Value::str("a")), header("list", list)];
+    let before = headers.clone();
+    let mut converter = json_converter(true);
+    let json = converter.from_connect("t", &mut headers, &row()).expect("converted");
+    assert_eq!(headers, before);
+    assert_eq!(converter.to_connect("t", &headers, json).expect("converted back"), row());
+}
+
+#[test]
 fn what_java_throws_is_told_and_the_next_call_works() {
     let mut converter = json_converter(false);
     let good = Some(Bytes::from_static(b"{\"a\":1}"));

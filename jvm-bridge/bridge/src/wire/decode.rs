@@ -27,12 +27,21 @@ pub(crate) struct Decoder {
     schemas: Vec<Option<Schema>>,
     texts: Vec<Str>,
     partitions: Vec<SourcePartition>,
+    no_partition: SourcePartition,
+    /// So many records were polled last.
+    expected: usize,
 }
 
 impl Default for Decoder {
     fn default() -> Self {
         let none = SourcePartition::new(OffsetMap::new());
-        Self { schemas: vec![None], texts: vec!["".into()], partitions: vec![none] }
+        Self {
+            schemas: vec![None],
+            texts: vec!["".into()],
+            partitions: vec![none.clone()],
+            no_partition: none,
+            expected: 0,
+        }
     }
 }
 
@@ -109,92 +118,156 @@ impl Decoder {
     }
 
     fn schema_of(&self, from: &mut Reader) -> Result<Option<Schema>, Malformed> {
-        let id = from.varint()?;
-        self.schemas.get(id).cloned().ok_or_else(|| from.malformed("a schema nobody told of"))
+        let schema = self.quick_schema(from);
+        from.check().map(|()| schema)
     }
 
-    fn text(&self, from: &mut Reader) -> Result<Str, Malformed> {
-        let id = from.varint()?;
-        self.texts.get(id).cloned().ok_or_else(|| from.malformed("a text nobody told of"))
+    #[inline]
+    fn quick_schema(&self, from: &mut Reader) -> Option<Schema> {
+        let id = from.quick_varint();
+        if let Some(schema) = self.schemas.get(id) {
+            return schema.clone();
+        }
+        from.fail("a schema nobody told of");
+        None
+    }
+
+    #[inline]
+    fn text(&self, from: &mut Reader) -> Str {
+        let id = from.quick_varint();
+        if let Some(text) = self.texts.get(id) {
+            return Str::clone(text);
+        }
+        from.fail("a text nobody told of");
+        "".into()
     }
 
     fn value(&self, from: &mut Reader) -> Result<Value, Malformed> {
-        self.value_at(from, 0)
+        let value = self.value_at(from, 0);
+        from.check().map(|()| value)
     }
 
-    fn value_at(&self, from: &mut Reader, depth: usize) -> Result<Value, Malformed> {
-        if depth > DEPTH_MAX {
-            return Err(from.malformed("values are too deep within each other"));
-        }
-        Ok(match from.u8()? {
-            tag::NULL => Value::Null,
-            tag::INT8 => Value::Int8(from.u8()? as i8),
-            tag::INT16 => Value::Int16(from.i16()?),
-            tag::INT32 => Value::Int32(from.i32()?),
-            tag::INT64 => Value::Int64(from.i64()?),
-            tag::FLOAT32 => Value::Float32(f32::from_bits(from.i32()? as u32)),
-            tag::FLOAT64 => Value::Float64(f64::from_bits(from.i64()? as u64)),
-            tag::BOOLEAN => Value::Boolean(from.bool()?),
-            tag::STRING => Value::String(from.text()?),
-            tag::BYTES => Value::Bytes(from.bytes()?),
-            tag::ARRAY => {
-                let count = from.count()?;
-                let list = (0..count).map(|_| self.value_at(from, depth + 1));
-                Value::array(list.collect::<Result<_, _>>()?)
+    fn value_at(&self, from: &mut Reader, depth: usize) -> Value {
+        let mut value = Value::Null;
+        self.value_into(from, depth, &mut value);
+        value
+    }
+
+    /// Reads a value into its place, which holds null: a value that is returned is written twice,
+    /// and read back in other pieces than it was written in, for which the processor waits.
+    fn value_into(&self, from: &mut Reader, depth: usize, to: &mut Value) {
+        match from.quick_u8() {
+            tag::NULL => {}
+            tag::INT8 => *to = Value::Int8(from.quick_u8() as i8),
+            tag::INT16 => *to = Value::Int16(from.quick_i16()),
+            tag::INT32 => *to = Value::Int32(from.quick_i32()),
+            tag::INT64 => *to = Value::Int64(from.quick_i64()),
+            tag::FLOAT32 => *to = Value::Float32(f32::from_bits(from.quick_i32() as u32)),
+            tag::FLOAT64 => *to = Value::Float64(f64::from_bits(from.quick_i64() as u64)),
+            tag::BOOLEAN => *to = Value::Boolean(from.quick_u8() != 0),
+            tag::STRING => *to = Value::String(from.quick_text()),
+            tag::BYTES => *to = Value::Bytes(from.quick_bytes()),
+            tag::DECIMAL => {
+                let scale = from.quick_i32();
+                let unscaled = whole(from.quick_borrowed());
+                *to = Value::Decimal(Arc::new(Decimal { unscaled, scale }));
             }
-            kind @ (tag::MAP | tag::HASH_MAP) => {
-                let count = from.count()?;
+            tag::DATE => *to = Value::Date(from.quick_i64()),
+            tag::BIG_INTEGER => *to = Value::BigInteger(Arc::new(whole(from.quick_borrowed()))),
+            tag => *to = self.compound(tag, from, depth + 1),
+        }
+    }
+
+    fn compound(&self, tag: u8, from: &mut Reader, depth: usize) -> Value {
+        if depth > DEPTH_MAX {
+            from.fail("values are too deep within each other");
+            return Value::Null;
+        }
+        match tag {
+            tag::ARRAY => {
+                let count = from.quick_count();
+                Value::array((0..count).map(|_| self.value_at(from, depth)).collect())
+            }
+            tag::MAP | tag::HASH_MAP => {
+                let count = from.quick_count();
                 let mut entries = Vec::with_capacity(count);
                 for _ in 0..count {
-                    let key = self.value_at(from, depth + 1)?;
-                    entries.push((key, self.value_at(from, depth + 1)?));
+                    let key = self.value_at(from, depth);
+                    entries.push((key, self.value_at(from, depth)));
                 }
                 let map = MapValue::from_distinct(entries);
-                Value::map(if kind == tag::HASH_MAP { map.into_hash_map() } else { map })
+                Value::map(if tag == tag::HASH_MAP { map.into_hash_map() } else { map })
             }
             tag::STRUCT => {
-                let schema = self.known(from)?;
-                let Some(fields) = schema.fields() else {
-                    return Err(from.malformed("a struct whose schema is none"));
+                let Some(schema) = self.quick_schema(from) else {
+                    from.fail("a schema is missing");
+                    return Value::Null;
                 };
-                let mut values = Vec::with_capacity(fields.len());
-                for _ in 0..fields.len() {
-                    values.push(self.value_at(from, depth + 1)?);
-                }
+                let Some(count) = schema.fields().map(|fields| fields.len()) else {
+                    from.fail("a struct whose schema is none");
+                    return Value::Null;
+                };
+                let mut values = vec![Value::Null; count];
+                values.iter_mut().for_each(|value| self.value_into(from, depth, value));
                 Value::Struct(Arc::new(Struct::from_values(schema, values)))
             }
-            tag::DECIMAL => {
-                let scale = from.i32()?;
-                let unscaled = BigInt::from_signed_bytes_be(&from.bytes()?);
-                Value::Decimal(Arc::new(Decimal { unscaled, scale }))
+            _ => {
+                from.fail("a value of unknown class");
+                Value::Null
             }
-            tag::DATE => Value::Date(from.i64()?),
-            tag::BIG_INTEGER => {
-                Value::BigInteger(Arc::new(BigInt::from_signed_bytes_be(&from.bytes()?)))
-            }
-            _ => return Err(from.malformed("a value of unknown class")),
-        })
+        }
     }
 
-    fn datum(&self, from: &mut Reader) -> Result<Datum, Malformed> {
-        let schema = self.schema_of(from)?;
-        Ok(Datum { schema, value: self.value(from)? })
+    #[inline]
+    fn datum(&self, from: &mut Reader) -> Datum {
+        let schema = self.quick_schema(from);
+        Datum { schema, value: self.value_at(from, 0) }
     }
 
-    fn headers(&self, from: &mut Reader) -> Result<Headers, Malformed> {
-        let count = from.count()?;
-        let header = |_| Ok(Header { key: self.text(from)?, datum: self.datum(from)? });
-        (0..count).map(header).collect()
+    #[inline]
+    fn headers(&self, from: &mut Reader) -> Headers {
+        match from.quick_count() {
+            0 => Headers::new(),
+            count => self.some_headers(count, from),
+        }
     }
 
-    fn data(&self, from: &mut Reader) -> Result<ConnectRecord, Malformed> {
-        let topic = self.text(from)?;
-        let partition = Some(from.i32()?).filter(|&partition| partition != -1);
-        let timestamp_ms = Some(from.i64()?).filter(|&ms| ms != NO_TIMESTAMP);
-        let key = self.datum(from)?;
-        let value = self.datum(from)?;
-        let headers = self.headers(from)?;
-        Ok(ConnectRecord { topic, partition, key, value, timestamp_ms, headers, sink_offset: None })
+    fn some_headers(&self, count: usize, from: &mut Reader) -> Headers {
+        (0..count).map(|_| Header { key: self.text(from), datum: self.datum(from) }).collect()
+    }
+
+    /// A record with nothing in it but its topic.
+    #[inline]
+    fn blank(&self, from: &mut Reader) -> ConnectRecord {
+        let topic = self.text(from);
+        ConnectRecord {
+            topic,
+            partition: None,
+            key: Datum { schema: None, value: Value::Null },
+            value: Datum { schema: None, value: Value::Null },
+            timestamp_ms: None,
+            headers: Headers::new(),
+            sink_offset: None,
+        }
+    }
+
+    #[inline]
+    fn datum_into(&self, from: &mut Reader, to: &mut Datum) {
+        to.schema = self.quick_schema(from);
+        self.value_into(from, 0, &mut to.value);
+    }
+
+    /// Fills a record in its place.
+    #[inline]
+    fn data_into(&self, from: &mut Reader, to: &mut ConnectRecord) {
+        to.partition = Some(from.quick_i32()).filter(|&partition| partition != -1);
+        to.timestamp_ms = Some(from.quick_i64()).filter(|&ms| ms != NO_TIMESTAMP);
+        self.datum_into(from, &mut to.key);
+        self.datum_into(from, &mut to.value);
+        let count = from.quick_count();
+        if count > 0 {
+            to.headers = self.some_headers(count, from);
+        }
     }
 
     /// Headers and a datum, alone in a frame or at its end.
@@ -202,8 +275,8 @@ impl Decoder {
         if self.item(from)? != DATUM {
             return Err(from.malformed("no datum where one is due").into());
         }
-        let headers = self.headers(from)?;
-        let datum = self.datum(from)?;
+        let headers = self.headers(from);
+        let datum = self.datum(from);
         self.end(from)?;
         Ok((headers, datum))
     }
@@ -216,14 +289,16 @@ impl Decoder {
             CONNECT_RECORD => {}
             _ => return Err(from.malformed("no record where one is due").into()),
         }
-        let mut record = self.data(from)?;
-        let offset = Some(from.i64()?).filter(|&offset| offset != NO_OFFSET);
+        let mut record = self.blank(from);
+        self.data_into(from, &mut record);
+        let offset = Some(from.quick_i64()).filter(|&offset| offset != NO_OFFSET);
         record.sink_offset = offset.and_then(|offset| u64::try_from(offset).ok());
         self.end(from)?;
         Ok(Some(record))
     }
 
     fn end(&mut self, from: &mut Reader) -> Result<(), Malformed> {
+        from.check()?;
         match self.item(from)? {
             END => Ok(()),
             _ => Err(from.malformed("more items than are due")),
@@ -238,22 +313,66 @@ impl Decoder {
             boundary(number).ok_or_else(|| from.malformed("a transaction ends in an unknown way"))
         };
         let whole = said(from)?;
-        let mut records = Vec::new();
+        let mut records = Vec::with_capacity(self.expected);
         loop {
             match self.item(from)? {
-                END => return Ok(Polled { records, boundary: whole }),
+                END => break,
                 SOURCE_RECORD => {}
                 _ => return Err(from.malformed("no record of a source where one is due").into()),
             }
-            let record = self.data(from)?;
-            let partition = from.varint()?;
-            let partition = self.partitions.get(partition).cloned();
-            let partition =
-                partition.ok_or_else(|| from.malformed("a partition nobody told of"))?;
-            let length = from.varint()?;
-            let offset = SourceOffset::Encoded { bytes: from.slice(length)?, decode: offset_of };
-            records.push(SourceRecord { record, partition, offset, boundary: said(from)? });
+            self.source_record(from, &mut records);
+            // Once for each record.
+            from.check()?;
         }
+        self.expected = records.len();
+        Ok(Polled { records, boundary: whole })
+    }
+
+    #[inline]
+    fn source_record(&self, from: &mut Reader, records: &mut Vec<SourceRecord>) {
+        let record = self.blank(from);
+        let partition = match records.last() {
+            Some(last) => last.partition.clone(),
+            None => self.no_partition.clone(),
+        };
+        let offset = SourceOffset::Encoded { bytes: Bytes::new(), decode: offset_of };
+        records.push(SourceRecord { record, partition, offset, boundary: None });
+        let Some(to) = records.last_mut() else { return };
+        self.data_into(from, &mut to.record);
+        let partition = self.partition(from);
+        if !partition.is_same(&to.partition) {
+            to.partition = partition.clone();
+        }
+        if let SourceOffset::Encoded { bytes, .. } = &mut to.offset {
+            *bytes = from.quick_bytes();
+        }
+        match boundary(from.quick_u8()) {
+            Some(ends) => to.boundary = ends,
+            None => from.fail("a transaction ends in an unknown way"),
+        }
+    }
+
+    #[inline]
+    fn partition(&self, from: &mut Reader) -> &SourcePartition {
+        let id = from.quick_varint();
+        self.partitions.get(id).unwrap_or_else(|| {
+            from.fail("a partition nobody told of");
+            &self.no_partition
+        })
+    }
+}
+
+/// A whole number of Java's.
+fn whole(bytes: &[u8]) -> BigInt {
+    match (bytes.len(), bytes.first()) {
+        (1..=8, Some(&first)) => {
+            let mut all = if first < 0x80 { [0; 8] } else { [0xff; 8] };
+            if let Some(low) = all.get_mut(8 - bytes.len()..) {
+                low.copy_from_slice(bytes);
+            }
+            BigInt::from(i64::from_be_bytes(all))
+        }
+        _ => BigInt::from_signed_bytes_be(bytes),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use gantry_api::{
     ConnectRecord, Datum, Header, Kind, OffsetMap, Schema, SinkRecord, Str, TimestampType, Value,
 };
+use num_bigint::BigInt;
 use serde_json::Value as Json;
 
 use super::record::{
@@ -160,10 +161,10 @@ impl Encoder {
             Value::Boolean(value) => out.u8(tag::BOOLEAN).bool(*value),
             Value::Int8(value) => out.u8(tag::INT8).u8(*value as u8),
             Value::Int16(value) => out.u8(tag::INT16).i16(*value),
-            Value::Int32(value) => out.u8(tag::INT32).i32(*value),
-            Value::Int64(value) => out.u8(tag::INT64).i64(*value),
-            Value::Float32(value) => out.u8(tag::FLOAT32).i32(value.to_bits() as i32),
-            Value::Float64(value) => out.u8(tag::FLOAT64).i64(value.to_bits() as i64),
+            Value::Int32(value) => out.tagged_i32(tag::INT32, *value),
+            Value::Int64(value) => out.tagged_i64(tag::INT64, *value),
+            Value::Float32(value) => out.tagged_i32(tag::FLOAT32, value.to_bits() as i32),
+            Value::Float64(value) => out.tagged_i64(tag::FLOAT64, value.to_bits() as i64),
             Value::String(text) => out.u8(tag::STRING).str(text),
             Value::Bytes(bytes) => out.u8(tag::BYTES).bytes(bytes),
             Value::Array(list) => {
@@ -186,11 +187,11 @@ impl Encoder {
                 out
             }
             Value::Decimal(decimal) => {
-                let unscaled = decimal.unscaled.to_signed_bytes_be();
-                out.u8(tag::DECIMAL).i32(decimal.scale).bytes(&unscaled)
+                out.tagged_i32(tag::DECIMAL, decimal.scale);
+                whole(&decimal.unscaled, out)
             }
-            Value::BigInteger(value) => out.u8(tag::BIG_INTEGER).bytes(&value.to_signed_bytes_be()),
-            Value::Date(ms) => out.u8(tag::DATE).i64(*ms),
+            Value::BigInteger(value) => whole(value, out.u8(tag::BIG_INTEGER)),
+            Value::Date(ms) => out.tagged_i64(tag::DATE, *ms),
         };
     }
 
@@ -257,6 +258,18 @@ impl Encoder {
         });
         self.data(record, out);
         out.i64(i64::try_from(*offset).unwrap_or(i64::MAX)).varint(original).i32(queue);
+    }
+}
+
+/// A whole number of Java's: bytes behind their length.
+fn whole<'a>(value: &BigInt, out: &'a mut Writer) -> &'a mut Writer {
+    match i64::try_from(value) {
+        Ok(small) => {
+            let bytes = small.to_be_bytes();
+            // Java takes leading bytes that say nothing.
+            out.bytes(&bytes)
+        }
+        Err(_) => out.bytes(&value.to_signed_bytes_be()),
     }
 }
 

@@ -25,11 +25,119 @@ impl From<Malformed> for Error {
 pub(crate) struct Reader {
     bytes: Bytes,
     at: usize,
+    /// What the quick methods found wrong.
+    fault: Option<Malformed>,
 }
 
 impl Reader {
     pub(crate) fn new(bytes: Bytes) -> Self {
-        Self { bytes, at: 0 }
+        Self { bytes, at: 0, fault: None }
+    }
+    /// What is read from here on by the quick methods is zero; [`Reader::check`] tells of it. A
+    /// `Result` for each value would cost more than reading it.
+    #[cold]
+    pub(crate) fn fail(&mut self, what: &'static str) {
+        let at = self.at;
+        self.fault.get_or_insert(Malformed { at, what });
+        self.at = self.bytes.len();
+    }
+    /// Whether all was right so far.
+    pub(crate) fn check(&self) -> Result<(), Malformed> {
+        self.fault.map_or(Ok(()), Err)
+    }
+    #[inline]
+    fn quick<const N: usize>(&mut self) -> [u8; N] {
+        match self.bytes.get(self.at..).and_then(|rest| rest.first_chunk::<N>()) {
+            Some(chunk) => {
+                self.at += N;
+                *chunk
+            }
+            None => {
+                self.fail("it ends too soon");
+                [0; N]
+            }
+        }
+    }
+    #[inline]
+    pub(crate) fn quick_u8(&mut self) -> u8 {
+        let [byte] = self.quick();
+        byte
+    }
+    #[inline]
+    pub(crate) fn quick_i16(&mut self) -> i16 {
+        i16::from_le_bytes(self.quick())
+    }
+    #[inline]
+    pub(crate) fn quick_i32(&mut self) -> i32 {
+        i32::from_le_bytes(self.quick())
+    }
+    #[inline]
+    pub(crate) fn quick_i64(&mut self) -> i64 {
+        i64::from_le_bytes(self.quick())
+    }
+    #[inline]
+    pub(crate) fn quick_varint(&mut self) -> usize {
+        match self.bytes.get(self.at) {
+            Some(&byte) if byte < 0x80 => {
+                self.at += 1;
+                byte as usize
+            }
+            _ => self.long_varint(),
+        }
+    }
+    fn long_varint(&mut self) -> usize {
+        match self.varint() {
+            Ok(value) => value,
+            Err(Malformed { what, .. }) => {
+                self.fail(what);
+                0
+            }
+        }
+    }
+    /// As [`Reader::count`].
+    #[inline]
+    pub(crate) fn quick_count(&mut self) -> usize {
+        let count = self.quick_varint();
+        if count <= self.bytes.len() - self.at {
+            return count;
+        }
+        self.fail("it ends too soon");
+        0
+    }
+    /// Bytes behind their length, borrowed.
+    #[inline]
+    pub(crate) fn quick_borrowed(&mut self) -> &[u8] {
+        let length = self.quick_varint();
+        let start = self.at;
+        let end = start.saturating_add(length);
+        if end > self.bytes.len() {
+            self.fail("it ends too soon");
+            return &[];
+        }
+        self.at = end;
+        self.bytes.get(start..end).unwrap_or(&[])
+    }
+    /// The same as a slice of the frame.
+    #[inline]
+    pub(crate) fn quick_bytes(&mut self) -> Bytes {
+        let length = self.quick_borrowed().len();
+        self.bytes.slice(self.at - length..self.at)
+    }
+    /// Text of a value: a short one in place, a long one as a slice of the frame.
+    #[inline]
+    pub(crate) fn quick_text(&mut self) -> Text {
+        let bytes = self.quick_borrowed();
+        let length = bytes.len();
+        let text = if length <= Text::SHORT_BYTES {
+            std::str::from_utf8(bytes).ok().map(Text::from)
+        } else {
+            let slice = self.bytes.slice(self.at - length..self.at);
+            ByteString::try_from(slice).ok().map(Text::from)
+        };
+        text.unwrap_or_else(|| {
+            self.fail("text is no UTF-8");
+            Text::new()
+        })
     }
     pub(crate) fn malformed(&self, what: &'static str) -> Malformed {
         Malformed { at: self.at, what }
@@ -57,9 +165,6 @@ impl Reader {
     }
     pub(crate) fn bool(&mut self) -> Result<bool, Malformed> {
         Ok(self.u8()? != 0)
-    }
-    pub(crate) fn i16(&mut self) -> Result<i16, Malformed> {
-        Ok(i16::from_le_bytes(self.array()?))
     }
     pub(crate) fn i32(&mut self) -> Result<i32, Malformed> {
         Ok(i32::from_le_bytes(self.array()?))
@@ -110,17 +215,6 @@ impl Reader {
     pub(crate) fn str(&mut self) -> Result<String, Malformed> {
         let length = self.varint()?;
         self.text_of(length).map(str::to_owned)
-    }
-    /// Text of a value: a short one in place, a long one as a slice of the frame.
-    #[inline]
-    pub(crate) fn text(&mut self) -> Result<Text, Malformed> {
-        let length = self.varint()?;
-        if length <= Text::SHORT_BYTES {
-            return self.text_of(length).map(Text::from);
-        }
-        let slice = self.slice(length)?;
-        let text = ByteString::try_from(slice).map_err(|_| self.malformed("text is no UTF-8"))?;
-        Ok(Text::from(text))
     }
     pub(crate) fn optional_str(&mut self) -> Result<Option<String>, Malformed> {
         match self.varint()? {

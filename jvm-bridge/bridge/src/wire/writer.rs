@@ -14,6 +14,22 @@ impl Writer {
     pub(crate) fn new() -> Self {
         Self::default()
     }
+    /// With room for so many bytes: a frame that grows is copied again and again.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes) }
+    }
+    /// A tag and 32 bits behind it, with one look at the room.
+    #[inline]
+    pub(crate) fn tagged_i32(&mut self, tag: u8, value: i32) -> &mut Self {
+        let [a, b, c, d] = value.to_le_bytes();
+        self.raw(&[tag, a, b, c, d])
+    }
+    /// A tag and 64 bits behind it, with one look at the room.
+    #[inline]
+    pub(crate) fn tagged_i64(&mut self, tag: u8, value: i64) -> &mut Self {
+        let [a, b, c, d, e, f, g, h] = value.to_le_bytes();
+        self.raw(&[tag, a, b, c, d, e, f, g, h])
+    }
     /// Forgets what was written, and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
@@ -24,6 +40,7 @@ impl Writer {
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
+    #[inline]
     pub(crate) fn u8(&mut self, value: u8) -> &mut Self {
         self.bytes.push(value);
         self
@@ -34,18 +51,25 @@ impl Writer {
     pub(crate) fn i16(&mut self, value: i16) -> &mut Self {
         self.raw(&value.to_le_bytes())
     }
+    #[inline]
     pub(crate) fn i32(&mut self, value: i32) -> &mut Self {
         self.raw(&value.to_le_bytes())
     }
+    #[inline]
     pub(crate) fn i64(&mut self, value: i64) -> &mut Self {
         self.raw(&value.to_le_bytes())
     }
+    #[inline]
     pub(crate) fn raw(&mut self, bytes: &[u8]) -> &mut Self {
         self.bytes.extend_from_slice(bytes);
         self
     }
     /// A length or number of at most 32 bits, in 7 bits a byte.
+    #[inline]
     pub(crate) fn varint(&mut self, value: usize) -> &mut Self {
+        if value < 0x80 {
+            return self.u8(value as u8);
+        }
         let mut rest = value as u32;
         debug_assert_eq!(rest as usize, value, "a frame is smaller than 4 GiB");
         while rest >= 0x80 {
@@ -55,9 +79,11 @@ impl Writer {
         self.bytes.push(rest as u8);
         self
     }
+    #[inline]
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         self.varint(bytes.len()).raw(bytes)
     }
+    #[inline]
     pub(crate) fn str(&mut self, text: &str) -> &mut Self {
         self.bytes(text.as_bytes())
     }

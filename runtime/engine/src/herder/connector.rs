@@ -23,7 +23,7 @@ use crate::secrets::mask;
 use crate::task::{ActiveTopicSet, QueueOwners, TaskHandle, TaskSetup};
 
 /// The longest that one call of a connector may take.
-const CALL_LIMIT: Duration = Duration::from_secs(60);
+const CALL_LIMIT: Duration = Duration::from_secs(90);
 /// Tasks that one connector may have.
 const TASKS_MAX_LIMIT: u32 = 10_000;
 

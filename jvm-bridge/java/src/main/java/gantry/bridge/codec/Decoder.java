@@ -1,5 +1,7 @@
 package gantry.bridge.codec;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -22,6 +24,8 @@ public final class Decoder extends ValueDecoder {
     private static final TimestampType[] TIMESTAMP_TYPES = {
         TimestampType.NO_TIMESTAMP_TYPE, TimestampType.CREATE_TIME, TimestampType.LOG_APPEND_TIME
     };
+
+    private static final VarHandle STRUCT_VALUES = structValues();
 
     private final List<ConnectSchema> schemas = new ArrayList<>();
     private final List<Field[]> fields = new ArrayList<>();
@@ -148,11 +152,22 @@ public final class Decoder extends ValueDecoder {
         return timestamp == Item.NO_TIMESTAMP ? null : timestamp;
     }
 
-    /** Fields that are null are left out: putting null where the schema forbids it is for the plugin to find. */
+    /**
+     * Values are put where {@link Struct#put} would, without its check of each against the schema: the other side has
+     * made them by that schema. Where Kafka keeps them elsewhere they are put. Fields that are null are left out:
+     * putting null where the schema forbids it is for the plugin to find.
+     */
     @Override
     protected Object struct() {
         int id = in.v();
         Struct struct = new Struct(get(schemas, id));
+        if (STRUCT_VALUES != null) {
+            Object[] values = (Object[]) STRUCT_VALUES.get(struct);
+            for (int i = 0; i < values.length; i++) {
+                values[i] = value();
+            }
+            return struct;
+        }
         for (Field field : fields.get(id)) {
             Object value = value();
             if (value != null) {
@@ -160,6 +175,14 @@ public final class Decoder extends ValueDecoder {
             }
         }
         return struct;
+    }
+
+    private static VarHandle structValues() {
+        try {
+            return MethodHandles.privateLookupIn(Struct.class, MethodHandles.lookup()).findVarHandle(Struct.class, "values", Object[].class);
+        } catch (ReflectiveOperationException e) {
+            return null;
+        }
     }
 
     private void define() {

@@ -96,8 +96,21 @@ public final class Input {
         return new String(bytes, advance(length), length, StandardCharsets.UTF_8);
     }
 
+    /** A whole number of at most eight bytes, the highest first. */
+    long whole(int length) {
+        int from = advance(length);
+        long value = bytes[from];
+        for (int i = 1; i < length; i++) {
+            value = value << 8 | bytes[from + i] & 0xff;
+        }
+        return value;
+    }
+
     public byte[] bytes() {
-        int length = v();
+        return bytes(v());
+    }
+
+    byte[] bytes(int length) {
         int from = advance(length);
         return Arrays.copyOfRange(bytes, from, from + length);
     }

@@ -61,7 +61,11 @@ public class ValueDecoder {
 
     private BigDecimal decimal() {
         int scale = in.i32();
-        return new BigDecimal(new BigInteger(in.bytes()), scale);
+        int length = in.v();
+        if (length >= 1 && length <= Long.BYTES) {
+            return BigDecimal.valueOf(in.whole(length), scale);
+        }
+        return new BigDecimal(new BigInteger(in.bytes(length)), scale);
     }
 
     /** A source's partition or offset; null if there is none. */
