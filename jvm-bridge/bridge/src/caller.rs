@@ -4,7 +4,7 @@
 //! Java code is used to; the async side waits for the reply. What belongs to no thread
 //! (converters, transformations, definitions) is called from wherever it is needed.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -47,7 +47,9 @@ impl SyncCaller {
         handle: i64,
         request: &[u8],
     ) -> Result<Bytes> {
-        self.home.check(self.generation)?;
+        if operation.moves_records() {
+            self.home.check(self.generation)?;
+        }
         match self.channel.call(operation, handle, request)? {
             Ok(reply) => Ok(reply),
             Err(failure) => Err(self.failed(failure)),
@@ -65,6 +67,14 @@ impl std::fmt::Debug for SyncCaller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("SyncCaller")
     }
+}
+
+/// What a thread does when nobody calls it any more.
+#[derive(Clone, Copy, Debug)]
+struct Ending {
+    handle: i64,
+    /// How the plugin is stopped, unless it was.
+    stop: Option<Operation>,
 }
 
 struct Job {
@@ -88,6 +98,9 @@ pub(crate) struct Caller {
     found: Arc<OnceLock<Found>>,
     /// The reply to the last call, if nobody has waited for it to its end.
     pending: Option<oneshot::Receiver<Result<Bytes>>>,
+    /// A reply that has come and nobody has taken.
+    ready: Option<Result<Bytes>>,
+    ending: Arc<Mutex<Option<Ending>>>,
 }
 
 impl std::fmt::Debug for Caller {
@@ -106,12 +119,18 @@ impl Caller {
         let (jobs, queue) = mpsc::channel(2);
         let found = Arc::new(OnceLock::new());
         let tell = Arc::clone(&found);
+        let ending = Arc::new(Mutex::new(None));
+        let at_end = Arc::clone(&ending);
         std::thread::Builder::new()
             .name(name.to_owned())
             .stack_size(STACK_BYTES)
-            .spawn(move || serve(home().and_then(|home| SyncCaller::open(&home)), &tell, queue))
+            .spawn(move || {
+                let mut caller = home().and_then(|home| SyncCaller::open(&home));
+                serve(&mut caller, &tell, queue);
+                end(caller, &at_end);
+            })
             .map_err(|error| Error::io(format!("The thread {name} cannot be started"), &error))?;
-        Ok(Self { name: name.to_owned(), jobs, found, pending: None })
+        Ok(Self { name: name.to_owned(), jobs, found, pending: None, ready: None, ending })
     }
 
     /// Where it calls. An error before its first call has come back.
@@ -133,7 +152,31 @@ impl Caller {
 
     /// Whether a call was begun whose reply nobody has taken.
     pub(crate) fn is_pending(&self) -> bool {
-        self.pending.is_some()
+        self.pending.is_some() || self.ready.is_some()
+    }
+
+    /// Whether the reply is there, and nobody has taken it.
+    pub(crate) fn has_reply(&mut self) -> bool {
+        if let Some(Ok(reply)) = self.pending.as_mut().map(oneshot::Receiver::try_recv) {
+            self.pending = None;
+            self.ready = Some(reply);
+        }
+        self.ready.is_some()
+    }
+
+    /// Has a plugin stopped, if `stop` says how, and released when this caller is gone, whatever
+    /// becomes of who has it.
+    pub(crate) fn ends_with(&self, handle: i64, stop: Option<Operation>) {
+        let mut ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
+        *ending = Some(Ending { handle, stop });
+    }
+
+    /// Stops the plugin that it ends with, and releases it.
+    pub(crate) async fn stop(mut self, stop: Operation, handle: i64) -> Result<()> {
+        // From here on it is stopped once, however long it takes.
+        self.outwait().await;
+        self.ends_with(handle, None);
+        self.call(stop, handle, Writer::new()).await.map(|_| ())
     }
 
     /// Begins a call; [`Caller::settle`] waits for its reply.
@@ -153,6 +196,9 @@ impl Caller {
 
     /// Waits for the reply to the call that was begun. Cancel safe.
     pub(crate) async fn settle(&mut self) -> Result<Bytes> {
+        if let Some(reply) = self.ready.take() {
+            return reply;
+        }
         let Some(pending) = &mut self.pending else {
             return Err(Error::connect("no call into Java was begun"));
         };
@@ -164,6 +210,7 @@ impl Caller {
     /// Waits for a call that nobody waits for any more. One that takes too long is interrupted,
     /// as often as its thread sleeps again.
     async fn outwait(&mut self) {
+        self.ready = None;
         while let Some(pending) = &mut self.pending {
             match tokio::time::timeout(PATIENCE, pending).await {
                 Ok(_) => self.pending = None,
@@ -193,18 +240,31 @@ impl Drop for Caller {
         if busy {
             tracing::warn!(thread = %self.name, "a Java call has not come back; its thread is interrupted and left");
             self.interrupt();
+            if let Some(found) = self.found.get() {
+                found.home.retire();
+            }
+        }
+    }
+}
+
+/// What the thread does last.
+fn end(caller: Result<SyncCaller>, ending: &Mutex<Option<Ending>>) {
+    let ending = ending.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let (Ok(mut caller), Some(Ending { handle, stop })) = (caller, ending) else { return };
+    for operation in stop.into_iter().chain([Operation::Release]) {
+        if let Err(error) = caller.call(operation, handle, &[]) {
+            tracing::debug!(%error, ?operation, "a Java plugin did not end as it should");
         }
     }
 }
 
 /// The thread's loop.
-fn serve(caller: Result<SyncCaller>, tell: &OnceLock<Found>, mut queue: mpsc::Receiver<Job>) {
-    let mut caller = caller;
+fn serve(caller: &mut Result<SyncCaller>, tell: &OnceLock<Found>, mut queue: mpsc::Receiver<Job>) {
     if let Ok(caller) = &caller {
         let _ = tell.set(caller.found());
     }
     while let Some(Job { operation, handle, request, reply }) = queue.blocking_recv() {
-        let outcome = match &mut caller {
+        let outcome = match caller {
             Ok(caller) => caller.call(operation, handle, &request),
             Err(error) => Err(error.clone()),
         };

@@ -6,8 +6,10 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,7 +18,7 @@ use bytes::Bytes;
 use gantry_api::{Error, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::jvm::{Java, class_path_option, common_options};
+use crate::jvm::{Java, NO_PERF_DATA, class_path_option};
 use crate::targets;
 use crate::wire::{Failure, Operation};
 
@@ -34,6 +36,11 @@ const HEAP: &str = "-Xmx512m";
 const LINES_KEPT: usize = 20;
 /// Connections that Java has made and nobody has taken.
 const CONNECTIONS_MAX: usize = 16;
+
+/// The socket's name in its directory.
+const SOCKET: &str = "socket";
+/// As much of a line as is logged.
+const LINE_BYTES_MAX: u64 = 64 << 10;
 
 /// What a connection is for, by its first byte.
 const CONTROL: u8 = 0;
@@ -76,6 +83,8 @@ pub(crate) struct ChildJvm {
     opening: Mutex<Opening>,
     lines: Lines,
     dir: PathBuf,
+    /// Whether connections are taken no more.
+    closing: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -96,7 +105,7 @@ impl ChildJvm {
             Error::io(format!("The JVM process of connector {connector} cannot be started"), &error)
         };
         let dir = socket_dir().map_err(failed)?;
-        let socket = dir.join("socket");
+        let socket = dir.join(SOCKET);
         let listener = UnixListener::bind(&socket).map_err(failed)?;
         let mut process = Command::new(java.launcher())
             .args(child_options(options))
@@ -106,21 +115,25 @@ impl ChildJvm {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            // Ctrl-C is for this process, which stops its tasks first.
+            .process_group(0)
             .spawn()
             .map_err(failed)?;
         let lines = Lines::default();
         follow(process.stdout.take(), connector, &lines).map_err(failed)?;
         follow(process.stderr.take(), connector, &lines).map_err(failed)?;
+        let closing = Arc::<AtomicBool>::default();
+        let until = Arc::clone(&closing);
         let (controls, control) = sync_channel(1);
         let (channels, opened) = sync_channel(CONNECTIONS_MAX);
         std::thread::Builder::new()
             .name("java-connections".to_owned())
-            .spawn(move || accept(&listener, &controls, &channels))
+            .spawn(move || accept(&listener, &controls, &channels, &until))
             .map_err(failed)?;
         let Some(control) = first(&control, &mut process) else {
             let _ = process.kill();
             let _ = process.wait();
-            let _ = fs::remove_dir_all(&dir);
+            close(&dir, &closing);
             return Err(Error::connect(format!(
                 "The JVM process of connector {connector} did not start: {}",
                 said(&lines)
@@ -141,6 +154,7 @@ impl ChildJvm {
             opening: Mutex::new(Opening { channels: opened, opened: 0 }),
             lines,
             dir,
+            closing,
         })
     }
 
@@ -170,6 +184,15 @@ impl ChildJvm {
         Ok(ChildChannel { child: Arc::clone(self), stream, number })
     }
 
+    /// Ends it at once.
+    pub(crate) fn kill(&self) {
+        if self.is_alive()
+            && let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
+        {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+
     /// Waits until it has ended; how it did.
     fn outlive(&self, limit: Duration) -> Option<String> {
         let until = Instant::now() + limit;
@@ -195,13 +218,18 @@ impl Drop for ChildJvm {
         lock(&self.fate).watchers.clear();
         // The end of the control connection is the child's.
         let _ = lock(&self.control).shutdown(std::net::Shutdown::Both);
-        if self.outlive(END_TIMEOUT).is_none()
-            && let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
-        {
-            let _ = kill_process(pid, Signal::KILL);
+        if self.outlive(END_TIMEOUT).is_none() {
+            self.kill();
         }
-        let _ = fs::remove_dir_all(&self.dir);
+        close(&self.dir, &self.closing);
     }
+}
+
+/// Takes no more connections: the thread that waits for one is given one, and sees that it is over.
+fn close(dir: &Path, closing: &AtomicBool) {
+    closing.store(true, Ordering::Release);
+    let _ = UnixStream::connect(dir.join(SOCKET));
+    let _ = fs::remove_dir_all(dir);
 }
 
 /// Reaps a process, and tells those who watch it.
@@ -303,7 +331,8 @@ fn socket_dir() -> std::io::Result<PathBuf> {
 }
 
 fn child_options(given: &[String]) -> Vec<String> {
-    let mut options = common_options();
+    // It looks after signals itself.
+    let mut options = vec![NO_PERF_DATA.to_owned()];
     // What is half done after it would be wrong; the restart policy begins anew.
     options.push("-XX:+ExitOnOutOfMemoryError".to_owned());
     if !given.iter().any(|option| option.starts_with("-Xmx")) {
@@ -335,9 +364,17 @@ fn accept(
     listener: &UnixListener,
     controls: &SyncSender<UnixStream>,
     channels: &SyncSender<UnixStream>,
+    closing: &AtomicBool,
 ) {
     for stream in listener.incoming() {
-        let Ok(mut stream) = stream else { return };
+        if closing.load(Ordering::Acquire) {
+            return;
+        }
+        // Too many open files, for example: there may be room in a moment.
+        let Ok(mut stream) = stream else {
+            std::thread::sleep(END_POLL);
+            continue;
+        };
         let mut kind = [0];
         if stream.read_exact(&mut kind).is_err() {
             continue;
@@ -400,7 +437,11 @@ fn follow(
     let Some(from) = from else { return Ok(()) };
     let (connector, lines) = (connector.to_owned(), Arc::clone(lines));
     let read = move || {
-        for line in BufReader::new(from).lines().map_while(std::io::Result::ok) {
+        let mut from = BufReader::new(from);
+        let mut bytes = Vec::new();
+        while let Ok(1..) = from.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes) {
+            let line = String::from_utf8_lossy(&bytes).trim_end().to_owned();
+            bytes.clear();
             tracing::warn!(target: "java", connector, "{line}");
             let mut lines = lock(&lines);
             if lines.len() == LINES_KEPT {

@@ -86,6 +86,7 @@ impl Connector for JavaConnector {
         let reply = caller.call(Operation::NewConnector, 0, out).await?;
         let handle = Reader::new(reply).i64()?;
         // Its tasks start again by themselves where they may; it does when it is restarted.
+        caller.ends_with(handle, Some(Operation::StopConnector));
         caller.home()?.on_end(move |error| watched.raise_error(error));
         let mut out = Writer::new();
         out.props(props);
@@ -105,12 +106,10 @@ impl Connector for JavaConnector {
     }
 
     async fn stop(&mut self) -> Result<()> {
-        let Some(Running { mut caller, handle, _target }) = self.running.take() else {
+        let Some(Running { caller, handle, _target }) = self.running.take() else {
             return Ok(());
         };
-        let stopped = caller.call(Operation::StopConnector, handle, Writer::new()).await;
-        caller.call(Operation::Release, handle, Writer::new()).await?;
-        stopped.map(|_| ())
+        caller.stop(Operation::StopConnector, handle).await
     }
 
     fn exactly_once_support(&self, props: &Props) -> Result<ExactlyOnceSupport> {

@@ -44,7 +44,7 @@ pub(crate) struct Homes {
     shared: Mutex<Option<Result<Arc<Home>>>>,
     /// Those of connectors that have a process of their own.
     children: Mutex<HashMap<Str, Weak<Home>>>,
-    log_levels: Mutex<Vec<(String, u8)>>,
+    log_levels: Arc<Mutex<Vec<(String, u8)>>>,
 }
 
 impl Homes {
@@ -53,7 +53,7 @@ impl Homes {
             settings,
             shared: Mutex::default(),
             children: Mutex::default(),
-            log_levels: Mutex::default(),
+            log_levels: Arc::default(),
         }
     }
 
@@ -74,7 +74,7 @@ impl Homes {
         if started.is_ok() {
             tracing::info!(java = %java.home.display(), version = java.version, "JVM started");
         }
-        let home = started.map(|jvm| Arc::new(Home::new(Kind::Shared(Arc::new(jvm)))));
+        let home = started.map(|jvm| Arc::new(Home::new(Kind::Shared(Arc::new(jvm)), Vec::new())));
         if let Ok(home) = &home {
             home.set_log_levels(&self.log_levels());
         }
@@ -106,14 +106,14 @@ impl Homes {
     fn child(&self, connector: &Str, jvm_options: &[String]) -> Result<Arc<Home>> {
         let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
         children.retain(|_, home| home.strong_count() > 0);
-        let alive = children.get(connector).and_then(Weak::upgrade).filter(|home| home.is_alive());
-        if let Some(home) = alive {
+        let options = [self.settings.options.as_slice(), jvm_options].concat();
+        let known = children.get(connector).and_then(Weak::upgrade);
+        if let Some(home) = known.filter(|home| home.is_alive() && home.options == options) {
             return Ok(home);
         }
         let (java, jars) = self.java()?;
-        let options = [self.settings.options.as_slice(), jvm_options].concat();
         let child = ChildJvm::start(&java, &jars, &options, connector)?;
-        let home = Arc::new(Home::new(Kind::Child(Arc::new(child))));
+        let home = Arc::new(Home::new(Kind::Child(Arc::new(child)), options));
         home.set_log_levels(&self.log_levels());
         children.insert(connector.clone(), Arc::downgrade(&home));
         Ok(home)
@@ -139,10 +139,25 @@ impl Homes {
     pub(crate) fn set_log_levels(&self, levels: Vec<(String, u8)>) {
         self.log_levels.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&levels);
         let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
-        let children: Vec<Arc<Home>> = children.values().filter_map(Weak::upgrade).collect();
-        for home in shared.into_iter().flatten().chain(children) {
-            home.set_log_levels(&levels);
+        let children: Vec<Arc<Home>> = {
+            let children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+            children.values().filter_map(Weak::upgrade).collect()
+        };
+        let homes: Vec<Arc<Home>> = shared.into_iter().flatten().chain(children).collect();
+        if homes.is_empty() {
+            return;
+        }
+        // On a thread of its own: a JVM that does not answer holds up nobody who sets a level.
+        let latest = Arc::clone(&self.log_levels);
+        let tell = move || {
+            for home in homes {
+                let levels = latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                home.set_log_levels(&levels);
+            }
+        };
+        let thread = std::thread::Builder::new().name("java-log-levels".to_owned()).spawn(tell);
+        if let Err(error) = thread {
+            tracing::warn!(%error, "levels of Java's loggers were not changed");
         }
     }
 }
@@ -201,6 +216,8 @@ impl Interrupter {
 #[derive(Debug)]
 pub(crate) struct Home {
     kind: Kind,
+    /// What a child was started with.
+    options: Vec<String>,
     /// The locations that it was told of.
     told: Mutex<HashSet<u32>>,
     idle: Mutex<Vec<Channel>>,
@@ -209,14 +226,28 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    fn new(kind: Kind) -> Self {
-        Self { kind, told: Mutex::default(), idle: Mutex::default(), generation: AtomicU64::new(0) }
+    fn new(kind: Kind, options: Vec<String>) -> Self {
+        Self {
+            kind,
+            options,
+            told: Mutex::default(),
+            idle: Mutex::default(),
+            generation: AtomicU64::new(0),
+        }
     }
 
     pub(crate) fn channel(&self) -> Result<Channel> {
         match &self.kind {
             Kind::Shared(jvm) => JniChannel::open(Arc::clone(jvm)).map(Channel::Jni),
             Kind::Child(child) => child.channel().map(Channel::Child),
+        }
+    }
+
+    /// A call has not come back, and nobody waits for it any more: a process that a connector has
+    /// for itself ends with it. In the JVM of this process the thread stays.
+    pub(crate) fn retire(&self) {
+        if let Kind::Child(child) = &self.kind {
+            child.kill();
         }
     }
 

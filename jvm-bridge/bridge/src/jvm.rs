@@ -7,4 +7,4 @@ mod start;
 
 pub(crate) use channel::{Interrupter, JniChannel};
 pub(crate) use find::{Java, Places, find_java};
-pub(crate) use start::{Jvm, class_path_option, common_options};
+pub(crate) use start::{Jvm, NO_PERF_DATA, class_path_option};

@@ -19,6 +19,8 @@ use crate::wire::{Decoder, END, Encoder, Operation, Reader, Writer};
 /// One instance in Java, and what both sides remember of what crossed.
 #[derive(Debug)]
 struct Object {
+    /// Keeps its class loader open.
+    _class: PluginClass,
     caller: SyncCaller,
     handle: i64,
     encoder: Encoder,
@@ -35,7 +37,7 @@ impl Object {
         out.props(props).raw(more);
         let handle = Reader::new(caller.call(operation, 0, out.as_bytes())?).i64()?;
         let (encoder, decoder) = (Encoder::default(), Decoder::default());
-        Ok(Self { caller, handle, encoder, decoder, out })
+        Ok(Self { _class: class.clone(), caller, handle, encoder, decoder, out })
     }
     fn call(&mut self, operation: Operation) -> Result<Bytes> {
         let reply = self.caller.call(operation, self.handle, self.out.as_bytes());

@@ -76,6 +76,7 @@ impl SinkTask for JavaSinkTask {
         self.class.write(&mut out);
         out.i64(target.number).str(&connector).i32(i32::try_from(task).unwrap_or(i32::MAX));
         let handle = Reader::new(caller.call(Operation::NewTask, 0, out).await?).i64()?;
+        caller.ends_with(handle, Some(Operation::StopTask));
         let mut out = Writer::new();
         out.props(props).u8(flags);
         // Kept before it is started: what `start` has begun, `stop` ends.
@@ -127,9 +128,9 @@ impl SinkTask for JavaSinkTask {
     }
 
     async fn stop(&mut self) -> Result<()> {
-        let Some(Running { mut caller, handle, .. }) = self.running.take() else { return Ok(()) };
-        let stopped = caller.call(Operation::StopTask, handle, Writer::new()).await;
-        caller.call(Operation::Release, handle, Writer::new()).await?;
-        stopped.map(|_| ())
+        let Some(Running { caller, handle, target: _target, .. }) = self.running.take() else {
+            return Ok(());
+        };
+        caller.stop(Operation::StopTask, handle).await
     }
 }

@@ -71,6 +71,7 @@ impl SourceTask for JavaSourceTask {
         self.class.write(&mut out);
         out.i64(target.number).str(&connector).i32(i32::try_from(task).unwrap_or(i32::MAX));
         let handle = Reader::new(poller.call(Operation::NewTask, 0, out).await?).i64()?;
+        poller.ends_with(handle, Some(Operation::StopTask));
         let mut out = Writer::new();
         out.props(props).u8(u8::from(transactions));
         // Kept before it is started: what `start` has begun, `stop` ends.
@@ -118,18 +119,19 @@ impl SourceTask for JavaSourceTask {
     }
 
     async fn commit(&mut self) -> Result<()> {
-        match &self.running {
-            Some(running) if running.overrides & COMMITS != 0 => {
-                self.tell(Operation::Commit, Writer::new()).await
-            }
-            _ => Ok(()),
+        let Some(running) = &mut self.running else { return Ok(()) };
+        // Of records that it has given and nobody has taken it must not think that they are
+        // committed.
+        if running.overrides & COMMITS == 0 || running.poller.has_reply() {
+            return Ok(());
         }
+        self.tell(Operation::Commit, Writer::new()).await
     }
 
     async fn stop(&mut self) -> Result<()> {
-        let Some(mut running) = self.running.take() else { return Ok(()) };
-        let stopped = running.poller.call(Operation::StopTask, running.handle, Writer::new()).await;
-        running.poller.call(Operation::Release, running.handle, Writer::new()).await?;
-        stopped.map(|_| ())
+        let Some(Running { poller, handle, _target, .. }) = self.running.take() else {
+            return Ok(());
+        };
+        poller.stop(Operation::StopTask, handle).await
     }
 }

@@ -54,7 +54,8 @@ pub(super) struct Methods {
 /// The options that the JVM gets in front of the user's, which win.
 fn default_options(given: &[String]) -> Vec<String> {
     let has = |prefix: &str| given.iter().any(|option| option.starts_with(prefix));
-    let mut options = common_options();
+    // Signals are ours.
+    let mut options = vec!["-Xrs".to_owned(), NO_PERF_DATA.to_owned()];
     let heap_mb = (memory_mb() / HEAP_SHARE).clamp(HEAP_MIN_MB, HEAP_MAX_MB);
     if !has("-Xmx") && !has("-XX:MaxRAM") && !has("-XX:MaxHeapSize") {
         options.push(format!("-Xmx{heap_mb}m"));
@@ -68,10 +69,8 @@ fn default_options(given: &[String]) -> Vec<String> {
     options
 }
 
-/// Options of every JVM: signals are ours, and no file tells others how it does.
-pub(crate) fn common_options() -> Vec<String> {
-    vec!["-Xrs".to_owned(), "-XX:-UsePerfData".to_owned()]
-}
+/// No file tells others how a JVM does.
+pub(crate) const NO_PERF_DATA: &str = "-XX:-UsePerfData";
 
 /// The memory that this process may have, in MiB: the machine's, or its container's if less.
 fn memory_mb() -> u64 {

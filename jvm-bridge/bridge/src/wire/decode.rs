@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use gantry_api::model::value::MapValue;
 use gantry_api::model::{Decimal, Parameters};
@@ -425,6 +427,7 @@ fn json_of(value: &Value) -> Result<Json> {
         Value::Float32(value) => Json::from(*value),
         Value::Float64(value) => Json::from(*value),
         Value::String(text) => Json::from(&**text),
+        Value::Bytes(bytes) => Json::from(BASE64.encode(bytes)),
         Value::Array(list) => Json::Array(list.iter().map(json_of).collect::<Result<_>>()?),
         Value::Map(map) => {
             let mut object = OffsetMap::new();

@@ -42,6 +42,25 @@ pub(crate) enum Operation {
     Get = 71,
 }
 
+impl Operation {
+    /// Whether it moves records: not to be trusted any more once the heap was full, while what
+    /// ends a plugin is.
+    pub(crate) fn moves_records(self) -> bool {
+        matches!(
+            self,
+            Self::Poll
+                | Self::Put
+                | Self::PreCommit
+                | Self::FromConnect
+                | Self::ToConnect
+                | Self::FromConnectHeader
+                | Self::ToConnectHeader
+                | Self::Apply
+                | Self::Test
+        )
+    }
+}
+
 /// What Java asks of Rust.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Upcall {

@@ -518,7 +518,12 @@ impl Herder {
     /// Whether a connector that is alone with its worker has failed to start.
     pub fn has_failed_to_start(&self, name: &str) -> bool {
         let alone = self.cluster.is_none() && self.store.is_none();
-        let failed = |connector: &RunningConnector| connector.trace.is_some();
+        // What the worker itself cannot use fails behind the start, as in Kafka Connect.
+        let usable = |connector: &RunningConnector| {
+            let is_source = connector.plugin.as_ref().is_some_and(ConnectorPlugin::is_source);
+            ConnectorConfig::parse(&connector.config, is_source, &self.worker).is_ok()
+        };
+        let failed = |connector: &RunningConnector| connector.trace.is_some() && usable(connector);
         alone && self.lock().get(name).is_some_and(failed)
     }
 }

@@ -79,6 +79,9 @@ impl<'a> Acknowledgements<'a> {
 
     /// What was pushed so far is a transaction that the task has defined.
     pub(super) fn end_transaction(&mut self) {
+        if self.committing.is_none() {
+            return;
+        }
         match self.in_flight_writes() {
             0 => self.settled_end(),
             writes => self.ends.push_back(self.settled + writes),

@@ -432,13 +432,14 @@ impl<'a> SourceWorker<'a> {
         if written.is_err() {
             self.env.check_lease()?;
         }
-        self.acknowledge().await?;
-        self.commit_offsets().await?;
+        // A task that cannot be told does not keep its offsets from being committed.
+        let mut told = self.acknowledge().await;
+        told = told.and(self.commit_offsets().await);
         // Of an exactly-once source the commit is on its way now.
         written = written.and(self.acks.drain().await);
-        self.acknowledge().await?;
-        self.tell_commits().await?;
-        written
+        told = told.and(self.acknowledge().await);
+        told = told.and(self.tell_commits().await);
+        written.and(told)
     }
 
     /// Waits while paused; false when cancelled.

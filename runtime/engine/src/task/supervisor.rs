@@ -347,6 +347,16 @@ async fn on_own_thread(
     work: Pin<Box<dyn Future<Output = Result<()>> + Send>>,
 ) -> Result<()> {
     let runtime = tokio::runtime::Handle::current();
+    // A task that was given up goes no further once the call that holds it up comes back.
+    let given_up = CancellationToken::new();
+    let _ends_it = given_up.clone().drop_guard();
+    let work = async move {
+        tokio::select! {
+            biased;
+            () = given_up.cancelled() => Err(Error::connect("the task was given up")),
+            done = work => done,
+        }
+    };
     let (done, outcome) = tokio::sync::oneshot::channel();
     std::thread::Builder::new()
         .name(name.clone())

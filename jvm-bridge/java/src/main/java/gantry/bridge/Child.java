@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import sun.misc.Signal;
+import sun.misc.SignalHandler;
 
 /**
  * The main class of a child process, {@code java ... gantry.bridge.Child SOCKET}: the same channels as in the process,
@@ -33,6 +35,7 @@ public final class Child {
         if (arguments.length != 1) {
             throw new IllegalArgumentException("usage: gantry.bridge.Child SOCKET");
         }
+        ignoreSignals();
         Child child = new Child(Path.of(arguments[0]));
         Upcall.route(new SocketUpcalls(child.socket));
         Capture.install();
@@ -42,6 +45,20 @@ public final class Child {
             // The other process is gone, or leaves: either way there is nothing left to do.
         } finally {
             Runtime.getRuntime().halt(0);
+        }
+    }
+
+    /**
+     * A service manager tells every process of a service to end at once. Our tasks end when the worker says so, and we
+     * with the control connection.
+     */
+    private static void ignoreSignals() {
+        for (String name : new String[] {"TERM", "INT", "HUP"}) {
+            try {
+                Signal.handle(new Signal(name), SignalHandler.SIG_IGN);
+            } catch (IllegalArgumentException e) {
+                // An option of the user's has taken it: then it does what that says.
+            }
         }
     }
 

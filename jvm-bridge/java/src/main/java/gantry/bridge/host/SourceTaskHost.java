@@ -39,7 +39,9 @@ public final class SourceTaskHost extends TaskHost {
     public void poll(Exchange exchange) throws InterruptedException {
         List<SourceRecord> records = withoutNulls(task.poll());
         Transactions boundaries = transactions;
-        exchange.out().u8(boundaries == null ? Transactions.NOTHING : boundaries.ofBatch());
+        // Behind no records there is nothing to say it of: it is said behind the next ones.
+        boolean empty = records == null || records.isEmpty();
+        exchange.out().u8(boundaries == null || empty ? Transactions.NOTHING : boundaries.ofBatch());
         Encoder encoder = exchange.encoder();
         encoder.newBatch();
         if (records != null) {
