@@ -48,6 +48,7 @@ step "rest"              tests/conformance/run-rest.sh
 step "pipelines distributed" tests/conformance/run-pipeline.sh --mode distributed
 step "rest distributed"  tests/conformance/run-rest.sh --mode distributed
 step "rocketmq connect"  tests/rocketmq-connect/face.py
+step "java side"         mvn -q -B -f jvm-bridge/java/pom.xml -Dgantry.build.directory="${CARGO_TARGET_DIR:-$PWD/target}/jvm-bridge" package
 step "java connectors"   tests/connectors/run.sh
 step "key stores"        tests/edge/stores.py
 step "fuzz"              tests/fuzz/run.sh

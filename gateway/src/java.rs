@@ -57,8 +57,7 @@ impl Java {
     fn beside(&self, native: PluginRegistry) -> Result<PluginRegistry, String> {
         let mut all = PluginRegistry::default();
         self.plugins.register(&mut all).map_err(|error| error.message().to_owned())?;
-        let connector = |plugin: &ConnectorPlugin| plugin.info.clone();
-        self.merge(&mut all.connectors, native.connectors, connector);
+        self.merge(&mut all.connectors, native.connectors, |plugin: &ConnectorPlugin| &plugin.info);
         self.merge(&mut all.converters, native.converters, info);
         self.merge(&mut all.header_converters, native.header_converters, info);
         self.merge(&mut all.transformations, native.transformations, info);
@@ -68,12 +67,12 @@ impl Java {
     }
 
     /// Of two plugins with one class, one is left.
-    fn merge<T>(&self, java: &mut Vec<T>, native: Vec<T>, info: impl Fn(&T) -> PluginInfo) {
+    fn merge<T>(&self, java: &mut Vec<T>, native: Vec<T>, info: fn(&T) -> &PluginInfo) {
         let has = |list: &[T], class: &str| list.iter().any(|other| *info(other).class == *class);
         java.retain(|plugin| {
-            let class = info(plugin).class;
+            let class = &info(plugin).class;
             let kafkas = KAFKAS_OWN.iter().any(|package| class.starts_with(package));
-            !(self.prefer_native.unwrap_or(kafkas) && has(&native, &class))
+            !(self.prefer_native.unwrap_or(kafkas) && has(&native, class))
         });
         let rest: Vec<T> =
             native.into_iter().filter(|plugin| !has(java, &info(plugin).class)).collect();
@@ -103,6 +102,6 @@ impl Java {
     }
 }
 
-fn info<T: ?Sized>(plugin: &Plugin<T>) -> PluginInfo {
-    plugin.info.clone()
+fn info<T: ?Sized>(plugin: &Plugin<T>) -> &PluginInfo {
+    &plugin.info
 }

@@ -12,6 +12,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use sha2::{Digest, Sha256};
+
+/// How much of the jars' hash tells them from others.
+const VERSION_BYTES: usize = 8;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let java = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../java");
     let out = PathBuf::from(env::var("OUT_DIR")?);
@@ -37,7 +42,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     list.push(']');
     fs::write(out.join("jars.rs"), list)?;
+    println!("cargo::rustc-env=GANTRY_JARS_VERSION={}", version(&jars)?);
     Ok(())
+}
+
+/// The same for the same jars.
+fn version(jars: &[PathBuf]) -> Result<String, Box<dyn Error>> {
+    let mut hash = Sha256::new();
+    for jar in jars {
+        hash.update(jar.file_name().unwrap_or_default().as_encoded_bytes());
+        hash.update(fs::read(jar)?);
+    }
+    Ok(hash.finalize().iter().take(VERSION_BYTES).map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn build(java: &Path, built: &Path) -> Result<(), Box<dyn Error>> {
@@ -49,8 +65,7 @@ fn build(java: &Path, built: &Path) -> Result<(), Box<dyn Error>> {
         .map_err(|error| {
             format!(
                 "Maven could not be started ({error}). It builds the Java side of the bridge: \
-                 install Maven and a JDK of version 17 or newer (scripts/setup.sh does), or build \
-                 the package gantry with --no-default-features, without Java plugins"
+                 install Maven and a JDK of version 17 or newer, as scripts/setup.sh does"
             )
         })?;
     if output.status.success() {

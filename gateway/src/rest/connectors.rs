@@ -121,17 +121,8 @@ async fn put(
 ) -> Result<CreatedConnector, ApiError> {
     let config = named(state, name, config).await?;
     let (herder, name) = (Arc::clone(&state.herder), name.to_owned());
-    let created = to_the_end(async move {
-        let created = herder.put_connector(&name, config, target, allow_replace).await?;
-        // As in Kafka Connect it is there all the same, where it is the one worker that knows it.
-        match herder.has_failed_to_start(&name) {
-            true => Err(HerderError::internal(format!(
-                "Failed to transition connector {name} to state STARTED"
-            ))),
-            false => Ok(created),
-        }
-    });
-    created.await
+    to_the_end(async move { herder.put_connector(&name, config, target, allow_replace).await })
+        .await
 }
 
 async fn create_at(
@@ -170,13 +161,19 @@ fn answer_created(
     headers: &HeaderMap,
     connector: &CreatedConnector,
 ) -> Result<Response, ApiError> {
+    let name = &connector.info.name;
+    // As in Kafka Connect it is there all the same, where it is the one worker that knows it.
+    if state.herder.has_failed_to_start(name) {
+        let text = format!("Failed to transition connector {name} to state STARTED");
+        return Err(HerderError::internal(text).into());
+    }
     if !connector.created {
         return ok(&connector.info);
     }
     let mut response = json(StatusCode::CREATED, &connector.info)?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = host.unwrap_or(&state.address);
-    let (scheme, name) = (state.scheme.as_str(), encode_name(&connector.info.name));
+    let (scheme, name) = (state.scheme.as_str(), encode_name(name));
     let location = format!("{scheme}://{host}/connectors/{name}");
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);

@@ -115,8 +115,8 @@ impl Caller {
         name: &str,
         home: impl FnOnce() -> Result<Arc<Home>> + Send + 'static,
     ) -> Result<Self> {
-        // One call at a time, and one that ends it all.
-        let (jobs, queue) = mpsc::channel(2);
+        // One call at a time.
+        let (jobs, queue) = mpsc::channel(1);
         let found = Arc::new(OnceLock::new());
         let tell = Arc::clone(&found);
         let ending = Arc::new(Mutex::new(None));
@@ -233,11 +233,7 @@ impl Caller {
 impl Drop for Caller {
     /// What it may still be doing is not waited for; the thread ends when it comes back.
     fn drop(&mut self) {
-        let busy = match &mut self.pending {
-            Some(pending) => pending.try_recv().is_err(),
-            None => false,
-        };
-        if busy {
+        if self.is_pending() && !self.has_reply() {
             tracing::warn!(thread = %self.name, "a Java call has not come back; its thread is interrupted and left");
             self.interrupt();
             if let Some(found) = self.found.get() {

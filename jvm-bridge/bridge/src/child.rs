@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -17,10 +17,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use gantry_api::{Error, Result};
 use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
 
-use crate::jvm::{Java, NO_PERF_DATA, class_path_option};
+use crate::jvm::{
+    Java, NO_PERF_DATA, SMALL_COLLECTOR, class_path_option, says_collector, says_heap,
+};
 use crate::targets;
-use crate::wire::{Failure, Operation};
+use crate::wire::{Failure, Operation, Writer};
 
 /// The class that runs in the child.
 const MAIN: &str = "gantry.bridge.Child";
@@ -49,6 +52,12 @@ const UPCALLS: u8 = 2;
 /// Orders over the control connection.
 const OPEN: u8 = 1;
 const INTERRUPT: u8 = 2;
+
+/// In place of the length of an answer.
+const NOTHING: i32 = -1;
+const REFUSED: i32 = -2;
+/// What stands in front of a request.
+const HEAD_BYTES: usize = 16;
 
 type Lines = Arc<Mutex<VecDeque<String>>>;
 
@@ -82,7 +91,8 @@ pub(crate) struct ChildJvm {
     control: Arc<Mutex<UnixStream>>,
     opening: Mutex<Opening>,
     lines: Lines,
-    dir: PathBuf,
+    /// Has the socket.
+    dir: TempDir,
     /// Whether connections are taken no more.
     closing: Arc<AtomicBool>,
 }
@@ -105,7 +115,7 @@ impl ChildJvm {
             Error::io(format!("The JVM process of connector {connector} cannot be started"), &error)
         };
         let dir = socket_dir().map_err(failed)?;
-        let socket = dir.join(SOCKET);
+        let socket = dir.path().join(SOCKET);
         let listener = UnixListener::bind(&socket).map_err(failed)?;
         let mut process = Command::new(java.launcher())
             .args(child_options(options))
@@ -133,7 +143,7 @@ impl ChildJvm {
         let Some(control) = first(&control, &mut process) else {
             let _ = process.kill();
             let _ = process.wait();
-            close(&dir, &closing);
+            close(dir.path(), &closing);
             return Err(Error::connect(format!(
                 "The JVM process of connector {connector} did not start: {}",
                 said(&lines)
@@ -221,7 +231,7 @@ impl Drop for ChildJvm {
         if self.outlive(END_TIMEOUT).is_none() {
             self.kill();
         }
-        close(&self.dir, &self.closing);
+        close(self.dir.path(), &self.closing);
     }
 }
 
@@ -229,7 +239,6 @@ impl Drop for ChildJvm {
 fn close(dir: &Path, closing: &AtomicBool) {
     closing.store(true, Ordering::Release);
     let _ = UnixStream::connect(dir.join(SOCKET));
-    let _ = fs::remove_dir_all(dir);
 }
 
 /// Reaps a process, and tells those who watch it.
@@ -259,16 +268,15 @@ pub(crate) struct ChildChannel {
 }
 
 impl ChildChannel {
-    /// One call. The outer error is ours, the inner one what Java has thrown.
+    /// One call with a request of this length. The outer error is ours, the inner one what Java
+    /// has thrown.
     pub(crate) fn call(
         &mut self,
         operation: Operation,
         handle: i64,
         request: &[u8],
+        length: i32,
     ) -> Result<Result<Bytes, Failure>> {
-        let length = i32::try_from(request.len()).map_err(|_| {
-            Error::connect(format!("A frame of {} bytes is too large for Java", request.len()))
-        })?;
         let (failed, reply) = match self.exchange(operation, handle, length, request) {
             Ok(replied) => replied,
             Err(_) => return Err(self.child.ended()),
@@ -283,12 +291,9 @@ impl ChildChannel {
         length: i32,
         request: &[u8],
     ) -> std::io::Result<(bool, Bytes)> {
-        let mut head = Vec::with_capacity(16 + request.len());
-        head.extend_from_slice(&(operation as i32).to_le_bytes());
-        head.extend_from_slice(&handle.to_le_bytes());
-        head.extend_from_slice(&length.to_le_bytes());
-        head.extend_from_slice(request);
-        self.stream.write_all(&head)?;
+        let mut out = Writer::with_capacity(HEAD_BYTES + request.len());
+        out.i32(operation as i32).i64(handle).i32(length).raw(request);
+        self.stream.write_all(out.as_bytes())?;
         let replied = read_i32(&mut self.stream)?;
         let mut reply = vec![0; replied.unsigned_abs() as usize];
         self.stream.read_exact(&mut reply)?;
@@ -310,24 +315,17 @@ pub(crate) struct ChildInterrupter {
 
 impl ChildInterrupter {
     pub(crate) fn interrupt(&self) {
-        let mut order = vec![INTERRUPT];
-        order.extend_from_slice(&self.number.to_le_bytes());
+        let mut order = Writer::new();
+        order.u8(INTERRUPT).i64(self.number);
         // A child that has ended has no thread to interrupt.
-        let _ = lock(&self.control).write_all(&order);
+        let _ = lock(&self.control).write_all(order.as_bytes());
     }
 }
 
 /// A directory that only this user can enter, short enough for a socket's path.
-fn socket_dir() -> std::io::Result<PathBuf> {
-    for attempt in 0..u32::MAX {
-        let dir = std::env::temp_dir().join(format!("gantry-{}-{attempt}", std::process::id()));
-        match fs::DirBuilder::new().mode(0o700).create(&dir) {
-            Ok(()) => return Ok(dir),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(std::io::ErrorKind::AlreadyExists.into())
+fn socket_dir() -> std::io::Result<TempDir> {
+    let mine = fs::Permissions::from_mode(0o700);
+    tempfile::Builder::new().prefix("gantry-").permissions(mine).tempdir()
 }
 
 fn child_options(given: &[String]) -> Vec<String> {
@@ -335,11 +333,11 @@ fn child_options(given: &[String]) -> Vec<String> {
     let mut options = vec![NO_PERF_DATA.to_owned()];
     // What is half done after it would be wrong; the restart policy begins anew.
     options.push("-XX:+ExitOnOutOfMemoryError".to_owned());
-    if !given.iter().any(|option| option.starts_with("-Xmx")) {
+    if !says_heap(given) {
         options.push(HEAP.to_owned());
     }
-    if !given.iter().any(|option| option.starts_with("-XX:+Use") && option.ends_with("GC")) {
-        options.push("-XX:+UseSerialGC".to_owned());
+    if !says_collector(given) {
+        options.push(SMALL_COLLECTOR.to_owned());
     }
     options.extend_from_slice(given);
     options
@@ -403,23 +401,19 @@ fn answer(mut stream: UnixStream) {
         let length = read_i32(&mut stream)?;
         let mut request = vec![0; usize::try_from(length).unwrap_or_default()];
         stream.read_exact(&mut request)?;
-        let mut out = Vec::new();
+        let mut out = Writer::new();
         match targets::answer(operation, i64::from_le_bytes(target), request.into()) {
-            Ok(None) => out.extend_from_slice(&(-1_i32).to_le_bytes()),
+            Ok(None) => out.i32(NOTHING),
             Ok(Some(bytes)) => push(&mut out, &bytes),
-            Err(error) => {
-                out.extend_from_slice(&(-2_i32).to_le_bytes());
-                push(&mut out, error.message().as_bytes());
-            }
-        }
-        stream.write_all(&out)
+            Err(error) => push(out.i32(REFUSED), error.message().as_bytes()),
+        };
+        stream.write_all(out.as_bytes())
     };
     while one().is_ok() {}
 }
 
-fn push(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.extend_from_slice(&i32::try_from(bytes.len()).unwrap_or(i32::MAX).to_le_bytes());
-    out.extend_from_slice(bytes);
+fn push<'a>(out: &'a mut Writer, bytes: &[u8]) -> &'a mut Writer {
+    out.i32(i32::try_from(bytes.len()).unwrap_or(i32::MAX)).raw(bytes)
 }
 
 fn read_i32(from: &mut UnixStream) -> std::io::Result<i32> {

@@ -57,11 +57,6 @@ impl Homes {
         }
     }
 
-    /// Where our files are.
-    pub(crate) fn dir(&self) -> &PathBuf {
-        &self.settings.dir
-    }
-
     /// The JVM of this process; starts it if need be, which takes a tenth of a second. No Java at
     /// all is not held against a later call: it may be installed by then.
     pub(crate) fn shared(&self) -> Result<Arc<Home>> {
@@ -81,9 +76,7 @@ impl Homes {
         *shared = Some(home.clone());
         home
     }
-}
 
-impl Homes {
     /// The Java to run, and the class path of our side.
     fn java(&self) -> Result<(Java, Vec<PathBuf>)> {
         let java = find_java(&Places {
@@ -183,9 +176,12 @@ impl Channel {
         handle: i64,
         request: &[u8],
     ) -> Result<Result<Bytes, Failure>> {
+        let length = i32::try_from(request.len()).map_err(|_| {
+            Error::connect(format!("A frame of {} bytes is too large for Java", request.len()))
+        })?;
         match self {
-            Self::Jni(channel) => channel.call(operation, handle, request),
-            Self::Child(channel) => channel.call(operation, handle, request),
+            Self::Jni(channel) => channel.call(operation, handle, request, length),
+            Self::Child(channel) => channel.call(operation, handle, request, length),
         }
     }
     pub(crate) fn interrupter(&self) -> Interrupter {

@@ -5,18 +5,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use gantry_api::{Error, Result};
-use sha2::{Digest, Sha256};
 
 /// Names and contents.
 static JARS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/jars.rs"));
 
-/// How much of the hash names the directory.
-const NAME_BYTES: usize = 8;
+/// The same for the same jars.
+const VERSION: &str = env!("GANTRY_JARS_VERSION");
 
 /// The class path of the JVM, in order. What is not yet in `dir` is written there; another
 /// version of the binary has a directory of its own.
 pub(crate) fn class_path(dir: &Path) -> Result<Vec<PathBuf>> {
-    let dir = dir.join(format!("java-{}", version()));
+    let dir = dir.join(format!("java-{VERSION}"));
     fs::create_dir_all(&dir).map_err(|error| unwritable(&dir, &error))?;
     let write = |&(name, content): &(&str, &[u8])| {
         let path = dir.join(name);
@@ -45,14 +44,4 @@ fn file_name(path: &Path) -> String {
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {
     let path = path.display();
     Error::io(format!("The Java side of the bridge cannot be written to {path}"), error)
-}
-
-/// The same for the same jars.
-pub(crate) fn version() -> String {
-    let mut hash = Sha256::new();
-    for (name, content) in JARS {
-        hash.update(name.as_bytes());
-        hash.update(content);
-    }
-    hash.finalize().iter().take(NAME_BYTES).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -7,4 +7,6 @@ mod start;
 
 pub(crate) use channel::{Interrupter, JniChannel};
 pub(crate) use find::{Java, Places, find_java};
-pub(crate) use start::{Jvm, NO_PERF_DATA, class_path_option};
+pub(crate) use start::{
+    Jvm, NO_PERF_DATA, SMALL_COLLECTOR, class_path_option, says_collector, says_heap,
+};

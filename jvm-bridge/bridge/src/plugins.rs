@@ -1,6 +1,6 @@
 //! The plugins of `plugin.path` as plugins of Gantry.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
@@ -218,16 +218,6 @@ impl JavaPlugins {
     /// Replaces all that was set before.
     pub fn set_log_levels(&self, levels: Vec<(String, u8)>) {
         self.homes.set_log_levels(levels);
-    }
-
-    /// Where plugins are looked for.
-    pub fn paths(&self) -> &[PathBuf] {
-        &self.paths
-    }
-
-    /// Where our files are.
-    pub fn dir(&self) -> &Path {
-        self.homes.dir()
     }
 }
 

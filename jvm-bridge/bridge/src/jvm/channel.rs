@@ -1,6 +1,7 @@
 //! A channel to the JVM of this process: a direct buffer that both sides read and write, and one
 //! JNI call for each request.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use jni::refs::Global;
 use jni::signature::{Primitive, ReturnType};
 use jni::strings::JNIString;
 use jni::vm::AttachConfig;
-use jni::{Env, JValue, jni_str};
+use jni::{Env, JValue};
 
 use super::start::Jvm;
 use crate::wire::{Failure, Operation};
@@ -51,16 +52,15 @@ impl JniChannel {
         Ok(Self { jvm, channel: Arc::new(channel), buffer, address, capacity })
     }
 
-    /// One call. The outer error is ours, the inner one what Java has thrown.
+    /// One call with a request of this length. The outer error is ours, the inner one what Java
+    /// has thrown.
     pub(crate) fn call(
         &mut self,
         operation: Operation,
         handle: i64,
         request: &[u8],
+        length: i32,
     ) -> Result<Result<Bytes, Failure>> {
-        let length = i32::try_from(request.len()).map_err(|_| {
-            Error::connect(format!("A frame of {} bytes is too large for Java", request.len()))
-        })?;
         let jvm = Arc::clone(&self.jvm);
         let replied = attached(&jvm, |env| {
             if request.len() > self.capacity {
@@ -133,8 +133,12 @@ fn attached<T>(
     jvm: &Jvm,
     run: impl FnOnce(&mut Env<'_>) -> jni::errors::Result<T>,
 ) -> jni::errors::Result<T> {
-    let name = std::thread::current().name().map(JNIString::from);
-    let name = || AttachConfig::new().thread_name(name.as_deref().unwrap_or(jni_str!("gantry")));
+    // Asked for once in a thread's life.
+    let own = OnceCell::new();
+    let name = || {
+        let name = || JNIString::from(std::thread::current().name().unwrap_or("gantry"));
+        AttachConfig::new().thread_name(own.get_or_init(name))
+    };
     jvm.vm.attach_current_thread_with_config(name, Some(LOCAL_REFERENCES), run)
 }
 

@@ -53,21 +53,32 @@ pub(super) struct Methods {
 
 /// The options that the JVM gets in front of the user's, which win.
 fn default_options(given: &[String]) -> Vec<String> {
-    let has = |prefix: &str| given.iter().any(|option| option.starts_with(prefix));
     // Signals are ours.
     let mut options = vec!["-Xrs".to_owned(), NO_PERF_DATA.to_owned()];
     let heap_mb = (memory_mb() / HEAP_SHARE).clamp(HEAP_MIN_MB, HEAP_MAX_MB);
-    if !has("-Xmx") && !has("-XX:MaxRAM") && !has("-XX:MaxHeapSize") {
+    if !says_heap(given) {
         options.push(format!("-Xmx{heap_mb}m"));
     }
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-    let chooses =
-        given.iter().any(|option| option.starts_with("-XX:+Use") && option.ends_with("GC"));
-    if !chooses && (heap_mb <= SMALL_HEAP_MB || cores <= FEW_CORES) {
-        options.push("-XX:+UseSerialGC".to_owned());
+    if !says_collector(given) && (heap_mb <= SMALL_HEAP_MB || cores <= FEW_CORES) {
+        options.push(SMALL_COLLECTOR.to_owned());
     }
     options
 }
+
+/// Whether options say how large the heap may be.
+pub(crate) fn says_heap(options: &[String]) -> bool {
+    let prefixes = ["-Xmx", "-XX:MaxRAM", "-XX:MaxHeapSize"];
+    options.iter().any(|option| prefixes.iter().any(|prefix| option.starts_with(prefix)))
+}
+
+/// Whether options choose a collector.
+pub(crate) fn says_collector(options: &[String]) -> bool {
+    options.iter().any(|option| option.starts_with("-XX:+Use") && option.ends_with("GC"))
+}
+
+/// The collector with the smallest footprint.
+pub(crate) const SMALL_COLLECTOR: &str = "-XX:+UseSerialGC";
 
 /// No file tells others how a JVM does.
 pub(crate) const NO_PERF_DATA: &str = "-XX:-UsePerfData";

@@ -60,8 +60,7 @@ impl Decoder {
                 }
                 PARTITION => {
                     let id = from.varint()?;
-                    let length = from.varint()?;
-                    let map = offset_map_of(from.slice(length)?)?;
+                    let map = offset_map_of(from.bytes()?)?;
                     let partition = SourcePartition::new(map.unwrap_or_default());
                     put(&mut self.partitions, id, partition, from)?;
                 }
@@ -221,12 +220,6 @@ impl Decoder {
     }
 
     #[inline]
-    fn datum(&self, from: &mut Reader) -> Datum {
-        let schema = self.quick_schema(from);
-        Datum { schema, value: self.value_at(from, 0) }
-    }
-
-    #[inline]
     fn headers(&self, from: &mut Reader) -> Headers {
         match from.quick_count() {
             0 => Headers::new(),
@@ -238,25 +231,22 @@ impl Decoder {
         (0..count).map(|_| Header { key: self.text(from), datum: self.datum(from) }).collect()
     }
 
-    /// A record with nothing in it but its topic.
-    #[inline]
-    fn blank(&self, from: &mut Reader) -> ConnectRecord {
-        let topic = self.text(from);
-        ConnectRecord {
-            topic,
-            partition: None,
-            key: Datum { schema: None, value: Value::Null },
-            value: Datum { schema: None, value: Value::Null },
-            timestamp_ms: None,
-            headers: Headers::new(),
-            sink_offset: None,
-        }
+    fn datum(&self, from: &mut Reader) -> Datum {
+        let mut datum = Datum::NULL;
+        self.datum_into(from, &mut datum);
+        datum
     }
 
     #[inline]
     fn datum_into(&self, from: &mut Reader, to: &mut Datum) {
         to.schema = self.quick_schema(from);
         self.value_into(from, 0, &mut to.value);
+    }
+
+    /// A record with nothing in it but its topic.
+    #[inline]
+    fn blank(&self, from: &mut Reader) -> ConnectRecord {
+        ConnectRecord::new(self.text(from), Datum::NULL)
     }
 
     /// Fills a record in its place.
@@ -266,10 +256,7 @@ impl Decoder {
         to.timestamp_ms = Some(from.quick_i64()).filter(|&ms| ms != NO_TIMESTAMP);
         self.datum_into(from, &mut to.key);
         self.datum_into(from, &mut to.value);
-        let count = from.quick_count();
-        if count > 0 {
-            to.headers = self.some_headers(count, from);
-        }
+        to.headers = self.headers(from);
     }
 
     /// Headers and a datum, alone in a frame or at its end.

@@ -28,7 +28,7 @@ pub(crate) struct Encoder {
 }
 
 impl Encoder {
-    /// Java has forgotten everything: a new JVM.
+    /// Java has forgotten everything, as it does when a call has failed.
     pub(crate) fn forget(&mut self) {
         *self = Self::default();
     }

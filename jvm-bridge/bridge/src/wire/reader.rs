@@ -25,7 +25,7 @@ impl From<Malformed> for Error {
 pub(crate) struct Reader {
     bytes: Bytes,
     at: usize,
-    /// What the quick methods found wrong.
+    /// What was found wrong first.
     fault: Option<Malformed>,
 }
 
@@ -33,8 +33,8 @@ impl Reader {
     pub(crate) fn new(bytes: Bytes) -> Self {
         Self { bytes, at: 0, fault: None }
     }
-    /// What is read from here on by the quick methods is zero; [`Reader::check`] tells of it. A
-    /// `Result` for each value would cost more than reading it.
+    /// What is read from here on is zero; [`Reader::check`] tells of it, as does each method whose
+    /// name is not quick. A `Result` for each value of a record would cost more than reading it.
     #[cold]
     pub(crate) fn fail(&mut self, what: &'static str) {
         let at = self.at;
@@ -75,26 +75,31 @@ impl Reader {
     pub(crate) fn quick_i64(&mut self) -> i64 {
         i64::from_le_bytes(self.quick())
     }
+    /// A length or number of at most 32 bits, in 7 bits a byte.
     #[inline]
     pub(crate) fn quick_varint(&mut self) -> usize {
-        match self.bytes.get(self.at) {
-            Some(&byte) if byte < 0x80 => {
-                self.at += 1;
-                byte as usize
-            }
-            _ => self.long_varint(),
+        match self.quick_u8() {
+            first if first < 0x80 => first as usize,
+            first => self.long_varint(first),
         }
     }
-    fn long_varint(&mut self) -> usize {
-        match self.varint() {
-            Ok(value) => value,
-            Err(Malformed { what, .. }) => {
-                self.fail(what);
-                0
+    fn long_varint(&mut self, first: u8) -> usize {
+        let mut value = u64::from(first & 0x7f);
+        for shift in [7, 14, 21, 28] {
+            let byte = self.quick_u8();
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return usize::try_from(value).unwrap_or_else(|_| {
+                    self.fail("a number is too large");
+                    0
+                });
             }
         }
+        self.fail("a number is too long");
+        0
     }
-    /// As [`Reader::count`].
+    /// How many items follow. Each takes at least a byte, so that no count makes room for more
+    /// than the frame can hold.
     #[inline]
     pub(crate) fn quick_count(&mut self) -> usize {
         let count = self.quick_varint();
@@ -108,6 +113,10 @@ impl Reader {
     #[inline]
     pub(crate) fn quick_borrowed(&mut self) -> &[u8] {
         let length = self.quick_varint();
+        self.quick_part(length)
+    }
+    #[inline]
+    fn quick_part(&mut self, length: usize) -> &[u8] {
         let start = self.at;
         let end = start.saturating_add(length);
         if end > self.bytes.len() {
@@ -142,84 +151,57 @@ impl Reader {
     pub(crate) fn malformed(&self, what: &'static str) -> Malformed {
         Malformed { at: self.at, what }
     }
-    fn take(&mut self, length: usize) -> Result<&[u8], Malformed> {
-        let end = self.at.checked_add(length).filter(|&end| end <= self.bytes.len());
-        let end = end.ok_or(Malformed { at: self.at, what: "it ends too soon" })?;
-        let start = std::mem::replace(&mut self.at, end);
-        self.bytes.get(start..end).ok_or(Malformed { at: start, what: "it ends too soon" })
-    }
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        let mut out = [0; N];
-        out.copy_from_slice(self.take(N)?);
-        Ok(out)
+    /// What was read, if all was right so far.
+    #[inline]
+    fn checked<T>(&self, value: T) -> Result<T, Malformed> {
+        self.check().map(|()| value)
     }
     #[inline]
     pub(crate) fn u8(&mut self) -> Result<u8, Malformed> {
-        match self.bytes.get(self.at) {
-            Some(&byte) => {
-                self.at += 1;
-                Ok(byte)
-            }
-            None => Err(self.malformed("it ends too soon")),
-        }
+        let value = self.quick_u8();
+        self.checked(value)
     }
     pub(crate) fn bool(&mut self) -> Result<bool, Malformed> {
         Ok(self.u8()? != 0)
     }
     pub(crate) fn i32(&mut self) -> Result<i32, Malformed> {
-        Ok(i32::from_le_bytes(self.array()?))
+        let value = self.quick_i32();
+        self.checked(value)
     }
     pub(crate) fn i64(&mut self) -> Result<i64, Malformed> {
-        Ok(i64::from_le_bytes(self.array()?))
+        let value = self.quick_i64();
+        self.checked(value)
     }
-    #[inline]
     pub(crate) fn varint(&mut self) -> Result<usize, Malformed> {
-        let first = self.u8()?;
-        if first < 0x80 {
-            return Ok(first as usize);
-        }
-        let mut value = u64::from(first & 0x7f);
-        for shift in [7, 14, 21, 28] {
-            let byte = self.u8()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return usize::try_from(value).map_err(|_| self.malformed("a number is too large"));
-            }
-        }
-        Err(self.malformed("a number is too long"))
+        let value = self.quick_varint();
+        self.checked(value)
     }
-    /// How many items follow. Each takes at least a byte, so that no count makes room for more
-    /// than the frame can hold.
+    /// As [`Reader::quick_count`].
     pub(crate) fn count(&mut self) -> Result<usize, Malformed> {
-        let count = self.varint()?;
-        match count <= self.bytes.len() - self.at {
-            true => Ok(count),
-            false => Err(self.malformed("it ends too soon")),
-        }
+        let count = self.quick_count();
+        self.checked(count)
     }
-    /// A slice of the frame, which lives as long as the slice does.
+    /// Bytes behind their length: a slice of the frame, which lives as long as the slice does.
     pub(crate) fn bytes(&mut self) -> Result<Bytes, Malformed> {
-        let length = self.varint()?;
-        self.slice(length)
+        let bytes = self.quick_bytes();
+        self.checked(bytes)
     }
-    pub(crate) fn slice(&mut self, length: usize) -> Result<Bytes, Malformed> {
-        let start = self.at;
-        self.take(length)?;
-        Ok(self.bytes.slice(start..self.at))
-    }
-    fn text_of(&mut self, length: usize) -> Result<&str, Malformed> {
-        let at = self.at;
-        std::str::from_utf8(self.take(length)?)
-            .map_err(|_| Malformed { at, what: "text is no UTF-8" })
+    fn text_of(&mut self, length: usize) -> Result<String, Malformed> {
+        let text = std::str::from_utf8(self.quick_part(length)).map(str::to_owned);
+        let text = text.unwrap_or_else(|_| {
+            self.fail("text is no UTF-8");
+            String::new()
+        });
+        self.checked(text)
     }
     pub(crate) fn str(&mut self) -> Result<String, Malformed> {
-        let length = self.varint()?;
-        self.text_of(length).map(str::to_owned)
+        let length = self.quick_varint();
+        self.text_of(length)
     }
     pub(crate) fn optional_str(&mut self) -> Result<Option<String>, Malformed> {
         match self.varint()? {
             0 => Ok(None),
-            length => self.text_of(length - 1).map(|text| Some(text.to_owned())),
+            length => self.text_of(length - 1).map(Some),
         }
     }
     pub(crate) fn nullable_bytes(&mut self) -> Result<Option<Bytes>, Malformed> {

@@ -182,7 +182,7 @@ impl Herder {
             let open = [NAME, CONNECTOR_CLASS];
             return config.keys().filter(|key| !open.contains(&key.as_str())).cloned().collect();
         };
-        let plugins = self.plugin_registry();
+        let plugins = self.plugins_for(config);
         let common = definition_of(&plugins, &self.worker.props, plugin, config);
         secret_keys(&plugins, &self.worker.client_overrides, plugin, &common, config)
     }

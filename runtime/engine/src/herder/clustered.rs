@@ -11,7 +11,7 @@ use super::Herder;
 use super::task_props::shown;
 use crate::cluster::{Cluster, QUEUES, Status, Statuses};
 use crate::config::RestartPolicy;
-use crate::connector_config::{CONNECTOR_CLASS, ConnectorConfig};
+use crate::connector_config::ConnectorConfig;
 use crate::entities::{
     ConnectorInfo, ConnectorState, ConnectorStateInfo, TargetState, TaskId, TaskInfo, TaskState,
     UnitState,
@@ -105,8 +105,7 @@ impl Herder {
 
     /// What a connector's class stands for here, and what of its configuration is secret.
     fn class_of(&self, config: &Props) -> (&'static str, std::collections::BTreeSet<String>) {
-        let class = config.get(CONNECTOR_CLASS).map_or("", |class| class.trim());
-        let plugin = self.find_plugin(class).ok();
+        let plugin = self.plugin_for(config).ok();
         let type_ = plugin.as_ref().map_or("unknown", gantry_api::ConnectorPlugin::type_name);
         (type_, self.masked_keys(plugin.as_ref(), config))
     }
@@ -209,8 +208,7 @@ impl Herder {
         let running = cluster.running_tasks().into_iter();
         let metrics = running.filter_map(|(unit, (metrics, cell))| {
             let config = Self::config_in(cluster, &unit.connector)?;
-            let class = config.get(CONNECTOR_CLASS).map_or("", |class| class.trim());
-            let type_ = self.find_plugin(class).ok().map_or("unknown", |found| found.type_name());
+            let type_ = self.plugin_for(&config).ok().map_or("unknown", |found| found.type_name());
             let id = TaskId { connector: unit.connector.to_string(), task: unit.task? };
             Some((id, type_, cell.state, metrics.snapshot()))
         });
@@ -228,8 +226,7 @@ impl Herder {
     /// The version of a connector's plugin, empty when it is not there.
     pub(crate) fn version_of(&self, name: &str) -> String {
         let config = self.cluster.as_ref().and_then(|cluster| Self::config_in(cluster, name));
-        let class = config.and_then(|config| config.get(CONNECTOR_CLASS).cloned());
-        let plugin = class.and_then(|class| self.find_plugin(class.trim()).ok());
+        let plugin = config.and_then(|config| self.plugin_for(&config).ok());
         plugin.map_or_else(String::new, |plugin| plugin.info.version.to_string())
     }
 

@@ -8,7 +8,6 @@ use serde_json::Value as Json;
 
 use super::Herder;
 use super::connector::contained;
-use crate::connector_config::CONNECTOR_CLASS;
 use crate::entities::{ConnectorOffsets, TargetState};
 use crate::error::HerderError;
 use crate::offsets::{
@@ -176,8 +175,7 @@ impl Herder {
                  '/connectors/{name}/stop' endpoint"
             )));
         }
-        let class = config.get(CONNECTOR_CLASS).map_or("", String::as_str);
-        Ok((self.find_plugin(class)?, config))
+        Ok((self.plugin_for(&config)?, config))
     }
 }
 

@@ -76,11 +76,6 @@ impl Herder {
         self.plugins.reload().await
     }
 
-    /// The connector plugin that a class name stands for.
-    pub(crate) fn find_plugin(&self, class: &str) -> Result<ConnectorPlugin, HerderError> {
-        find_connector(&self.plugin_registry(), class).cloned()
-    }
-
     /// The plugins of which a connector with this configuration gets its own.
     pub(crate) fn plugins_for(&self, config: &Props) -> Arc<PluginRegistry> {
         pinned_plugins(&self.plugin_registry(), config)
@@ -94,7 +89,7 @@ impl Herder {
 
     /// `source` or `sink`: what a connector of that class is.
     pub fn type_of_class(&self, class: &str) -> Result<&'static str, HerderError> {
-        Ok(self.find_plugin(class.trim())?.type_name())
+        Ok(find_connector(&self.plugin_registry(), class.trim())?.type_name())
     }
 
     /// All plugins: connectors, or those of every kind; in Kafka Connect's order, by class within

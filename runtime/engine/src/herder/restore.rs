@@ -8,7 +8,6 @@ use futures_util::StreamExt;
 use super::Herder;
 use super::connector::RunningConnector;
 use super::store::Stored;
-use crate::connector_config::CONNECTOR_CLASS;
 
 /// Connectors that start at the same time.
 const STARTING_MAX: usize = 16;
@@ -23,8 +22,7 @@ impl Herder {
         tracing::info!(connectors = stored.len(), "starting the connectors that were there before");
         let names: Vec<String> = stored.keys().cloned().collect();
         let connectors = stored.into_iter().map(|(name, Stored { config, target })| {
-            let class = config.get(CONNECTOR_CLASS).map_or("", |class| class.trim());
-            let plugin = self.find_plugin(class).ok();
+            let plugin = self.plugin_for(&config).ok();
             let masked = self.masked_keys(plugin.as_ref(), &config);
             let mut connector =
                 RunningConnector::new(&name, config, plugin, target, Arc::default());

@@ -18,7 +18,7 @@ use crate::error::HerderError;
 use crate::task::{
     Consumed, Failure, Stage, Stages, Watch, add_context, panicked, tolerance_exceeded,
 };
-use crate::validation::{check_blocking, find_connector};
+use crate::validation::{check_blocking, find_connector, pinned_plugins};
 
 /// The name of a connector whose configuration has none.
 const UNNAMED: &str = "preview";
@@ -49,14 +49,14 @@ impl Previewer {
     pub fn run(&self, mut config: Props, samples: PreviewSamples) -> Result<Preview, HerderError> {
         config.entry(NAME.to_owned()).or_insert_with(|| UNNAMED.to_owned());
         check_blocking(&self.plugins, &self.worker, &config)?;
+        let plugins = pinned_plugins(&self.plugins, &config);
         let plugin =
-            find_connector(&self.plugins, config.get(CONNECTOR_CLASS).map_or("", String::as_str))?;
+            find_connector(&plugins, config.get(CONNECTOR_CLASS).map_or("", String::as_str))?;
         let refused = |error: gantry_api::Error| HerderError::bad_request(error.to_string());
         let resolved = substitute(&config, &self.worker.config_providers).map_err(refused)?;
         let common =
             ConnectorConfig::parse(&resolved, plugin.is_source(), &self.worker).map_err(refused)?;
-        let stages =
-            Stages::build(&self.plugins, &resolved, &self.worker.props).map_err(refused)?;
+        let stages = Stages::build(&plugins, &resolved, &self.worker.props).map_err(refused)?;
         let name = config.remove(NAME).unwrap_or_default();
         let mut run =
             Run { id: TaskId { connector: name.clone(), task: 0 }, config: common, stages };

@@ -79,11 +79,9 @@ impl<'a> Acknowledgements<'a> {
 
     /// What was pushed so far is a transaction that the task has defined.
     pub(super) fn end_transaction(&mut self) {
-        if self.committing.is_none() {
-            return;
-        }
-        match self.in_flight_writes() {
-            0 => self.settled_end(),
+        let Some(committing) = &mut self.committing else { return };
+        match self.in_flight.len() as u64 {
+            0 => committing.end(),
             writes => self.ends.push_back(self.settled + writes),
         }
     }
@@ -93,16 +91,6 @@ impl<'a> Acknowledgements<'a> {
     pub(super) fn give_up(&mut self, transaction: Transaction) {
         if let Some(committing) = &mut self.committing {
             committing.give_up(transaction);
-        }
-    }
-
-    fn in_flight_writes(&self) -> u64 {
-        self.in_flight.len() as u64
-    }
-
-    fn settled_end(&mut self) {
-        if let Some(committing) = &mut self.committing {
-            committing.end();
         }
     }
 
@@ -195,7 +183,7 @@ impl<'a> Acknowledgements<'a> {
             self.settled += 1;
             if self.ends.front() == Some(&self.settled) {
                 self.ends.pop_front();
-                self.settled_end();
+                committing.end();
             }
             return wrote;
         }

@@ -28,6 +28,8 @@ use crate::offsets::{Change, CommitError, TaskOffsets, Transaction};
 
 /// The wait before a task of a cluster starts again after an error worth trying again.
 const RETRIABLE_WAIT: Duration = Duration::from_millis(500);
+/// The stack of a task's own thread: as much as Java code is used to.
+const OWN_STACK_BYTES: usize = 8 << 20;
 
 /// What a task works with.
 pub(crate) struct TaskEnv {
@@ -338,9 +340,6 @@ async fn run(env: &Arc<TaskEnv>) -> Result<()> {
     let name = format!("task-{}", env.id);
     on_own_thread(name, Box::pin(async move { work(&env).await })).await
 }
-
-/// As much as Java code is used to.
-const OWN_STACK_BYTES: usize = 8 << 20;
 
 async fn on_own_thread(
     name: String,

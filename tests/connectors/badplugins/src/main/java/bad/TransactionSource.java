@@ -3,12 +3,10 @@ package bad;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.connect.connector.Task;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.source.ConnectorTransactionBoundaries;
 import org.apache.kafka.connect.source.ExactlyOnceSupport;
-import org.apache.kafka.connect.source.SourceConnector;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.apache.kafka.connect.source.SourceTask;
 
@@ -16,36 +14,12 @@ import org.apache.kafka.connect.source.SourceTask;
  * An exactly-once source that sets the bounds of its transactions itself: numbers from 0 up to 10 × `count`, ten in a transaction; the third of each
  * four is aborted, and its numbers are not given again.
  */
-public class TransactionSource extends SourceConnector {
+public class TransactionSource extends BadSource {
     private static final int SIZE = 10;
-    private Map<String, String> properties;
-
-    @Override
-    public String version() {
-        return Settings.VERSION;
-    }
-
-    @Override
-    public void start(Map<String, String> given) {
-        properties = given;
-    }
 
     @Override
     public Class<? extends Task> taskClass() {
         return TransactionTask.class;
-    }
-
-    @Override
-    public List<Map<String, String>> taskConfigs(int maxTasks) {
-        return List.of(properties);
-    }
-
-    @Override
-    public void stop() {}
-
-    @Override
-    public ConfigDef config() {
-        return Settings.define();
     }
 
     @Override
