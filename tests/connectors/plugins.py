@@ -66,7 +66,9 @@ PLUGINS = {p.name: p for p in (
     debezium("informix", "3.5.0.Final"),
     Plugin("mirror", (f"org.apache.kafka:connect-mirror:{KAFKA}", f"org.apache.kafka:connect-mirror-client:{KAFKA}")),
     Plugin("mongo", ("org.mongodb.kafka:mongo-kafka-connect:2.0.1:jar:all",)),
-    Plugin("iceberg", ("org.apache.iceberg:iceberg-kafka-connect:1.12.0",), closure=True),
+    # With Parquet and Hadoop's file systems, as Iceberg's own distribution of it.
+    Plugin("iceberg", ("org.apache.iceberg:iceberg-kafka-connect:1.12.0", "org.apache.iceberg:iceberg-parquet:1.12.0",
+                       "org.apache.hadoop:hadoop-client-runtime:3.4.2"), closure=True),
     Plugin("snowflake", ("com.snowflake:snowflake-kafka-connector:2.5.0",)),
     Plugin("pubsub", ("com.google.cloud:pubsub-group-kafka-connector:1.3.3",), closure=True),
 )}

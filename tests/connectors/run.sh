@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Java connectors in Gantry: plugins over REST, Debezium between real databases, connectors that misbehave, and what a few connectors
+# Java connectors in Gantry: plugins over REST, Debezium between real databases, an Iceberg table, connectors that misbehave, and what a few connectors
 # say of themselves, held against Kafka Connect. --all: all connectors, more rows and kills, and docs/connectors.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 . scripts/setup.sh
 setup_packages
+setup_venv
 cargo build --quiet --locked --release --workspace --bins
 
 # Each goes on when another has failed: what fails is to be seen in one run.
@@ -18,6 +19,7 @@ case "${1:-}" in
   "")
     one python3 tests/connectors/smoke.py
     one python3 tests/connectors/debezium.py
+    one python3 tests/connectors/iceberg.py
     one python3 tests/connectors/contain.py
     one python3 tests/connectors/load.py
     ;;
@@ -26,6 +28,8 @@ case "${1:-}" in
     one python3 tests/connectors/smoke.py
     one python3 tests/connectors/debezium.py --rows 5000 --kills 5
     one python3 tests/connectors/debezium.py --mode distributed --kills 3 --seed 2
+    one python3 tests/connectors/iceberg.py --rows 20000 --kills 5
+    one python3 tests/connectors/iceberg.py --mode distributed --kills 3 --seed 2
     one python3 tests/connectors/contain.py
     one python3 tests/connectors/load.py --all
     ;;

@@ -15,6 +15,7 @@ mod jvm;
 mod objects;
 mod plugins;
 mod sink;
+mod sink_log;
 mod source;
 mod targets;
 mod wire;

@@ -71,7 +71,11 @@ impl SinkTask for JavaSinkTask {
         let (connector, task) = (ctx.connector.clone(), ctx.task);
         let (name, of) = (format!("task-thread-{connector}-{task}"), connector.clone());
         let mut caller = Caller::start(&name, move || class.home_of(&of, &isolation))?;
-        let target = Registered::new(Target::Sink { context: ctx, assigned: Mutex::default() });
+        let target = Registered::new(Target::Sink {
+            context: ctx,
+            runtime: tokio::runtime::Handle::current(),
+            assigned: Mutex::default(),
+        });
         let mut out = Writer::new();
         self.class.write(&mut out);
         out.i64(target.number).str(&connector).i32(i32::try_from(task).unwrap_or(i32::MAX));

@@ -10,7 +10,9 @@ use gantry_api::{
     ConnectRecord, ConnectorContext, Datum, Error, OffsetReader, Result, SinkRecord,
     SinkTaskContext, SourcePartition, SourceTaskContext, TimestampType, TopicPartition,
 };
+use tokio::runtime::Handle;
 
+use crate::sink_log;
 use crate::wire::{Failure, Reader, Upcall, Writer, offset_map, write_offset_map};
 
 /// Whom Java asks.
@@ -20,6 +22,8 @@ pub(crate) enum Target {
     Source(SourceTaskContext),
     Sink {
         context: SinkTaskContext,
+        /// Where what it asks of the log is done.
+        runtime: Handle,
         /// Its queues now.
         assigned: Mutex<Vec<TopicPartition>>,
     },
@@ -112,6 +116,13 @@ pub(crate) fn answer(operation: i32, number: i64, request: Bytes) -> Result<Opti
         Upcall::HistoryAppend | Upcall::HistoryRead | Upcall::HistoryExists => {
             return crate::history::answer(upcall, from);
         }
+        Upcall::LogWrite
+        | Upcall::LogRead
+        | Upcall::LogQueues
+        | Upcall::LogRange
+        | Upcall::LogMembers
+        | Upcall::LogCommitted
+        | Upcall::LogCommit => return log_of_sink(&target, upcall, from),
         Upcall::Log | Upcall::Exit => {}
     }
     Ok(None)
@@ -134,6 +145,18 @@ fn offsets(target: &Target, from: &mut Reader) -> Result<Vec<u8>> {
         write_offset_map(reader.offset(&partition).as_ref(), &mut out);
     }
     Ok(out.into_bytes())
+}
+
+fn log_of_sink(target: &Target, upcall: Upcall, from: &mut Reader) -> Result<Option<Vec<u8>>> {
+    match target {
+        Target::Sink { context, runtime, .. } => {
+            let log = context.log.as_deref().ok_or_else(|| {
+                Error::connect("There is no log here; start the connector in a worker")
+            })?;
+            runtime.block_on(sink_log::answer(log, upcall, from))
+        }
+        _ => Err(Error::connect("only a sink task reads and writes the log itself")),
+    }
 }
 
 fn assignment(target: &Target) -> Result<Vec<u8>> {

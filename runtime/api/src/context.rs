@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::offset::{OffsetMap, SourcePartition};
 use crate::record::SinkRecord;
+use crate::sink_log::SinkLog;
 
 /// Reads committed source offsets.
 pub trait OffsetReader: Send + Sync {
@@ -190,6 +191,8 @@ pub struct SinkTaskContext {
     /// Whether [`SinkTaskContext::report`] has somewhere to go besides failing the task: a dead
     /// letter queue or the log. Kafka Connect gives a task no reporter otherwise.
     pub takes_errant: bool,
+    /// The log, for tasks that agree with each other through a topic; `None` outside a worker.
+    pub log: Option<Arc<dyn SinkLog>>,
     requests: Arc<Mutex<SinkRequests>>,
 }
 
@@ -203,6 +206,7 @@ impl SinkTaskContext {
             cancel,
             isolation: Isolation::default(),
             takes_errant: true,
+            log: None,
             requests: Arc::default(),
         }
     }
@@ -220,6 +224,11 @@ impl SinkTaskContext {
     #[must_use]
     pub fn with_isolation(self, isolation: Isolation) -> Self {
         Self { isolation, ..self }
+    }
+    /// The same for a task that may use the log itself.
+    #[must_use]
+    pub fn with_log(self, log: Arc<dyn SinkLog>) -> Self {
+        Self { log: Some(log), ..self }
     }
     fn lock(&self) -> MutexGuard<'_, SinkRequests> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)

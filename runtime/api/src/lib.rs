@@ -8,6 +8,7 @@ mod context;
 mod offset;
 mod record;
 mod registry;
+mod sink_log;
 
 pub use async_trait::async_trait;
 pub use bytes::Bytes;
@@ -31,4 +32,5 @@ pub use gantry_model::{
 pub use offset::{OffsetMap, SinkOffset, SinkOffsets, SourceOffset, SourcePartition};
 pub use record::{Boundary, SinkRecord, SourceRecord, TimestampType};
 pub use registry::{ConnectorPlugin, PluginRegistry, TaskFactory};
+pub use sink_log::{Destination, QueueRange, SinkLog, TopicRead, TopicRecord};
 pub use tokio_util::sync::CancellationToken;

@@ -15,12 +15,14 @@ mod versions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gantry_api::model::config::infos::{ConfigInfos, ConfigKeyInfo};
 use gantry_api::model::config::provider::substitute;
 use gantry_api::model::config::{ConfigValue, HIDDEN, NullableProps};
 use gantry_api::model::text::{sort_as_copied_hash_map, sort_as_hash_map};
 use gantry_api::{ConfigDef, ConnectorPlugin, Error, PluginInfo, PluginRegistry, Props};
+use tokio::sync::Semaphore;
 
 use crate::config::WorkerConfig;
 use crate::connector_config::{
@@ -44,6 +46,14 @@ const ON_CLASS_PATH: &str = "org.apache.kafka.connect.tools.";
 
 /// Where a source keeps its offsets, if not where the worker does.
 const OFFSETS_TOPIC: &str = "offsets.storage.topic";
+
+/// The longest that plugins may take to judge one configuration: as long as Kafka Connect lets a
+/// request wait.
+const ASK_LIMIT: Duration = Duration::from_secs(90);
+/// Configurations that are judged at the same time; one that hangs keeps its place.
+const ASKING_MAX: usize = 32;
+
+static ASKING: Semaphore = Semaphore::const_new(ASKING_MAX);
 
 /// Findings by key.
 type Findings = BTreeMap<String, ConfigValue>;
@@ -128,8 +138,31 @@ fn thrown(broken: Error) -> HerderError {
 async fn may_block<T: Send + 'static>(
     ask: impl FnOnce() -> Result<T, HerderError> + Send + 'static,
 ) -> Result<T, HerderError> {
-    let asked = tokio::task::spawn_blocking(ask).await;
-    asked.unwrap_or_else(|error| Err(HerderError::internal(format!("a plugin broke off: {error}"))))
+    may_block_for(ASK_LIMIT, ask).await
+}
+
+async fn may_block_for<T: Send + 'static>(
+    limit: Duration,
+    ask: impl FnOnce() -> Result<T, HerderError> + Send + 'static,
+) -> Result<T, HerderError> {
+    let asked = async move {
+        let place = ASKING.acquire().await;
+        let asking = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            ask()
+        });
+        asking.await.unwrap_or_else(|error| {
+            Err(HerderError::internal(format!("a plugin broke off: {error}")))
+        })
+    };
+    tokio::time::timeout(limit, asked).await.unwrap_or_else(|_| {
+        Err(HerderError::timeout(format!(
+            "Request timed out. The plugins of this configuration did not say within {} s which \
+             keys they have or what is wrong with them: look whether the servers that the \
+             configuration names can be reached",
+            limit.as_secs()
+        )))
+    })
 }
 
 /// A definition that could be had.

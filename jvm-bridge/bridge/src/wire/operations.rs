@@ -79,6 +79,13 @@ pub(crate) enum Upcall {
     HistoryAppend,
     HistoryRead,
     HistoryExists,
+    LogWrite,
+    LogRead,
+    LogQueues,
+    LogRange,
+    LogMembers,
+    LogCommitted,
+    LogCommit,
 }
 
 impl Upcall {
@@ -100,6 +107,13 @@ impl Upcall {
             13 => Self::HistoryAppend,
             14 => Self::HistoryRead,
             15 => Self::HistoryExists,
+            16 => Self::LogWrite,
+            17 => Self::LogRead,
+            18 => Self::LogQueues,
+            19 => Self::LogRange,
+            20 => Self::LogMembers,
+            21 => Self::LogCommitted,
+            22 => Self::LogCommit,
             _ => return None,
         })
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gantry_api::Props;
 use gantry_cluster::Input;
 
 use super::QUEUES;
@@ -78,16 +79,17 @@ impl Runner {
             let count = u32::try_from(tasks.configs.len()).unwrap_or(u32::MAX);
             let current = tasks.generation == self.generation;
             let config = tasks.configs.get(task as usize).filter(|_| current)?;
-            Some((config.clone(), count))
+            let share = |config: &Props| config.get(QUEUES).map(|text| dealt(text));
+            let assigned: Option<Vec<_>> = tasks.configs.iter().map(share).collect();
+            Some((config.clone(), count, assigned))
         });
-        let (template, count) = found.flatten().ok_or_else(gone)?;
+        let (template, count, assigned) = found.flatten().ok_or_else(gone)?;
         let offsets = TaskOffsets {
             store: herder.offset_store(),
             connector: name.clone(),
             fence: Some(self.fence.clone()),
             transactions: herder.transactions(),
         };
-        let assigned = template.get(QUEUES).map(|text| dealt(text));
         let lease = Some(self.lease.clone());
         let target = self.target();
         herder.clustered_setup((task, count), template, offsets, assigned, lease, target).await

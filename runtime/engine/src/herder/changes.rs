@@ -76,7 +76,8 @@ impl Herder {
     ) -> Result<CreatedConnector, HerderError> {
         let Wanted { target, allow_replace, offsets, expected } = wanted;
         let (config, were_masked) = self.unmasked(name, config)?;
-        self.check_given(&config).await?;
+        let checked = self.starts.run(name, self.check_given(&config)).await;
+        checked.unwrap_or_else(|| Err(HerderError::conflict(given_up().message())))?;
         let class = config.get(CONNECTOR_CLASS).map_or("", String::as_str);
         let plugin = self.plugin_for(&config)?;
         let masked = self.masked_keys(Some(&plugin), &config);

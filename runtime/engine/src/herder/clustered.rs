@@ -260,7 +260,7 @@ impl Herder {
         (task, tasks): (u32, u32),
         template: Props,
         offsets: TaskOffsets,
-        assigned: Option<Vec<TopicPartition>>,
+        assigned: Option<Vec<Vec<TopicPartition>>>,
         lease: Option<crate::cluster::Lease>,
         target: TargetState,
     ) -> gantry_api::Result<TaskSetup> {

@@ -54,6 +54,11 @@ impl Fence {
         Epoch { claim: self.claim, session }
     }
 
+    /// The session that was begun last, or that of the claim itself.
+    pub(super) fn session(&self) -> Epoch {
+        Epoch { claim: self.claim, session: self.sessions.load(Ordering::Relaxed) }
+    }
+
     fn scope(&self) -> Scope {
         Scope { connector: Str::clone(&self.unit.connector), generation: self.generation }
     }

@@ -81,9 +81,14 @@ impl TaskOffsets {
         }
         match (&*self.store, &self.fence) {
             (OffsetStore::Keyed(keyed), _) => Ok(keyed.store(&self.connector, changes).await?),
-            (OffsetStore::Fenced(fenced), Some(fence)) => {
-                fenced.commit(fence, Epoch::of(fence.claim), changes, Vec::new()).await
-            }
+            (OffsetStore::Fenced(fenced), Some(fence)) => loop {
+                let session = fence.session();
+                let done = fenced.commit(fence, session, changes.clone(), Vec::new()).await;
+                // The task itself may have begun one meanwhile.
+                if !matches!(done, Err(CommitError::Fenced)) || fence.session() == session {
+                    return done;
+                }
+            },
             // Nobody commits in a cluster without a right to.
             (OffsetStore::Fenced(_), None) => Err(CommitError::Fenced),
         }
@@ -98,6 +103,11 @@ impl TaskOffsets {
     /// Whether a session of its own can be begun.
     pub(crate) fn can_transact(&self) -> bool {
         matches!(&*self.store, OffsetStore::Fenced(_)) && self.fence.is_some()
+    }
+
+    /// Whether a session was begun since the task was claimed.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.fence.as_ref().is_some_and(|fence| fence.session() > Epoch::of(fence.claim))
     }
 
     /// Begins a session: nothing that a former one has not committed counts from here on.

@@ -6,6 +6,7 @@ mod isolation;
 mod partitioner;
 mod queues;
 mod sink;
+mod sink_log;
 mod source;
 mod stages;
 mod supervisor;

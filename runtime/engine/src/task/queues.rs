@@ -1,10 +1,34 @@
 //! Which task of a sink has which queue: a queue goes from one task to another only after the
 //! first has committed and closed it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gantry_api::TopicPartition;
+
+/// The queues of each task, by its number: as the connector's owner gave them, of those that are
+/// there, or else all of them dealt round the tasks in order.
+pub(super) fn shares(
+    all: impl Iterator<Item = TopicPartition>,
+    assigned: Option<&[Vec<TopicPartition>]>,
+    tasks: u32,
+) -> Vec<BTreeSet<TopicPartition>> {
+    if let Some(assigned) = assigned {
+        let all: BTreeSet<TopicPartition> = all.collect();
+        let there = |share: &Vec<TopicPartition>| {
+            share.iter().filter(|queue| all.contains(queue)).cloned().collect()
+        };
+        return assigned.iter().map(there).collect();
+    }
+    let tasks = tasks.max(1) as usize;
+    let mut shares = vec![BTreeSet::new(); tasks];
+    for (at, queue) in all.enumerate() {
+        if let Some(share) = shares.get_mut(at % tasks) {
+            share.insert(queue);
+        }
+    }
+    shares
+}
 
 /// The owners of one connector's queues.
 #[derive(Debug, Default)]

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gantry_api::{
-    ErrantRecord, Error, Result, SinkOffset, SinkOffsets, SinkRecord, SinkTask, SinkTaskContext,
-    Str, TimestampType,
+    ErrantRecord, Error, Result, SinkLog, SinkOffset, SinkOffsets, SinkRecord, SinkTask,
+    SinkTaskContext, Str, TimestampType,
 };
 use gantry_log::{FullLog, LogError, LogRecord, QueueRecords, ReadLimits, TopicPartition};
 use tokio::sync::watch;
 
 use super::errors::{Consumed, ErrorHandler};
 use super::isolation::Isolation;
+use super::queues::shares;
+use super::sink_log::TaskLog;
 use super::stages::{Failure, Stage, Stages};
 use super::supervisor::TaskEnv;
 use super::topics::TopicTracker;
@@ -45,9 +47,11 @@ enum Reset {
 }
 
 pub(super) struct SinkWorker<'a> {
-    env: &'a TaskEnv,
+    env: &'a Arc<TaskEnv>,
     task: Box<dyn SinkTask>,
     context: SinkTaskContext,
+    /// What the task uses of the log itself.
+    task_log: Arc<TaskLog>,
     stages: Stages,
     errors: ErrorHandler,
     tracker: TopicTracker,
@@ -79,12 +83,17 @@ pub(super) struct SinkWorker<'a> {
 impl Drop for SinkWorker<'_> {
     /// However the task ends, another may have its queues.
     fn drop(&mut self) {
+        self.task_log.close();
         self.env.queues.release_all(self.env.id.task);
     }
 }
 
 impl<'a> SinkWorker<'a> {
-    pub(super) fn new(env: &'a TaskEnv, task: Box<dyn SinkTask>, stages: Stages) -> Result<Self> {
+    pub(super) fn new(
+        env: &'a Arc<TaskEnv>,
+        task: Box<dyn SinkTask>,
+        stages: Stages,
+    ) -> Result<Self> {
         let errors = ErrorHandler::new(env);
         let client = |key: &str| {
             env.props
@@ -114,14 +123,17 @@ impl<'a> SinkWorker<'a> {
             }
         };
         let group = sink_group(&env.connector, &env.props, &env.worker.props);
+        let task_log = Arc::new(TaskLog::new(Arc::clone(env), group.clone()));
         let context =
             SinkTaskContext::new(Str::clone(&env.connector), env.id.task, env.cancel.clone())
                 .with_epoch(env.offsets.epoch())
                 .with_isolation(env.config.isolation.clone())
-                .with_errant(env.config.dlq_topic.is_some() || env.config.log_errors);
+                .with_errant(env.config.dlq_topic.is_some() || env.config.log_errors)
+                .with_log(Arc::clone(&task_log) as Arc<dyn SinkLog>);
         Ok(Self {
             task,
             context,
+            task_log,
             stages,
             errors,
             tracker: TopicTracker::new(env.active_topics.clone()),
@@ -241,7 +253,7 @@ impl<'a> SinkWorker<'a> {
     /// Finds the queues that are this task's: all queues of its topics, dealt round the tasks
     /// in order. Opens new ones, closes those that are gone.
     async fn assign(&mut self) -> Result<()> {
-        let TaskEnv { log, config, worker, .. } = self.env;
+        let TaskEnv { log, config, worker, .. } = &**self.env;
         let topics = match wanted_topics(&**log, config, worker).await {
             Ok(topics) => topics,
             Err(error) if error.is_retriable() => {
@@ -253,17 +265,9 @@ impl<'a> SinkWorker<'a> {
             Err(error) => return Err(unreadable(&error)),
         };
         self.warn_of_missing(&topics);
-        let all = topics.iter().flat_map(|(name, queues)| {
-            (0..*queues).map(|queue| TopicPartition::new(Str::clone(name), queue))
-        });
-        let mine: BTreeSet<TopicPartition> = match &self.env.assigned {
-            Some(assigned) => all.filter(|queue| assigned.contains(queue)).collect(),
-            None => {
-                let (task, tasks) = (u64::from(self.env.id.task), u64::from(self.env.tasks.max(1)));
-                let dealt = all.enumerate().filter(|(i, _)| *i as u64 % tasks == task);
-                dealt.map(|(_, queue)| queue).collect()
-            }
-        };
+        let mut shares = shares(queues_of(&topics), self.env.assigned.as_deref(), self.env.tasks);
+        let number = self.env.id.task as usize;
+        let mine = shares.get_mut(number).map(std::mem::take).unwrap_or_default();
         let gone: Vec<TopicPartition> = self
             .positions
             .iter()
@@ -554,9 +558,11 @@ impl<'a> SinkWorker<'a> {
 
     /// Goes back to what is committed, as Kafka Connect does when a task cannot say what is safe.
     fn rewind(&mut self) {
+        // Also what the task has committed itself.
+        let stored = self.env.offsets.sink_offsets();
         for (queue, position) in &mut self.positions {
             self.isolation.forget(queue);
-            let committed = self.committed.get(queue).map(|at| at.offset);
+            let committed = stored.get(queue).map(|at| at.offset);
             if let Some(at) = committed.or_else(|| self.begun.get(queue).copied()) {
                 *position = at;
             }
@@ -661,6 +667,13 @@ pub(crate) async fn wanted_topics(
     Ok(wanted)
 }
 
+/// All queues of topics, in order.
+pub(super) fn queues_of(topics: &BTreeMap<Str, u32>) -> impl Iterator<Item = TopicPartition> {
+    topics.iter().flat_map(|(name, queues)| {
+        (0..*queues).map(|queue| TopicPartition::new(Str::clone(name), queue))
+    })
+}
+
 /// Reads; without any queue it waits, so that the task gets its empty puts.
 async fn read(
     env: &TaskEnv,
@@ -692,7 +705,7 @@ async fn read_one(env: &TaskEnv, queue: &TopicPartition, offset: u64) -> Result<
     }
 }
 
-fn unreadable(error: &LogError) -> Error {
+pub(super) fn unreadable(error: &LogError) -> Error {
     let text = format!("Could not read from the log: {error}");
     if error.is_retriable() { Error::retriable(text) } else { Error::connect(text) }
 }

@@ -99,7 +99,7 @@ impl<'a> SourceWorker<'a> {
             creator,
             tracker: TopicTracker::new(env.active_topics.clone()),
             acks: Acknowledgements::new(env),
-            session: env.new_session(),
+            session: env.new_session(env.is_exactly_once()),
             wants_acks: false,
             pending: Pending::default(),
             batch_number: 0,

@@ -47,9 +47,9 @@ pub(crate) struct TaskEnv {
     pub(super) offsets: TaskOffsets,
     /// Whether offsets are part of the write of the records.
     pub(super) atomic: bool,
-    /// The queues that the connector's owner gave to this task of a sink; `None`: it deals them
-    /// out with its neighbours in this process.
-    pub(super) assigned: Option<Vec<TopicPartition>>,
+    /// The queues that the connector's owner gave to each task of a sink; `None`: they deal them
+    /// out among themselves in this process.
+    pub(super) assigned: Option<Vec<Vec<TopicPartition>>>,
     lease: Option<Lease>,
     session: Arc<Mutex<Session>>,
     pub(super) active_topics: Option<Arc<ActiveTopicSet>>,
@@ -136,7 +136,7 @@ impl TaskEnv {
 
     /// After a failure, so that nobody waits for what became of its last records.
     async fn end_transaction(&self) {
-        if !self.plugin.is_source() || !self.is_exactly_once() {
+        if !self.offsets.has_begun() {
             return;
         }
         while let Err(error) = self.offsets.end().await {
@@ -148,9 +148,10 @@ impl TaskEnv {
         }
     }
 
-    /// A session for what the task appends from now on; it ends with the task's right to.
-    pub(super) fn new_session(&self) -> Session {
-        let session = if self.is_exactly_once() { Session::exact() } else { Session::new() };
+    /// A session for what the task appends from now on; it ends with the task's right to. In an
+    /// exact one nothing is appended twice.
+    pub(super) fn new_session(&self, exact: bool) -> Session {
+        let session = if exact { Session::exact() } else { Session::new() };
         *self.session.lock().unwrap_or_else(PoisonError::into_inner) = session.clone();
         session
     }
@@ -167,7 +168,7 @@ pub(crate) struct TaskSetup {
     pub(crate) plugin: ConnectorPlugin,
     pub(crate) log: Arc<dyn FullLog>,
     pub(crate) offsets: TaskOffsets,
-    pub(crate) assigned: Option<Vec<TopicPartition>>,
+    pub(crate) assigned: Option<Vec<Vec<TopicPartition>>>,
     pub(crate) lease: Option<Lease>,
     pub(crate) active_topics: Option<Arc<ActiveTopicSet>>,
     pub(crate) queues: Arc<QueueOwners>,
@@ -373,7 +374,7 @@ async fn on_own_thread(
     }
 }
 
-async fn work(env: &TaskEnv) -> Result<()> {
+async fn work(env: &Arc<TaskEnv>) -> Result<()> {
     let stages = Stages::build(&env.plugins, &env.props, &env.worker.props)?;
     match &env.plugin.tasks {
         TaskFactory::Source(make) => SourceWorker::new(env, make()?, stages).run().await,

@@ -15,7 +15,7 @@ use gantry_log::{
 use tokio::sync::watch;
 
 use super::cluster::{Workers, numbers};
-use super::plugins::{SINK, SOURCE};
+use super::plugins::{COPY, SINK, SOURCE};
 use super::*;
 
 /// Says now and then that it could not store what was appended in an exact session: each time of
@@ -151,6 +151,39 @@ async fn each_interval_is_committed_once() {
     let interval =
         [("transaction.boundary", "interval"), ("transaction.boundary.interval.ms", "3")];
     each_line_is_given_once(&interval).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_sink_writes_to_the_log_counts_with_its_offsets() {
+    let all = Workers::on(unsure(), 2, |config| {
+        exactly_once(config);
+        config.restart.max_restarts = u32::MAX;
+    });
+    let source = [("connector.class", SOURCE), ("topic", "t"), ("count", "400"), ("delay.ms", "1")];
+    all.create(0, "source", &source).await;
+    all.create(1, "copy", &[("connector.class", COPY), ("topics", "t"), ("copy.to", "u")]).await;
+    all.create(0, "sink", &[("connector.class", SINK), ("topics", "u")]).await;
+    all.until("all are given", || all.probe.put_texts().len() >= 400).await;
+    assert_eq!(all.probe.put_texts(), numbers(0..400));
+    all.until("the sink has read its own", || all.probe.read_back.load(SeqCst) == 400).await;
+    let written = all.texts("u").await.len();
+    assert!(written > 400, "some were written twice, or nothing was tested: {written}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_sink_writes_to_an_atomic_log_goes_with_its_offsets() {
+    let bench = Bench::new().await;
+    let source = [("connector.class", SOURCE), ("topic", "t"), ("count", "100"), ("delay.ms", "1")];
+    bench.create("source", &source).await;
+    bench.create("copy", &[("connector.class", COPY), ("topics", "t"), ("copy.to", "u")]).await;
+    for copied in [20, 60] {
+        bench.until("some are copied", || bench.probe.read_back.load(SeqCst) >= copied).await;
+        bench.herder.restart_task("copy", 0).await.expect("restarts");
+    }
+    bench.until("all are copied", || bench.probe.read_back.load(SeqCst) >= 100).await;
+    assert_eq!(bench.texts("u", 0).await, numbers(0..100));
+    let group = bench.log.committed("connect-copy", &[TopicPartition::new("t", 0)]).await;
+    assert_eq!(group.expect("group").values().copied().collect::<Vec<_>>(), [100]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex};
 
 use gantry_api::{
     ConfigDef, ConfigKey, ConnectRecord, Connector, ConnectorContext, ConnectorPlugin, Datum,
-    Error, Fate, Importance, OffsetMap, Plugin, PluginInfo, PluginRegistry, Props, Result, Schema,
-    SinkOffset, SinkOffsets, SinkRecord, SinkTask, SinkTaskContext, SourceOffset, SourcePartition,
-    SourceRecord, SourceTask, SourceTaskContext, TaskFactory, TopicPartition, Transformation, Type,
-    Value, async_trait,
+    Destination, Error, Fate, Importance, OffsetMap, Plugin, PluginInfo, PluginRegistry, Props,
+    Result, Schema, SinkLog, SinkOffset, SinkOffsets, SinkRecord, SinkTask, SinkTaskContext,
+    SourceOffset, SourcePartition, SourceRecord, SourceTask, SourceTaskContext, TaskFactory,
+    TopicPartition, TopicRecord, Transformation, Type, Value, async_trait,
 };
 
 pub(super) const SOURCE: &str = "test.CountingSourceConnector";
 pub(super) const SINK: &str = "test.RememberingSinkConnector";
+pub(super) const COPY: &str = "test.CopyingSinkConnector";
 pub(super) const PANIC: &str = "test.PanickingTransformation";
 
 /// A queue, and what was committed for it.
@@ -45,6 +46,8 @@ pub(super) struct State {
     pub(super) connectors: Mutex<Vec<ConnectorContext>>,
     /// Puts without records.
     pub(super) empty_puts: AtomicU64,
+    /// How many records the copying sink has read back.
+    pub(super) read_back: AtomicU64,
     /// The sink reports texts that hold "errant".
     pub(super) report_errant: AtomicBool,
     /// After a report it fails once in a way worth trying again, and does not report again.
@@ -73,6 +76,7 @@ pub(super) fn registry(probe: &Probe) -> PluginRegistry {
         ..PluginRegistry::default()
     };
     let (a, b, c, d) = (probe.clone(), probe.clone(), probe.clone(), probe.clone());
+    let (e, f) = (probe.clone(), probe.clone());
     let plain = |probe: Probe| TestConnector { props: Props::new(), probe };
     registry.connector(ConnectorPlugin::new(
         PluginInfo::new(SOURCE, "Connector", source_keys),
@@ -84,6 +88,13 @@ pub(super) fn registry(probe: &Probe) -> PluginRegistry {
         Arc::new(move || Ok(Box::new(plain(c.clone())))),
         TaskFactory::Sink(Arc::new(move || {
             Ok(Box::new(Sink { probe: d.clone(), context: None, wait_ms: None, record_us: 0 }))
+        })),
+    ));
+    registry.connector(ConnectorPlugin::new(
+        PluginInfo::new(COPY, "Connector", ConfigDef::new),
+        Arc::new(move || Ok(Box::new(plain(e.clone())))),
+        TaskFactory::Sink(Arc::new(move || {
+            Ok(Box::new(Copying { probe: f.clone(), log: None, to: String::new() }))
         })),
     ));
     registry.transformation(Plugin::new(PluginInfo::new(PANIC, "", ConfigDef::new), |_| {
@@ -292,5 +303,61 @@ impl SinkTask for Sink {
             offset.metadata = Some("mark".into());
         }
         Ok(safe)
+    }
+}
+
+/// Copies texts to the topic `copy.to` and commits its offsets itself, both in one write.
+struct Copying {
+    probe: Probe,
+    log: Option<Arc<dyn SinkLog>>,
+    to: String,
+}
+
+impl Copying {
+    /// How many records of the copy count by now.
+    async fn read_back(&self, log: &dyn SinkLog) -> Result<u64> {
+        let queue = TopicPartition::new(self.to.as_str(), 0);
+        let (mut next, mut count) = (0, 0);
+        loop {
+            let read = log.read(&[(queue.clone(), next)], std::time::Duration::ZERO).await?;
+            let Some(batch) = read.last().filter(|batch| batch.next > next) else {
+                return Ok(count);
+            };
+            next = batch.next;
+            count += read.iter().map(|batch| batch.records.len() as u64).sum::<u64>();
+        }
+    }
+}
+
+#[async_trait]
+impl SinkTask for Copying {
+    async fn start(&mut self, ctx: SinkTaskContext, props: &Props) -> Result<()> {
+        self.log = ctx.log;
+        self.to = props["copy.to"].clone();
+        Ok(())
+    }
+    async fn put(&mut self, records: &[SinkRecord]) -> Result<()> {
+        let log = self.log.clone().expect("a worker gives a log");
+        let mut offsets = BTreeMap::new();
+        let mut copies = Vec::new();
+        for record in records {
+            let text = gantry_api::model::text::java_string(&record.record.value.value);
+            let copy = TopicRecord { value: Some(text.into()), ..TopicRecord::default() };
+            copies.push((Destination { topic: self.to.as_str().into(), queue: None }, copy));
+            offsets.insert(record.origin.clone(), record.offset + 1);
+        }
+        if !records.is_empty() {
+            // As a plugin of Java's fails, which knows nothing of what is worth trying again.
+            log.write(copies, offsets).await.map_err(|error| Error::connect(error.message()))?;
+            let members = log.members().await?.concat();
+            assert!(records.iter().all(|record| members.contains(&record.origin)));
+        }
+        if log.queues(&self.to).await? == 1 {
+            self.probe.read_back.fetch_max(self.read_back(&*log).await?, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+    async fn pre_commit(&mut self, _written: &SinkOffsets) -> Result<SinkOffsets> {
+        Ok(SinkOffsets::new())
     }
 }

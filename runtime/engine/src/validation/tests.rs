@@ -204,3 +204,16 @@ fn a_class_on_kafkas_class_path_has_one_version() {
         )
     );
 }
+
+#[tokio::test]
+async fn a_plugin_that_never_answers_holds_up_nobody() {
+    let (open, gate) = std::sync::mpsc::sync_channel::<()>(0);
+    let hangs = move || {
+        let _ = gate.recv();
+        Ok(())
+    };
+    let refused = super::may_block_for(std::time::Duration::ZERO, hangs).await.unwrap_err();
+    assert!(refused.message.starts_with("Request timed out."), "{}", refused.message);
+    assert_eq!(super::may_block(|| Ok(1)).await.unwrap(), 1);
+    drop(open);
+}

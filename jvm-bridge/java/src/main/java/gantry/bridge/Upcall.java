@@ -19,6 +19,13 @@ public final class Upcall {
     public static final int HISTORY_APPEND = 13;
     public static final int HISTORY_READ = 14;
     public static final int HISTORY_EXISTS = 15;
+    public static final int LOG_WRITE = 16;
+    public static final int LOG_READ = 17;
+    public static final int LOG_QUEUES = 18;
+    public static final int LOG_RANGE = 19;
+    public static final int LOG_MEMBERS = 20;
+    public static final int LOG_COMMITTED = 21;
+    public static final int LOG_COMMIT = 22;
 
     /** The way to the other side: a native method, a socket, or a test. */
     @FunctionalInterface

@@ -10,16 +10,16 @@ import java.util.Set;
 import org.apache.kafka.common.TopicPartition;
 
 /** Topics with a partition, on the way in and out. */
-final class Partitions {
+public final class Partitions {
     private Partitions() {
     }
 
-    static TopicPartition read(Input in) {
+    public static TopicPartition read(Input in) {
         String topic = in.str();
         return new TopicPartition(topic, in.i32());
     }
 
-    static List<TopicPartition> readAll(Input in) {
+    public static List<TopicPartition> readAll(Input in) {
         int count = in.count();
         List<TopicPartition> partitions = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
@@ -32,12 +32,12 @@ final class Partitions {
         return new LinkedHashSet<>(readAll(in));
     }
 
-    static void write(TopicPartition partition, Output out) {
+    public static void write(TopicPartition partition, Output out) {
         out.str(partition.topic());
         out.i32(partition.partition());
     }
 
-    static void writeAll(Collection<TopicPartition> partitions, Output out) {
+    public static void writeAll(Collection<TopicPartition> partitions, Output out) {
         out.v(partitions.size());
         for (TopicPartition partition : partitions) {
             write(partition, out);

@@ -2,6 +2,7 @@ package gantry.bridge.host;
 
 import gantry.bridge.Failure;
 import gantry.bridge.Upcall;
+import gantry.bridge.clients.TaskConsumer;
 import gantry.bridge.codec.Input;
 import gantry.bridge.codec.Output;
 import java.util.List;
@@ -9,21 +10,34 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
+import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.metrics.PluginMetrics;
 import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.errors.IllegalWorkerStateException;
+import org.apache.kafka.connect.runtime.WorkerSinkTaskContext;
 import org.apache.kafka.connect.sink.ErrantRecordReporter;
 import org.apache.kafka.connect.sink.SinkRecord;
-import org.apache.kafka.connect.sink.SinkTaskContext;
 
-/** What a sink's task may ask of its runtime. */
-final class SinkContext implements SinkTaskContext {
+/**
+ * What a sink's task may ask of its runtime. It is of Kafka's own class because some connectors take the consumer from
+ * a private field of that.
+ */
+final class SinkContext extends WorkerSinkTaskContext {
     private final Hosted host;
     private final Map<String, String> configs;
     private final ErrantRecordReporter reporter;
 
-    SinkContext(Hosted host, Map<String, String> configs, boolean reporter) {
+    static SinkContext create(Hosted host, Map<String, String> configs, boolean reporter) {
+        TaskConsumer.Made made = TaskConsumer.create(host.target());
+        SinkContext context = new SinkContext(made.consumer(), host, configs, reporter);
+        made.behind().belongsTo(context);
+        return context;
+    }
+
+    private SinkContext(
+            Consumer<byte[], byte[]> consumer, Hosted host, Map<String, String> configs, boolean reporter) {
+        super(consumer, null, null);
         this.host = host;
         this.configs = configs;
         this.reporter = reporter ? this::report : null;
@@ -107,6 +121,11 @@ final class SinkContext implements SinkTaskContext {
     @Override
     public PluginMetrics pluginMetrics() {
         return host.metrics();
+    }
+
+    @Override
+    public String toString() {
+        return "SinkContext";
     }
 
     private byte[] call(int operation, Output request) {

@@ -27,7 +27,7 @@ public final class SinkTaskHost extends TaskHost {
     void start(Map<String, String> properties, int flags) {
         SinkTask created = newTask(SinkTask.class, properties);
         task = created;
-        created.initialize(new SinkContext(this, properties, (flags & NO_REPORTER) == 0));
+        created.initialize(SinkContext.create(this, properties, (flags & NO_REPORTER) == 0));
         created.start(properties);
     }
 

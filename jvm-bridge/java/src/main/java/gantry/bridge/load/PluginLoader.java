@@ -14,8 +14,8 @@ import org.apache.kafka.connect.runtime.isolation.PluginUtils;
 /**
  * The class loader of one plugin location: its own classes first, as in Kafka, and Kafka's rule for what must come
  * from the parent. It differs from Kafka's in three ways: logging comes from the parent, so that the plugin's logs
- * reach us; calls that would end the process are turned into {@link gantry.bridge.Contained}; and Debezium's
- * {@linkplain SchemaHistory schema history} is kept in our log.
+ * reach us; calls that would end the process are turned into {@link gantry.bridge.Contained}; and what some plugins do
+ * with a Kafka client of their own is done on our log: {@link SchemaHistory}, {@link KafkaClients}.
  */
 final class PluginLoader extends URLClassLoader {
     /** Logging, and ourselves: these come from the parent if it has them. */
@@ -95,11 +95,16 @@ final class PluginLoader extends URLClassLoader {
     }
 
     private Class<?> define(String name, ClassSources.Found found) throws IOException {
-        byte[] bytes = SchemaHistory.isOriginal(name)
-                ? SchemaHistory.rewrite(found.bytes())
-                : ExitRewriter.rewrite(found.bytes());
+        byte[] bytes = rewrite(name, found.bytes());
         definePackage(name, found);
         return defineClass(name, bytes, 0, bytes.length, new CodeSource(found.url(), found.signers()));
+    }
+
+    private static byte[] rewrite(String name, byte[] original) {
+        if (SchemaHistory.isOriginal(name)) {
+            return SchemaHistory.rewrite(original);
+        }
+        return KafkaClients.isFactory(name) ? KafkaClients.rewrite(original) : ExitRewriter.rewrite(original);
     }
 
     private void definePackage(String className, ClassSources.Found found) throws IOException {
