@@ -85,6 +85,7 @@ fn native() -> PluginRegistry {
         transformations: gantry_transforms::transformations(),
         predicates: gantry_transforms::predicates(),
         config_providers: config_providers(),
+        override_policies: Vec::new(),
     }
 }
 

@@ -63,6 +63,7 @@ impl Java {
         self.merge(&mut all.transformations, native.transformations, info);
         self.merge(&mut all.predicates, native.predicates, info);
         self.merge(&mut all.config_providers, native.config_providers, info);
+        self.merge(&mut all.override_policies, native.override_policies, info);
         Ok(all)
     }
 

@@ -54,6 +54,7 @@ def debezium(name, version, default=False):
 
 PLUGINS = {p.name: p for p in (
     Plugin("file", (f"org.apache.kafka:connect-file:{KAFKA}",), default=True),
+    Plugin("tools", (f"org.apache.kafka:connect-test-plugins:{KAFKA}", f"org.apache.kafka:kafka-server-common:{KAFKA}")),
     debezium("postgres", "3.7.0.Final", default=True),
     debezium("mariadb", "3.5.0.Final", default=True),
     debezium("jdbc", "3.6.0.Final", default=True),

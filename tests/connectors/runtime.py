@@ -191,8 +191,7 @@ class Gantry(Runtime):
 
     def topic_records(self, topic):
         """All records of a topic."""
-        command = [gantry_binary(), "topic", "dump", topic, "--max", str(DUMP_MAX), "--timeout-ms", "300", "--url", self.client.base]
-        return dumped(command)
+        return dumped([gantry_binary(), "topic", "dump", topic, "--max", str(DUMP_MAX), "--url", self.client.base])
 
 
 class KafkaConnect(Runtime):

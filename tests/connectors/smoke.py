@@ -16,6 +16,7 @@ JSON = "org.apache.kafka.connect.json.JsonConverter"
 BYTES = "org.apache.kafka.connect.converters.ByteArrayConverter"
 FILE_SOURCE = "org.apache.kafka.connect.file.FileStreamSourceConnector"
 FILE_SINK = "org.apache.kafka.connect.file.FileStreamSinkConnector"
+TOOLS = "org.apache.kafka.connect.tools."
 TRANSFORMS = "org.apache.kafka.connect.transforms."
 DEBEZIUM = "io.debezium.transforms."
 LIMIT_S = 30
@@ -302,8 +303,45 @@ def transactions(bench):
             raise LabError(f"{mode} was not refused")
 
 
-TESTS = [file_to_file, lifecycle, offsets, transformations, routing, converters, cloud_events, unknown, throwing, external_offsets]
+def tools(bench):
+    """Kafka's Verifiable and Mock connectors, Java's."""
+    bench.worker.create("verify-in", {"connector.class": f"{TOOLS}VerifiableSourceConnector", "topic": "verify", "throughput": "500", "id": "7"})
+    bench.worker.create("verify-out", {"connector.class": f"{TOOLS}VerifiableSinkConnector", "topics": "verify", "id": "8"})
+    found = bench.values("verify", 50)
+    same([json.loads(value)["payload"] for value in found[:50]], list(range(50)), "numbers")
+    wait_for("the sink prints nothing", lambda: '"sinkTask":"8-0"' in bench.worker.text().replace("\\", "").replace(" ", "") or
+             '"name":"verify-out"' in bench.worker.text().replace("\\", "").replace(" ", ""), LIMIT_S)
+    bench.worker.create("mock-in", {"connector.class": f"{TOOLS}MockSourceConnector", "mock_mode": "task-failure", "delay_ms": "100"})
+    bench.worker.create("mock-out", {"connector.class": f"{TOOLS}MockSinkConnector", "mock_mode": "task-failure", "delay_ms": "100", "topics": "verify"})
+    bench.worker.create("mock-raises", {"connector.class": f"{TOOLS}MockSourceConnector", "mock_mode": "connector-failure", "delay_ms": "100"})
+    for name, kind in (("mock-in", "Source"), ("mock-out", "Sink")):
+        trace = bench.worker.wait_failed(name)["tasks"][0]["trace"]
+        if "java.lang.RuntimeException" not in trace or f"\tat {TOOLS}Mock{kind}Task." not in trace:
+            raise LabError(f"{name}: {trace}")
+    trace = bench.worker.wait_failed("mock-raises")["connector"]["trace"]
+    if f"\tat {TOOLS}MockConnector" not in trace:
+        raise LabError(f"mock-raises: {trace}")
+
+
+def policy(bench):
+    """A policy of a plugin's decides what connectors may set of Kafka's clients."""
+    def errors(**overrides):
+        config = {"name": "p", "connector.class": FILE_SOURCE, "file": "x", "topic": "t",
+                  **{f"producer.override.{name.replace('_', '.')}": text for name, text in overrides.items()}}
+        answer = bench.ask("PUT", f"/connector-plugins/{FILE_SOURCE}/config/validate", 200, config)
+        return {c["value"]["name"]: c["value"]["errors"] for c in answer["configs"] if c["value"]["name"].startswith("producer.override.")}
+    same(errors(batch_size="10"), {"producer.override.batch.size": []}, "what is allowed")
+    same(errors(batch_size="2000"), {"producer.override.batch.size": ["too large"]}, "what the value forbids")
+    same(errors(acks="1"), {"producer.override.acks": ["a test lets p, a source, set no acks of its PRODUCER"]}, "what is forbidden")
+    config = {"connector.class": FILE_SOURCE, "file": "x", "topic": "t", "producer.override.batch.size": "ten"}
+    answer = bench.ask("PUT", "/connectors/p/config", 500, config)
+    same(answer["message"], "Invalid value ten for configuration batch.size: Not a number of type INT", "a value of another type")
+
+
+TESTS = [file_to_file, lifecycle, offsets, transformations, routing, converters, cloud_events, unknown, throwing, external_offsets, tools]
 ONCE = [transactions]
+POLICY = [policy]
+POLICY_PROPS = {"connector.client.config.override.policy": "bad.StrictPolicy", "strict.owner": "a test"}
 
 
 def suite(args, tests, label, props, mode):
@@ -311,7 +349,7 @@ def suite(args, tests, label, props, mode):
     failed, tests = [], [test for test in tests if args.only in test.__name__]
     if not tests:
         return failed
-    places = [plugins.fetch(name) for name in ("file", "mirror", "debezium-postgres")] + [plugins.misbehaving()]
+    places = [plugins.fetch(name) for name in ("file", "mirror", "tools", "debezium-postgres")] + [plugins.misbehaving()]
     with runtime.start(args, args.work / args.runtime / label, places, props, mode) as worker:
         for test in tests:
             work = args.work / label / test.__name__
@@ -336,11 +374,14 @@ def main():
     began = time.monotonic()
     native = {"gantry.prefer.native": "false"} if args.runtime == "gantry" else {}
     with runtime.workplace(args):
-        failed = suite(args, TESTS, "plain", native, "standalone")
+        # Kafka Connect has those on its own class path, and finds none of them elsewhere.
+        tests = TESTS if args.runtime == "gantry" else [test for test in TESTS if test is not tools]
+        failed = suite(args, tests, "plain", native, "standalone")
         # Kafka has transactions of sources in distributed mode alone.
         failed += suite(args, ONCE, "once", {**native, "exactly.once.source.support": "enabled"}, "distributed")
+        failed += suite(args, POLICY, "policy", {**native, **POLICY_PROPS}, "standalone")
         args.failed = bool(failed)
-    total = len([t for t in TESTS + ONCE if args.only in t.__name__])
+    total = len([t for t in tests + ONCE + POLICY if args.only in t.__name__])
     print(f"smoke on {args.runtime}, {time.monotonic() - began:.0f} s: {total - len(failed)} passed, {len(failed)} failed")
     return 1 if failed or not total else 0
 

@@ -1,6 +1,9 @@
 //! Keys of Kafka's clients, which connectors may set as `producer.override.*` and the like. What a
 //! worker has, too, stands in the worker's own tables and is taken from there.
 
+use std::sync::Arc;
+
+use gantry_api::{OverridePolicy, PluginRegistry, Props};
 use gantry_engine::{ClientOverridePolicy, ClientOverrides};
 use gantry_model::config::Importance::{self, High, Low, Medium};
 use gantry_model::config::{ConfigDef, ConfigKey, ParsedConfig, Type};
@@ -10,6 +13,9 @@ use super::row::{Check, Row, accepted};
 use super::table::row;
 use super::table_clients::{CLIENT, SSL};
 use super::table_sasl::SASL;
+
+/// Which settings of clients connectors may bring.
+const POLICY: &str = "connector.client.config.override.policy";
 
 /// A key of a client.
 struct Key {
@@ -142,8 +148,11 @@ const FOLLOWED: [(&str, &str); 3] = [
 
 /// What connectors may set of Kafka's clients, by the worker's settings. The error is a sentence
 /// with the remedy.
-pub(super) fn client_overrides(parsed: &ParsedConfig) -> Result<ClientOverrides, String> {
-    const POLICY: &str = "connector.client.config.override.policy";
+pub(super) fn client_overrides(
+    parsed: &ParsedConfig,
+    props: &Props,
+    plugins: &PluginRegistry,
+) -> Result<ClientOverrides, String> {
     let policy = parsed.string(POLICY).unwrap_or("All");
     let short = policy.rsplit('.').next().unwrap_or(policy);
     let allowed = || parsed.list("connector.client.config.override.allowlist").to_vec();
@@ -152,18 +161,31 @@ pub(super) fn client_overrides(parsed: &ParsedConfig) -> Result<ClientOverrides,
         "None" => ClientOverridePolicy::None,
         "Principal" => ClientOverridePolicy::Principal,
         "Allowlist" => ClientOverridePolicy::Allowlist(allowed()),
-        _ => {
-            return Err(format!(
-                "Invalid value {policy} for configuration {POLICY}: there is no such policy. Write \
-                 All, None, Principal or Allowlist, or leave {POLICY} out for the default All"
-            ));
-        }
+        _ => ClientOverridePolicy::Plugin(plugin_policy(policy, props, plugins)?),
     };
     Ok(ClientOverrides {
         policy,
         producer: definition("producer", PRODUCER),
         consumer: definition("consumer", CONSUMER),
         admin: definition("admin client", ADMIN),
+    })
+}
+
+/// A policy that is a plugin.
+fn plugin_policy(
+    class: &str,
+    props: &Props,
+    plugins: &PluginRegistry,
+) -> Result<Arc<dyn OverridePolicy>, String> {
+    let plugin = plugins.find_override_policy(class).ok_or_else(|| {
+        format!(
+            "Invalid value {class} for configuration {POLICY}: there is no such policy. Write All, \
+             None, Principal or Allowlist, or a class that is on plugin.path, or leave {POLICY} out \
+             for the default All"
+        )
+    })?;
+    plugin.create(props).map(Arc::from).map_err(|error| {
+        format!("Invalid value {class} for configuration {POLICY}: {}", error.message())
     })
 }
 
@@ -194,24 +216,27 @@ fn as_key(row: &Row, doc: &str) -> ConfigKey {
 
 #[cfg(test)]
 mod tests {
-    use gantry_api::Props;
-
     use super::super::table;
     use super::*;
 
     fn read(policy: &str) -> Result<ClientOverrides, String> {
         let name = "connector.client.config.override.policy".to_owned();
         let props = Props::from([(name, policy.to_owned())]);
-        client_overrides(&table::definition().parse(&props).unwrap())
+        client_overrides(
+            &table::definition().parse(&props).unwrap(),
+            &props,
+            &PluginRegistry::default(),
+        )
     }
 
     #[test]
     fn policies_have_their_names_and_classes() {
-        assert_eq!(read("None").unwrap().policy, ClientOverridePolicy::None);
+        let named = |policy: &str| format!("{:?}", read(policy).unwrap().policy);
+        assert_eq!(named("None"), "None");
         let class = "org.apache.kafka.connect.connector.policy.\
                      PrincipalConnectorClientConfigOverridePolicy";
-        assert_eq!(read(class).unwrap().policy, ClientOverridePolicy::Principal);
-        assert_eq!(read("Allowlist").unwrap().policy, ClientOverridePolicy::Allowlist(vec![]));
+        assert_eq!(named(class), "Principal");
+        assert_eq!(named("Allowlist"), "Allowlist");
         assert!(read("Nope").unwrap_err().contains("there is no such policy. Write All, None"));
     }
 

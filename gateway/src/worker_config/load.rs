@@ -174,7 +174,7 @@ pub(crate) fn settings(
     let cluster = log_choice::cluster(mode, &parsed)?;
     engine.status_storage_topic = cluster.as_ref().map(|cluster| cluster.status_topic.clone());
     engine.config_providers = providers;
-    engine.client_overrides = client_overrides(&parsed)?;
+    engine.client_overrides = client_overrides(&parsed, &props, plugins)?;
     let settings = Settings {
         log: log(&parsed),
         rest,

@@ -27,7 +27,8 @@ mod zip;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use cache::CacheError;
 pub use found::{Found, Location, MissingManifests, Plugin};
@@ -36,6 +37,12 @@ pub use kind::{DiscoveryMode, PluginKind, UnknownMode};
 use cache::{Cache, Facts};
 use found::Problem;
 use locate::Place;
+use scan::Extent;
+
+/// Locations that are read at the same time at most.
+const THREADS_MAX: usize = 4;
+/// Behind the hash of a location of which the listed classes alone were read.
+const LISTED: &str = "-listed";
 
 /// What a JVM found out about a class.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,24 +73,52 @@ impl Index {
     pub fn look(&self, plugin_path: &[PathBuf], mode: DiscoveryMode) -> Found {
         let mut warnings = Vec::new();
         let places = locate::places(plugin_path, &mut warnings);
-        let look = |place| self.look_at(place, mode, &mut warnings);
-        let locations = places.into_iter().map(look).collect();
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+        let next = AtomicUsize::new(0);
+        let some = || {
+            let at = || places.get(next.fetch_add(1, Ordering::Relaxed));
+            std::iter::from_fn(at).map(|place| self.look_at(place, mode)).collect::<Vec<_>>()
+        };
+        let mut looked: Vec<(Location, Vec<String>)> = std::thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(some)).collect();
+            let mut all = some();
+            for other in others {
+                all.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            }
+            all
+        });
+        let order = |path: &Path| places.iter().position(|place| place.path == path);
+        looked.sort_by_cached_key(|(location, _)| order(&location.path));
+        let mut locations = Vec::with_capacity(looked.len());
+        for (location, said) in looked {
+            locations.push(location);
+            warnings.extend(said);
+        }
         Found { locations, warnings }
     }
 
-    fn look_at(&self, place: Place, mode: DiscoveryMode, warnings: &mut Vec<String>) -> Location {
-        let (elements, errors) = element::open(&place);
+    /// One location, and what is to be said of it.
+    fn look_at(&self, place: &Place, mode: DiscoveryMode) -> (Location, Vec<String>) {
+        let mut warnings = Vec::new();
+        let (elements, errors) = element::open(place);
         for (path, error) in errors {
             let problem = Problem::unread(&place.path, &path, "", &error.to_string());
             warnings.push(problem.text(&place.path));
         }
-        let hash = element::hash(&place, &elements);
-        let facts = self.cache.load(&hash).unwrap_or_else(|| {
-            let found = scan::scan(&place.path, &elements);
+        let all = element::hash(place, &elements);
+        let listed = || (mode == DiscoveryMode::ServiceLoad).then(|| format!("{all}{LISTED}"));
+        let known = |hash: String| self.cache.load(&hash).map(|facts| (hash, facts));
+        let known = known(all.clone()).or_else(|| known(listed()?));
+        let (hash, facts) = known.unwrap_or_else(|| {
+            let (extent, hash) = match listed() {
+                Some(hash) => (Extent::Listed, hash),
+                None => (Extent::All, all.clone()),
+            };
+            let found = scan::scan(&place.path, &elements, extent);
             let facts = Facts { plugins: found.plugins, problems: found.problems };
             let saved = if found.is_partial { Ok(()) } else { self.cache.save(&hash, &facts) };
             warnings.extend(saved.err().map(|error| error.to_string()));
-            facts
+            (hash, facts)
         });
         let problems = facts.problems.iter().filter(|problem| problem.matters_in(mode));
         warnings.extend(problems.map(|problem| problem.text(&place.path)));
@@ -91,7 +126,7 @@ impl Index {
         let plugins = plugins.cloned().collect();
         let url = locate::url(&place.path);
         let urls = place.elements.iter().map(|path| locate::url(path)).collect();
-        Location { hash, path: place.path, url, urls, plugins, facts }
+        (Location { hash, path: place.path.clone(), url, urls, plugins, facts }, warnings)
     }
 
     /// Takes over what a JVM found out about classes of a location, and keeps it.

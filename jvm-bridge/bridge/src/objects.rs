@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
+use gantry_api::model::config::ConfigValue;
 use gantry_api::model::plugin::ConverterType;
 use gantry_api::model::text::java_string;
 use gantry_api::{
-    ConfigProvider, ConnectRecord, Converter, Datum, Fate, Header, HeaderConverter, Headers,
-    Predicate, Props, Result, Transformation, Value,
+    ClientKind, ConfigProvider, ConnectRecord, Converter, Datum, Fate, Header, HeaderConverter,
+    Headers, OverridePolicy, OverrideRequest, Predicate, Props, Result, Transformation, Value,
 };
 
 use crate::caller::SyncCaller;
 use crate::plugins::PluginClass;
-use crate::wire::{Decoder, END, Encoder, Operation, Reader, Writer};
+use crate::wire::{Decoder, END, Encoder, Operation, Reader, Writer, config_values};
 
 /// One instance in Java, and what both sides remember of what crossed.
 #[derive(Debug)]
@@ -245,6 +246,35 @@ impl ConfigProvider for JavaConfigProvider {
         }
         let reply = object.call(Operation::Get)?;
         Ok(Reader::new(reply).props()?)
+    }
+}
+
+/// A policy on what connectors may set of Kafka's clients.
+#[derive(Debug)]
+pub(crate) struct JavaOverridePolicy(Mutex<Object>);
+
+impl JavaOverridePolicy {
+    pub(crate) fn new(class: &PluginClass, props: &Props) -> Result<Self> {
+        let object = Object::new(class, Operation::NewOverridePolicy, props, &[])?;
+        Ok(Self(Mutex::new(object)))
+    }
+}
+
+impl OverridePolicy for JavaOverridePolicy {
+    fn validate(&self, request: &OverrideRequest<'_>) -> Result<Vec<ConfigValue>> {
+        let mut object = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        object.begin(&[request.connector, request.class]);
+        object.out.u8(u8::from(!request.is_source)).u8(match request.client {
+            ClientKind::Producer => 0,
+            ClientKind::Consumer => 1,
+            ClientKind::Admin => 2,
+        });
+        object.out.varint(request.overrides.len());
+        for (name, text) in &request.overrides {
+            object.out.str(name).optional_str(*text);
+        }
+        let reply = object.call(Operation::ValidateOverrides)?;
+        Ok(config_values(&mut Reader::new(reply))?)
     }
 }
 

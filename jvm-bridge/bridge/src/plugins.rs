@@ -6,14 +6,16 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use gantry_api::{
     ConfigDef, ConfigProvider, ConnectorPlugin, Converter, Error, HeaderConverter, Isolation,
-    Plugin, PluginInfo, PluginRegistry, Predicate, Result, Str, TaskFactory, Transformation,
+    OverridePolicy, Plugin, PluginInfo, PluginRegistry, Predicate, Result, Str, TaskFactory,
+    Transformation,
 };
 
 use crate::connector::JavaConnector;
 use crate::home::{Home, Homes, JavaSettings};
 use crate::index::{self, DiscoveryMode, Found, Index, Learned, PluginKind};
 use crate::objects::{
-    JavaConfigProvider, JavaConverter, JavaHeaderConverter, JavaPredicate, JavaTransformation,
+    JavaConfigProvider, JavaConverter, JavaHeaderConverter, JavaOverridePolicy, JavaPredicate,
+    JavaTransformation,
 };
 use crate::sink::JavaSinkTask;
 use crate::source::JavaSourceTask;
@@ -280,9 +282,15 @@ fn add(registry: &mut PluginRegistry, kind: PluginKind, version: &str, class: Pl
                 Ok(made)
             }));
         }
-        // A policy is the worker's, and is asked for by its class; extensions of Kafka's REST
-        // server have nothing to extend here.
-        PluginKind::ConnectorClientConfigOverridePolicy | PluginKind::RestExtension => {}
+        PluginKind::ConnectorClientConfigOverridePolicy => {
+            registry.override_policies.push(Plugin::new(info, move |props| {
+                let made: Box<dyn OverridePolicy> =
+                    Box::new(JavaOverridePolicy::new(&class, props)?);
+                Ok(made)
+            }));
+        }
+        // Extensions of Kafka's REST server have nothing to extend here.
+        PluginKind::RestExtension => {}
     }
 }
 

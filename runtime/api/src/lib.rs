@@ -6,6 +6,7 @@ mod clock;
 mod connector;
 mod context;
 mod offset;
+mod policy;
 mod record;
 mod registry;
 mod sink_log;
@@ -30,6 +31,7 @@ pub use gantry_model::{
     SchemaBuilder, Str, Struct, Text, TopicPartition, Value,
 };
 pub use offset::{OffsetMap, SinkOffset, SinkOffsets, SourceOffset, SourcePartition};
+pub use policy::{ClientKind, OverridePolicy, OverrideRequest};
 pub use record::{Boundary, SinkRecord, SourceRecord, TimestampType};
 pub use registry::{ConnectorPlugin, PluginRegistry, TaskFactory};
 pub use sink_log::{Destination, QueueRange, SinkLog, TopicRead, TopicRecord};

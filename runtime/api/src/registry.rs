@@ -9,6 +9,7 @@ use gantry_model::plugin::{
 };
 
 use crate::connector::{Connector, SinkTask, SourceTask};
+use crate::policy::OverridePolicy;
 
 type Make<T> = Arc<dyn Fn() -> Result<Box<T>> + Send + Sync>;
 
@@ -101,6 +102,8 @@ pub struct PluginRegistry {
     pub predicates: Vec<Plugin<dyn Predicate>>,
     /// Providers of config values.
     pub config_providers: Vec<Plugin<dyn ConfigProvider>>,
+    /// Policies on what connectors may set of Kafka's clients, besides Kafka's own.
+    pub override_policies: Vec<Plugin<dyn OverridePolicy>>,
 }
 
 fn find<'a, T: ?Sized>(plugins: &'a [Plugin<T>], name: &str) -> Option<&'a Plugin<T>> {
@@ -148,6 +151,10 @@ impl PluginRegistry {
     /// The transformation of that name.
     pub fn find_transformation(&self, name: &str) -> Option<&Plugin<dyn Transformation>> {
         find(&self.transformations, name)
+    }
+    /// The override policy of that name.
+    pub fn find_override_policy(&self, name: &str) -> Option<&Plugin<dyn OverridePolicy>> {
+        find(&self.override_policies, name)
     }
     /// The predicate of that name.
     pub fn find_predicate(&self, name: &str) -> Option<&Plugin<dyn Predicate>> {

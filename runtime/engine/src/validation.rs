@@ -330,7 +330,8 @@ fn validate(
             "Invalid value null for configuration {never_null}: name a topic, or leave the key out"
         )));
     }
-    let overrides = worker.client_overrides.check(plugin.is_source(), resolved, config)?;
+    let overrides =
+        worker.client_overrides.check(plugin.is_source(), &plugin.info.class, resolved, config)?;
     Ok(judge(plugins, worker, ConnectorKind::Known(plugin), resolved, config, overrides))
 }
 

@@ -7,7 +7,7 @@ use super::found::{Plugin, Problem, Problems};
 use super::graph::{Class, Graph, Id, Reaches};
 use super::kind::PluginKind;
 use super::parent::{self, ParentClass};
-use super::scan::Scan;
+use super::scan::{Extent, Scan};
 
 const NO_CONSTRUCTOR: &str =
     ": Plugin class must have a no-args constructor, and cannot be a non-static inner class";
@@ -29,6 +29,7 @@ pub(crate) struct Discovery {
 /// Finds the plugins among the classes that were read. `read` gets the constructors of a class.
 pub(crate) fn discover(
     scan: Scan,
+    extent: Extent,
     read: impl FnMut(&Class) -> Result<Vec<Constructor>, ClassError>,
 ) -> Discovery {
     let parents = parent::classes();
@@ -44,7 +45,9 @@ pub(crate) fn discover(
         problems,
     };
     finder.by_manifests(&parents, listed);
-    finder.by_scan();
+    if extent == Extent::All {
+        finder.by_scan();
+    }
     let Finder { found, plugins, problems, .. } = finder;
     let (plugins, problems) = (plugins.into_values().collect(), problems.into_vec());
     Discovery { plugins, problems, ..found }

@@ -133,6 +133,14 @@ impl Graph {
         numbered.filter_map(|(id, class)| Some((id, class.as_ref()?)))
     }
 
+    /// The names of what a class of the location extends and implements.
+    pub(crate) fn supers_of(&self, name: &str) -> Vec<String> {
+        let class = self.find(name).and_then(|id| self.class(id));
+        let supers = class.map_or(&[][..], |class| self.supers(class));
+        let names = supers.iter().filter_map(|id| self.names.get(id.index()));
+        names.map(|name| name.to_string()).collect()
+    }
+
     fn supers(&self, class: &Class) -> &[Id] {
         let range = class.supers.start as usize..class.supers.end as usize;
         self.supers.get(range).unwrap_or(&[])

@@ -1,5 +1,6 @@
 //! Reads the classes and manifests of a location.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use super::class_file::{ClassError, Constructor, Parser};
@@ -9,6 +10,7 @@ use super::found::{Problem, Problems};
 use super::graph::{Class, Graph};
 use super::inflate::{Prefix, Reader};
 use super::kind::PluginKind;
+use super::parent;
 use super::services;
 use super::zip::{Directory, Entry, ZipError};
 
@@ -52,12 +54,22 @@ impl From<ZipError> for Stop {
     }
 }
 
+/// How much of a location is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All classes.
+    All,
+    /// The classes that manifests list, and what these need.
+    Listed,
+}
+
 /// Finds the plugins among these elements of a class path.
-pub(crate) fn scan(location: &Path, elements: &[Element]) -> Discovery {
+pub(crate) fn scan(location: &Path, elements: &[Element], extent: Extent) -> Discovery {
     let mut scan = Scan::default();
     let mut parser = Parser::default();
     for (number, element) in elements.iter().enumerate() {
-        let mut here = Here { location, element, number, scan: &mut scan, parser: &mut parser };
+        let (scan, parser) = (&mut scan, &mut parser);
+        let mut here = Here { location, element, number, extent, scan, parser };
         let result = match &element.content {
             Content::Archive(directory) => here.archive(directory),
             Content::Files(files) => here.files(files),
@@ -67,13 +79,16 @@ pub(crate) fn scan(location: &Path, elements: &[Element]) -> Discovery {
             Err(Stop::Entry(error)) => here.report("", &error),
             Err(Stop::Location(reason)) => {
                 let problem = Problem::unread(location, &element.path, "", reason);
-                scan.problems.push(problem);
+                here.scan.problems.push(problem);
                 break;
             }
         }
     }
+    if extent == Extent::Listed {
+        read_listed(location, elements, &mut scan, &mut parser);
+    }
     let mut left = INFLATED_MAX;
-    discover(scan, |class| constructors(elements, class, &mut parser, &mut left))
+    discover(scan, extent, |class| constructors(elements, class, &mut parser, &mut left))
 }
 
 /// An element while it is read.
@@ -81,6 +96,7 @@ struct Here<'a> {
     location: &'a Path,
     element: &'a Element,
     number: usize,
+    extent: Extent,
     scan: &'a mut Scan,
     parser: &'a mut Parser,
 }
@@ -112,16 +128,36 @@ impl Here<'_> {
         if let Some(kind) = services::kind_of(name) {
             let mut inflating = reader.entry(entry, MANIFEST_MAX)?;
             return self.manifest(kind, name, inflating.all()?);
-        } else if let Some(class) = self.wanted(name) {
-            let mut inflating = reader.entry(entry, CLASS_MAX)?;
-            let result = self.class(class, entry.place, &mut inflating);
-            self.scan.inflated += inflating.size();
-            if self.scan.inflated > INFLATED_MAX {
-                return Err(Stop::Location("the location has more classes than can be read"));
-            }
-            return result;
         }
-        Ok(())
+        match self.wanted(name) {
+            Some(class) => self.inflate(reader, entry, class),
+            None => Ok(()),
+        }
+    }
+
+    fn inflate(&mut self, reader: &mut Reader, entry: &Entry<'_>, class: &str) -> Result<(), Stop> {
+        let mut inflating = reader.entry(entry, CLASS_MAX)?;
+        let result = self.class(class, entry.place, &mut inflating);
+        self.scan.inflated += inflating.size();
+        if self.scan.inflated > INFLATED_MAX {
+            return Err(Stop::Location("the location has more classes than can be read"));
+        }
+        result
+    }
+
+    /// The class of that name, which is there.
+    fn one(&mut self, place: usize, class: &str) -> Result<(), Stop> {
+        match &self.element.content {
+            Content::Archive(directory) => {
+                let entry = directory.entry(place)?;
+                self.inflate(&mut Reader::open(&self.element.path)?, &entry, class)
+            }
+            Content::Files(files) => {
+                let file = files.get(place).ok_or(ZipError::Short)?;
+                let bytes = read_file(&self.element.path.join(&file.name), CLASS_MAX)?;
+                self.class(class, place, &mut bytes.as_slice())
+            }
+        }
     }
 
     fn files(&mut self, files: &[ClassFile]) -> Result<(), Stop> {
@@ -147,10 +183,8 @@ impl Here<'_> {
 
     /// The name of the class, if an entry is one that was not there before.
     fn wanted<'b>(&self, name: &'b str) -> Option<&'b str> {
-        let class = name.strip_suffix(".class").filter(|name| !name.starts_with("META-INF/"))?;
-        let simple = class.rsplit_once('/').map_or(class, |(_, simple)| simple);
-        let is_class = !matches!(simple, "module-info" | "package-info");
-        (is_class && !self.scan.graph.has(class)).then_some(class)
+        let class = class_of(name)?;
+        (self.extent == Extent::All && !self.scan.graph.has(class)).then_some(class)
     }
 
     fn class(&mut self, name: &str, place: usize, prefix: &mut impl Prefix) -> Result<(), Stop> {
@@ -186,6 +220,81 @@ impl Here<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// The name of the class in an entry of this name, if it has one.
+fn class_of(entry: &str) -> Option<&str> {
+    let class = entry.strip_suffix(".class").filter(|name| !name.starts_with("META-INF/"))?;
+    let simple = class.rsplit_once('/').map_or(class, |(_, simple)| simple);
+    (!matches!(simple, "module-info" | "package-info")).then_some(class)
+}
+
+/// Where each class is: the number of its element, and its place there. The first of a name is the
+/// one that counts.
+fn places(elements: &[Element]) -> HashMap<&str, (usize, usize)> {
+    let mut places = HashMap::new();
+    let mut note = |entry, at| {
+        if let Some(class) = class_of(entry) {
+            places.entry(class).or_insert(at);
+        }
+    };
+    for (number, element) in elements.iter().enumerate() {
+        match &element.content {
+            Content::Archive(directory) => {
+                for entry in directory.entries().map_while(Result::ok) {
+                    if let Ok(name) = str::from_utf8(entry.name) {
+                        note(name, (number, entry.place));
+                    }
+                }
+            }
+            Content::Files(files) => {
+                for (place, file) in files.iter().enumerate() {
+                    note(&file.name, (number, place));
+                }
+            }
+        }
+    }
+    places
+}
+
+/// Reads the classes that manifests list, here and on the worker's own class path, and what these
+/// extend, implement, or have among the parameters of their constructors.
+fn read_listed(location: &Path, elements: &[Element], scan: &mut Scan, parser: &mut Parser) {
+    let places = places(elements);
+    let parents = parent::classes();
+    let of_parents = parents.iter().filter(|parent| parent.is_listed).map(|parent| &parent.name);
+    let listed = scan.listed.iter().map(|(_, name)| name).chain(of_parents);
+    let mut candidates: Vec<String> = listed.map(|name| name.replace('.', "/")).collect();
+    let read = |scan: &mut Scan, parser: &mut Parser, mut left: Vec<String>| {
+        while let Some(name) = left.pop() {
+            let Some(&(number, place)) = places.get(name.as_str()) else { continue };
+            let Some(element) = elements.get(number).filter(|_| !scan.graph.has(&name)) else {
+                continue;
+            };
+            let (extent, of) = (Extent::Listed, (&mut *scan, &mut *parser));
+            let mut here = Here { location, element, number, extent, scan: of.0, parser: of.1 };
+            match here.one(place, &name) {
+                Ok(()) => {}
+                Err(Stop::Entry(error)) => here.report(&format!("{name}.class"), &error),
+                Err(Stop::Location(reason)) => here.report("", &ClassError::Malformed(reason)),
+            }
+            left.extend(scan.graph.supers_of(&name));
+        }
+    };
+    read(scan, parser, candidates.clone());
+    candidates.sort_unstable();
+    candidates.dedup();
+    let mut left = INFLATED_MAX;
+    for name in candidates {
+        let class = scan.graph.find(&name).and_then(|id| scan.graph.class(id)).cloned();
+        // What cannot be read is said when the class is looked at.
+        let Some(Ok(all)) = class.map(|class| constructors(elements, &class, parser, &mut left))
+        else {
+            continue;
+        };
+        let needed = all.into_iter().flat_map(|constructor| constructor.classes).collect();
+        read(scan, parser, needed);
     }
 }
 

@@ -40,6 +40,8 @@ pub(crate) enum Operation {
     Test = 63,
     NewConfigProvider = 70,
     Get = 71,
+    NewOverridePolicy = 72,
+    ValidateOverrides = 73,
 }
 
 impl Operation {

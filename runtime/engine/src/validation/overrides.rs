@@ -2,14 +2,17 @@
 //! that a connector brings. They are judged as Kafka Connect judges them; what the log has a
 //! notion of is used, and the others have no effect.
 
+use std::fmt;
+use std::sync::Arc;
+
 use gantry_api::model::config::infos::ConfigInfos;
 use gantry_api::model::config::{ConfigData, ConfigValue, NullableProps, parse_type};
 use gantry_api::model::text::{sort_as_copied_hash_map, sort_as_hash_map};
-use gantry_api::{ConfigDef, Props};
+use gantry_api::{ClientKind, ConfigDef, Error, OverridePolicy, OverrideRequest, Props};
 
 use super::converters::prefixed_infos;
 use super::given;
-use crate::connector_config::DLQ_TOPIC;
+use crate::connector_config::{DLQ_TOPIC, NAME};
 use crate::error::HerderError;
 
 /// `consumer.override.*` that a sink follows.
@@ -28,6 +31,14 @@ enum Client {
 
 impl Client {
     const ALL: [Self; 3] = [Self::Producer, Self::Consumer, Self::Admin];
+
+    fn kind(self) -> ClientKind {
+        match self {
+            Self::Producer => ClientKind::Producer,
+            Self::Consumer => ClientKind::Consumer,
+            Self::Admin => ClientKind::Admin,
+        }
+    }
 
     fn prefix(self) -> &'static str {
         match self {
@@ -52,7 +63,7 @@ impl Client {
 
 /// Which settings of Kafka's clients connectors may bring
 /// (`connector.client.config.override.policy`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub enum ClientOverridePolicy {
     /// All.
     #[default]
@@ -63,11 +74,20 @@ pub enum ClientOverridePolicy {
     Principal,
     /// These.
     Allowlist(Vec<String>),
+    /// What a plugin allows.
+    Plugin(Arc<dyn OverridePolicy>),
+}
+
+impl fmt::Debug for ClientOverridePolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 impl ClientOverridePolicy {
     fn name(&self) -> &'static str {
         match self {
+            Self::Plugin(_) => "Plugin",
             Self::All => "All",
             Self::None => "None",
             Self::Principal => "Principal",
@@ -77,7 +97,8 @@ impl ClientOverridePolicy {
 
     fn allows(&self, setting: &str) -> bool {
         match self {
-            Self::All => true,
+            // A plugin is asked for all at once.
+            Self::All | Self::Plugin(_) => true,
             Self::None => false,
             Self::Principal => {
                 matches!(setting, "sasl.jaas.config" | "sasl.mechanism" | "security.protocol")
@@ -121,6 +142,7 @@ impl ClientOverrides {
     pub(super) fn check(
         &self,
         is_source: bool,
+        class: &str,
         resolved: &NullableProps,
         as_given: &NullableProps,
     ) -> Result<Vec<ConfigInfos>, HerderError> {
@@ -130,14 +152,25 @@ impl ClientOverrides {
         let used = Client::ALL.into_iter().filter(|client| client.is_used_by(is_source, resolved));
         used.map(|client| {
             let definition = self.definition(client);
-            let mut values = Vec::new();
-            for key in &keys {
-                let setting = key.strip_prefix(client.prefix()).filter(|name| !name.is_empty());
-                if let Some(setting) = setting {
-                    values.push(self.judge(definition, setting, given(resolved, key))?);
+            let overrides = keys.iter().filter_map(|key| {
+                let setting = key.strip_prefix(client.prefix()).filter(|name| !name.is_empty())?;
+                Some((setting, given(resolved, key)))
+            });
+            let values = match &self.policy {
+                ClientOverridePolicy::Plugin(policy) => {
+                    let connector = given(resolved, NAME).unwrap_or_default();
+                    let (client, overrides) = (client.kind(), overrides.collect());
+                    let request =
+                        OverrideRequest { connector, class, is_source, client, overrides };
+                    policy.validate(&request).map_err(refused)?
                 }
-            }
-            sort_as_hash_map(&mut values, |value| &value.name);
+                _ => {
+                    let judged = overrides.map(|(name, text)| self.judge(definition, name, text));
+                    let mut values = judged.collect::<Result<Vec<_>, _>>()?;
+                    sort_as_hash_map(&mut values, |value| &value.name);
+                    values
+                }
+            };
             Ok(prefixed_infos(definition, values, client.prefix(), as_given))
         })
         .collect()
@@ -164,6 +197,14 @@ impl ClientOverrides {
             ));
         }
         Ok(value)
+    }
+}
+
+/// What a policy has thrown.
+fn refused(error: Error) -> HerderError {
+    match error.kind().java_class().ends_with(".ConfigException") {
+        true => HerderError::config(error.message()),
+        false => HerderError::internal(error.message()),
     }
 }
 
@@ -199,7 +240,7 @@ mod tests {
 
     fn judged(policy: ClientOverridePolicy, pairs: &[(&str, &str)]) -> ConfigInfos {
         let config = props(pairs);
-        let infos = overrides(policy).check(false, &config, &config).unwrap();
+        let infos = overrides(policy).check(false, "C", &config, &config).unwrap();
         infos.into_iter().reduce(|all, infos| all.merge([infos])).unwrap()
     }
 
@@ -261,7 +302,7 @@ mod tests {
     fn a_value_of_another_type_ends_the_validation() {
         let config = props(&[("consumer.override.max.poll.records", "x")]);
         let error =
-            overrides(ClientOverridePolicy::None).check(false, &config, &config).unwrap_err();
+            overrides(ClientOverridePolicy::None).check(false, "C", &config, &config).unwrap_err();
         assert_eq!(
             error.message,
             "Invalid value x for configuration max.poll.records: Not a number of type INT"

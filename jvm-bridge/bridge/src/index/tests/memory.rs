@@ -118,6 +118,7 @@ fn files_that_are_not_of_the_cache_are_written_anew() {
 fn what_a_jvm_found_out_is_kept() {
     let setup = Setup::new();
     setup.jar("a.jar", &["p/A", "p/B"]);
+    let _ = setup.look(DiscoveryMode::OnlyScan);
     let mut found = setup.look(DiscoveryMode::ServiceLoad);
     let location = found.locations.first_mut().unwrap();
     let of = |class: &str, version: Option<&str>, fault: Option<&str>| Learned {

@@ -14,7 +14,17 @@ use super::{DiscoveryMode, Found, Index};
 /// Looks at one plugin path, with a cache that nothing else uses.
 fn look(path: &Path, mode: DiscoveryMode) -> Found {
     let cache = tempfile::tempdir().unwrap();
-    Index::open(cache.path()).look(&[path.to_owned()], mode)
+    let found = Index::open(cache.path()).look(&[path.to_owned()], mode);
+    if mode == DiscoveryMode::ServiceLoad {
+        // It reads only what manifests lead to, and finds what it finds when all has been read.
+        let cache = tempfile::tempdir().unwrap();
+        let index = Index::open(cache.path());
+        let _ = index.look(&[path.to_owned()], DiscoveryMode::HybridWarn);
+        let all = index.look(&[path.to_owned()], mode);
+        assert_eq!(names(&found), names(&all));
+        assert_eq!(found.warnings, all.warnings);
+    }
+    found
 }
 
 /// The plugins as `kind class`.
