@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# Builds Gantry and runs the long tests. By environment: FUZZ_S, KILLS, CONNECTORS, FLOW_S, SEED.
+# Builds Gantry and runs the long tests. By environment: FUZZ_S, KILLS, CONNECTORS, FLOW_S, CYCLES, SEED.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 . scripts/setup.sh
 setup_packages
 cargo build --locked --release --workspace --bins
+cargo build --locked --release -p gantry-jvm-bridge --example bridge_cost
 
 args=()
 [ -n "${FUZZ_S:-}" ] && args+=(--fuzz-s "$FUZZ_S")
 [ -n "${KILLS:-}" ] && args+=(--kills "$KILLS")
 [ -n "${CONNECTORS:-}" ] && args+=(--connectors "$CONNECTORS")
 [ -n "${FLOW_S:-}" ] && args+=(--flow-s "$FLOW_S")
+[ -n "${CYCLES:-}" ] && args+=(--cycles "$CYCLES")
 [ -n "${SEED:-}" ] && args+=(--seed "$SEED")
 exec python3 tests/soak/soak.py "${args[@]}" "$@"

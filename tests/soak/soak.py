@@ -7,6 +7,7 @@ import pathlib
 import random
 import sys
 
+import bridge
 import kill
 import leak
 
@@ -16,7 +17,7 @@ import fuzz  # noqa: E402
 from report import machine  # noqa: E402
 from worker import LabError, target_dir  # noqa: E402
 
-FULL_KILLS, FULL_CONNECTORS, FULL_FLOW_S, FULL_FUZZ_S = 500, 500, 300, 600
+FULL_KILLS, FULL_CONNECTORS, FULL_FLOW_S, FULL_FUZZ_S, FULL_CYCLES = 500, 500, 300, 600, 1_000_000
 
 
 def table(rows):
@@ -43,6 +44,7 @@ def main():
     p.add_argument("--connectors", type=int, default=FULL_CONNECTORS)
     p.add_argument("--flow-s", type=int, default=FULL_FLOW_S)
     p.add_argument("--fuzz-s", type=int, default=FULL_FUZZ_S, help="how long each fuzz target runs")
+    p.add_argument("--cycles", type=int, default=FULL_CYCLES, help="batches through the bridge to Java")
     p.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     p.add_argument("--work", type=pathlib.Path, default=target_dir() / "soak")
     args = p.parse_args()
@@ -63,11 +65,14 @@ def main():
         print(f"leak watch: {args.connectors} × create and delete, then {args.flow_s} s of lines", flush=True)
         rows = leak.run(args.connectors, args.flow_s, args.work)
         page += ["## Connectors made and deleted", "", *table(rows["churn"]), "", "## A long flow", "", *table(rows["flow"]), ""]
+        print(f"bridge: {args.cycles:,} batches into Java and back", flush=True)
+        page += ["## Batches through the bridge to Java", "", f"{args.cycles:,} polls and puts of 100 records; both tasks are made anew after each 1,000.", "",
+                 *table(bridge.run(args.cycles, args.work / "bridge")), ""]
     except LabError as error:
         failed = str(error)
         page += ["## FAILED", "", "```", failed, "```", ""]
-    given = (args.fuzz_s, args.kills, args.connectors, args.flow_s)
-    full = all(one >= wanted for one, wanted in zip(given, (FULL_FUZZ_S, FULL_KILLS, FULL_CONNECTORS, FULL_FLOW_S)))
+    given = (args.fuzz_s, args.kills, args.connectors, args.flow_s, args.cycles)
+    full = all(one >= wanted for one, wanted in zip(given, (FULL_FUZZ_S, FULL_KILLS, FULL_CONNECTORS, FULL_FLOW_S, FULL_CYCLES)))
     args.work.mkdir(parents=True, exist_ok=True)
     out = (HERE if full else args.work) / "RESULTS.md"
     out.write_text("\n".join(page).rstrip() + "\n", encoding="utf-8")

@@ -42,7 +42,7 @@ struct Key {
     group: Option<String>,
     order_in_group: i32,
     width: String,
-    display_name: String,
+    display_name: Option<String>,
     dependents: Vec<String>,
 }
 

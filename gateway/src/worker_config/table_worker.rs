@@ -256,7 +256,7 @@ pub(crate) const WORKER: &[Row] = &[
         Text("All"),
         Medium,
         Any,
-        "Which `producer.override.*`, `consumer.override.*` and `admin.override.*` a connector may set: `All`, `None`, `Principal` or `Allowlist`.",
+        "Which `producer.override.*`, `consumer.override.*` and `admin.override.*` a connector may set: `All`, `None`, `Principal`, `Allowlist`, or the class of a policy on `plugin.path`.",
     ),
     used(
         "connector.client.config.override.allowlist",

@@ -10,14 +10,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use gantry_api::{Error, Result};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use crate::home::{Channel, Home, Interrupter};
-use crate::wire::{Failure, Operation, Writer};
+use crate::wire::{Failure, Operation, Reader, Writer};
 
 /// As much as Java's own threads have by far: deep recursions of parsers have been seen.
 const STACK_BYTES: usize = 8 << 20;
 /// How long a call that nobody waits for any more may go on before its thread is interrupted.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// After so long, and then after twice that and so on, a call that has not come back is told of.
+const SLOW: Duration = Duration::from_secs(60);
 
 /// A call in a home's JVM, from this thread.
 pub(crate) struct SyncCaller {
@@ -77,6 +81,23 @@ struct Ending {
     stop: Option<Operation>,
 }
 
+/// A call under way.
+#[derive(Clone, Copy, Debug)]
+struct Calling {
+    operation: Operation,
+    handle: i64,
+    begun: Instant,
+    /// When it is told of, if it has not come back.
+    slow_at: Instant,
+}
+
+impl Calling {
+    fn begin(operation: Operation, handle: i64) -> Self {
+        let begun = Instant::now();
+        Self { operation, handle, begun, slow_at: begun + SLOW }
+    }
+}
+
 struct Job {
     operation: Operation,
     handle: i64,
@@ -98,6 +119,8 @@ pub(crate) struct Caller {
     found: Arc<OnceLock<Found>>,
     /// The reply to the last call, if nobody has waited for it to its end.
     pending: Option<oneshot::Receiver<Result<Bytes>>>,
+    /// The call that was begun last.
+    calling: Calling,
     /// A reply that has come and nobody has taken.
     ready: Option<Result<Bytes>>,
     ending: Arc<Mutex<Option<Ending>>>,
@@ -130,7 +153,8 @@ impl Caller {
                 end(caller, &at_end);
             })
             .map_err(|error| Error::io(format!("The thread {name} cannot be started"), &error))?;
-        Ok(Self { name: name.to_owned(), jobs, found, pending: None, ready: None, ending })
+        let calling = Calling::begin(Operation::Release, 0);
+        Ok(Self { name: name.to_owned(), jobs, found, pending: None, calling, ready: None, ending })
     }
 
     /// Where it calls. An error before its first call has come back.
@@ -190,6 +214,7 @@ impl Caller {
         let (reply, pending) = oneshot::channel();
         let job = Job { operation, handle, request: request.into_bytes(), reply };
         self.jobs.send(job).await.map_err(|_| self.gone())?;
+        self.calling = Calling::begin(operation, handle);
         self.pending = Some(pending);
         Ok(())
     }
@@ -199,12 +224,45 @@ impl Caller {
         if let Some(reply) = self.ready.take() {
             return reply;
         }
-        let Some(pending) = &mut self.pending else {
-            return Err(Error::connect("no call into Java was begun"));
+        loop {
+            let Some(pending) = &mut self.pending else {
+                return Err(Error::connect("no call into Java was begun"));
+            };
+            match tokio::time::timeout_at(self.calling.slow_at, pending).await {
+                Ok(reply) => {
+                    self.pending = None;
+                    return reply.unwrap_or_else(|_| Err(self.gone()));
+                }
+                Err(_) => self.tell_slow(),
+            }
+        }
+    }
+
+    /// Says where a call hangs; the next time after twice as long.
+    fn tell_slow(&mut self) {
+        let Calling { operation, handle, begun, .. } = self.calling;
+        self.calling.slow_at = Instant::now() + begun.elapsed();
+        // A source may wait for something to come for as long as it likes.
+        let Some(found) = self.found.get().filter(|_| operation != Operation::Poll) else { return };
+        let (home, thread) = (Arc::clone(&found.home), self.name.clone());
+        let tell = move || {
+            let stacks = home.call(Operation::Stacks, handle, &Writer::new());
+            let stacks = stacks.and_then(|reply| Ok(Reader::new(reply).str()?));
+            let stacks = stacks.unwrap_or_else(|error| error.message().to_owned());
+            let seconds = begun.elapsed().as_secs();
+            tracing::warn!(
+                thread,
+                ?operation,
+                seconds,
+                "a Java call has not come back; it is at\n{}",
+                stacks.trim_end()
+            );
         };
-        let reply = pending.await;
-        self.pending = None;
-        reply.unwrap_or_else(|_| Err(self.gone()))
+        // On a thread of its own, as the JVM may not answer either.
+        let spawned = std::thread::Builder::new().name("java-stacks".to_owned()).spawn(tell);
+        if let Err(error) = spawned {
+            tracing::warn!(%error, "cannot look where a Java call hangs");
+        }
     }
 
     /// Waits for a call that nobody waits for any more. One that takes too long is interrupted,

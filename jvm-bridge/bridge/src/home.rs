@@ -36,6 +36,9 @@ pub struct JavaSettings {
     pub dir: PathBuf,
 }
 
+/// The process of one connector. Who starts it holds this one's lock, and nobody else waits.
+type Slot = Arc<Mutex<Weak<Home>>>;
+
 /// The home of a process, which may not have begun yet.
 #[derive(Debug)]
 pub(crate) struct Homes {
@@ -43,7 +46,7 @@ pub(crate) struct Homes {
     /// A process can have one JVM: one that did not start is not tried again.
     shared: Mutex<Option<Result<Arc<Home>>>>,
     /// Those of connectors that have a process of their own.
-    children: Mutex<HashMap<Str, Weak<Home>>>,
+    children: Mutex<HashMap<Str, Slot>>,
     log_levels: Arc<Mutex<Vec<(String, u8)>>>,
 }
 
@@ -97,10 +100,16 @@ impl Homes {
 
     /// The process of a connector, shared by it and its tasks here; another one when it has ended.
     fn child(&self, connector: &Str, jvm_options: &[String]) -> Result<Arc<Home>> {
-        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
-        children.retain(|_, home| home.strong_count() > 0);
+        let slot = {
+            let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_used =
+                |slot: &Slot| slot.try_lock().map_or(true, |home| home.strong_count() > 0);
+            children.retain(|_, slot| Arc::strong_count(slot) > 1 || is_used(slot));
+            Arc::clone(children.entry(connector.clone()).or_default())
+        };
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         let options = [self.settings.options.as_slice(), jvm_options].concat();
-        let known = children.get(connector).and_then(Weak::upgrade);
+        let known = slot.upgrade();
         if let Some(home) = known.filter(|home| home.is_alive() && home.options == options) {
             return Ok(home);
         }
@@ -108,7 +117,7 @@ impl Homes {
         let child = ChildJvm::start(&java, &jars, &options, connector)?;
         let home = Arc::new(Home::new(Kind::Child(Arc::new(child)), options));
         home.set_log_levels(&self.log_levels());
-        children.insert(connector.clone(), Arc::downgrade(&home));
+        *slot = Arc::downgrade(&home);
         Ok(home)
     }
 
@@ -132,18 +141,19 @@ impl Homes {
     pub(crate) fn set_log_levels(&self, levels: Vec<(String, u8)>) {
         self.log_levels.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&levels);
         let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let children: Vec<Arc<Home>> = {
+        let children: Vec<Slot> = {
             let children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
-            children.values().filter_map(Weak::upgrade).collect()
+            children.values().map(Arc::clone).collect()
         };
-        let homes: Vec<Arc<Home>> = shared.into_iter().flatten().chain(children).collect();
-        if homes.is_empty() {
+        let shared = shared.and_then(Result::ok);
+        if shared.is_none() && children.is_empty() {
             return;
         }
         // On a thread of its own: a JVM that does not answer holds up nobody who sets a level.
         let latest = Arc::clone(&self.log_levels);
         let tell = move || {
-            for home in homes {
+            let child = |slot: Slot| slot.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+            for home in shared.into_iter().chain(children.into_iter().filter_map(child)) {
                 let levels = latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 home.set_log_levels(&levels);
             }

@@ -14,6 +14,8 @@ mod class_file;
 mod discover;
 mod element;
 mod found;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod graph;
 mod inflate;
 mod isolation;
@@ -27,7 +29,7 @@ mod zip;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use cache::CacheError;
@@ -39,10 +41,31 @@ use found::Problem;
 use locate::Place;
 use scan::Extent;
 
-/// Locations that are read at the same time at most.
+/// Locations that are read, or asked the JVM about, at the same time at most.
 const THREADS_MAX: usize = 4;
 /// Behind the hash of a location of which the listed classes alone were read.
 const LISTED: &str = "-listed";
+
+/// Does the same with each of these, some at the same time; the results are in their order.
+pub(crate) fn side_by_side<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+    let next = AtomicUsize::new(0);
+    let some = || {
+        let number = || Some(next.fetch_add(1, Ordering::Relaxed));
+        let numbers = std::iter::from_fn(number).map_while(|at| Some((at, all.get(at)?)));
+        numbers.map(|(at, one)| (at, work(one))).collect::<Vec<_>>()
+    };
+    let mut done = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.min(all.len())).map(|_| scope.spawn(some)).collect();
+        let mut done = some();
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
+}
 
 /// What a JVM found out about a class.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,22 +96,7 @@ impl Index {
     pub fn look(&self, plugin_path: &[PathBuf], mode: DiscoveryMode) -> Found {
         let mut warnings = Vec::new();
         let places = locate::places(plugin_path, &mut warnings);
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
-        let next = AtomicUsize::new(0);
-        let some = || {
-            let at = || places.get(next.fetch_add(1, Ordering::Relaxed));
-            std::iter::from_fn(at).map(|place| self.look_at(place, mode)).collect::<Vec<_>>()
-        };
-        let mut looked: Vec<(Location, Vec<String>)> = std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(some)).collect();
-            let mut all = some();
-            for other in others {
-                all.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            }
-            all
-        });
-        let order = |path: &Path| places.iter().position(|place| place.path == path);
-        looked.sort_by_cached_key(|(location, _)| order(&location.path));
+        let looked = side_by_side(&places, |place| self.look_at(place, mode));
         let mut locations = Vec::with_capacity(looked.len());
         for (location, said) in looked {
             locations.push(location);

@@ -7,6 +7,8 @@
 mod caller;
 mod child;
 mod connector;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod history;
 mod home;
 pub mod index;

@@ -180,18 +180,23 @@ impl JavaPlugins {
     /// any of them.
     fn describe(&self, found: &mut Found, locations: &[Arc<Location>]) {
         let unknown = |plugin: &index::Plugin| plugin.version.is_none() && plugin.fault.is_none();
-        for (place, location) in found.locations.iter_mut().zip(locations) {
-            if !place.plugins.iter().any(unknown) {
+        let asked = found.locations.iter().zip(locations);
+        let asked: Vec<_> = asked.filter(|(place, _)| place.plugins.iter().any(unknown)).collect();
+        // What is learned stands in the order of what was asked.
+        let learned = index::side_by_side(&asked, |(place, location)| self.ask(place, location));
+        let hashes: Vec<String> = asked.iter().map(|(place, _)| place.hash.clone()).collect();
+        for (hash, learned) in hashes.iter().zip(learned) {
+            let Some(place) = found.locations.iter_mut().find(|place| place.hash == *hash) else {
                 continue;
-            }
-            let learned = match self.ask(place, location) {
-                Ok(learned) => learned,
+            };
+            let kept = match learned {
+                Ok(learned) => self.index.learn(place, &learned),
                 Err(error) => {
                     tracing::debug!(location = %place.path.display(), %error, "versions are not known");
-                    return;
+                    continue;
                 }
             };
-            if let Err(error) = self.index.learn(place, &learned) {
+            if let Err(error) = kept {
                 tracing::warn!(location = %place.path.display(), %error, "the index is not kept");
             }
         }

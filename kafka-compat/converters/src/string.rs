@@ -21,7 +21,7 @@ pub(crate) fn config_def() -> ConfigDef {
         "The character set, by its Java name, in which text is written and read.",
     );
     key.width = Width::Medium;
-    key.display_name = "Encoding".to_owned();
+    key.display_name = Some("Encoding".to_owned());
     crate::plugins::base_config_def().define(key)
 }
 

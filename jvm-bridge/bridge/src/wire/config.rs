@@ -41,7 +41,7 @@ fn key(from: &mut Reader) -> Result<ConfigKey, Malformed> {
         "LONG" => Width::Long,
         _ => Width::None,
     };
-    key.display_name = from.str()?;
+    key.display_name = from.optional_str()?;
     key.dependents = from.strings()?;
     // Internal or not, Kafka Connect lists it.
     from.bool()?;

@@ -11,6 +11,7 @@ pub(crate) enum Operation {
     RemoveLocation = 5,
     LogLevels = 6,
     Release = 7,
+    Stacks = 9,
     NewConnector = 10,
     StartConnector = 11,
     TaskConfigs = 12,

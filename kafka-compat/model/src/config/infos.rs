@@ -51,7 +51,7 @@ pub struct ConfigKeyInfo {
     /// `NONE`, `SHORT`, `MEDIUM` or `LONG`
     pub width: String,
     /// The name in a form.
-    pub display_name: String,
+    pub display_name: Option<String>,
     /// Keys that hang on this one.
     pub dependents: Vec<String>,
 }

@@ -123,7 +123,7 @@ pub struct ConfigKey {
     /// How wide a form shows it.
     pub width: Width,
     /// The name in a form.
-    pub display_name: String,
+    pub display_name: Option<String>,
     /// Keys whose validity or visibility hangs on this one.
     pub dependents: Vec<String>,
     /// Recommends values.
@@ -149,7 +149,7 @@ impl ConfigKey {
             group: None,
             order: -1,
             width: Width::None,
-            display_name: name.to_owned(),
+            display_name: Some(name.to_owned()),
             dependents: Vec::new(),
             recommender: None,
         }
@@ -182,7 +182,7 @@ impl ConfigKey {
         self.group = Some(group.to_owned());
         self.order = order;
         self.width = width;
-        self.display_name = display_name.to_owned();
+        self.display_name = Some(display_name.to_owned());
         self
     }
     /// Sets the keys that hang on this one.

@@ -97,9 +97,9 @@ fn embedded_keys_stand_as_in_a_form_and_keep_their_names_in_errors() {
                 .validator(Validator::at_least(1)),
         );
     let def = ConfigDef::new().embed("p.", "P", 2, &child);
-    let shown: Vec<(&str, i32, &str)> =
-        def.keys().map(|k| (k.name.as_str(), k.order, k.display_name.as_str())).collect();
-    assert_eq!(shown, [("p.z", 2, "z"), ("p.a", 3, "a"), ("p.b", 4, "b")]);
+    let shown: Vec<(&str, i32, Option<&str>)> =
+        def.keys().map(|k| (k.name.as_str(), k.order, k.display_name.as_deref())).collect();
+    assert_eq!(shown, [("p.z", 2, Some("z")), ("p.a", 3, Some("a")), ("p.b", 4, Some("b"))]);
     let values = def.validate(&props(&[("p.z", "0")]));
     assert_eq!(
         values.first().unwrap().errors,

@@ -5,6 +5,7 @@ mod errors;
 mod isolation;
 mod partitioner;
 mod queues;
+mod read_ahead;
 mod sink;
 mod sink_log;
 mod source;

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::errors::{Consumed, ErrorHandler};
 use super::isolation::Isolation;
 use super::queues::shares;
+use super::read_ahead::ReadAhead;
 use super::sink_log::TaskLog;
 use super::stages::{Failure, Stage, Stages};
 use super::supervisor::TaskEnv;
@@ -57,6 +58,7 @@ pub(super) struct SinkWorker<'a> {
     tracker: TopicTracker,
     /// Where to read on in each queue that is this task's.
     positions: Vec<(TopicPartition, u64)>,
+    ahead: ReadAhead,
     isolation: Isolation,
     /// Queues that the task does not want for now.
     paused: BTreeSet<TopicPartition>,
@@ -138,6 +140,7 @@ impl<'a> SinkWorker<'a> {
             errors,
             tracker: TopicTracker::new(env.active_topics.clone()),
             positions: Vec::new(),
+            ahead: ReadAhead::new(Arc::clone(&env.log)),
             isolation: Isolation::new(transactions),
             paused: BTreeSet::new(),
             written: SinkOffsets::new(),
@@ -224,7 +227,7 @@ impl<'a> SinkWorker<'a> {
                 () = self.isolation.changed(), if self.isolation.waits() => {
                     self.isolation.look_again(&self.paused).await
                 }
-                read = read(self.env, &active, limits) => match read {
+                read = self.ahead.read(&active, limits) => match read {
                     Ok(batches) => self.isolation.sift(batches).await,
                     Err(error) => {
                         self.read_failed(error).await?;
@@ -419,6 +422,7 @@ impl<'a> SinkWorker<'a> {
         let mut bytes = 0;
         let mut lag = 0;
         self.raw.clear();
+        self.read_ahead(&batches);
         for batch in batches {
             self.tracker.used(&batch.from.topic);
             lag += batch.end.saturating_sub(batch.next);
@@ -443,7 +447,22 @@ impl<'a> SinkWorker<'a> {
             self.seek(&queue, next);
             self.written.insert(queue, SinkOffset::new(next));
         }
+        self.ahead.leave(records);
         Ok(())
+    }
+
+    /// Has read what comes behind these, if there is more.
+    fn read_ahead(&mut self, batches: &[QueueRecords]) {
+        if batches.iter().all(|batch| batch.next >= batch.end) {
+            return;
+        }
+        let mut positions = self.active_positions();
+        for (queue, at) in &mut positions {
+            if let Some(batch) = batches.iter().find(|batch| batch.from == *queue) {
+                *at = batch.next;
+            }
+        }
+        self.ahead.begin(positions, self.limits);
     }
 
     /// Converts and transforms one record; what fails goes the way of `errors.*`.
@@ -672,19 +691,6 @@ pub(super) fn queues_of(topics: &BTreeMap<Str, u32>) -> impl Iterator<Item = Top
     topics.iter().flat_map(|(name, queues)| {
         (0..*queues).map(|queue| TopicPartition::new(Str::clone(name), queue))
     })
-}
-
-/// Reads; without any queue it waits, so that the task gets its empty puts.
-async fn read(
-    env: &TaskEnv,
-    positions: &[(TopicPartition, u64)],
-    limits: ReadLimits,
-) -> Result<Vec<QueueRecords>, LogError> {
-    if positions.is_empty() {
-        tokio::time::sleep(limits.wait).await;
-        return Ok(Vec::new());
-    }
-    env.log.read(positions, limits).await
 }
 
 /// One record in its raw form.

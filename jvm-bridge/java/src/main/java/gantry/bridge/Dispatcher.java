@@ -12,6 +12,7 @@ import gantry.bridge.host.HeaderConverterHost;
 import gantry.bridge.host.Hosted;
 import gantry.bridge.host.OverridePolicyHost;
 import gantry.bridge.host.PredicateHost;
+import gantry.bridge.host.Running;
 import gantry.bridge.host.Scope;
 import gantry.bridge.host.SinkTaskHost;
 import gantry.bridge.host.SourceTaskHost;
@@ -52,6 +53,7 @@ final class Dispatcher {
         TABLE[6] = (handle, exchange) -> Levels.replace(exchange.in());
         TABLE[7] = (handle, exchange) -> release(handle);
         TABLE[8] = (handle, exchange) -> memory(exchange.out());
+        TABLE[9] = (handle, exchange) -> exchange.out().str(Handles.get(handle, Running.class).stacks());
         connectors();
         tasks();
         others();

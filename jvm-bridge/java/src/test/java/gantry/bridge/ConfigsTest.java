@@ -84,7 +84,7 @@ class ConfigsTest {
         assertEquals("main", in.ostr());
         assertEquals(1, in.i32());
         assertEquals("SHORT", in.str());
-        assertEquals("Count", in.str());
+        assertEquals("Count", in.ostr());
         assertEquals(List.of("topic"), texts(in));
         assertFalse(in.bool());
         assertEquals("topic", in.str());

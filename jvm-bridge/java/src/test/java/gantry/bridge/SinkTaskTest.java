@@ -150,6 +150,20 @@ class SinkTaskTest {
     }
 
     @Test
+    void tellsWhereItStands() {
+        start(0);
+        StringBuilder seen = new StringBuilder();
+        runtime.answer(Upcall.ASSIGNMENT, (in, out) -> {
+            seen.append(new Caller().call(9, task).str());
+            out.v(0);
+        });
+        put("assignment");
+        assertTrue(seen.toString().startsWith(Thread.currentThread().getName() + " RUNNABLE\n\tat "), seen.toString());
+        assertTrue(seen.toString().contains("gantry.plugins.ListTask.obey(ListTask.java:"), seen.toString());
+        assertEquals("", caller.call(9, task).str());
+    }
+
+    @Test
     void mayHaveNoReporter() {
         start(2);
         assertEquals(List.of("reporter false configs v"), messages());

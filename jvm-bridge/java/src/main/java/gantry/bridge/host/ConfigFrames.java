@@ -36,7 +36,7 @@ final class ConfigFrames {
         out.ostr(key.group);
         out.i32(key.orderInGroup);
         out.str(key.width.name());
-        out.str(key.displayName == null ? "" : key.displayName);
+        out.ostr(key.displayName);
         texts(key.dependents == null ? List.of() : key.dependents, out);
         out.bool(key.internalConfig);
     }

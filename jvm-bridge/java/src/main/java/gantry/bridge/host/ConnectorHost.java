@@ -16,7 +16,7 @@ import org.apache.kafka.connect.sink.SinkConnector;
 import org.apache.kafka.connect.source.SourceConnector;
 
 /** A connector: its life, its tasks' configurations, its say about offsets and transactions. */
-public final class ConnectorHost extends Hosted {
+public final class ConnectorHost extends Running {
     private static final int OFFSETS_OF_SINK = 1;
 
     private final String name;

@@ -1,5 +1,6 @@
 package gantry.bridge.host;
 
+import java.util.Set;
 import org.apache.kafka.common.metrics.Monitorable;
 
 /** An object of a plugin, alive behind a handle. */
@@ -15,7 +16,12 @@ public abstract class Hosted {
 
     /** To be entered around every call of the plugin. */
     public final Scope enter() {
-        return Scope.enter(loader, target);
+        return Scope.enter(loader, target, inside());
+    }
+
+    /** Where the threads in calls of it are noted; null where nobody asks. */
+    Set<Thread> inside() {
+        return null;
     }
 
     final ClassLoader loader() {

@@ -1,5 +1,7 @@
 package gantry.bridge.host;
 
+import java.util.Set;
+
 /**
  * What a thread is for while it runs a plugin's code: the plugin's loader as context class loader, and the connector
  * or task for its logs. Threads that the plugin starts inherit both.
@@ -13,16 +15,26 @@ public final class Scope implements AutoCloseable {
     private final Thread thread;
     private final ClassLoader loaderBefore;
     private final Long targetBefore;
+    /** The threads that are within the same plugin, of those where somebody wants to know. */
+    private final Set<Thread> inside;
 
-    private Scope(Thread thread, ClassLoader loaderBefore, Long targetBefore) {
+    private Scope(Thread thread, ClassLoader loaderBefore, Long targetBefore, Set<Thread> inside) {
         this.thread = thread;
         this.loaderBefore = loaderBefore;
         this.targetBefore = targetBefore;
+        this.inside = inside;
     }
 
     static Scope enter(ClassLoader loader, Long target) {
+        return enter(loader, target, null);
+    }
+
+    static Scope enter(ClassLoader loader, Long target, Set<Thread> inside) {
         Thread thread = Thread.currentThread();
-        Scope scope = new Scope(thread, thread.getContextClassLoader(), TARGET.get());
+        Scope scope = new Scope(thread, thread.getContextClassLoader(), TARGET.get(), inside);
+        if (inside != null) {
+            inside.add(thread);
+        }
         thread.setContextClassLoader(loader);
         TARGET.set(target);
         return scope;
@@ -36,6 +48,9 @@ public final class Scope implements AutoCloseable {
 
     @Override
     public void close() {
+        if (inside != null) {
+            inside.remove(thread);
+        }
         thread.setContextClassLoader(loaderBefore);
         if (targetBefore == null) {
             TARGET.remove();

@@ -11,7 +11,7 @@ import org.apache.kafka.connect.runtime.TaskConfig;
 import org.apache.kafka.connect.source.SourceConnector;
 
 /** A task. The task's own object is made at its start, because only the configuration names its class. */
-public abstract class TaskHost extends Hosted {
+public abstract class TaskHost extends Running {
     /** In the flags of a start: the task may say where its transactions end. */
     static final int TRANSACTIONS = 1;
 
