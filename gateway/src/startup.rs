@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gantry_api::PluginRegistry;
-use gantry_engine::{Herder, PluginLoader};
+use gantry_engine::{Herder, HerderErrorKind, PluginLoader};
 use gantry_model::plugin::KAFKA_VERSION;
 use tokio_util::sync::CancellationToken;
 
@@ -286,8 +286,14 @@ impl Worker {
 async fn create(herder: Arc<Herder>, connectors: Vec<ConnectorFile>) -> Result<(), String> {
     for ConnectorFile { name, config, initial_state } in connectors {
         let created = herder.put_connector(&name, config, initial_state, false).await;
-        created.map_err(|error| format!("connector {name} cannot be created: {error}"))?;
-        tracing::info!(connector = name, "connector created");
+        match created {
+            Ok(_) => tracing::info!(connector = name, "connector created"),
+            // Somebody was faster over REST: to delete it, or to stop the worker.
+            Err(error) if error.kind == HerderErrorKind::Conflict => {
+                tracing::warn!(connector = name, %error, "connector not created");
+            }
+            Err(error) => return Err(format!("connector {name} cannot be created: {error}")),
+        }
     }
     Ok(())
 }
