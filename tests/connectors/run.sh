@@ -15,9 +15,23 @@ one() {
   "$@" || status=1
 }
 
+# Where another Java is installed besides the usual one, its users are to be served, too.
+newer() {
+  local usual home
+  usual=$(readlink -f "$(command -v java)")
+  for home in /usr/lib/jvm/*/; do
+    if [ -e "$home/lib/server/libjvm.so" ] && [ "$(readlink -f "$home/bin/java")" != "$usual" ]; then
+      echo "with $home"
+      one python3 tests/connectors/smoke.py --set "gantry.java.home=$home"
+      return
+    fi
+  done
+}
+
 case "${1:-}" in
   "")
     one python3 tests/connectors/smoke.py
+    newer
     one python3 tests/connectors/debezium.py
     one python3 tests/connectors/iceberg.py
     one python3 tests/connectors/contain.py
@@ -26,6 +40,7 @@ case "${1:-}" in
   --all)
     python3 tests/connectors/plugins.py --all
     one python3 tests/connectors/smoke.py
+    newer
     one python3 tests/connectors/debezium.py --rows 5000 --kills 5
     one python3 tests/connectors/debezium.py --mode distributed --kills 3 --seed 2
     one python3 tests/connectors/iceberg.py --rows 20000 --kills 5
