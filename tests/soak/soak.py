@@ -17,7 +17,7 @@ import fuzz  # noqa: E402
 from report import machine  # noqa: E402
 from worker import LabError, target_dir  # noqa: E402
 
-FULL_KILLS, FULL_CONNECTORS, FULL_FLOW_S, FULL_FUZZ_S, FULL_CYCLES = 500, 500, 300, 600, 1_000_000
+FULL_KILLS, FULL_CONNECTORS, FULL_FLOW_S, FULL_FUZZ_S, FULL_CYCLES = 500, 500, 300, 600, 5_000_000
 
 
 def table(rows):

@@ -154,9 +154,11 @@ pub(super) fn client_overrides(
     plugins: &PluginRegistry,
 ) -> Result<ClientOverrides, String> {
     let policy = parsed.string(POLICY).unwrap_or("All");
-    let short = policy.rsplit('.').next().unwrap_or(policy);
     let allowed = || parsed.list("connector.client.config.override.allowlist").to_vec();
-    let policy = match short.strip_suffix("ConnectorClientConfigOverridePolicy").unwrap_or(short) {
+    // A plugin's class may end like one of Kafka's own.
+    let own = policy.strip_prefix("org.apache.kafka.connect.connector.policy.").unwrap_or(policy);
+    let short = own.strip_suffix("ConnectorClientConfigOverridePolicy").unwrap_or(own);
+    let policy = match short {
         "All" => ClientOverridePolicy::All,
         "None" => ClientOverridePolicy::None,
         "Principal" => ClientOverridePolicy::Principal,

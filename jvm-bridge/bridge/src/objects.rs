@@ -2,7 +2,7 @@
 //! They are called where the record is, which is a thread that may be held up.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use gantry_api::model::config::ConfigValue;
@@ -14,6 +14,7 @@ use gantry_api::{
 };
 
 use crate::caller::SyncCaller;
+use crate::home::Home;
 use crate::plugins::PluginClass;
 use crate::wire::{Decoder, END, Encoder, Operation, Reader, Writer, config_values};
 
@@ -251,29 +252,50 @@ impl ConfigProvider for JavaConfigProvider {
 
 /// A policy on what connectors may set of Kafka's clients.
 #[derive(Debug)]
-pub(crate) struct JavaOverridePolicy(Mutex<Object>);
+pub(crate) struct JavaOverridePolicy {
+    /// Keeps its class loader open.
+    _class: PluginClass,
+    home: Arc<Home>,
+    handle: i64,
+}
 
 impl JavaOverridePolicy {
     pub(crate) fn new(class: &PluginClass, props: &Props) -> Result<Self> {
-        let object = Object::new(class, Operation::NewOverridePolicy, props, &[])?;
-        Ok(Self(Mutex::new(object)))
+        let home = class.home()?;
+        let mut out = Writer::new();
+        class.write(&mut out);
+        out.props(props);
+        let made = home.call(Operation::NewOverridePolicy, 0, &out)?;
+        Ok(Self { _class: class.clone(), home, handle: Reader::new(made).i64()? })
+    }
+}
+
+impl Drop for JavaOverridePolicy {
+    fn drop(&mut self) {
+        if let Err(error) = self.home.call(Operation::Release, self.handle, &Writer::new()) {
+            tracing::debug!(%error, "a Java plugin did not close");
+        }
     }
 }
 
 impl OverridePolicy for JavaOverridePolicy {
     fn validate(&self, request: &OverrideRequest<'_>) -> Result<Vec<ConfigValue>> {
-        let mut object = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        object.begin(&[request.connector, request.class]);
-        object.out.u8(u8::from(!request.is_source)).u8(match request.client {
+        if request.overrides.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut out = Writer::new();
+        out.str(request.connector).str(request.class);
+        out.u8(u8::from(!request.is_source)).u8(match request.client {
             ClientKind::Producer => 0,
             ClientKind::Consumer => 1,
             ClientKind::Admin => 2,
         });
-        object.out.varint(request.overrides.len());
+        out.varint(request.overrides.len());
         for (name, text) in &request.overrides {
-            object.out.str(name).optional_str(*text);
+            out.str(name).optional_str(*text);
         }
-        let reply = object.call(Operation::ValidateOverrides)?;
+        // Each on a channel of its own: one that hangs holds up no other.
+        let reply = self.home.call(Operation::ValidateOverrides, self.handle, &out)?;
         Ok(config_values(&mut Reader::new(reply))?)
     }
 }

@@ -180,15 +180,15 @@ impl JavaPlugins {
     /// any of them.
     fn describe(&self, found: &mut Found, locations: &[Arc<Location>]) {
         let unknown = |plugin: &index::Plugin| plugin.version.is_none() && plugin.fault.is_none();
-        let asked = found.locations.iter().zip(locations);
-        let asked: Vec<_> = asked.filter(|(place, _)| place.plugins.iter().any(unknown)).collect();
+        let asked = found.locations.iter().zip(locations).enumerate();
+        let asked: Vec<_> =
+            asked.filter(|(_, (place, _))| place.plugins.iter().any(unknown)).collect();
         // What is learned stands in the order of what was asked.
-        let learned = index::side_by_side(&asked, |(place, location)| self.ask(place, location));
-        let hashes: Vec<String> = asked.iter().map(|(place, _)| place.hash.clone()).collect();
-        for (hash, learned) in hashes.iter().zip(learned) {
-            let Some(place) = found.locations.iter_mut().find(|place| place.hash == *hash) else {
-                continue;
-            };
+        let learned =
+            index::side_by_side(&asked, |(_, (place, location))| self.ask(place, location));
+        let numbers: Vec<usize> = asked.iter().map(|(number, _)| *number).collect();
+        for (number, learned) in numbers.into_iter().zip(learned) {
+            let Some(place) = found.locations.get_mut(number) else { continue };
             let kept = match learned {
                 Ok(learned) => self.index.learn(place, &learned),
                 Err(error) => {

@@ -39,24 +39,41 @@ pub(crate) struct Fence {
     pub(crate) unit: Unit,
     pub(crate) generation: u64,
     pub(crate) claim: u64,
-    sessions: Arc<AtomicU64>,
+    /// The session that was begun last, and the last that was tried to begin.
+    session: Arc<AtomicU64>,
+    tried: Arc<AtomicU64>,
     commits: Arc<AtomicU64>,
+    /// Held while something is written by this right: what is numbered first stands first.
+    writing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Fence {
     pub(crate) fn new(unit: Unit, generation: u64, claim: u64) -> Self {
-        Self { unit, generation, claim, sessions: Arc::default(), commits: Arc::default() }
+        Self {
+            unit,
+            generation,
+            claim,
+            session: Arc::default(),
+            tried: Arc::default(),
+            commits: Arc::default(),
+            writing: Arc::default(),
+        }
     }
 
-    /// One session further.
+    /// One session further, which counts once it is [begun](Self::begun).
     pub(super) fn next_session(&self) -> Epoch {
-        let session = self.sessions.fetch_add(1, Ordering::Relaxed) + 1;
+        let session = self.tried.fetch_add(1, Ordering::Relaxed) + 1;
         Epoch { claim: self.claim, session }
+    }
+
+    /// From now on it is written in that session.
+    fn begun(&self, epoch: Epoch) {
+        self.session.store(epoch.session, Ordering::Relaxed);
     }
 
     /// The session that was begun last, or that of the claim itself.
     pub(super) fn session(&self) -> Epoch {
-        Epoch { claim: self.claim, session: self.sessions.load(Ordering::Relaxed) }
+        Epoch { claim: self.claim, session: self.session.load(Ordering::Relaxed) }
     }
 
     fn scope(&self) -> Scope {
@@ -342,9 +359,14 @@ impl FencedOffsets {
         epoch: Epoch,
         transaction: Option<TransactionId>,
     ) -> Result<bool, LogError> {
+        let _one = fence.writing.lock().await;
         let (scope, unit) = (fence.scope(), fence.unit.clone());
         self.write(OffsetRecord::Barrier { scope, unit, epoch, transaction }).await?;
-        Ok(self.holds(fence, epoch))
+        let holds = self.holds(fence, epoch);
+        if holds {
+            fence.begun(epoch);
+        }
+        Ok(holds)
     }
 
     fn holds(&self, fence: &Fence, epoch: Epoch) -> bool {
@@ -359,6 +381,7 @@ impl FencedOffsets {
         changes: Vec<Change>,
         ends: Vec<(Str, u32, u64)>,
     ) -> Result<(), CommitError> {
+        let _one = fence.writing.lock().await;
         let (scope, unit, offsets) = (fence.scope(), fence.unit.clone(), texts(changes));
         let sequence = fence.commits.fetch_add(1, Ordering::Relaxed) + 1;
         let commit = OffsetRecord::Commit { scope, unit, epoch, sequence, offsets, ends };

@@ -71,6 +71,8 @@ pub(super) struct SinkWorker<'a> {
     awaits_queues: bool,
     /// Topics that were warned of because they are not there.
     missing: BTreeSet<String>,
+    /// The queues of each task, as they were dealt last.
+    dealt: Vec<BTreeSet<TopicPartition>>,
     topics: watch::Receiver<u64>,
     reset: Reset,
     group: String,
@@ -125,7 +127,7 @@ impl<'a> SinkWorker<'a> {
             }
         };
         let group = sink_group(&env.connector, &env.props, &env.worker.props);
-        let task_log = Arc::new(TaskLog::new(Arc::clone(env), group.clone()));
+        let task_log = Arc::new(TaskLog::new(env, group.clone()));
         let context =
             SinkTaskContext::new(Str::clone(&env.connector), env.id.task, env.cancel.clone())
                 .with_epoch(env.offsets.epoch())
@@ -148,6 +150,7 @@ impl<'a> SinkWorker<'a> {
             begun: BTreeMap::new(),
             awaits_queues: false,
             missing: BTreeSet::new(),
+            dealt: Vec::new(),
             // From before the first look at the topics on, so that none is missed.
             topics: env.log.topic_changes(),
             reset,
@@ -174,11 +177,13 @@ impl<'a> SinkWorker<'a> {
             closed = closed.and(self.task.close(&queues).await);
         }
         let stopped = self.task.stop().await;
+        let result = result.map_err(|error| self.task_log.explain(error));
         result.and(closed).and(stopped)
     }
 
     async fn start(&mut self) -> Result<()> {
         self.errors.start().await?;
+        settle_offsets(self.env).await?;
         self.task.start(self.context.clone(), &self.env.props).await?;
         self.assign().await?;
         self.schedule_commit();
@@ -253,8 +258,9 @@ impl<'a> SinkWorker<'a> {
         active.cloned().collect()
     }
 
-    /// Finds the queues that are this task's: all queues of its topics, dealt round the tasks
-    /// in order. Opens new ones, closes those that are gone.
+    /// Finds the queues that are this task's. When they are dealt anew, all of the task's are
+    /// closed and those that it has now are opened, as in Kafka Connect: some sinks count the
+    /// queues of all tasks, or drop what they hold of all queues when they lose one.
     async fn assign(&mut self) -> Result<()> {
         let TaskEnv { log, config, worker, .. } = &**self.env;
         let topics = match wanted_topics(&**log, config, worker).await {
@@ -268,40 +274,43 @@ impl<'a> SinkWorker<'a> {
             Err(error) => return Err(unreadable(&error)),
         };
         self.warn_of_missing(&topics);
-        let mut shares = shares(queues_of(&topics), self.env.assigned.as_deref(), self.env.tasks);
-        let number = self.env.id.task as usize;
-        let mine = shares.get_mut(number).map(std::mem::take).unwrap_or_default();
-        let gone: Vec<TopicPartition> = self
-            .positions
-            .iter()
-            .map(|(queue, _)| queue)
-            .filter(|queue| !mine.contains(queue))
-            .cloned()
-            .collect();
+        let dealt = shares(queues_of(&topics), self.env.assigned.as_deref(), self.env.tasks);
+        let mine = dealt.get(self.env.id.task as usize).cloned().unwrap_or_default();
+        if self.dealt != dealt && !self.positions.is_empty() {
+            self.close_all(&mine).await?;
+        }
+        self.dealt = dealt;
         let new: Vec<TopicPartition> = mine
             .into_iter()
             .filter(|queue| !self.positions.iter().any(|(known, _)| known == queue))
             .collect();
-        if !gone.is_empty() {
-            self.commit().await?;
-            self.task.close(&gone).await?;
-            self.positions.retain(|(queue, _)| !gone.contains(queue));
-            for queue in &gone {
-                self.written.remove(queue);
-                self.committed.remove(queue);
-                self.begun.remove(queue);
-                self.paused.remove(queue);
-                self.isolation.forget(queue);
-            }
-            self.forget_deleted(&gone).await?;
-            self.env.queues.release(&gone);
-        }
         let (ours, others): (Vec<_>, Vec<_>) =
             new.into_iter().partition(|queue| self.env.queues.claim(queue, self.env.id.task));
         self.awaits_queues = !others.is_empty();
         if !ours.is_empty() {
             self.open(ours).await?;
         }
+        Ok(())
+    }
+
+    /// Closes all queues; gives those back that are not the task's any more.
+    async fn close_all(&mut self, mine: &BTreeSet<TopicPartition>) -> Result<()> {
+        self.commit().await?;
+        let positions = std::mem::take(&mut self.positions);
+        let all: Vec<TopicPartition> = positions.into_iter().map(|(queue, _)| queue).collect();
+        self.task.close(&all).await?;
+        // What it asked for of queues that it has no more.
+        self.requests().await?;
+        self.written.clear();
+        all.iter().for_each(|queue| self.isolation.forget(queue));
+        let gone: Vec<_> = all.into_iter().filter(|queue| !mine.contains(queue)).collect();
+        for queue in &gone {
+            self.committed.remove(queue);
+            self.begun.remove(queue);
+            self.paused.remove(queue);
+        }
+        self.forget_deleted(&gone).await?;
+        self.env.queues.release(&gone);
         Ok(())
     }
 
@@ -334,7 +343,11 @@ impl<'a> SinkWorker<'a> {
                     );
                     self.reset_position(&queue, range.earliest, range.next)?
                 }
-                None => self.reset_position(&queue, range.earliest, range.next)?,
+                // Opened anew before anything of it was committed.
+                None => match self.begun.get(&queue) {
+                    Some(at) if (range.earliest..=range.next).contains(at) => *at,
+                    _ => self.reset_position(&queue, range.earliest, range.next)?,
+                },
             };
             self.positions.push((queue.clone(), position));
             self.begun.insert(queue.clone(), position);
@@ -545,6 +558,10 @@ impl<'a> SinkWorker<'a> {
         for (queue, offset) in requests.rewind {
             self.isolation.forget(&queue);
             self.seek(&queue, offset);
+            // From here on it goes back to there, as in Kafka Connect, until more is committed.
+            self.begun.insert(queue.clone(), offset);
+            self.committed.remove(&queue);
+            self.task_log.forget(&queue);
             self.written.insert(queue, SinkOffset::new(offset));
         }
         self.paused.extend(requests.pause);
@@ -577,11 +594,11 @@ impl<'a> SinkWorker<'a> {
 
     /// Goes back to what is committed, as Kafka Connect does when a task cannot say what is safe.
     fn rewind(&mut self) {
-        // Also what the task has committed itself.
-        let stored = self.env.offsets.sink_offsets();
         for (queue, position) in &mut self.positions {
             self.isolation.forget(queue);
-            let committed = stored.get(queue).map(|at| at.offset);
+            let committed = self.committed.get(queue).map(|at| at.offset);
+            // Also what the task has committed itself.
+            let committed = committed.max(self.task_log.committed_here(queue));
             if let Some(at) = committed.or_else(|| self.begun.get(queue).copied()) {
                 *position = at;
             }
@@ -691,6 +708,29 @@ pub(super) fn queues_of(topics: &BTreeMap<Str, u32>) -> impl Iterator<Item = Top
     topics.iter().flat_map(|(name, queues)| {
         (0..*queues).map(|queue| TopicPartition::new(Str::clone(name), queue))
     })
+}
+
+/// Knows what former runs have committed: the last one may have been given up while a write of
+/// its was on its way.
+async fn settle_offsets(env: &TaskEnv) -> Result<()> {
+    let offsets = &env.offsets;
+    loop {
+        let settled = match offsets.has_begun() {
+            true => offsets.end().await,
+            false => offsets.catch_up().await,
+        };
+        match settled {
+            Ok(()) => return Ok(()),
+            Err(error) if error.is_retriable() => {
+                tracing::warn!(task = %env.id, %error, "cannot see the offsets now; trying again");
+            }
+            Err(error) => return Err(unreadable(&error)),
+        }
+        tokio::select! {
+            () = env.cancel.cancelled() => return Ok(()),
+            () = tokio::time::sleep(Duration::from_millis(READ_WAIT_MS)) => {}
+        }
+    }
 }
 
 /// One record in its raw form.

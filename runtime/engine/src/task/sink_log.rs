@@ -1,8 +1,8 @@
 //! The log for a sink task that writes and reads a topic itself.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use gantry_api::{
@@ -27,18 +27,25 @@ const READ_BYTES_MAX: usize = 1 << 20;
 const READ_RECORDS_MAX: usize = 1_000;
 /// The longest wait for records.
 const READ_WAIT_MAX: Duration = Duration::from_secs(5);
+/// The wait before the log is asked again.
+const RETRY: Duration = Duration::from_millis(200);
 /// How long a call may take in all: whoever waits for it is a plugin's thread.
 const CALL_LIMIT: Duration = Duration::from_secs(60);
 
 /// The log, from the start of one run of a task until its end.
 pub(super) struct TaskLog {
-    env: Arc<TaskEnv>,
+    /// Weak: whoever holds the log of a task that has ended must not make it look alive.
+    env: Weak<TaskEnv>,
     group: String,
     /// The run is over: what threads of a plugin still do counts for nobody.
     closed: AtomicBool,
     /// Of what it writes. Once a write has failed, whether it was stored may not be known, and only
     /// a new run may write again.
     session: Session,
+    /// What was committed in this run.
+    committed: std::sync::Mutex<BTreeMap<TopicPartition, u64>>,
+    /// A write failed because the log could not be reached.
+    lost_log: AtomicBool,
     /// One write at a time, so that the end of one never counts for another; where writes are
     /// transactions, the session of their commits.
     transaction: Mutex<Option<Transaction>>,
@@ -46,37 +53,75 @@ pub(super) struct TaskLog {
 
 impl std::fmt::Debug for TaskLog {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "TaskLog({})", self.env.id)
+        write!(f, "TaskLog({})", self.group)
     }
 }
 
 impl TaskLog {
-    pub(super) fn new(env: Arc<TaskEnv>, group: String) -> Self {
-        let session = env.new_session(env.offsets.can_transact());
-        let closed = AtomicBool::new(false);
-        Self { env, group, closed, session, transaction: Mutex::default() }
+    pub(super) fn new(env: &Arc<TaskEnv>, group: String) -> Self {
+        Self {
+            env: Arc::downgrade(env),
+            group,
+            closed: AtomicBool::new(false),
+            session: env.new_session(env.offsets.can_transact()),
+            committed: std::sync::Mutex::default(),
+            lost_log: AtomicBool::new(false),
+            transaction: Mutex::default(),
+        }
     }
 
     /// Ends it with the run of the task.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
+        self.session.set_broken();
     }
 
-    fn check(&self) -> Result<()> {
-        if self.closed.load(Ordering::Acquire) {
-            return Err(Error::connect("the task that this belongs to was stopped meanwhile"));
+    /// How far a queue was committed in this run.
+    pub(super) fn committed_here(&self, queue: &TopicPartition) -> Option<u64> {
+        self.committed().get(queue).copied()
+    }
+
+    /// The task goes back behind what was committed.
+    pub(super) fn forget(&self, queue: &TopicPartition) {
+        self.committed().remove(queue);
+    }
+
+    fn committed(&self) -> MutexGuard<'_, BTreeMap<TopicPartition, u64>> {
+        self.committed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The error of a run: worth trying again where the task failed because its log could not be
+    /// reached, which a plugin cannot say.
+    pub(super) fn explain(&self, error: Error) -> Error {
+        if error.is_retriable() || !self.lost_log.load(Ordering::Acquire) {
+            return error;
         }
-        self.env.check_lease()
+        Error::retriable("The log could not be reached by the task").caused_by(error)
     }
 
-    async fn batches(&self, records: Vec<(Destination, TopicRecord)>) -> Result<Vec<QueueBatch>> {
+    /// The task, while this run of it goes on.
+    fn env(&self) -> Result<Arc<TaskEnv>> {
+        let stopped = || Error::connect("the task that this belongs to was stopped meanwhile");
+        if self.closed.load(Ordering::Acquire) {
+            return Err(stopped());
+        }
+        let env = self.env.upgrade().ok_or_else(stopped)?;
+        env.check_lease()?;
+        Ok(env)
+    }
+
+    async fn batches(
+        &self,
+        env: &TaskEnv,
+        records: Vec<(Destination, TopicRecord)>,
+    ) -> Result<Vec<QueueBatch>> {
         let mut queues: BTreeMap<Str, u32> = BTreeMap::new();
         let mut batches: BTreeMap<TopicPartition, Vec<LogRecord>> = BTreeMap::new();
         for (Destination { topic, queue }, record) in records {
             let count = match queues.get(&topic) {
                 Some(count) => *count,
                 None => {
-                    let count = self.make(&topic).await?;
+                    let count = retried(|| make(env, &topic)).await?;
                     queues.insert(Str::clone(&topic), count);
                     count
                 }
@@ -91,31 +136,16 @@ impl TaskLog {
         Ok(batches.into_iter().map(|(to, records)| QueueBatch { to, records }).collect())
     }
 
-    async fn make(&self, topic: &str) -> Result<u32> {
-        let log = &self.env.log;
-        if let Some(info) = log.topic(topic).await.map_err(unusable)? {
-            return Ok(info.spec.queues);
-        }
-        match log.create_topic(topic, TopicSpec::with_queues(1)).await {
-            Ok(()) => Ok(1),
-            Err(LogError::TopicExists(_)) => {
-                let info = log.topic(topic).await.map_err(unusable)?;
-                Ok(info.map_or(1, |info| info.spec.queues))
-            }
-            Err(error) => Err(unusable(error)),
-        }
-    }
-
     /// Writes both in the way that the log and the offset store have for it.
     async fn append(
         &self,
+        env: &TaskEnv,
         transaction: &mut Option<Transaction>,
         mut batches: Vec<QueueBatch>,
         changes: Vec<Change>,
     ) -> Result<(), CommitError> {
-        let env = &self.env;
         if env.offsets.can_transact() {
-            return self.append_in_transaction(transaction, batches, changes).await;
+            return self.append_in_transaction(env, transaction, batches, changes).await;
         }
         if env.atomic && !changes.is_empty() {
             batches.extend(env.offsets.batch(&changes));
@@ -132,13 +162,14 @@ impl TaskLog {
 
     async fn append_in_transaction(
         &self,
+        env: &TaskEnv,
         transaction: &mut Option<Transaction>,
         mut batches: Vec<QueueBatch>,
         changes: Vec<Change>,
     ) -> Result<(), CommitError> {
         let transaction = match transaction {
             Some(transaction) => transaction,
-            None => transaction.insert(self.env.offsets.begin().await?),
+            None => transaction.insert(env.offsets.begin().await?),
         };
         for record in batches.iter_mut().flat_map(|batch| &mut batch.records) {
             record.headers.push(transaction.mark().clone());
@@ -146,18 +177,58 @@ impl TaskLog {
         let queues: Vec<TopicPartition> = batches.iter().map(|batch| batch.to.clone()).collect();
         let mut ends = BTreeMap::new();
         if !batches.is_empty() {
-            let durable = self.env.log.append_in(&self.session, batches).await?.await?;
+            let durable = env.log.append_in(&self.session, batches).await?.await?;
             ends.extend(queues.into_iter().zip(durable.iter().map(|offsets| offsets.end)));
         }
-        self.env.commit_in(transaction, changes, &ends).await
+        if self.session.is_broken() {
+            // A new run may have begun meanwhile: what it knows must stay true.
+            return Err(LogError::SessionBroken.into());
+        }
+        env.commit_in(transaction, changes, &ends).await
+    }
+
+    /// Writes alone, and once it has failed never again.
+    async fn write_alone(
+        &self,
+        env: &TaskEnv,
+        batches: Vec<QueueBatch>,
+        offsets: &BTreeMap<TopicPartition, u64>,
+    ) -> Result<()> {
+        let sink = offsets.iter().map(|(queue, at)| (queue.clone(), SinkOffset::new(*at)));
+        let changes = OffsetStore::sink_changes(&sink.collect());
+        let mut transaction = self.transaction.lock().await;
+        if self.session.is_broken() {
+            return Err(unusable(LogError::SessionBroken));
+        }
+        // Broken before the next one gets the lock, also when this is dropped on its way.
+        let mut breaks = Breaks(Some(&self.session));
+        let done = self.append(env, &mut transaction, batches, changes).await;
+        match done {
+            Ok(()) => {
+                breaks.0 = None;
+                let committed = offsets.iter().map(|(queue, at)| (queue.clone(), *at));
+                self.committed().extend(committed);
+                Ok(())
+            }
+            Err(CommitError::Log(error)) => {
+                self.lost_log.fetch_or(error.is_retriable(), Ordering::AcqRel);
+                Err(unusable(error))
+            }
+            Err(CommitError::Fenced) => {
+                if !self.closed.load(Ordering::Acquire) {
+                    env.cancel.cancel();
+                }
+                Err(Error::connect("another worker has this task"))
+            }
+        }
     }
 
     async fn read_committed(
         &self,
+        env: &TaskEnv,
         from: &[(TopicPartition, u64)],
         wait: Duration,
     ) -> Result<Vec<QueueRecords>> {
-        let env = &self.env;
         let until = Instant::now() + wait;
         let limits = ReadLimits { max_bytes: READ_BYTES_MAX, max_records: READ_RECORDS_MAX, wait };
         let batches = match env.log.read(from, limits).await {
@@ -175,6 +246,12 @@ impl TaskLog {
                     end: next,
                 }]);
             }
+            Err(error) if error.is_retriable() => {
+                // As a consumer whose broker is away: it polls nothing, and the next one may.
+                tracing::warn!(task = %env.id, %error, "a topic of the task's own cannot be read now");
+                tokio::time::sleep_until(until).await;
+                return Ok(Vec::new());
+            }
             Err(error) => return Err(unreadable(&error)),
         };
         // What it holds at the end is read again next time.
@@ -190,6 +267,17 @@ impl TaskLog {
     }
 }
 
+/// Breaks a session when it goes, unless it is taken out.
+struct Breaks<'a>(Option<&'a Session>);
+
+impl Drop for Breaks<'_> {
+    fn drop(&mut self) {
+        if let Some(session) = self.0 {
+            session.set_broken();
+        }
+    }
+}
+
 #[async_trait]
 impl SinkLog for TaskLog {
     async fn write(
@@ -197,43 +285,29 @@ impl SinkLog for TaskLog {
         records: Vec<(Destination, TopicRecord)>,
         offsets: BTreeMap<TopicPartition, u64>,
     ) -> Result<()> {
-        self.check()?;
-        let done = bounded("written", async {
-            let batches = self.batches(records).await?;
-            let sink = offsets.iter().map(|(queue, at)| (queue.clone(), SinkOffset::new(*at)));
-            let changes = OffsetStore::sink_changes(&sink.collect());
-            let mut transaction = self.transaction.lock().await;
-            self.check()?;
-            let done = self.append(&mut transaction, batches, changes).await;
-            done.map_err(|error| match error {
-                CommitError::Log(error) => unusable(error),
-                CommitError::Fenced => {
-                    if !self.closed.load(Ordering::Acquire) {
-                        self.env.cancel.cancel();
-                    }
-                    Error::connect("another worker has this task")
-                }
-            })
-        });
-        let done = done.await;
-        if done.is_err() {
-            self.session.set_broken();
-        }
-        done?;
+        let env = self.env()?;
+        bounded("written", async {
+            let batches = self.batches(&env, records).await?;
+            self.write_alone(&env, batches, &offsets).await
+        })
+        .await?;
         if !offsets.is_empty() {
             let mirrored = offsets.into_iter().map(|(queue, at)| (queue, Some(at))).collect();
             // Tools look at the group; the offset topic is what a task starts from.
-            if let Err(error) = self.env.log.commit(&self.group, &mirrored).await {
-                tracing::warn!(task = %self.env.id, %error, "the group does not show the committed offsets yet");
+            let mirror = bounded("written", async {
+                env.log.commit(&self.group, &mirrored).await.map_err(unusable)
+            });
+            if let Err(error) = mirror.await {
+                tracing::warn!(task = %env.id, %error, "the group does not show the committed offsets yet");
             }
         }
         Ok(())
     }
 
     async fn read(&self, from: &[(TopicPartition, u64)], wait: Duration) -> Result<Vec<TopicRead>> {
-        self.check()?;
+        let env = self.env()?;
         let wait = wait.min(READ_WAIT_MAX);
-        let read = bounded("read", self.read_committed(from, wait)).await?;
+        let read = bounded("read", self.read_committed(&env, from, wait)).await?;
         let given = |batch: QueueRecords| TopicRead {
             from: batch.from,
             records: batch.records.into_iter().map(|(at, record)| (at, shown(record))).collect(),
@@ -243,14 +317,13 @@ impl SinkLog for TaskLog {
     }
 
     async fn queues(&self, topic: &str) -> Result<u32> {
-        self.check()?;
-        bounded("read", self.make(topic)).await
+        let env = self.env()?;
+        bounded("read", retried(|| make(&env, topic))).await
     }
 
     async fn range(&self, of: &TopicPartition) -> Result<QueueRange> {
-        self.check()?;
-        let range =
-            bounded("read", async { self.env.log.range(of).await.map_err(unusable) }).await?;
+        let env = self.env()?;
+        let range = bounded("read", retried(|| env.log.range(of))).await?;
         Ok(QueueRange { earliest: range.earliest, next: range.next })
     }
 
@@ -259,12 +332,10 @@ impl SinkLog for TaskLog {
     }
 
     async fn members(&self) -> Result<Vec<Vec<TopicPartition>>> {
-        self.check()?;
-        let TaskEnv { log, config, worker, assigned, tasks, .. } = &*self.env;
-        let topics = bounded("read", async {
-            wanted_topics(&**log, config, worker).await.map_err(unusable)
-        });
-        let shares = shares(queues_of(&topics.await?), assigned.as_deref(), *tasks);
+        let env = self.env()?;
+        let TaskEnv { log, config, worker, assigned, tasks, .. } = &*env;
+        let topics = bounded("read", retried(|| wanted_topics(&**log, config, worker))).await?;
+        let shares = shares(queues_of(&topics), assigned.as_deref(), *tasks);
         Ok(shares.into_iter().map(|share| share.into_iter().collect()).collect())
     }
 
@@ -273,12 +344,10 @@ impl SinkLog for TaskLog {
         group: &str,
         of: &[TopicPartition],
     ) -> Result<BTreeMap<TopicPartition, u64>> {
-        self.check()?;
-        let committed =
-            bounded("read", async { self.env.log.committed(group, of).await.map_err(unusable) });
-        let mut committed = committed.await?;
+        let env = self.env()?;
+        let mut committed = bounded("read", retried(|| env.log.committed(group, of))).await?;
         if group == self.group {
-            let stored = self.env.offsets.sink_offsets();
+            let stored = env.offsets.sink_offsets();
             let stored = of.iter().filter_map(|queue| Some((queue, stored.get(queue)?.offset)));
             committed.extend(stored.map(|(queue, at)| (queue.clone(), at)));
         }
@@ -286,10 +355,33 @@ impl SinkLog for TaskLog {
     }
 
     async fn commit(&self, group: &str, offsets: &BTreeMap<TopicPartition, u64>) -> Result<()> {
-        self.check()?;
+        let env = self.env()?;
         let offsets = offsets.iter().map(|(queue, at)| (queue.clone(), Some(*at))).collect();
-        bounded("written", async { self.env.log.commit(group, &offsets).await.map_err(unusable) })
-            .await
+        bounded("written", retried(|| env.log.commit(group, &offsets))).await
+    }
+}
+
+async fn make(env: &TaskEnv, topic: &str) -> Result<u32, LogError> {
+    if let Some(info) = env.log.topic(topic).await? {
+        return Ok(info.spec.queues);
+    }
+    match env.log.create_topic(topic, TopicSpec::with_queues(1)).await {
+        Ok(()) => Ok(1),
+        Err(LogError::TopicExists(_)) => {
+            Ok(env.log.topic(topic).await?.map_or(1, |info| info.spec.queues))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Tries again what does the same each time, as long as the log cannot be reached.
+async fn retried<T, F: Future<Output = Result<T, LogError>>>(what: impl Fn() -> F) -> Result<T> {
+    loop {
+        match what().await {
+            Ok(done) => return Ok(done),
+            Err(error) if error.is_retriable() => tokio::time::sleep(RETRY).await,
+            Err(error) => return Err(unusable(error)),
+        }
     }
 }
 
