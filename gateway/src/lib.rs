@@ -33,6 +33,7 @@ mod presence;
 mod preview;
 mod rest;
 mod rocketmq_connect;
+mod schema_registry;
 mod shutdown;
 mod startup;
 mod tls;

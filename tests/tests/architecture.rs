@@ -22,6 +22,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gantry-engine", &["gantry-model", "gantry-api", "gantry-log", "gantry-cluster"]),
     ("gantry-connectors", &["gantry-api"]),
     ("gantry-jvm-bridge", &["gantry-api", "gantry-log"]),
+    ("gantry-schema-model", &[]),
+    ("gantry-schema-avro", &["gantry-schema-model", "gantry-model"]),
+    ("gantry-schema-protobuf", &["gantry-schema-model"]),
+    ("gantry-schema-json", &["gantry-schema-model", "gantry-model"]),
+    (
+        "gantry-schema-registry",
+        &[
+            "gantry-log",
+            "gantry-schema-model",
+            "gantry-schema-avro",
+            "gantry-schema-protobuf",
+            "gantry-schema-json",
+        ],
+    ),
     (
         "gantry",
         &[
@@ -34,6 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "gantry-engine",
             "gantry-connectors",
             "gantry-jvm-bridge",
+            "gantry-schema-registry",
         ],
     ),
     ("gantry-simulation", &["gantry-cluster", "gantry-model"]),

@@ -1,5 +1,6 @@
 //! What may be written on the command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -33,6 +34,8 @@ pub(super) enum Command {
     Standalone(StandaloneArgs),
     /// Run a worker whose connectors outlive it, configured over REST alone
     Distributed(DistributedArgs),
+    /// Run a schema registry alone: Confluent's REST API and RocketMQ Schema Registry's
+    SchemaRegistry(SchemaRegistryArgs),
     /// Look at, fill and empty topics of a running worker
     Topic(TopicArgs),
     /// Look at and change connectors of a running worker
@@ -158,6 +161,32 @@ pub(super) struct DistributedArgs {
     /// The worker file (properties)
     #[arg(value_name = "FILE")]
     pub(super) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gantry schema-registry
+      schemas in ./gantry-data, REST on http://127.0.0.1:8081
+  gantry schema-registry --listen 0.0.0.0:8081 --data /var/lib/gantry-schemas
+  gantry schema-registry --namesrv 10.0.0.1:9876
+      schemas in the topic _schemas of a RocketMQ cluster; any number of them share it
+  curl -s localhost:8081/subjects
+
+One data directory belongs to one process, a worker's or a registry's.
+SIGTERM or Ctrl-C stops it in order, a second one at once.")]
+pub(super) struct SchemaRegistryArgs {
+    /// Where it listens
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8081")]
+    pub(super) listen: SocketAddr,
+    /// Where the schemas are kept
+    #[arg(long, value_name = "DIR", conflicts_with = "namesrv")]
+    pub(super) data: Option<PathBuf>,
+    /// Keep them on a RocketMQ cluster: its name servers, with ; between them
+    #[arg(long, value_name = "ADDR")]
+    pub(super) namesrv: Option<String>,
     #[command(flatten)]
     pub(super) run: RunArgs,
 }

@@ -22,10 +22,11 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use gantry_engine::PluginLoader;
 
-use self::args::{Command, CommandLine, RunArgs};
+use self::args::{Command, CommandLine, RunArgs, SchemaRegistryArgs};
 use self::output::{complain, say, say_bytes};
 use crate::logging;
 use crate::metrics::MetricsReporter;
+use crate::schema_registry::{self, RegistryRun};
 use crate::startup::{self, WorkerFiles};
 use crate::worker_config::{Mode, markdown};
 
@@ -49,6 +50,7 @@ pub(crate) fn run(
         Command::Distributed(args) => {
             worker(Mode::Distributed, args.file.into_iter().collect(), args.run, plugins, reporters)
         }
+        Command::SchemaRegistry(args) => schema_registry(&args, &plugins),
         Command::Topic(args) => topic::run(args).map(success),
         Command::Connector(args) => connector::run(args, &plugins.load()).map(success),
         Command::Preview(args) => preview::run(args, plugins.load()),
@@ -74,10 +76,26 @@ fn worker(
 ) -> Result<ExitCode, String> {
     let some: Vec<_> = args.logger.into_iter().flatten().collect();
     let loggers = logging::start(args.log_level, &some);
-    let outcome = startup::run(
+    logged(startup::run(
         &WorkerFiles { mode, files, overrides: args.set, loggers, reporters },
         plugins,
-    );
+    ))
+}
+
+/// Runs a schema registry; what ends it goes to the log.
+fn schema_registry(args: &SchemaRegistryArgs, plugins: &PluginLoader) -> Result<ExitCode, String> {
+    let some: Vec<_> = args.run.logger.iter().flatten().cloned().collect();
+    let _loggers = logging::start(args.run.log_level, &some);
+    let run = RegistryRun {
+        listen: args.listen,
+        data: args.data.as_deref(),
+        name_servers: args.namesrv.as_deref(),
+        keys: &args.run.set,
+    };
+    logged(schema_registry::run(&run, plugins))
+}
+
+fn logged(outcome: Result<(), String>) -> Result<ExitCode, String> {
     // Where nothing is logged the failure is told all the same.
     if let (Err(error), true) = (&outcome, tracing::enabled!(tracing::Level::ERROR)) {
         tracing::error!("{error}");

@@ -1,0 +1,16 @@
+//! The REST APIs: Confluent's, and that of RocketMQ's own schema registry.
+
+mod about;
+mod body;
+mod compatibility;
+mod media;
+mod request;
+mod rocketmq;
+mod router;
+mod rules;
+mod schemas;
+mod subjects;
+mod versions;
+
+pub use rocketmq::rocketmq_router;
+pub use router::router;
