@@ -15,7 +15,8 @@ pub(crate) use encode::encode;
 pub(crate) use from_element::file_descriptor;
 pub(crate) use options::{OptionField, Options};
 pub(crate) use proto::{
-    EnumProto, FieldProto, FileProto, MessageProto, ServiceProto, TYPE_ENUM, TYPE_MESSAGE,
+    EnumProto, FieldProto, FileProto, MessageProto, OneofProto, ServiceProto, TYPE_ENUM,
+    TYPE_MESSAGE,
 };
 pub(crate) use tables::{
     FEATURES_OF_ENUM, FEATURES_OF_FIELD, FEATURES_OF_FILE, FEATURES_OF_MESSAGE, FEATURES_OF_ONEOF,

@@ -12,6 +12,7 @@ mod indexes;
 mod known;
 mod meta;
 mod option;
+mod ordered;
 mod pool;
 mod print;
 mod schema;

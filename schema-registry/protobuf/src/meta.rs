@@ -3,6 +3,7 @@
 use gantry_schema_model::InvalidSchema;
 
 use crate::option::{OptionValue, ProtoOption};
+use crate::ordered::Ordered;
 
 /// What is known about a file, a message, a field, an enum or one of its values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,11 +58,9 @@ impl Meta {
             doc: option.value.get("doc").and_then(OptionValue::as_text).map(str::to_owned),
             ..Self::default()
         };
-        for param in all(option.value.get("params")) {
-            if let (Some(key), Some(value)) = (text(param, "key"), text(param, "value")) {
-                meta.set_param(key, value);
-            }
-        }
+        let params = all(option.value.get("params"));
+        let params = params.filter_map(|param| Some((text(param, "key")?, text(param, "value")?)));
+        meta.params = params.collect::<Ordered<String>>().into_entries();
         meta.tags = all(option.value.get("tags")).map(ToString::to_string).collect();
         for rule in all(option.value.get("rules")) {
             let part = |name| text(rule, name).unwrap_or_default();
@@ -69,14 +68,6 @@ impl Meta {
             meta.add_rule(Rule { name, doc, expr: part("expr"), sql: part("sql") });
         }
         Ok(meta)
-    }
-
-    /// Sets a parameter in the place where it came first.
-    pub(crate) fn set_param(&mut self, key: String, value: String) {
-        match self.params.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, known)) => *known = value,
-            None => self.params.push((key, value)),
-        }
     }
 
     pub(crate) fn add_rule(&mut self, rule: Rule) {

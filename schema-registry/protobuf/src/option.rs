@@ -1,9 +1,12 @@
 //! Options: their values, and how several statements of one option become one value.
 
+use std::collections::HashSet;
 use std::fmt;
 
+use crate::ordered::Ordered;
+
 /// An option of a file, a message, a field, ….
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProtoOption {
     /// The name without parentheses.
     pub name: String,
@@ -14,7 +17,7 @@ pub struct ProtoOption {
 }
 
 /// The value of an option.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum OptionValue {
     /// A quoted text, without quotes and escapes.
     Text(String),
@@ -95,14 +98,6 @@ impl fmt::Display for OptionValue {
     }
 }
 
-/// Sets a key where it came first, or behind all others.
-pub(crate) fn put(map: &mut Vec<(String, OptionValue)>, key: &str, value: OptionValue) {
-    match map.iter_mut().find(|(known, _)| known == key) {
-        Some((_, known)) => *known = value,
-        None => map.push((key.to_owned(), value)),
-    }
-}
-
 impl ProtoOption {
     /// The option with a part that is set alone as a message that has this part only.
     pub(crate) fn with_parts_as_map(self) -> Self {
@@ -111,29 +106,6 @@ impl ProtoOption {
             other => other,
         };
         Self { value, ..self }
-    }
-
-    /// This one, and behind it another statement of the same option. Of messages, the values of
-    /// all keys are kept; of anything else, the later statement holds.
-    pub(crate) fn merged_with(self, later: Self) -> Self {
-        let later = later.with_parts_as_map();
-        match (self.value, later.value) {
-            (OptionValue::Map(mut map), OptionValue::Map(more)) => {
-                for (key, value) in more {
-                    let known = map.iter().position(|(known, _)| *known == key);
-                    let earlier = known.and_then(|at| map.get_mut(at));
-                    match earlier {
-                        Some((_, earlier)) => {
-                            let first = std::mem::replace(earlier, OptionValue::Bool(false));
-                            *earlier = OptionValue::List(all_once(first, value));
-                        }
-                        None => map.push((key, value)),
-                    }
-                }
-                Self { value: OptionValue::Map(map), ..later }
-            }
-            (_, value) => Self { value, ..later },
-        }
     }
 }
 
@@ -145,33 +117,94 @@ fn part_as_map(part: ProtoOption) -> OptionValue {
     OptionValue::Map(vec![(part.name, value)])
 }
 
-/// The values of both, each once.
-fn all_once(first: OptionValue, second: OptionValue) -> Vec<OptionValue> {
-    let mut all: Vec<OptionValue> = Vec::new();
-    for value in [first, second] {
+/// What all statements of one option say together. Of messages, the values of all keys are kept;
+/// of anything else, the last statement holds.
+pub(crate) fn merged(statements: impl IntoIterator<Item = ProtoOption>) -> Option<ProtoOption> {
+    let mut merged: Option<(ProtoOption, Ordered<Union>)> = None;
+    for statement in statements {
+        let statement = statement.with_parts_as_map();
+        let mut map = match merged {
+            Some((before, map)) if matches!(before.value, OptionValue::Map(_)) => map,
+            _ => Ordered::default(),
+        };
+        let (name, parenthesized) = (statement.name, statement.parenthesized);
+        let value = match statement.value {
+            OptionValue::Map(entries) => {
+                for (key, value) in entries {
+                    map.add(key, Union::One(value), Union::add);
+                }
+                OptionValue::Map(Vec::new())
+            }
+            other => {
+                map = Ordered::default();
+                other
+            }
+        };
+        merged = Some((ProtoOption { name, value, parenthesized }, map));
+    }
+    let (option, map) = merged?;
+    let value = match option.value {
+        OptionValue::Map(_) => {
+            let entries = map.into_entries().into_iter();
+            OptionValue::Map(entries.map(|(key, value)| (key, value.into_value())).collect())
+        }
+        other => other,
+    };
+    Some(ProtoOption { value, ..option })
+}
+
+/// The values that a key has in several messages.
+#[derive(Debug)]
+enum Union {
+    One(OptionValue),
+    /// Each once.
+    Many(Vec<OptionValue>, HashSet<OptionValue>),
+}
+
+impl Union {
+    fn add(&mut self, other: Self) {
+        let this = std::mem::replace(self, Self::Many(Vec::new(), HashSet::new()));
+        let (mut list, mut seen) = match this {
+            Self::Many(list, seen) => (list, seen),
+            Self::One(value) => Self::listed(value, Vec::new(), HashSet::new()),
+        };
+        if let Self::One(value) = other {
+            (list, seen) = Self::listed(value, list, seen);
+        }
+        *self = Self::Many(list, seen);
+    }
+
+    /// Adds a value, or those of a list.
+    fn listed(
+        value: OptionValue,
+        mut list: Vec<OptionValue>,
+        mut seen: HashSet<OptionValue>,
+    ) -> (Vec<OptionValue>, HashSet<OptionValue>) {
         let values = match value {
-            OptionValue::List(list) => list,
+            OptionValue::List(values) => values,
             one => vec![one],
         };
         for value in values {
-            if !all.contains(&value) {
-                all.push(value);
+            if seen.insert(value.clone()) {
+                list.push(value);
             }
         }
+        (list, seen)
     }
-    all
+
+    fn into_value(self) -> OptionValue {
+        match self {
+            Self::One(value) => value,
+            Self::Many(list, _) => OptionValue::List(list),
+        }
+    }
 }
 
 /// What all statements of an option say together. A name may begin with a dot.
 pub(crate) fn find(options: &[ProtoOption], name: &str) -> Option<ProtoOption> {
     let is_it =
         |option: &&ProtoOption| option.name.strip_prefix('.').unwrap_or(&option.name) == name;
-    options
-        .iter()
-        .filter(is_it)
-        .cloned()
-        .map(ProtoOption::with_parts_as_map)
-        .reduce(ProtoOption::merged_with)
+    merged(options.iter().filter(is_it).cloned())
 }
 
 #[cfg(test)]

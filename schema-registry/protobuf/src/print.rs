@@ -8,6 +8,7 @@ use gantry_schema_model::InvalidSchema;
 
 use crate::element::{Enum, Extend, Field, Method, ProtoFile, Service, Syntax, Type};
 use crate::option::ProtoOption;
+use crate::ordered::Ordered;
 use crate::scope::Types;
 
 type Result<T> = std::result::Result<T, InvalidSchema>;
@@ -152,19 +153,16 @@ impl<'a> Printer<'a> {
         let Some(types) = self.types else {
             return extends.iter().map(|of| self.extend(&of.name, of.fields.iter())).collect();
         };
-        let mut by_message: Vec<(String, Vec<&Field>)> = Vec::new();
+        let mut by_message: Ordered<Vec<&Field>> = Ordered::default();
         for extend in extends {
             for field in &extend.fields {
                 let name = self.resolved(types, &extend.name)?;
-                match by_message.iter_mut().find(|(known, _)| *known == name) {
-                    Some((_, fields)) => fields.push(field),
-                    None => by_message.push((name, vec![field])),
-                }
+                by_message.add(name, vec![field], |known, new| known.extend(new));
             }
         }
-        let texts = by_message.iter_mut().map(|(name, fields)| {
+        let texts = by_message.into_entries().into_iter().map(|(name, mut fields)| {
             fields.sort_by_key(|field| field.number);
-            self.extend(name, fields.iter().copied())
+            self.extend(&name, fields.into_iter())
         });
         texts.collect()
     }

@@ -22,6 +22,13 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// How long the full name of a type may be.
+const MAX_NAME: usize = 1000;
+/// How many parts it may have.
+const MAX_NAME_PARTS: usize = 200;
+/// How much of a name that is too long is shown.
+const SHOWN_NAME: usize = 100;
+
 /// A Protobuf schema: a file and those that it refers to.
 #[derive(Clone, Debug)]
 pub struct ProtobufSchema {
@@ -195,12 +202,24 @@ impl ParsedSchema for ProtobufSchema {
 }
 
 fn read_file(text: &str) -> Result<ProtoFile, InvalidSchema> {
-    text::parse(text).or_else(|error| {
+    let invalid = |what: &str| InvalidSchema(format!("Could not parse Protobuf - {what}"));
+    let file = text::parse(text).or_else(|error| {
         let bytes = BASE64.decode(text).ok();
         let file = bytes.and_then(|bytes| descriptor::decode(&bytes));
-        file.and_then(|file| descriptor::file_element(&file))
-            .ok_or_else(|| InvalidSchema(format!("Could not parse Protobuf - {}", error.0)))
-    })
+        file.and_then(|file| descriptor::file_element(&file)).ok_or_else(|| invalid(&error.0))
+    })?;
+    check_names(&file.types, file.package_name()).map_err(|error| invalid(&error))?;
+    Ok(file)
+}
+
+/// Types are looked for in each part of the names around what uses them: these must not be too
+/// long.
+fn check_names(types: &[Type], scope: &str) -> Result<(), String> {
+    if scope.len() > MAX_NAME || scope.split('.').count() > MAX_NAME_PARTS {
+        let start: String = scope.chars().take(SHOWN_NAME).collect();
+        return Err(format!("name is too long: {start}..."));
+    }
+    types.iter().try_for_each(|of| check_names(of.nested(), &joined(scope, of.name())))
 }
 
 #[cfg(test)]

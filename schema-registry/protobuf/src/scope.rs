@@ -29,6 +29,8 @@ pub(crate) struct Types<'a> {
     files: HashSet<&'a str>,
     /// Whether this is what every schema sees.
     is_known: bool,
+    /// The length of the longest full name.
+    longest: usize,
 }
 
 impl<'a> Types<'a> {
@@ -74,6 +76,7 @@ impl<'a> Types<'a> {
             self.add_types(file, package, &full, element.nested());
             let entry = message.filter(|message| message.is_map_entry());
             let (is_map, map) = (entry.is_some(), entry.and_then(map_of));
+            self.longest = self.longest.max(full.len());
             self.types.insert(full, TypeInfo { package, file, element, is_map, map });
         }
     }
@@ -81,7 +84,9 @@ impl<'a> Types<'a> {
     fn add_extensions(&mut self, scope: &str, extends: &[Extend]) {
         for field in extends.iter().flat_map(|extend| &extend.fields) {
             let is_list = field.label == Some(Label::Repeated);
-            self.extensions.insert(joined(scope, &field.name), is_list);
+            let full = joined(scope, &field.name);
+            self.longest = self.longest.max(full.len());
+            self.extensions.insert(full, is_list);
         }
     }
 
@@ -113,7 +118,12 @@ impl<'a> Types<'a> {
         scope: &[String],
         name: &str,
     ) -> Option<(String, &TypeInfo<'a>)> {
-        resolve(package, scope, name, |full| self.get(full))
+        resolve(package, scope, name, self.longest(), |full| self.get(full))
+    }
+
+    /// The length of the longest full name.
+    fn longest(&self) -> usize {
+        self.longest.max(self.fallback().map_or(0, |known| known.longest))
     }
 
     /// The full name of the extension that a name means in a scope of a package.
@@ -123,15 +133,18 @@ impl<'a> Types<'a> {
         scope: &[String],
         name: &str,
     ) -> Option<String> {
-        resolve(package, scope, name, |full| self.extension_is_list(full)).map(|(full, _)| full)
+        let get = |full: &str| self.extension_is_list(full);
+        resolve(package, scope, name, self.longest(), get).map(|(full, _)| full)
     }
 }
 
 /// Looks for a name in a scope, then in each around it. A name that begins with a dot is full.
+/// Names longer than `longest` are not there.
 fn resolve<T>(
     package: &str,
     scope: &[String],
     name: &str,
+    longest: usize,
     get: impl Fn(&str) -> Option<T>,
 ) -> Option<(String, T)> {
     if let Some(full) = name.strip_prefix('.') {
@@ -142,9 +155,11 @@ fn resolve<T>(
         around = joined(&around, part);
     }
     while !around.is_empty() {
-        let full = joined(&around, name);
-        if let Some(found) = get(&full) {
-            return Some((full, found));
+        if around.len() + name.len() < longest {
+            let full = joined(&around, name);
+            if let Some(found) = get(&full) {
+                return Some((full, found));
+            }
         }
         around.truncate(around.rfind('.').unwrap_or(0));
     }

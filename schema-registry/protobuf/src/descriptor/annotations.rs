@@ -2,6 +2,7 @@
 
 use super::wire::{Value, Writer, fields};
 use crate::meta::{Meta, Rule};
+use crate::ordered::Ordered;
 
 /// The number of the extension that holds annotations, the same in all kinds of options.
 pub(super) const NUMBER: u32 = 1088;
@@ -34,12 +35,13 @@ pub(super) fn encode(meta: &Meta, writer: &mut Writer) {
 
 /// Reads annotations into what is known already; nothing if the bytes are none.
 pub(super) fn decode(bytes: &[u8], meta: &mut Meta) -> Option<()> {
+    let mut params: Ordered<String> = std::mem::take(&mut meta.params).into_iter().collect();
     for (number, value) in fields(bytes)? {
         match (number, value) {
             (1, Value::Bytes(_)) => meta.doc = Some(value.as_utf8()?),
             (2, Value::Bytes(bytes)) => {
                 let [key, value] = texts(bytes)?;
-                meta.set_param(key, value);
+                params.set(key, value);
             }
             (3, Value::Bytes(_)) => meta.tags.push(value.as_utf8()?),
             (4, Value::Bytes(bytes)) => {
@@ -49,6 +51,7 @@ pub(super) fn decode(bytes: &[u8], meta: &mut Meta) -> Option<()> {
             _ => {}
         }
     }
+    meta.params = params.into_entries();
     Some(())
 }
 

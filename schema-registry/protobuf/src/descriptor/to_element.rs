@@ -4,13 +4,15 @@
 //! so Confluent's registry reads them.
 
 use super::proto::{
-    EnumProto, ExtensionRangeProto, FieldProto, FileProto, MessageProto, MethodProto, ServiceProto,
+    EnumProto, ExtensionRangeProto, FieldProto, FileProto, MessageProto, MethodProto, OneofProto,
+    ServiceProto,
 };
 use super::tables;
 use crate::element::{
     Enum, EnumValue, Extend, Extensions, Field, Label, Message, Method, Numbers, Oneof, ProtoFile,
     Reserved, ReservedValue, Service, Syntax, Type,
 };
+use crate::ordered::Ordered;
 use crate::type_name::Scalar;
 
 /// Nothing if a field names a oneof that is not there.
@@ -45,14 +47,12 @@ fn types(messages: &[MessageProto], enums: &[EnumProto], is_proto3: bool) -> Opt
 }
 
 fn message_element(message: &MessageProto, is_proto3: bool) -> Option<Message> {
-    let mut oneofs: Vec<Oneof> = Vec::with_capacity(message.oneofs.len());
-    for oneof in &message.oneofs {
+    let new = |oneof: &OneofProto| {
         let options = tables::ONEOF.written(&oneof.options);
-        match oneofs.iter_mut().find(|known| known.name == oneof.name) {
-            Some(known) => known.options = options,
-            None => oneofs.push(Oneof { name: oneof.name.clone(), options, ..Oneof::default() }),
-        }
-    }
+        (oneof.name.clone(), Oneof { name: oneof.name.clone(), options, ..Oneof::default() })
+    };
+    let oneofs: Ordered<Oneof> = message.oneofs.iter().map(new).collect();
+    let mut oneofs: Vec<Oneof> = oneofs.into_entries().into_iter().map(|(_, of)| of).collect();
     let mut fields = Vec::new();
     for field in &message.fields {
         let element = field_element(field, is_proto3);
@@ -101,20 +101,14 @@ fn extensions(range: &ExtensionRangeProto) -> Extensions {
 
 /// Extensions, those of one message together.
 fn extends(fields: &[FieldProto], is_proto3: bool) -> Vec<Extend> {
-    let mut extends: Vec<Extend> = Vec::new();
+    let mut extends: Ordered<Vec<Field>> = Ordered::default();
     for field in fields {
-        let name = field.extendee.as_deref().unwrap_or_default();
-        let element = field_element(field, is_proto3);
-        match extends.iter_mut().find(|extend| extend.name == name) {
-            Some(extend) => extend.fields.push(element),
-            None => extends.push(Extend {
-                name: name.to_owned(),
-                fields: vec![element],
-                ..Extend::default()
-            }),
-        }
+        let name = field.extendee.clone().unwrap_or_default();
+        let new = vec![field_element(field, is_proto3)];
+        extends.add(name, new, |known, new| known.extend(new));
     }
-    extends
+    let extends = extends.into_entries().into_iter();
+    extends.map(|(name, fields)| Extend { name, fields, ..Extend::default() }).collect()
 }
 
 fn field_element(field: &FieldProto, is_proto3: bool) -> Field {

@@ -1,6 +1,6 @@
 //! Comparing messages and what is in them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::context::Context;
 use super::difference::DifferenceKind;
@@ -58,10 +58,10 @@ pub(super) fn compare_messages<'a>(
 fn compare_in_message(context: &mut Context<'_>, original: &Message, update: &Message) {
     let mut old = by_number(&original.fields);
     let ever = old.len();
+    let in_oneofs = original.oneofs.iter().flat_map(|oneof| &oneof.fields);
+    let in_oneofs: HashSet<i32> = in_oneofs.map(|field| field.number).collect();
     for oneof in &update.oneofs {
-        context.at(&oneof.name, |context| {
-            check_moved(context, &mut old, &original.oneofs, oneof);
-        });
+        context.at(&oneof.name, |context| check_moved(context, &mut old, &in_oneofs, oneof));
     }
     compare_oneofs(context, &original.oneofs, &update.oneofs);
     // In the order in which they were put into the map.
@@ -80,16 +80,14 @@ fn compare_in_message(context: &mut Context<'_>, original: &Message, update: &Me
 fn check_moved(
     context: &mut Context<'_>,
     old: &mut Fields<'_>,
-    old_oneofs: &[Oneof],
+    in_oneofs: &HashSet<i32>,
     oneof: &Oneof,
 ) {
-    let was_in_oneof =
-        |number| old_oneofs.iter().flat_map(|oneof| &oneof.fields).any(|of| of.number == number);
     let (mut moved, mut existing) = (0, 0);
     for field in &oneof.fields {
         if old.remove(&field.number).is_some() {
             moved += 1;
-        } else if was_in_oneof(field.number) {
+        } else if in_oneofs.contains(&field.number) {
             existing += 1;
         }
     }

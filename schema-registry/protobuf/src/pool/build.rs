@@ -12,7 +12,7 @@ use super::{
 };
 use crate::descriptor::{
     EnumProto, FEATURES_OF_ENUM, FEATURES_OF_FILE, FEATURES_OF_MESSAGE, FieldProto, FileProto,
-    MessageProto, ServiceProto,
+    MessageProto, OneofProto, ServiceProto,
 };
 use crate::element::Syntax;
 use crate::scope::joined;
@@ -237,19 +237,18 @@ impl Builder {
 }
 
 fn oneofs(message: &MessageProto) -> Vec<OneofDescriptor> {
-    let mut oneofs = Vec::with_capacity(message.oneofs.len());
-    for (place, oneof) in message.oneofs.iter().enumerate() {
-        let is_in =
-            |field: &FieldProto| field.oneof.is_some_and(|of| usize::try_from(of) == Ok(place));
-        let fields = message.fields.iter().enumerate().filter(|(_, field)| is_in(field));
-        let fields: Vec<usize> = fields.map(|(at, _)| at).collect();
-        let is_alone = fields.len() == 1;
-        let is_optional = |at: &usize| message.fields.get(*at).is_some_and(|of| of.proto3_optional);
-        oneofs.push(OneofDescriptor {
-            name: oneof.name.clone(),
-            is_synthetic: is_alone && fields.iter().all(is_optional),
-            fields,
-        });
+    let new = |oneof: &OneofProto| OneofDescriptor {
+        name: oneof.name.clone(),
+        is_synthetic: false,
+        fields: Vec::new(),
+    };
+    let mut oneofs: Vec<OneofDescriptor> = message.oneofs.iter().map(new).collect();
+    for (at, field) in message.fields.iter().enumerate() {
+        let place = field.oneof.and_then(|place| usize::try_from(place).ok());
+        if let Some(oneof) = place.and_then(|place| oneofs.get_mut(place)) {
+            oneof.is_synthetic = field.proto3_optional && oneof.fields.is_empty();
+            oneof.fields.push(at);
+        }
     }
     oneofs
 }

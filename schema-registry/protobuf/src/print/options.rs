@@ -1,8 +1,10 @@
 //! Options and their values.
 
+use std::collections::BTreeMap;
+
 use super::number::normal;
 use super::{Printer, indent};
-use crate::option::{OptionValue, ProtoOption};
+use crate::option::{OptionValue, ProtoOption, merged};
 use crate::scope::Types;
 
 impl Printer<'_> {
@@ -20,7 +22,7 @@ impl Printer<'_> {
                 let mut options: Vec<_> =
                     shown.map(|option| self.with_full_name(types, option)).collect();
                 options.sort_by(|a, b| a.name.cmp(&b.name));
-                merged(types, options)
+                taken_together(types, &options)
             }
         }
     }
@@ -102,21 +104,10 @@ impl Printer<'_> {
     }
 
     fn map(&self, map: &[(String, OptionValue)]) -> String {
-        let mut entries: Vec<(String, &OptionValue)> = Vec::with_capacity(map.len());
-        for (key, value) in map {
-            let Some(types) = self.types else {
-                entries.push((key.clone(), value));
-                continue;
-            };
-            let key = self.normal_key(types, key);
-            let is_empty = matches!(value, OptionValue::List(list) if list.is_empty());
-            if !is_empty && !entries.iter().any(|(known, _)| *known == key) {
-                entries.push((key, value));
-            }
-        }
-        if self.types.is_some() {
-            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-        }
+        let entries = match self.types {
+            None => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
+            Some(types) => self.normal_entries(types, map),
+        };
         let mut out = "{\n".to_owned();
         for (at, (key, value)) in entries.iter().enumerate() {
             let end = if at + 1 < entries.len() { "," } else { "" };
@@ -124,6 +115,21 @@ impl Printer<'_> {
         }
         out.push('}');
         out
+    }
+
+    /// The entries by key, of which each is there once; empty lists are left out.
+    fn normal_entries<'b>(
+        &self,
+        types: &Types<'_>,
+        map: &'b [(String, OptionValue)],
+    ) -> Vec<(String, &'b OptionValue)> {
+        let mut entries = BTreeMap::new();
+        for (key, value) in map {
+            if !matches!(value, OptionValue::List(list) if list.is_empty()) {
+                entries.entry(self.normal_key(types, key)).or_insert(value);
+            }
+        }
+        entries.into_iter().collect()
     }
 
     /// The name of an extension in full.
@@ -135,18 +141,15 @@ impl Printer<'_> {
     }
 }
 
-/// The statements of one option as one, unless it is a list.
-fn merged(types: &Types<'_>, options: Vec<ProtoOption>) -> Vec<ProtoOption> {
-    let mut all: Vec<ProtoOption> = Vec::with_capacity(options.len());
-    for option in options {
-        let is_again = all.last().is_some_and(|last| last.name == option.name);
-        if is_again
-            && types.extension_is_list(&option.name) == Some(false)
-            && let Some(last) = all.pop()
-        {
-            all.push(last.merged_with(option));
+/// The statements of one option, which stand side by side, as one, unless it is a list.
+fn taken_together(types: &Types<'_>, options: &[ProtoOption]) -> Vec<ProtoOption> {
+    let mut all = Vec::with_capacity(options.len());
+    for statements in options.chunk_by(|a, b| a.name == b.name) {
+        let name = statements.first().map(|option| option.name.as_str()).unwrap_or_default();
+        if statements.len() > 1 && types.extension_is_list(name) == Some(false) {
+            all.extend(merged(statements.iter().cloned()));
         } else {
-            all.push(option);
+            all.extend_from_slice(statements);
         }
     }
     all

@@ -105,9 +105,31 @@ fn imports_that_go_round_in_circles_end() {
     let schema = ProtobufSchema::read(text, &dependencies).unwrap();
     assert_eq!(schema.descriptors().unwrap().files().len(), 3);
     let mut chain: Vec<Dependency> =
-        (0..5000).map(|n| file(&format!("m{n}"), &format!("m{}", n + 1))).collect();
+        (0..1000).map(|n| file(&format!("m{n}"), &format!("m{}", n + 1))).collect();
     chain.reverse();
     let text = "syntax = \"proto3\"; import \"m0\"; message M {}";
     let schema = ProtobufSchema::read(text, &chain).unwrap();
-    assert_eq!(schema.descriptors().unwrap().files().len(), 5001);
+    assert_eq!(schema.descriptors().unwrap().files().len(), 1001);
+}
+
+#[test]
+fn names_must_not_be_too_long() {
+    let error = |text: &str| ProtobufSchema::read(text, &[]).unwrap_err().0;
+    let package = format!("package {}a; message M {{}}", "a.".repeat(300));
+    assert!(error(&package).starts_with("Could not parse Protobuf - name is too long: a.a.a."));
+    let name = "a".repeat(600);
+    let nested = format!("message {name} {{ message {name} {{}} }}");
+    assert!(error(&nested).contains("name is too long"));
+}
+
+#[test]
+fn what_nests_as_deep_as_it_may_is_read() {
+    let options = format!("{}[1]{}", "{a: ".repeat(98), "}".repeat(98));
+    let messages = format!("{}int32 a = 1;{}", "message M {".repeat(100), "}".repeat(100));
+    let schema = read(&format!("syntax = \"proto3\"; option (o) = {options}; {messages}"));
+    let changed = schema.canonical().replace("int32 a", "string a");
+    assert_eq!(schema.differences_from(&read(&changed)).len(), 1);
+    assert!(schema.try_normalized().is_ok());
+    let descriptor = schema.formatted("serialized").unwrap();
+    assert!(read(&descriptor).validate(true).is_ok());
 }

@@ -1,7 +1,8 @@
 //! Options as they are written in a text.
 
 use super::reader::{Reader, Result};
-use crate::option::{OptionValue, ProtoOption, put};
+use crate::option::{OptionValue, ProtoOption};
+use crate::ordered::Ordered;
 
 /// The options in brackets, if there are any.
 pub(crate) fn read_options(reader: &mut Reader) -> Result<Vec<ProtoOption>> {
@@ -76,53 +77,82 @@ fn read_value(reader: &mut Reader) -> Result<OptionValue> {
     })
 }
 
-/// A message in braces. Values of a key that comes several times become a list.
+/// What a key of a message has.
+enum Slot {
+    Value(OptionValue),
+    /// A message of which each part is set alone.
+    Parts(Ordered<OptionValue>),
+}
+
+impl Slot {
+    /// Parts that are set alone are set in the message that is there, if there is one; other
+    /// values become a list.
+    fn add(&mut self, other: Self) {
+        let this = std::mem::replace(self, Self::Value(OptionValue::Bool(false)));
+        *self = match (this, other) {
+            (Self::Value(OptionValue::Map(entries)), Self::Parts(parts)) => {
+                Self::Parts(entries.into_iter().chain(parts.into_entries()).collect())
+            }
+            (Self::Parts(mut known), Self::Parts(parts)) => {
+                for (name, value) in parts.into_entries() {
+                    known.set(name, value);
+                }
+                Self::Parts(known)
+            }
+            (Self::Value(_), parts @ Self::Parts(_)) => parts,
+            (this, Self::Value(value)) => Self::Value(both(this.into_value(), value)),
+        };
+    }
+
+    fn into_value(self) -> OptionValue {
+        match self {
+            Self::Value(value) => value,
+            Self::Parts(parts) => OptionValue::Map(parts.into_entries()),
+        }
+    }
+}
+
+/// The values of both in one list.
+fn both(first: OptionValue, second: OptionValue) -> OptionValue {
+    let mut list = match first {
+        OptionValue::List(list) => list,
+        one => vec![one],
+    };
+    match second {
+        OptionValue::List(more) => list.extend(more),
+        one => list.push(one),
+    }
+    OptionValue::List(list)
+}
+
+/// A message in braces.
 fn read_map(reader: &mut Reader) -> Result<OptionValue> {
     reader.require('{')?;
-    let mut map: Vec<(String, OptionValue)> = Vec::new();
+    let mut map: Ordered<Slot> = Ordered::default();
     while !reader.take('}')? {
         let ProtoOption { name, value, .. } = read_option(reader, ':')?;
-        match value {
-            OptionValue::Part(part) => put_part(&mut map, &name, *part),
-            value => add(&mut map, name, value),
-        }
+        let slot = match value {
+            OptionValue::Part(part) => Slot::Parts([part_of(*part)].into_iter().collect()),
+            value => Slot::Value(value),
+        };
+        map.add(name, slot, Slot::add);
         if !reader.take(',')? {
             reader.take(';')?;
         }
     }
-    Ok(OptionValue::Map(map))
+    let entries = map.into_entries().into_iter();
+    Ok(OptionValue::Map(entries.map(|(key, slot)| (key, slot.into_value())).collect()))
 }
 
-/// Sets a part of a message in a message. Words in it become texts: so Confluent's registry keeps
-/// them.
-fn put_part(map: &mut Vec<(String, OptionValue)>, key: &str, part: ProtoOption) {
+/// A part that is set alone. Words in it become texts: so Confluent's registry keeps them.
+fn part_of(part: ProtoOption) -> (String, OptionValue) {
     let value = match part.value {
         OptionValue::Bool(_) | OptionValue::Number(_) | OptionValue::Name(_) => {
             OptionValue::Text(part.value.to_string())
         }
         other => other,
     };
-    if let Some((_, OptionValue::Map(known))) = map.iter_mut().find(|(known, _)| known == key) {
-        put(known, &part.name, value);
-    } else {
-        put(map, key, OptionValue::Map(vec![(part.name, value)]));
-    }
-}
-
-fn add(map: &mut Vec<(String, OptionValue)>, key: String, value: OptionValue) {
-    let Some((_, known)) = map.iter_mut().find(|(known, _)| *known == key) else {
-        map.push((key, value));
-        return;
-    };
-    let mut list = match std::mem::replace(known, OptionValue::Bool(false)) {
-        OptionValue::List(list) => list,
-        one => vec![one],
-    };
-    match value {
-        OptionValue::List(more) => list.extend(more),
-        one => list.push(one),
-    }
-    *known = OptionValue::List(list);
+    (part.name, value)
 }
 
 fn read_list(reader: &mut Reader) -> Result<OptionValue> {

@@ -1,5 +1,7 @@
 //! Reads the text of a `.proto` file.
 
+use std::collections::HashMap;
+
 use super::options::{read_option, read_options};
 use super::reader::{Reader, Result, SyntaxError};
 use crate::element::{
@@ -10,7 +12,8 @@ use crate::option::ProtoOption;
 
 /// Reads a file.
 pub(crate) fn parse(text: &str) -> Result<ProtoFile> {
-    Parser { reader: Reader::new(text), declarations: 0, file: ProtoFile::default() }.read_file()
+    let reader = Reader::new(text);
+    Parser { reader, declarations: 0, file: ProtoFile::default() }.read_file()
 }
 
 /// Where a declaration stands.
@@ -56,6 +59,7 @@ struct Parser {
 
 impl Parser {
     fn read_file(mut self) -> Result<ProtoFile> {
+        let (mut types, mut services) = (HashMap::new(), HashMap::new());
         loop {
             let documentation = self.reader.read_documentation()?;
             if self.reader.exhausted() {
@@ -63,17 +67,11 @@ impl Parser {
             }
             match self.read_declaration(documentation, Context::File)? {
                 Declared::Type(new) => {
-                    let twice = self.file.types.iter().find(|old| old.name() == new.name());
-                    if let Some(old) = twice {
-                        return Err(defined_twice(new.name(), new.position(), old.position()));
-                    }
+                    once(&mut types, new.name(), new.position())?;
                     self.file.types.push(new);
                 }
                 Declared::Service(new) => {
-                    let twice = self.file.services.iter().find(|old| old.name == new.name);
-                    if let Some(old) = twice {
-                        return Err(defined_twice(&new.name, new.position, old.position));
-                    }
+                    once(&mut services, &new.name, new.position)?;
                     self.file.services.push(new);
                 }
                 Declared::Option(option) => self.file.options.push(option),
@@ -488,8 +486,12 @@ impl Parser {
     }
 }
 
-fn defined_twice(name: &str, new: Position, old: Position) -> SyntaxError {
-    SyntaxError(format!("{name} ({new}) is already defined at {old}"))
+/// Notes a name, which must be new.
+fn once(known: &mut HashMap<String, Position>, name: &str, new: Position) -> Result<()> {
+    match known.insert(name.to_owned(), new) {
+        None => Ok(()),
+        Some(old) => Err(SyntaxError(format!("{name} ({new}) is already defined at {old}"))),
+    }
 }
 
 /// Takes an option that is kept elsewhere; the last one holds.
