@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gantry-jvm-bridge", &["gantry-api", "gantry-log"]),
     ("gantry-schema-model", &[]),
     ("gantry-schema-avro", &["gantry-schema-model", "gantry-model"]),
-    ("gantry-schema-protobuf", &["gantry-schema-model"]),
+    ("gantry-schema-protobuf", &["gantry-schema-model", "gantry-model"]),
     ("gantry-schema-json", &["gantry-schema-model", "gantry-model"]),
     (
         "gantry-schema-registry",

@@ -3,13 +3,10 @@
 
 use std::collections::HashSet;
 
+use gantry_model::text::hash_code;
+
 /// The table of a new `HashMap`.
 const TABLE: usize = 16;
-
-/// `String.hashCode`.
-fn hash_code(text: &str) -> u32 {
-    text.encode_utf16().fold(0u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)))
-}
 
 /// The entries of a `HashMap` that got them in the order given.
 pub(crate) fn in_map<V>(entries: &[(String, V)]) -> Vec<(&str, &V)> {

@@ -5,6 +5,8 @@
 use std::collections::HashSet;
 use std::hash::Hash;
 
+use gantry_model::text::hash_code;
+
 /// A table has so many places at least.
 const MIN_PLACES: usize = 16;
 
@@ -21,8 +23,7 @@ impl JavaHash for i32 {
 
 impl JavaHash for &str {
     fn java_hash(&self) -> i32 {
-        self.encode_utf16()
-            .fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
+        hash_code(self).cast_signed()
     }
 }
 

@@ -20,6 +20,7 @@ use super::partitioner::queue_of_key;
 use super::queues::shares;
 use super::sink::{queues_of, unreadable, wanted_topics};
 use super::supervisor::TaskEnv;
+use super::topics::topic_to_write;
 use crate::offsets::{Change, CommitError, OffsetStore, Transaction};
 
 /// Read at once.
@@ -323,7 +324,9 @@ impl SinkLog for TaskLog {
 
     async fn range(&self, of: &TopicPartition) -> Result<QueueRange> {
         let env = self.env()?;
-        let range = bounded("read", retried(|| env.log.range(of))).await?;
+        let range =
+            bounded("read", retried(|| async { env.log.range(of).await.map_err(unusable) }))
+                .await?;
         Ok(QueueRange { earliest: range.earliest, next: range.next })
     }
 
@@ -334,7 +337,8 @@ impl SinkLog for TaskLog {
     async fn members(&self) -> Result<Vec<Vec<TopicPartition>>> {
         let env = self.env()?;
         let TaskEnv { log, config, worker, assigned, tasks, .. } = &*env;
-        let topics = bounded("read", retried(|| wanted_topics(&**log, config, worker))).await?;
+        let look = || async { wanted_topics(&**log, config, worker).await.map_err(unusable) };
+        let topics = bounded("read", retried(look)).await?;
         let shares = shares(queues_of(&topics), assigned.as_deref(), *tasks);
         Ok(shares.into_iter().map(|share| share.into_iter().collect()).collect())
     }
@@ -345,7 +349,8 @@ impl SinkLog for TaskLog {
         of: &[TopicPartition],
     ) -> Result<BTreeMap<TopicPartition, u64>> {
         let env = self.env()?;
-        let mut committed = bounded("read", retried(|| env.log.committed(group, of))).await?;
+        let look = || async { env.log.committed(group, of).await.map_err(unusable) };
+        let mut committed = bounded("read", retried(look)).await?;
         if group == self.group {
             let stored = env.offsets.sink_offsets();
             let stored = of.iter().filter_map(|queue| Some((queue, stored.get(queue)?.offset)));
@@ -357,30 +362,23 @@ impl SinkLog for TaskLog {
     async fn commit(&self, group: &str, offsets: &BTreeMap<TopicPartition, u64>) -> Result<()> {
         let env = self.env()?;
         let offsets = offsets.iter().map(|(queue, at)| (queue.clone(), Some(*at))).collect();
-        bounded("written", retried(|| env.log.commit(group, &offsets))).await
+        let commit = || async { env.log.commit(group, &offsets).await.map_err(unusable) };
+        bounded("written", retried(commit)).await
     }
 }
 
-async fn make(env: &TaskEnv, topic: &str) -> Result<u32, LogError> {
-    if let Some(info) = env.log.topic(topic).await? {
-        return Ok(info.spec.queues);
-    }
-    match env.log.create_topic(topic, TopicSpec::with_queues(1)).await {
-        Ok(()) => Ok(1),
-        Err(LogError::TopicExists(_)) => {
-            Ok(env.log.topic(topic).await?.map_or(1, |info| info.spec.queues))
-        }
-        Err(error) => Err(error),
-    }
+/// How many queues a topic of the plugin's own has, made with one.
+async fn make(env: &TaskEnv, topic: &str) -> Result<u32> {
+    topic_to_write(&*env.log, &env.worker, topic, || TopicSpec::with_queues(1)).await
 }
 
 /// Tries again what does the same each time, as long as the log cannot be reached.
-async fn retried<T, F: Future<Output = Result<T, LogError>>>(what: impl Fn() -> F) -> Result<T> {
+async fn retried<T, F: Future<Output = Result<T>>>(what: impl Fn() -> F) -> Result<T> {
     loop {
         match what().await {
             Ok(done) => return Ok(done),
             Err(error) if error.is_retriable() => tokio::time::sleep(RETRY).await,
-            Err(error) => return Err(unusable(error)),
+            Err(error) => return Err(error),
         }
     }
 }

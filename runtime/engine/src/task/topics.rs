@@ -99,6 +99,40 @@ pub(super) struct TopicCreator {
 /// Topics remembered by one task.
 const TOPICS_CACHED_MAX: usize = 10_000;
 
+/// How many queues a topic has that a connector writes to; it is created if it is not there. The
+/// worker's own topics are refused.
+pub(super) async fn topic_to_write(
+    log: &dyn FullLog,
+    worker: &WorkerConfig,
+    topic: &str,
+    spec: impl FnOnce() -> TopicSpec,
+) -> Result<u32> {
+    if let Some(key) = worker.own_topic(topic) {
+        return Err(Error::connect(format!(
+            "Topic {topic} holds the worker's own state ({key}): no connector may write to it; \
+             name another topic"
+        )));
+    }
+    let failed = |error: LogError| {
+        let text = format!("Could not create or find topic {topic}: {error}");
+        if error.is_retriable() { Error::retriable(text) } else { Error::connect(text) }
+    };
+    if let Some(info) = log.topic(topic).await.map_err(failed)? {
+        return Ok(info.spec.queues);
+    }
+    let spec = spec();
+    match log.create_topic(topic, spec).await {
+        Ok(()) => {
+            tracing::info!(topic, queues = spec.queues, "topic created");
+            Ok(spec.queues)
+        }
+        Err(LogError::TopicExists(_)) => {
+            Ok(log.topic(topic).await.map_err(failed)?.map_or(1, |info| info.spec.queues))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
 impl TopicCreator {
     pub(super) fn new(
         log: Arc<dyn FullLog>,
@@ -131,35 +165,7 @@ impl TopicCreator {
         if let Some(queues) = self.known(topic) {
             return Ok(queues);
         }
-        if let Some(key) = self.worker.own_topic(topic) {
-            return Err(Error::connect(format!(
-                "Topic {topic} holds the worker's own state ({key}): no connector may write to it; \
-                 name another topic"
-            )));
-        }
-        let failed = |error: LogError| {
-            let text = format!("Could not create or find topic {topic}: {error}");
-            if error.is_retriable() { Error::retriable(text) } else { Error::connect(text) }
-        };
-        let queues = match self.log.topic(topic).await.map_err(failed)? {
-            Some(info) => info.spec.queues,
-            None => {
-                let spec = self.spec(topic);
-                match self.log.create_topic(topic, spec).await {
-                    Ok(()) => {
-                        tracing::info!(topic = %topic, queues = spec.queues, "topic created");
-                        spec.queues
-                    }
-                    Err(LogError::TopicExists(_)) => self
-                        .log
-                        .topic(topic)
-                        .await
-                        .map_err(failed)?
-                        .map_or(1, |info| info.spec.queues),
-                    Err(error) => return Err(failed(error)),
-                }
-            }
-        };
+        let queues = topic_to_write(&*self.log, &self.worker, topic, || self.spec(topic)).await?;
         if self.queues.len() >= TOPICS_CACHED_MAX {
             self.queues.clear();
         }

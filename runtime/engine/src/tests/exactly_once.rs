@@ -187,6 +187,17 @@ async fn what_a_sink_writes_to_an_atomic_log_goes_with_its_offsets() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sink_cannot_write_to_the_topics_of_the_worker() {
+    let bench = Bench::new().await;
+    bench.create("source", &[("connector.class", SOURCE), ("topic", "t"), ("count", "1")]).await;
+    let own = WorkerConfig::new("w:1").offset_storage_topic;
+    bench.create("copy", &[("connector.class", COPY), ("topics", "t"), ("copy.to", &own)]).await;
+    bench.until_task("copy", 0, UnitState::Failed).await;
+    let trace = bench.herder.task_status("copy", 0).expect("status").trace.unwrap_or_default();
+    assert!(trace.contains("holds the worker's own state (offset.storage.topic)"), "{trace}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_task_that_fails_for_good_holds_up_nobody() {
     let all = Workers::on(Arc::new(MemoryLog::new()), 1, exactly_once);
     let sink = [("connector.class", SINK), ("topics", "t")];
