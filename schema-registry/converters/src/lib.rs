@@ -1,0 +1,14 @@
+//! Converters whose data carry only the id of their schema: Confluent's `AvroConverter`,
+//! `ProtobufConverter` and `JsonSchemaConverter`.
+//!
+//! The way of a record is the same for all three: `converter` finds out which schema of the
+//! registry stands for a Connect schema, or for an id, and keeps what it found; `id` puts the id
+//! beside the data; `client` speaks with the registry. What is particular to a format is in its
+//! folder, behind `format::DataFormat`.
+
+mod avro;
+mod format;
+#[cfg(test)]
+mod golden;
+mod json;
+mod protobuf;
