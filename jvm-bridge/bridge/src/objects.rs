@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use gantry_api::model::config::ConfigValue;
 use gantry_api::model::plugin::ConverterType;
-use gantry_api::model::text::java_string;
 use gantry_api::{
-    ClientKind, ConfigProvider, ConnectRecord, Converter, Datum, Fate, Header, HeaderConverter,
-    Headers, OverridePolicy, OverrideRequest, Predicate, Props, Result, Transformation, Value,
+    ClientKind, ConfigProvider, ConnectRecord, Converter, Datum, Error, Fate, Header,
+    HeaderConverter, Headers, OverridePolicy, OverrideRequest, Predicate, Props, RecordHeader,
+    Result, Transformation, Value,
 };
 
 use crate::caller::SyncCaller;
@@ -72,27 +72,29 @@ impl Drop for Object {
     }
 }
 
-/// A header as a Java converter sees it, which looks at the bytes of a record: texts, numbers and
-/// booleans as header converters write them, bytes as they are. `None`: another kind of value.
-fn as_bytes(header: &Header) -> Option<Header> {
-    let bytes = match &header.datum.value {
-        Value::Bytes(bytes) => bytes.clone(),
-        Value::String(text) => text.to_bytes(),
-        value @ (Value::Boolean(_)
-        | Value::Int8(_)
-        | Value::Int16(_)
-        | Value::Int32(_)
-        | Value::Int64(_)
-        | Value::Float32(_)
-        | Value::Float64(_)) => java_string(value).into(),
-        _ => return None,
+/// Headers as they are written, for the wire to Java.
+fn to_java(headers: &[RecordHeader]) -> Headers {
+    let header = |header: &RecordHeader| {
+        let value = header.value.clone().map_or(Value::Null, Value::Bytes);
+        Header { key: header.key.clone(), datum: Datum::schemaless(value) }
     };
-    let datum = Datum::schemaless(Value::Bytes(bytes));
-    Some(Header { key: header.key.clone(), datum })
+    headers.iter().map(header).collect()
 }
 
-fn in_bytes(headers: &[Header]) -> Headers {
-    headers.iter().filter_map(as_bytes).collect()
+/// And back.
+fn from_java(headers: Headers) -> Result<Vec<RecordHeader>> {
+    let header = |header: Header| {
+        let value = match header.datum.value {
+            Value::Null => None,
+            Value::Bytes(bytes) => Some(bytes),
+            _ => {
+                let what = format!("the header {} is not in bytes", header.key);
+                return Err(Error::data(what));
+            }
+        };
+        Ok(RecordHeader { key: header.key, value })
+    };
+    headers.into_iter().map(header).collect()
 }
 
 /// A converter of keys or values.
@@ -110,21 +112,17 @@ impl Converter for JavaConverter {
     fn from_connect(
         &mut self,
         topic: &str,
-        headers: &mut Headers,
+        headers: &mut Vec<RecordHeader>,
         datum: &Datum,
     ) -> Result<Option<Bytes>> {
         let Self(object) = self;
-        let sent = in_bytes(headers);
         object.begin(&[topic]);
-        object.item(&sent, datum);
+        object.item(&to_java(headers), datum);
         let from = &mut Reader::new(object.call(Operation::FromConnect)?);
         let changes_headers = from.bool()?;
         let bytes = from.nullable_bytes()?;
         if changes_headers {
-            let returned = object.decoder.headers_and_datum(from)?.0;
-            // Java has none to add to what it got, or to take away of it, but what it saw.
-            headers.retain(|header| as_bytes(header).is_none_or(|seen| returned.contains(&seen)));
-            headers.extend(returned.into_iter().filter(|header| !sent.contains(header)));
+            *headers = from_java(object.decoder.headers_and_datum(from)?.0)?;
         }
         Ok(bytes)
     }
@@ -132,13 +130,13 @@ impl Converter for JavaConverter {
     fn to_connect(
         &mut self,
         topic: &str,
-        headers: &Headers,
+        headers: &[RecordHeader],
         bytes: Option<Bytes>,
     ) -> Result<Datum> {
         let Self(object) = self;
         object.begin(&[topic]);
         object.out.nullable_bytes(bytes.as_deref());
-        object.item(&in_bytes(headers), &Datum::NULL);
+        object.item(&to_java(headers), &Datum::NULL);
         let from = &mut Reader::new(object.call(Operation::ToConnect)?);
         Ok(object.decoder.headers_and_datum(from)?.1)
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use gantry_converters::{JsonConverter, StringConverter};
 use gantry_model::plugin::{Converter, Props};
-use gantry_model::{Datum, Headers, MapValue, Result, Schema, SchemaBuilder, Struct, Value};
+use gantry_model::{Datum, MapValue, Result, Schema, SchemaBuilder, Struct, Value};
 
 const BATCH: usize = 1000;
 const DEFAULT_ROUNDS: usize = 2000;
@@ -67,7 +67,7 @@ fn structure() -> Result<Datum> {
 }
 
 fn measure(name: &str, converter: &mut dyn Converter, datum: &Datum, rounds: usize) -> Result<()> {
-    let mut headers = Headers::new();
+    let mut headers = Vec::new();
     let mut encoded: Vec<Bytes> = Vec::with_capacity(BATCH);
     let mut encode = Vec::with_capacity(rounds);
     for _ in 0..rounds {

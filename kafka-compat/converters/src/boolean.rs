@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use gantry_model::plugin::Converter;
-use gantry_model::{Datum, Error, ErrorKind, Headers, Kind, Result, Schema, Value};
+use gantry_model::{Datum, Error, ErrorKind, Kind, RecordHeader, Result, Schema, Value};
 
 /// Kafka Connect's `BooleanConverter`.
 pub(crate) struct BooleanConverter;
@@ -11,7 +11,7 @@ impl Converter for BooleanConverter {
     fn from_connect(
         &mut self,
         _topic: &str,
-        _headers: &mut Headers,
+        _headers: &mut Vec<RecordHeader>,
         datum: &Datum,
     ) -> Result<Option<Bytes>> {
         if let Some(schema) = &datum.schema
@@ -36,7 +36,7 @@ impl Converter for BooleanConverter {
     fn to_connect(
         &mut self,
         _topic: &str,
-        _headers: &Headers,
+        _headers: &[RecordHeader],
         bytes: Option<Bytes>,
     ) -> Result<Datum> {
         let value = match bytes.as_deref() {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use gantry_model::plugin::Converter;
-use gantry_model::{Datum, Error, Headers, Kind, Result, Schema, Value};
+use gantry_model::{Datum, Error, Kind, RecordHeader, Result, Schema, Value};
 
 /// Kafka Connect's `ByteArrayConverter`.
 pub(crate) struct ByteArrayConverter;
@@ -11,7 +11,7 @@ impl Converter for ByteArrayConverter {
     fn from_connect(
         &mut self,
         _topic: &str,
-        _headers: &mut Headers,
+        _headers: &mut Vec<RecordHeader>,
         datum: &Datum,
     ) -> Result<Option<Bytes>> {
         if let Some(schema) = &datum.schema
@@ -35,7 +35,7 @@ impl Converter for ByteArrayConverter {
     fn to_connect(
         &mut self,
         _topic: &str,
-        _headers: &Headers,
+        _headers: &[RecordHeader],
         bytes: Option<Bytes>,
     ) -> Result<Datum> {
         Ok(Datum::new(Schema::optional_bytes(), bytes.map_or(Value::Null, Value::Bytes)))

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use gantry_model::plugin::Converter;
-use gantry_model::{Datum, Error, ErrorKind, Headers, Result, Schema, Value};
+use gantry_model::{Datum, Error, ErrorKind, RecordHeader, Result, Schema, Value};
 
 /// Which number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Converter for NumberConverter {
     fn from_connect(
         &mut self,
         _topic: &str,
-        _headers: &mut Headers,
+        _headers: &mut Vec<RecordHeader>,
         datum: &Datum,
     ) -> Result<Option<Bytes>> {
         let bytes = match (self.kind, &datum.value) {
@@ -107,7 +107,7 @@ impl Converter for NumberConverter {
     fn to_connect(
         &mut self,
         _topic: &str,
-        _headers: &Headers,
+        _headers: &[RecordHeader],
         bytes: Option<Bytes>,
     ) -> Result<Datum> {
         let schema = self.kind.schema();
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     fn encode(kind: NumberKind, value: Value) -> Result<Option<Bytes>> {
-        NumberConverter::new(kind).from_connect("t", &mut Headers::new(), &Datum::schemaless(value))
+        NumberConverter::new(kind).from_connect("t", &mut Vec::new(), &Datum::schemaless(value))
     }
 
     #[test]
@@ -139,7 +139,7 @@ mod tests {
         ] {
             let bytes = encode(kind, value.clone()).unwrap().unwrap();
             assert_eq!(bytes.len(), size);
-            let back = NumberConverter::new(kind).to_connect("t", &Headers::new(), Some(bytes));
+            let back = NumberConverter::new(kind).to_connect("t", &[], Some(bytes));
             assert_eq!(back.unwrap(), Datum::new(kind.schema(), value));
         }
     }
@@ -149,7 +149,7 @@ mod tests {
         let error = encode(NumberKind::Long, Value::Int32(3)).unwrap_err();
         assert_eq!(error.message(), "Failed to serialize to long (was class java.lang.Integer): ");
         let error = NumberConverter::new(NumberKind::Float)
-            .to_connect("t", &Headers::new(), Some(Bytes::from_static(b"abc")))
+            .to_connect("t", &[], Some(Bytes::from_static(b"abc")))
             .unwrap_err();
         assert_eq!(error.message(), "Failed to deserialize float: ");
         assert_eq!(
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn null_stays_null() {
         assert_eq!(encode(NumberKind::Short, Value::Null).unwrap(), None);
-        let back = NumberConverter::new(NumberKind::Short).to_connect("t", &Headers::new(), None);
+        let back = NumberConverter::new(NumberKind::Short).to_connect("t", &[], None);
         assert_eq!(back.unwrap(), Datum::new(Schema::optional_int16(), Value::Null));
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, Type, Validator};
 use gantry_model::plugin::{CONVERTER_TYPE, Converter, HeaderConverter, Plugin, PluginInfo, Props};
-use gantry_model::{Datum, Headers, Result};
+use gantry_model::{Datum, Result};
 
 use crate::boolean::BooleanConverter;
 use crate::byte_array::ByteArrayConverter;
@@ -91,7 +91,7 @@ impl<C: Converter> HeaderConverter for ForHeaders<C> {
         _key: &str,
         datum: &Datum,
     ) -> Result<Option<Bytes>> {
-        self.0.from_connect(topic, &mut Headers::new(), datum)
+        self.0.from_connect(topic, &mut Vec::new(), datum)
     }
     fn to_connect_header(
         &mut self,
@@ -99,7 +99,7 @@ impl<C: Converter> HeaderConverter for ForHeaders<C> {
         _key: &str,
         bytes: Option<Bytes>,
     ) -> Result<Datum> {
-        self.0.to_connect(topic, &Headers::new(), bytes)
+        self.0.to_connect(topic, &[], bytes)
     }
 }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use gantry_model::config::{ConfigDef, ConfigKey, Importance, Type, Width};
 use gantry_model::plugin::{Converter, ConverterType, Props};
-use gantry_model::{Datum, Error, ErrorKind, Headers, Result, Schema, Value, text};
+use gantry_model::{Datum, Error, ErrorKind, RecordHeader, Result, Schema, Value, text};
 
 use crate::charset::Charset;
 
@@ -67,7 +67,7 @@ impl Converter for StringConverter {
     fn from_connect(
         &mut self,
         _topic: &str,
-        _headers: &mut Headers,
+        _headers: &mut Vec<RecordHeader>,
         datum: &Datum,
     ) -> Result<Option<Bytes>> {
         Ok(match &datum.value {
@@ -80,7 +80,7 @@ impl Converter for StringConverter {
     fn to_connect(
         &mut self,
         _topic: &str,
-        _headers: &Headers,
+        _headers: &[RecordHeader],
         bytes: Option<Bytes>,
     ) -> Result<Datum> {
         let value = match bytes {
@@ -105,8 +105,8 @@ mod tests {
     fn utf_8_is_shared_both_ways() {
         let mut converter = converter(&[]).unwrap();
         let bytes = Bytes::from(b"some text".to_vec());
-        let datum = converter.to_connect("t", &Headers::new(), Some(bytes.clone())).unwrap();
-        let back = converter.from_connect("t", &mut Headers::new(), &datum).unwrap().unwrap();
+        let datum = converter.to_connect("t", &[], Some(bytes.clone())).unwrap();
+        let back = converter.from_connect("t", &mut Vec::new(), &datum).unwrap().unwrap();
         assert_eq!(back.as_ptr(), bytes.as_ptr());
     }
 
@@ -116,7 +116,7 @@ mod tests {
             converter(&[("converter.type", "key"), ("key.serializer.encoding", "ISO-8859-1")])
                 .unwrap();
         let datum = Datum::schemaless(Value::str("é"));
-        let bytes = converter.from_connect("t", &mut Headers::new(), &datum).unwrap().unwrap();
+        let bytes = converter.from_connect("t", &mut Vec::new(), &datum).unwrap().unwrap();
         assert_eq!(&*bytes, b"\xe9");
     }
 

@@ -22,6 +22,6 @@ pub mod values;
 
 pub use error::{Domain, Error, ErrorKind, Result, Retry};
 pub use logical::Decimal;
-pub use record::{ConnectRecord, Header, Headers, Str, TopicPartition};
+pub use record::{ConnectRecord, Header, Headers, RecordHeader, Str, TopicPartition};
 pub use schema::{Field, Fields, Kind, Parameters, Schema, SchemaBuilder};
 pub use value::{Datum, MapValue, Struct, Text, Value};

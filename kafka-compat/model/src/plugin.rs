@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::config::ConfigDef;
 use crate::error::Result;
-use crate::record::{ConnectRecord, Headers, Str};
+use crate::record::{ConnectRecord, RecordHeader, Str};
 use crate::value::Datum;
 
 /// Properties of a connector, task, converter or transformation, secrets resolved.
@@ -46,16 +46,22 @@ pub trait Predicate: Send {
 /// Turns keys or values into bytes and back. Owned by one task.
 #[expect(clippy::wrong_self_convention, reason = "Kafka's names: from and to Connect's data")]
 pub trait Converter: Send {
-    /// Connect's data to bytes; `None` is a null. `headers` may be added to.
+    /// Connect's data to bytes; `None` is a null. `headers` are those of the record as they are
+    /// written, and may be added to.
     fn from_connect(
         &mut self,
         topic: &str,
-        headers: &mut Headers,
+        headers: &mut Vec<RecordHeader>,
         datum: &Datum,
     ) -> Result<Option<Bytes>>;
-    /// Bytes to Connect's data. The result may hold slices of `bytes`.
-    fn to_connect(&mut self, topic: &str, headers: &Headers, bytes: Option<Bytes>)
-    -> Result<Datum>;
+    /// Bytes to Connect's data. The result may hold slices of `bytes`. `headers` are those of the
+    /// record as they were read.
+    fn to_connect(
+        &mut self,
+        topic: &str,
+        headers: &[RecordHeader],
+        bytes: Option<Bytes>,
+    ) -> Result<Datum>;
 }
 
 /// Turns header values into bytes and back. Owned by one task.

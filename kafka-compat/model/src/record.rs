@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::error::{Error, Result};
 use crate::logical::Logical;
 use crate::schema::{Kind, Schema};
@@ -92,6 +94,15 @@ fn is_of_kind(schema: &Schema, value: &Value) -> bool {
 
 /// Headers in order.
 pub type Headers = Vec<Header>;
+
+/// A header of a record: a name, which may stand more than once, and bytes or null.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordHeader {
+    /// Its name.
+    pub key: Str,
+    /// Its value.
+    pub value: Option<Bytes>,
+}
 
 /// What a transformation sees and may change.
 #[derive(Clone, Debug, PartialEq)]

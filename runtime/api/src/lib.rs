@@ -27,8 +27,8 @@ pub use gantry_model::plugin::{
     Transformation,
 };
 pub use gantry_model::{
-    ConnectRecord, Datum, Domain, Error, ErrorKind, Header, Headers, Kind, Result, Retry, Schema,
-    SchemaBuilder, Str, Struct, Text, TopicPartition, Value,
+    ConnectRecord, Datum, Domain, Error, ErrorKind, Header, Headers, Kind, RecordHeader, Result,
+    Retry, Schema, SchemaBuilder, Str, Struct, Text, TopicPartition, Value,
 };
 pub use offset::{OffsetMap, SinkOffset, SinkOffsets, SourceOffset, SourcePartition};
 pub use policy::{ClientKind, OverridePolicy, OverrideRequest};

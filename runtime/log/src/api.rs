@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+pub use gantry_model::RecordHeader;
 use gantry_model::{Str, TopicPartition};
 use tokio::sync::watch;
 
@@ -78,15 +79,6 @@ impl LogError {
     pub fn is_retriable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
-}
-
-/// A header of a record: a name, which may stand more than once, and bytes or null.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordHeader {
-    /// Its name.
-    pub key: Str,
-    /// Its value.
-    pub value: Option<Bytes>,
 }
 
 /// One record, as bytes.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gantry_converters::JsonConverter;
+use gantry_model::Datum;
 use gantry_model::config::ConfigDef;
 use gantry_model::plugin::{Converter, Props};
-use gantry_model::{Datum, Headers};
 use gantry_schema_model::Format;
 use serde_json::{Value, json};
 
@@ -160,13 +160,13 @@ fn json_converter() -> JsonConverter {
 
 fn from_envelope(envelope: &Value) -> Result<Datum, String> {
     json_converter()
-        .to_connect("t", &Headers::new(), Some(Bytes::from(envelope.to_string())))
+        .to_connect("t", &[], Some(Bytes::from(envelope.to_string())))
         .map_err(|error| error.to_string())
 }
 
 fn to_envelope(datum: &Datum) -> Result<Value, String> {
     let bytes = json_converter()
-        .from_connect("t", &mut Headers::new(), datum)
+        .from_connect("t", &mut Vec::new(), datum)
         .map_err(|error| error.to_string())?;
     let envelope = bytes.map_or(Value::Null, |bytes| serde_json::from_slice(&bytes).unwrap());
     Ok(match envelope {

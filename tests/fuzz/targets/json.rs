@@ -7,7 +7,7 @@ use bytes::Bytes;
 use gantry_converters::JsonConverter;
 use gantry_fuzz::{GROWN_BYTES, grown};
 use gantry_model::plugin::{Converter as _, Props};
-use gantry_model::{Datum, Headers};
+use gantry_model::Datum;
 use libfuzzer_sys::fuzz_target;
 
 const SETTINGS: [[(&str, &str); 3]; 4] = [
@@ -40,11 +40,11 @@ fn converter(settings: &[(&str, &str)]) -> JsonConverter {
 }
 
 fn read(json: &mut JsonConverter, bytes: Bytes) -> Option<Datum> {
-    json.to_connect("topic", &Headers::default(), Some(bytes)).ok()
+    json.to_connect("topic", &[], Some(bytes)).ok()
 }
 
 fn write(json: &mut JsonConverter, datum: &Datum) -> Option<Bytes> {
-    json.from_connect("topic", &mut Headers::default(), datum).ok().flatten()
+    json.from_connect("topic", &mut Vec::new(), datum).ok().flatten()
 }
 
 fn has(bytes: &[u8], text: &str) -> bool {

@@ -89,13 +89,9 @@ impl Bench {
             records.push(ConnectRecord {
                 topic: self.topic.clone(),
                 partition: self.partition,
-                key: self.converter.to_connect(&self.topic, &self.headers, Some(key.clone()))?,
+                key: self.converter.to_connect(&self.topic, &[], Some(key.clone()))?,
                 value: match values {
-                    true => self.converter.to_connect(
-                        &self.topic,
-                        &self.headers,
-                        Some(value.clone()),
-                    )?,
+                    true => self.converter.to_connect(&self.topic, &[], Some(value.clone()))?,
                     false => Datum::NULL,
                 },
                 timestamp_ms: self.timestamp_ms,
@@ -128,11 +124,10 @@ impl Bench {
         let mut written = Vec::with_capacity(records.len());
         let began = Instant::now();
         for (record, value) in records.iter_mut().zip(&self.values).filter(|_| apply) {
-            record.value =
-                self.converter.to_connect(&record.topic, &record.headers, Some(value.clone()))?;
+            record.value = self.converter.to_connect(&record.topic, &[], Some(value.clone()))?;
             if transform(&mut self.steps, record)? == Fate::Keep {
-                let ConnectRecord { topic, headers, value, .. } = record;
-                written.push(self.converter.from_connect(topic, headers, value)?);
+                let ConnectRecord { topic, value, .. } = record;
+                written.push(self.converter.from_connect(topic, &mut Vec::new(), value)?);
             }
         }
         let spent = began.elapsed();

@@ -146,7 +146,7 @@ fn through(
             return Ok(json!({ "dropped": true }));
         }
     }
-    let json = converter.from_connect("t", &mut record.headers, &record.value)?;
+    let json = converter.from_connect("t", &mut Vec::new(), &record.value)?;
     let json = json.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     Ok(json!({ "json": json, "shown": java_string(&record.value.value) }))
 }
@@ -201,11 +201,10 @@ fn shown(bytes: Option<bytes::Bytes>) -> Json {
 
 fn convert(plugin: &mut dyn Converter, from: bool, case: &Input) -> Result<Json> {
     let topic = case.get("topic").and_then(Input::as_str).unwrap_or("t");
-    let mut headers = Vec::new();
     if from {
-        plugin.from_connect(topic, &mut headers, &input(case)?).map(shown)
+        plugin.from_connect(topic, &mut Vec::new(), &input(case)?).map(shown)
     } else {
-        plugin.to_connect(topic, &headers, input_bytes(case)?).map(|datum| answered(&datum, case))
+        plugin.to_connect(topic, &[], input_bytes(case)?).map(|datum| answered(&datum, case))
     }
 }
 

@@ -80,9 +80,9 @@ fn values_of_every_kind_go_through_java_and_come_back() {
 
 #[test]
 fn headers_of_any_kind_go_past_a_converter() {
-    let header = |key: &str, value| Header { key: key.into(), datum: Datum::schemaless(value) };
-    let list = Value::array(vec![Value::Int8(1)]);
-    let mut headers = vec![header("text", Value::str("a")), header("list", list)];
+    let header = |key: &str, value| RecordHeader { key: key.into(), value };
+    let mut headers =
+        vec![header("bytes", Some(Bytes::from_static(b"\xff\0"))), header("null", None)];
     let before = headers.clone();
     let mut converter = json_converter(true);
     let json = converter.from_connect("t", &mut headers, &row()).expect("converted");

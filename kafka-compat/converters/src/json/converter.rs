@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use bytestring::ByteString;
 use gantry_model::plugin::{Converter, Props};
-use gantry_model::{Datum, Error, ErrorKind, Headers, Result, Schema, Value};
+use gantry_model::{Datum, Error, ErrorKind, RecordHeader, Result, Schema, Value};
 
 use super::cache::Cache;
 use super::config::Settings;
@@ -356,7 +356,7 @@ impl Converter for JsonConverter {
     fn from_connect(
         &mut self,
         _topic: &str,
-        _headers: &mut Headers,
+        _headers: &mut Vec<RecordHeader>,
         datum: &Datum,
     ) -> Result<Option<Bytes>> {
         if datum.schema.is_none() && datum.value.is_null() {
@@ -368,7 +368,7 @@ impl Converter for JsonConverter {
     fn to_connect(
         &mut self,
         _topic: &str,
-        _headers: &Headers,
+        _headers: &[RecordHeader],
         bytes: Option<Bytes>,
     ) -> Result<Datum> {
         let Some(bytes) = bytes else { return Ok(Datum::NULL) };

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gantry_model::plugin::{Converter, Props};
-use gantry_model::{
-    Datum, Headers, Kind, MapValue, Result, Schema, SchemaBuilder, Struct, Value, logical,
-};
+use gantry_model::{Datum, Kind, MapValue, Result, Schema, SchemaBuilder, Struct, Value, logical};
 
 use super::JsonConverter;
 
@@ -21,14 +19,14 @@ fn plain() -> JsonConverter {
 }
 
 pub(super) fn write(converter: &mut JsonConverter, datum: &Datum) -> Result<Bytes> {
-    let bytes = converter.from_connect("t", &mut Headers::new(), datum)?;
+    let bytes = converter.from_connect("t", &mut Vec::new(), datum)?;
     Ok(bytes.expect("a record"))
 }
 fn written(converter: &mut JsonConverter, datum: &Datum) -> String {
     String::from_utf8(write(converter, datum).unwrap().to_vec()).unwrap()
 }
 pub(super) fn read(converter: &mut JsonConverter, json: impl Into<Bytes>) -> Result<Datum> {
-    converter.to_connect("t", &Headers::new(), Some(json.into()))
+    converter.to_connect("t", &[], Some(json.into()))
 }
 
 fn person() -> (Schema, Value) {
@@ -124,8 +122,8 @@ fn long_strings_are_slices_of_the_record() {
 fn nulls_and_empty_documents() {
     let mut plain = plain();
     let null = Datum::NULL;
-    assert_eq!(plain.from_connect("t", &mut Headers::new(), &null).unwrap(), None);
-    assert_eq!(plain.to_connect("t", &Headers::new(), None).unwrap(), null);
+    assert_eq!(plain.from_connect("t", &mut Vec::new(), &null).unwrap(), None);
+    assert_eq!(plain.to_connect("t", &[], None).unwrap(), null);
     assert_eq!(read(&mut plain, "").unwrap(), null);
     assert_eq!(read(&mut plain, " \n").unwrap(), null);
     let mut envelopes = converter(&[]);

@@ -25,24 +25,20 @@ impl Stages {
         if self.transform(&mut record, watch)? == Fate::Drop {
             return Ok(None);
         }
-        let ConnectRecord { topic, partition, key, value, timestamp_ms, mut headers, .. } = record;
+        let ConnectRecord { topic, partition, key, value, timestamp_ms, headers, .. } = record;
+        // Headers first, as Kafka Connect does: the other converters see them as they are written
+        // and may add to them, and of several failures this one is told.
+        let mut headers = self.encode_headers(&topic, &headers)?;
         let key = match self.key.inner.from_connect(&topic, &mut headers, &key) {
             Ok(key) => key,
-            Err(error) => {
-                let failure = self.key.failed(Stage::KeyConverter, error);
-                return Err(self.headers_first(&topic, &headers, failure));
-            }
+            Err(error) => return Err(self.key.failed(Stage::KeyConverter, error)),
         };
         let value = match self.value.inner.from_connect(&topic, &mut headers, &value) {
             Ok(value) => value,
-            Err(error) => {
-                let failure = self.value.failed(Stage::ValueConverter, error);
-                return Err(self.headers_first(&topic, &headers, failure));
-            }
+            Err(error) => return Err(self.value.failed(Stage::ValueConverter, error)),
         };
-        let converted = self.encode_headers(&topic, &headers)?;
         let timestamp_ms = timestamp_ms.unwrap_or_else(now_ms);
-        let record = LogRecord { key, value, headers: converted, timestamp_ms };
+        let record = LogRecord { key, value, headers, timestamp_ms };
         Ok(Some(Encoded { topic, partition, record }))
     }
 
@@ -61,27 +57,22 @@ impl Stages {
         Ok(converted)
     }
 
-    /// Kafka Connect converts the headers of a source's record before key and value: of several
-    /// failures theirs is the one that is told.
-    fn headers_first(&mut self, topic: &str, headers: &Headers, later: Failure) -> Failure {
-        self.encode_headers(topic, headers).err().unwrap_or(later)
-    }
-
     /// A record for the dead letter queue: untransformed, converted where that works, else as
     /// text.
     pub(crate) fn encode_plain(&mut self, record: ConnectRecord) -> LogRecord {
-        let ConnectRecord { topic, key, value, timestamp_ms, mut headers, .. } = record;
+        let ConnectRecord { topic, key, value, timestamp_ms, .. } = record;
         let as_text = |value: &Value| match value {
             Value::Null => None,
             Value::Bytes(bytes) => Some(bytes.clone()),
             other => Some(Bytes::from(text::java_string(other))),
         };
+        let mut headers = Vec::new();
         let converted_key = self.key.inner.from_connect(&topic, &mut headers, &key);
         let converted_value = self.value.inner.from_connect(&topic, &mut headers, &value);
         LogRecord {
             key: converted_key.unwrap_or_else(|_| as_text(&key.value)),
             value: converted_value.unwrap_or_else(|_| as_text(&value.value)),
-            headers: Vec::new(),
+            headers,
             timestamp_ms: timestamp_ms.unwrap_or_else(now_ms),
         }
     }
