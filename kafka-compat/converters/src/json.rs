@@ -17,7 +17,6 @@ mod map;
 mod names;
 mod node;
 mod number;
-mod output;
 mod plain;
 mod reader;
 mod scan;

@@ -9,12 +9,14 @@ mod byte_array;
 mod charset;
 mod json;
 mod number;
+mod output;
 mod plugins;
 mod simple_header;
 mod string;
 mod utf8;
 
 pub use json::JsonConverter;
+pub use output::Output;
 pub use plugins::{converters, header_converters};
 pub use simple_header::SimpleHeaderConverter;
 pub use string::StringConverter;

@@ -7,8 +7,15 @@
 //! folder, behind `format::DataFormat`.
 
 mod avro;
+mod client;
+mod converter;
 mod format;
 #[cfg(test)]
 mod golden;
+mod id;
 mod json;
+mod keys;
+mod plugins;
 mod protobuf;
+mod slots;
+mod subject;

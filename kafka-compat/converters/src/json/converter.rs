@@ -17,11 +17,11 @@ use super::encode::Encode;
 use super::input::Input;
 use super::names::Names;
 use super::node::{Node, Nodes};
-use super::output::Output;
 use super::plain::Plain;
 use super::reader::{Parsed, Reader, Skip, SyntaxError};
 use super::schema_in::SchemaReader;
 use super::schema_out;
+use crate::output::Output;
 
 const SCHEMA: &str = "schema";
 const PAYLOAD: &str = "payload";

@@ -11,19 +11,19 @@ const KEPT_BYTES: usize = 1024 * 1024;
 
 /// Writes one record at a time. Records share blocks: most cost no allocation.
 #[derive(Debug, Default)]
-pub(crate) struct Output {
+pub struct Output {
     record: Vec<u8>,
     block: BytesMut,
 }
 
 impl Output {
     /// An empty buffer for the next record.
-    pub(crate) fn begin(&mut self) -> &mut Vec<u8> {
+    pub fn begin(&mut self) -> &mut Vec<u8> {
         self.record.clear();
         &mut self.record
     }
     /// The record that was written.
-    pub(crate) fn finish(&mut self) -> Bytes {
+    pub fn finish(&mut self) -> Bytes {
         let length = self.record.len();
         if length > SHARED_LIMIT_BYTES {
             if self.record.capacity() > KEPT_BYTES {
