@@ -27,6 +27,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gantry-schema-protobuf", &["gantry-schema-model", "gantry-model"]),
     ("gantry-schema-json", &["gantry-schema-model", "gantry-model"]),
     (
+        "gantry-schema-converters",
+        &[
+            "gantry-model",
+            "gantry-converters",
+            "gantry-schema-model",
+            "gantry-schema-avro",
+            "gantry-schema-protobuf",
+            "gantry-schema-json",
+        ],
+    ),
+    (
         "gantry-schema-registry",
         &[
             "gantry-log",
@@ -48,6 +59,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "gantry-engine",
             "gantry-connectors",
             "gantry-jvm-bridge",
+            "gantry-schema-converters",
             "gantry-schema-registry",
         ],
     ),
