@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gantry_converters::JsonConverter;
-use gantry_model::Datum;
 use gantry_model::config::ConfigDef;
 use gantry_model::plugin::{Converter, Props};
-use gantry_schema_model::Format;
+use gantry_model::{Datum, MapValue};
+use gantry_schema_model::{Format, Node};
 use serde_json::{Value, json};
 
 use crate::format::DataFormat;
@@ -18,14 +18,18 @@ const CASES: &str = include_str!("../tests/data/connect.json");
 /// Runs all cases of a format; panics with those that differ, but for `known`.
 pub(crate) fn run<F: DataFormat>(known: &[&str]) {
     let document: Value = serde_json::from_str(CASES).unwrap();
+    // The order of parameters counts.
+    let Some(Node::List(in_order)) = Node::parse(CASES).unwrap().get("fixtures").cloned() else {
+        panic!("no cases");
+    };
     let mut failures = BTreeMap::new();
     let mut count = 0;
-    for case in document["fixtures"].as_array().unwrap() {
+    for (case, in_order) in document["fixtures"].as_array().unwrap().iter().zip(&in_order) {
         if case["converter"] != F::NAMES.schema_type {
             continue;
         }
         count += 1;
-        if let Err(reason) = check::<F>(case) {
+        if let Err(reason) = check::<F>(case, in_order.get("connect")) {
             failures.insert(case["id"].as_str().unwrap().to_owned(), reason);
         }
     }
@@ -37,7 +41,7 @@ pub(crate) fn run<F: DataFormat>(known: &[&str]) {
     assert!(list.is_empty(), "{} of {count} differ:\n{}", list.len(), list.join("\n"));
 }
 
-fn check<F: DataFormat>(case: &Value) -> Result<(), String> {
+fn check<F: DataFormat>(case: &Value, connect: Option<&Node>) -> Result<(), String> {
     let props: Props = case["config"]
         .as_object()
         .unwrap()
@@ -47,8 +51,8 @@ fn check<F: DataFormat>(case: &Value) -> Result<(), String> {
     let config = F::define(ConfigDef::new()).parse(&props).map_err(|e| e.to_string())?;
     let format = F::new(&config).map_err(|e| e.to_string())?;
     let bytes = match case.get("registered") {
-        Some(_) if case.get("connect").is_none() => None,
-        _ => Some(write(&format, case)),
+        Some(_) if connect.is_none() => None,
+        _ => Some(write(&format, case, connect)),
     };
     match (bytes, case.get("error")) {
         (Some(Err(_)), Some(_)) => return Ok(()),
@@ -74,8 +78,12 @@ fn check<F: DataFormat>(case: &Value) -> Result<(), String> {
     }
 }
 
-fn write<F: DataFormat>(format: &F, case: &Value) -> Result<Option<String>, String> {
-    let datum = match case.get("connect") {
+fn write<F: DataFormat>(
+    format: &F,
+    case: &Value,
+    connect: Option<&Node>,
+) -> Result<Option<String>, String> {
+    let datum = match connect {
         Some(envelope) => from_envelope(envelope)?,
         None => Datum::default(),
     };
@@ -158,10 +166,28 @@ fn json_converter() -> JsonConverter {
     JsonConverter::new(&Props::new()).unwrap()
 }
 
-fn from_envelope(envelope: &Value) -> Result<Datum, String> {
-    json_converter()
+fn from_envelope(envelope: &Node) -> Result<Datum, String> {
+    let mut datum = json_converter()
         .to_connect("t", &[], Some(Bytes::from(envelope.to_string())))
-        .map_err(|error| error.to_string())
+        .map_err(|error| error.to_string())?;
+    if datum.schema.is_none() {
+        datum.value = with_ints(&datum.value);
+    }
+    Ok(datum)
+}
+
+/// What had no schema had Java's `Integer`s, which the envelope does not say.
+fn with_ints(value: &gantry_model::Value) -> gantry_model::Value {
+    use gantry_model::Value;
+    match value {
+        Value::Int64(n) => Value::Int32((*n).try_into().unwrap()),
+        Value::Array(list) => Value::array(list.iter().map(with_ints).collect()),
+        Value::Map(map) => {
+            let entries = map.entries().iter().map(|(k, v)| (with_ints(k), with_ints(v)));
+            Value::map(MapValue::from_distinct(entries.collect()))
+        }
+        other => other.clone(),
+    }
 }
 
 fn to_envelope(datum: &Datum) -> Result<Value, String> {

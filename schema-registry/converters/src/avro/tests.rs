@@ -1,0 +1,6 @@
+use super::*;
+
+#[test]
+fn golden() {
+    crate::golden::run::<AvroFormat>(&[]);
+}
