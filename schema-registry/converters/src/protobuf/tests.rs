@@ -1,0 +1,6 @@
+use super::*;
+
+#[test]
+fn recorded_data() {
+    crate::golden::run::<ProtobufFormat>(&[]);
+}
