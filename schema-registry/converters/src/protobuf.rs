@@ -54,7 +54,7 @@ pub(crate) struct ProtobufWriter {
 /// How values are read that were written by a message of the registry.
 #[derive(Debug)]
 pub(crate) struct ProtobufReader {
-    root: read_builder::Root,
+    root: read_plan::Inner,
     scratch: read::Scratch,
 }
 
@@ -137,7 +137,7 @@ impl DataFormat for ProtobufFormat {
 
     fn read(&self, reader: &mut ProtobufReader, payload: &Bytes) -> Result<Datum> {
         let root = &reader.root;
-        let value = read::read(root.shape, &root.plan, payload, &mut reader.scratch)
+        let value = read::read(root, payload, &mut reader.scratch)
             .map_err(|fault| fault.into_error(&root.plan.name))?;
         Ok(Datum::new(root.schema.clone(), value))
     }

@@ -14,7 +14,7 @@ use gantry_schema_protobuf::Scalar;
 use super::defaults::int_value;
 use super::fault::{Fault, Outcome};
 use super::logical::{self, MAX_PARTS};
-use super::read_plan::{FieldKind, FieldPlan, Fill, MessagePlan, Narrow, Shape, Target};
+use super::read_plan::{FieldKind, FieldPlan, Fill, Inner, MessagePlan, OneofPlan, Shape, Target};
 use super::wire::{Input, low_32, unzigzag};
 
 /// A record may have so many fields, set or not: a few bytes can ask for a large struct.
@@ -39,19 +39,14 @@ struct Part {
 }
 
 /// Reads a record.
-pub(super) fn read(
-    shape: Shape,
-    plan: &MessagePlan,
-    payload: &Bytes,
-    scratch: &mut Scratch,
-) -> Outcome<Value> {
+pub(super) fn read(root: &Inner, payload: &Bytes, scratch: &mut Scratch) -> Outcome<Value> {
     // Errors leave things behind.
     scratch.parts.clear();
     scratch.lists.clear();
     scratch.maps.clear();
     scratch.parts.push(Part { slot: 0, field: 0, at: 0..payload.len() });
     let mut reader = Reader { payload, scratch, left: MAX_VALUES };
-    reader.value(shape, plan, 0..1)
+    reader.value(root, 0..1)
 }
 
 struct Reader<'a> {
@@ -71,14 +66,15 @@ struct Base {
 
 impl Reader<'_> {
     /// What a message becomes whose parts are in these places of the scratch.
-    fn value(&mut self, shape: Shape, plan: &MessagePlan, parts: Range<usize>) -> Outcome<Value> {
-        match shape {
+    fn value(&mut self, message: &Inner, parts: Range<usize>) -> Outcome<Value> {
+        let plan = &*message.plan;
+        match message.shape {
             Shape::Struct | Shape::Entry => {
                 let left = self.left.checked_sub(plan.slots.max(1));
                 self.left = left.ok_or_else(too_many)?;
                 let mut values = vec![Value::Null; plan.slots];
                 self.message(plan, parts, &mut values)?;
-                let schema = plan.schema.clone().ok_or_else(|| Fault::new("it is no struct"))?;
+                let schema = message.schema.clone();
                 Ok(Value::Struct(Struct::from_values(schema, values).into()))
             }
             Shape::Wrapped => {
@@ -119,7 +115,7 @@ impl Reader<'_> {
             self.scan(plan, part, base, values)?;
         }
         if self.scratch.parts.len() > base.parts {
-            self.inner(plan, base, values)?;
+            self.noted(plan, base, values)?;
             self.scratch.parts.truncate(base.parts);
         }
         self.finish(plan, base, values, is_there)
@@ -161,9 +157,9 @@ impl Reader<'_> {
         input: &mut Input<'_>,
         values: &mut [Value],
     ) -> Outcome<()> {
-        if let FieldKind::Message(shape, inner) = &field.kind {
+        if let FieldKind::Message(inner) = &field.kind {
             let part = input.delimited()?;
-            return self.message_field(plan, (at, field), (*shape, inner), base, part);
+            return self.message_field(plan, (at, field), inner, base, part);
         }
         let Some(value) = self.scalar(&field.kind, input)? else { return Ok(()) };
         match field.target {
@@ -186,7 +182,7 @@ impl Reader<'_> {
         &mut self,
         plan: &MessagePlan,
         (at, field): (usize, &FieldPlan),
-        (shape, inner): (Shape, &MessagePlan),
+        inner: &Inner,
         base: Base,
         part: Range<usize>,
     ) -> Outcome<()> {
@@ -194,7 +190,7 @@ impl Reader<'_> {
             Target::Slot(slot) => slot,
             Target::Member(oneof, _) => plan.oneofs.get(oneof).map_or(0, |oneof| oneof.slot),
             Target::List(list) => {
-                let value = self.only(part, |reader, parts| reader.value(shape, inner, parts));
+                let value = self.only(part, |reader, parts| reader.value(inner, parts));
                 let count = self.scratch.lists.get(base.lists + list).map_or(0, Vec::len);
                 let value = value.map_err(|fault| fault.in_element(count))?;
                 self.push(base, list, value);
@@ -203,7 +199,7 @@ impl Reader<'_> {
             Target::Map(map) => {
                 self.left = self.left.checked_sub(2).ok_or_else(too_many)?;
                 let mut entry = [Value::Null, Value::Null];
-                self.only(part, |reader, parts| reader.message(inner, parts, &mut entry))?;
+                self.only(part, |reader, parts| reader.message(&inner.plan, parts, &mut entry))?;
                 let [key, value] = entry;
                 if let Some(map) = self.scratch.maps.get_mut(base.maps + map) {
                     map.push((key, value));
@@ -229,7 +225,7 @@ impl Reader<'_> {
     }
 
     /// Reads the messages of which the parts are known now.
-    fn inner(&mut self, plan: &MessagePlan, base: Base, values: &mut [Value]) -> Outcome<()> {
+    fn noted(&mut self, plan: &MessagePlan, base: Base, values: &mut [Value]) -> Outcome<()> {
         let end = self.scratch.parts.len();
         let Some(noted) = self.scratch.parts.get_mut(base.parts..) else { return Ok(()) };
         if !noted.is_sorted_by_key(|part| part.slot) {
@@ -271,8 +267,8 @@ impl Reader<'_> {
         parts: Range<usize>,
         values: &mut [Value],
     ) -> Outcome<()> {
-        let FieldKind::Message(shape, inner) = &field.kind else { return Ok(()) };
-        let value = self.value(*shape, inner, parts)?;
+        let FieldKind::Message(inner) = &field.kind else { return Ok(()) };
+        let value = self.value(inner, parts)?;
         match field.target {
             Target::Slot(slot) => set(values, slot, value),
             Target::Member(oneof, member) => {
@@ -287,7 +283,7 @@ impl Reader<'_> {
 
     fn set_member(
         &mut self,
-        oneof: &super::read_plan::OneofPlan,
+        oneof: &OneofPlan,
         member: usize,
         value: Value,
         values: &mut [Value],
@@ -357,7 +353,7 @@ impl Reader<'_> {
             if values.get(*slot).is_some_and(Value::is_null) {
                 let value = match fill {
                     Fill::Value(value) => value.clone(),
-                    Fill::Message(shape, plan) => self.value(*shape, plan, 0..0)?,
+                    Fill::Message(inner) => self.value(inner, 0..0)?,
                 };
                 set(values, *slot, value);
             }

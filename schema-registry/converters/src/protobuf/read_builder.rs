@@ -16,20 +16,12 @@ use super::cycles::{Cycles, MAX_DEPTH};
 use super::element_tags::ElementTags;
 use super::logical::{of_message, parts};
 use super::read_plan::{
-    EnumPlan, FieldKind, FieldPlan, Fill, MessagePlan, Narrow, OneofPlan, Shape, Target,
+    EnumPlan, FieldKind, FieldPlan, Fill, Inner, MessagePlan, Narrow, OneofPlan, Shape, Target,
 };
 use super::{defaults, names, wire};
 
 /// A message may have so many fields, with those of all messages in it.
 const MAX_FIELDS: u64 = 1_000_000;
-
-/// How values are read: what the message is read into, and the schema of the result.
-#[derive(Debug)]
-pub(super) struct Root {
-    pub(super) schema: Schema,
-    pub(super) shape: Shape,
-    pub(super) plan: Arc<MessagePlan>,
-}
 
 /// Plans how a message is read.
 pub(super) fn plan(
@@ -37,7 +29,7 @@ pub(super) fn plan(
     pool: &Descriptors,
     message: &MessageDescriptor,
     version: Option<i32>,
-) -> Result<Root> {
+) -> Result<Inner> {
     let mut planner = Planner {
         settings,
         pool,
@@ -57,12 +49,12 @@ pub(super) fn plan(
         && let Some((kind, plan)) = planner.wrapped(message)
     {
         let schema = SchemaBuilder::new(kind).version(version).build_plain();
-        return Ok(Root { schema, shape: Shape::Wrapped, plan });
+        return Ok(Inner { shape: Shape::Wrapped, schema, plan });
     }
     let levels = planner.cycles.levels;
     let plan = planner.message(message, levels, 0)?;
     let schema = plan.schema.clone().unwrap_or_else(Schema::absent);
-    Ok(Root { schema, shape: Shape::Struct, plan })
+    Ok(Inner { shape: Shape::Struct, schema, plan })
 }
 
 /// Whether a field is read as a map: its entries need not be marked as such.
@@ -174,7 +166,7 @@ impl<'a> Planner<'a> {
         };
         let slot = draft.schemas.len();
         let target = match &kind {
-            FieldKind::Message(Shape::Entry, _) => {
+            FieldKind::Message(Inner { shape: Shape::Entry, .. }) => {
                 draft.plan.maps.push(slot);
                 Target::Map(draft.plan.maps.len() - 1)
             }
@@ -190,7 +182,7 @@ impl<'a> Planner<'a> {
             }
             let is_optional = field.is_proto3_optional
                 || (self.settings.optional_for_proto2 && self.has_keyword(place.message, field));
-            let is_message = matches!(kind, FieldKind::Message(..));
+            let is_message = matches!(kind, FieldKind::Message(_));
             if self.settings.struct_for_nulls || !(is_message || is_optional) {
                 draft.plan.fills.extend(self.fill(field, &kind).map(|fill| (slot, fill)));
             }
@@ -265,20 +257,24 @@ impl<'a> Planner<'a> {
         place: Place<'a>,
         field: &'a FieldDescriptor,
     ) -> Result<Option<(Schema, FieldKind)>> {
-        let Some((mut builder, kind)) = self.kind(place, field)? else { return Ok(None) };
-        if field.is_repeated() && !matches!(kind, FieldKind::Message(Shape::Entry, _)) {
+        let Some((mut builder, mut kind)) = self.kind(place, field)? else { return Ok(None) };
+        let shape = match &kind {
+            FieldKind::Message(inner) => Some(inner.shape),
+            _ => None,
+        };
+        let mut element = None;
+        if field.is_repeated() && shape != Some(Shape::Entry) {
             if let Some(tag) = self.element_tags.get(place.message.id, place.at) {
                 builder = builder.parameter(names::TAG, &tag.to_string());
             }
-            let element = builder.optional().build_plain();
-            builder = SchemaBuilder::new(Kind::Array(element)).optional();
+            let schema = builder.optional().build_plain();
+            builder = SchemaBuilder::new(Kind::Array(schema.clone())).optional();
+            element = Some(schema);
         }
         let settings = self.settings;
         if place.in_oneof {
             builder = builder.optional();
-            if settings.wrapper_for_nullables
-                && matches!(kind, FieldKind::Message(Shape::Wrapped, _))
-            {
+            if settings.wrapper_for_nullables && shape == Some(Shape::Wrapped) {
                 builder = builder.parameter(names::WRAPPER, "true");
             }
         } else if settings.optional_for_nullables {
@@ -288,8 +284,11 @@ impl<'a> Planner<'a> {
         } else if !settings.wrapper_for_nullables {
             builder = builder.optional();
         }
-        let builder = builder.parameter(names::TAG, &field.number.to_string());
-        Ok(Some((builder.build_plain(), kind)))
+        let schema = builder.parameter(names::TAG, &field.number.to_string()).build_plain();
+        if let FieldKind::Message(inner) = &mut kind {
+            inner.schema = element.unwrap_or_else(|| schema.clone());
+        }
+        Ok(Some((schema, kind)))
     }
 
     /// Whether a field is written as `optional`.
@@ -332,7 +331,7 @@ impl<'a> Planner<'a> {
                 }
                 let plan = self.message(message, levels, depth)?;
                 let schema = plan.schema.clone().unwrap_or_else(Schema::absent);
-                Ok(Some((schema.to_builder().optional(), FieldKind::Message(Shape::Struct, plan))))
+                Ok(Some((schema.to_builder().optional(), message_kind(Shape::Struct, plan))))
             }
         }
     }
@@ -377,7 +376,7 @@ impl<'a> Planner<'a> {
                 Logical::Time => logical::time(),
                 Logical::Timestamp => logical::timestamp(),
             };
-            let kind = FieldKind::Message(Shape::Logical(logical), Arc::new(plan));
+            let kind = message_kind(Shape::Logical(logical), Arc::new(plan));
             return Some((builder.optional(), kind));
         }
         if message.full_name == names::VARIANT {
@@ -387,7 +386,7 @@ impl<'a> Planner<'a> {
             let schema = schema.name(Some(names::VARIANT_STRUCT.into()));
             let mut plan = self.parts(message, &["metadata", names::VALUE]);
             plan.schema = Some(schema.clone().build_plain());
-            let kind = FieldKind::Message(Shape::Struct, Arc::new(plan));
+            let kind = message_kind(Shape::Struct, Arc::new(plan));
             return Some((schema.optional(), kind));
         }
         if !self.settings.wrapper_for_nullables && !self.settings.wrapper_for_primitives {
@@ -395,7 +394,7 @@ impl<'a> Planner<'a> {
         }
         let (kind, plan) = self.wrapped(message)?;
         let builder = SchemaBuilder::new(kind).optional();
-        Some((builder, FieldKind::Message(Shape::Wrapped, plan)))
+        Some((builder, message_kind(Shape::Wrapped, plan)))
     }
 
     /// The kind of the value that a message wraps, if it is one of those that do nothing else.
@@ -448,7 +447,7 @@ impl<'a> Planner<'a> {
         let builder = SchemaBuilder::new(Kind::Map { key, value })
             .name(Some(names::map_name(name).as_str().into()))
             .optional();
-        Ok(Some((builder, FieldKind::Message(Shape::Entry, Arc::new(plan)))))
+        Ok(Some((builder, message_kind(Shape::Entry, Arc::new(plan)))))
     }
 
     /// What stands for a field that is not set.
@@ -465,10 +464,15 @@ impl<'a> Planner<'a> {
                 let ProtoKind::Enum(id) = field.kind else { return None };
                 Fill::Value(defaults::of_enum(self.pool.enumeration(id)?, plan, written))
             }
-            FieldKind::Message(shape, plan) => Fill::Message(*shape, Arc::clone(plan)),
+            FieldKind::Message(inner) => Fill::Message(inner.clone()),
             FieldKind::TooDeep => return None,
         })
     }
+}
+
+/// A message where it is used, of which the schema there is to be set yet.
+fn message_kind(shape: Shape, plan: Arc<MessagePlan>) -> FieldKind {
+    FieldKind::Message(Inner { shape, schema: Schema::absent(), plan })
 }
 
 fn field_plan(field: &FieldDescriptor, target: Target, kind: FieldKind) -> FieldPlan {

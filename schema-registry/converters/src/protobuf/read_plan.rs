@@ -14,7 +14,7 @@ const TABLE: usize = 128;
 pub(super) struct MessagePlan {
     /// Its full name.
     pub(super) name: String,
-    /// The struct that it becomes, if it becomes one.
+    /// The struct that it becomes, if it becomes one, whatever it is a field of.
     pub(super) schema: Option<Schema>,
     pub(super) slots: usize,
     /// By number.
@@ -61,9 +61,18 @@ pub(super) enum FieldKind {
     /// A text that may not be valid UTF-8: what is not is replaced, as Java does for `proto2`.
     LossyText,
     Enum(EnumPlan),
-    Message(Shape, Arc<MessagePlan>),
+    Message(Inner),
     /// A message that contains itself, so deep that the schema has no place for it.
     TooDeep,
+}
+
+/// A message where it is used.
+#[derive(Clone, Debug)]
+pub(super) struct Inner {
+    pub(super) shape: Shape,
+    /// The schema of the value that it becomes.
+    pub(super) schema: Schema,
+    pub(super) plan: Arc<MessagePlan>,
 }
 
 /// An integer that becomes a smaller one.
@@ -98,7 +107,7 @@ pub(super) struct OneofPlan {
 #[derive(Debug)]
 pub(super) enum Fill {
     Value(Value),
-    Message(Shape, Arc<MessagePlan>),
+    Message(Inner),
 }
 
 /// The values of an enum.

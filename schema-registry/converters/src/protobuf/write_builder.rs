@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use gantry_model::logical::Logical;
-use gantry_model::{Error, Kind, Result, Schema, Text, Value};
+use gantry_model::{Error, Kind, Result, Schema, Text};
 use gantry_schema_protobuf::{
     Descriptors, EnumDescriptor, FieldDescriptor, FieldKind, MessageDescriptor, Scalar,
 };
