@@ -13,6 +13,7 @@ mod wire;
 pub(crate) use decode::decode;
 pub(crate) use encode::encode;
 pub(crate) use from_element::file_descriptor;
+pub use from_element::map_entry_name;
 pub(crate) use options::{OptionField, Options};
 pub(crate) use proto::{
     EnumProto, FieldProto, FileProto, MessageProto, OneofProto, ServiceProto, TYPE_ENUM,

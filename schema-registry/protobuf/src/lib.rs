@@ -22,6 +22,7 @@ mod type_name;
 
 use gantry_schema_model::{Dependency, Format, InvalidSchema};
 
+pub use descriptor::map_entry_name;
 pub use diff::{Difference, DifferenceKind};
 pub use indexes::MessageIndexes;
 pub use meta::{Meta, Rule};

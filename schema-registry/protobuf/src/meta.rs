@@ -77,7 +77,7 @@ impl Meta {
     }
 
     /// The option that says this; none if there is nothing to say.
-    pub(crate) fn to_option(&self, name: &str) -> Option<ProtoOption> {
+    pub fn to_option(&self, name: &str) -> Option<ProtoOption> {
         let text = |text: &str| OptionValue::Text(text.to_owned());
         let entry = |(name, value): (&str, &str)| (name.to_owned(), text(value));
         let mut map = Vec::new();

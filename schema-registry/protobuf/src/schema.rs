@@ -50,6 +50,11 @@ impl ProtobufSchema {
         Ok(Self { file, dependencies: files, canonical })
     }
 
+    /// The text of a file, as [`ParsedSchema::canonical`] gives it.
+    pub fn text_of(file: &ProtoFile) -> Result<String, InvalidSchema> {
+        print::canonical(file)
+    }
+
     /// What the text says.
     pub fn file(&self) -> &ProtoFile {
         &self.file

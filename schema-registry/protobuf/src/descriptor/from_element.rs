@@ -302,7 +302,7 @@ fn service_descriptor(service: &Service) -> Result<ServiceProto> {
 }
 
 /// The name of the message of the entries of a map. A name without `_` stays as it is.
-fn map_entry_name(field: &str) -> String {
+pub fn map_entry_name(field: &str) -> String {
     if !field.contains('_') {
         return format!("{field}Entry");
     }
