@@ -5,7 +5,7 @@
 //! through a tree of nodes, in the order Kafka Connect looks at things: what is accepted, and which
 //! error comes first, is decided there alone. Without a schema one pass is enough.
 
-mod base64;
+pub mod base64;
 mod cache;
 mod config;
 mod convert;
@@ -24,7 +24,12 @@ mod schema_in;
 mod schema_out;
 #[cfg(test)]
 mod tests;
-mod write;
+pub mod write;
 
 pub(crate) use config::config_def;
 pub use converter::JsonConverter;
+pub use input::Input;
+pub use map::MapBuilder;
+pub use node::{Node, Nodes, ObjectNode, slice};
+pub use number::Number;
+pub use reader::{Build, MAX_DEPTH, Parsed, Reader, Skip, SyntaxError, Usual};

@@ -15,6 +15,15 @@ mod simple_header;
 mod string;
 mod utf8;
 
+/// JSON as Jackson, Kafka Connect's library for it, reads and writes it: for other converters whose
+/// data are JSON.
+pub mod jackson {
+    pub use crate::json::{
+        Build, Input, MAX_DEPTH, MapBuilder, Node, Nodes, Number, ObjectNode, Parsed, Reader, Skip,
+        SyntaxError, Usual, base64, slice, write,
+    };
+}
+
 pub use json::JsonConverter;
 pub use output::Output;
 pub use plugins::{converters, header_converters};

@@ -260,9 +260,14 @@ pub fn hash_set_order(texts: Vec<String>) -> Vec<String> {
 /// Entries with distinct keys, in the order in which they were put, in the order in which Java's
 /// `HashMap` lists them.
 pub fn sort_as_hash_map<T>(entries: &mut [T], key: impl Fn(&T) -> &str) {
-    let mut size = 16u32;
+    sort_as_hash_map_for(16, entries, key);
+}
+
+/// The same for a `HashMap` that was made with a capacity.
+pub fn sort_as_hash_map_for<T>(capacity: u32, entries: &mut [T], key: impl Fn(&T) -> &str) {
+    let mut size = capacity.clamp(1, 1 << 30).next_power_of_two();
     // The table doubles when it is three quarters full.
-    while entries.len() > size as usize / 4 * 3 {
+    while entries.len() > size as usize / 4 * 3 && size < 1 << 30 {
         size *= 2;
     }
     sort_in_table(entries, key, size);

@@ -80,6 +80,11 @@ impl JsonSchema {
         self.document.as_ref().map_err(String::as_str)
     }
 
+    /// What it says if drafts behind 7 do not count: a text of such a draft is read as draft 7.
+    pub fn classic_document(&self) -> Result<Document, String> {
+        load::load_classic(&self.node, &self.dependencies)
+    }
+
     /// Its JSON.
     #[must_use]
     pub fn node(&self) -> &Node {

@@ -27,7 +27,18 @@ const SCHEMAS_MAX: usize = 500_000;
 
 /// Loads a schema. The error says what is wrong with it.
 pub(crate) fn load(root: &Node, dependencies: &[Dependency]) -> Result<Document, String> {
-    let (entries, draft) = entries(root, dependencies)?;
+    let draft = draft_of_root(root)?;
+    load_as(draft, root, dependencies)
+}
+
+/// Loads a schema as draft 7 if it names a later one.
+pub(crate) fn load_classic(root: &Node, dependencies: &[Dependency]) -> Result<Document, String> {
+    let draft = draft_of_root(root)?;
+    load_as(if draft.is_modern() { Draft::Draft7 } else { draft }, root, dependencies)
+}
+
+fn load_as(draft: Draft, root: &Node, dependencies: &[Dependency]) -> Result<Document, String> {
+    let entries = entries_as(draft, root, dependencies)?;
     let library = Library::new(&entries);
     let place = library.root().ok_or("there is no schema")?;
     let arena = if draft.is_modern() {
@@ -44,11 +55,23 @@ pub(crate) fn entries(
     root: &Node,
     dependencies: &[Dependency],
 ) -> Result<(Vec<Entry>, Draft), String> {
-    let draft = match root {
-        Node::Bool(_) => Draft::Draft7,
-        Node::Map(_) => draft_of(root, Draft::Draft7)?,
-        _ => return Err("a schema is an object or a boolean".to_owned()),
-    };
+    let draft = draft_of_root(root)?;
+    Ok((entries_as(draft, root, dependencies)?, draft))
+}
+
+fn draft_of_root(root: &Node) -> Result<Draft, String> {
+    match root {
+        Node::Bool(_) => Ok(Draft::Draft7),
+        Node::Map(_) => draft_of(root, Draft::Draft7),
+        _ => Err("a schema is an object or a boolean".to_owned()),
+    }
+}
+
+fn entries_as(
+    draft: Draft,
+    root: &Node,
+    dependencies: &[Dependency],
+) -> Result<Vec<Entry>, String> {
     let mut entries = vec![Entry { name: String::new(), node: bridged(root).into_owned(), draft }];
     for dependency in dependencies {
         let node = text::read(&dependency.text)
@@ -59,7 +82,7 @@ pub(crate) fn entries(
         let node = bridged(&node).into_owned();
         entries.push(Entry { name: dependency.name.clone(), node, draft });
     }
-    Ok((entries, draft))
+    Ok(entries)
 }
 
 /// The draft that a document names; another if it names none that is known.

@@ -16,7 +16,7 @@ const fn reverse() -> [u8; 256] {
 static REVERSE: [u8; 256] = reverse();
 
 /// Appends the text of `bytes`, without quotes.
-pub(crate) fn encode(out: &mut Vec<u8>, bytes: &[u8]) {
+pub fn encode(out: &mut Vec<u8>, bytes: &[u8]) {
     out.reserve(bytes.len().div_ceil(3) * 4);
     let digit = |bits: u32, shift: u32| ALPHABET[(bits >> shift & 63) as usize];
     let (triples, rest) = bytes.as_chunks::<3>();
@@ -39,7 +39,7 @@ pub(crate) fn encode(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// The bytes of a text, or what is wrong with it. Blanks may stand between groups of four; padding
 /// is required, and text may go on behind it.
-pub(crate) fn decode(text: &str) -> Result<Vec<u8>, &'static str> {
+pub fn decode(text: &str) -> Result<Vec<u8>, &'static str> {
     const CUT: &str =
         "the text ends within a group of four characters: padding with '=' is missing";
     const BAD: &str = "a character is no base64 digit, or padding stands where it cannot";

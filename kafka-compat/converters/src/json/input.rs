@@ -11,15 +11,15 @@ use crate::charset::Charset;
 
 /// The text of a document.
 #[derive(Debug)]
-pub(crate) struct Input {
-    pub(crate) text: ByteString,
+pub struct Input {
+    pub text: ByteString,
     /// Behind the text stand bytes that are no UTF-8: an error for whoever reads that far.
-    pub(crate) broken: bool,
+    pub broken: bool,
 }
 
 impl Input {
     /// The text of these bytes, shared if they are valid UTF-8.
-    pub(crate) fn new(bytes: Bytes) -> Self {
+    pub fn new(bytes: Bytes) -> Self {
         let (charset, mark) = encoding(&bytes);
         if charset != Charset::Utf8 {
             return Self { text: charset.decode(bytes.slice(mark..)), broken: false };

@@ -8,8 +8,8 @@ use super::names::{Place, Seen};
 const SCAN_LIMIT: usize = 16;
 
 /// A map under construction.
-#[derive(Default)]
-pub(crate) struct MapBuilder {
+#[derive(Debug, Default)]
+pub struct MapBuilder {
     entries: Vec<(Value, Value)>,
     /// Known names among the keys.
     seen: Seen,
@@ -19,11 +19,11 @@ pub(crate) struct MapBuilder {
 
 impl MapBuilder {
     /// Room for `capacity` entries.
-    pub(crate) fn with_capacity(capacity: usize) -> Self {
+    pub fn with_capacity(capacity: usize) -> Self {
         Self { entries: Vec::with_capacity(capacity), ..Self::default() }
     }
     /// Adds an entry whose key is not known; an equal key keeps its place and gets this value.
-    pub(crate) fn insert(&mut self, key: Value, value: Value) {
+    pub fn insert(&mut self, key: Value, value: Value) {
         if self.entries.len() >= SCAN_LIMIT {
             self.doubtful = true;
         } else if let Some((_, old)) = self.entries.iter_mut().find(|(known, _)| *known == key) {
@@ -56,7 +56,7 @@ impl MapBuilder {
         self.entries.iter().position(|(known, _)| known.as_str() == Some(key))
     }
     /// The finished map.
-    pub(crate) fn build(self) -> Value {
+    pub fn build(self) -> Value {
         let map = if self.doubtful {
             MapValue::from_entries(self.entries)
         } else {

@@ -12,7 +12,7 @@ use super::reader::Build;
 /// Text as a part of the source, unless it had escapes.
 #[inline]
 #[expect(clippy::ptr_arg, reason = "borrowed text is a part of the source, owned text is not")]
-pub(crate) fn slice(source: &ByteString, text: &Cow<'_, str>) -> Text {
+pub fn slice(source: &ByteString, text: &Cow<'_, str>) -> Text {
     match text {
         Cow::Borrowed(text) => Text::slice(source, text),
         Cow::Owned(text) => Text::from(&**text),
@@ -26,20 +26,26 @@ pub(crate) fn schemaless_number(value: Number<'_>) -> Value {
 
 /// A JSON value as it stands.
 #[derive(Debug)]
-pub(crate) enum Node<'a> {
+pub enum Node<'a> {
     /// An empty document.
     Missing,
+    /// null
     Null,
+    /// true or false
     Boolean(bool),
+    /// A number.
     Number(Number<'a>),
+    /// A text, its escapes resolved.
     String(Cow<'a, str>),
+    /// An array.
     Array(Vec<Node<'a>>),
+    /// An object.
     Object(ObjectNode<'a>),
 }
 
 impl<'a> Node<'a> {
     /// The name of its type, as Jackson prints it.
-    pub(crate) fn type_name(&self) -> &'static str {
+    pub fn type_name(&self) -> &'static str {
         match self {
             Self::Missing => "MISSING",
             Self::Null => "NULL",
@@ -51,14 +57,14 @@ impl<'a> Node<'a> {
         }
     }
     /// A field, if it is an object that has it.
-    pub(crate) fn get(&self, name: &str) -> Option<&Self> {
+    pub fn get(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Object(object) => object.get(name),
             _ => None,
         }
     }
     /// The text, if it is a string.
-    pub(crate) fn text(&self) -> Option<&Cow<'a, str>> {
+    pub fn text(&self) -> Option<&Cow<'a, str>> {
         match self {
             Self::String(text) => Some(text),
             _ => None,
@@ -71,7 +77,7 @@ const SCAN_LIMIT: usize = 16;
 
 /// An object with distinct names, in order.
 #[derive(Debug, Default)]
-pub(crate) struct ObjectNode<'a> {
+pub struct ObjectNode<'a> {
     fields: Vec<(Cow<'a, str>, Node<'a>)>,
     /// Places of the fields, once there are many.
     places: HashMap<Cow<'a, str>, usize>,
@@ -79,7 +85,7 @@ pub(crate) struct ObjectNode<'a> {
 
 impl<'a> ObjectNode<'a> {
     /// All fields.
-    pub(crate) fn fields(&self) -> &[(Cow<'a, str>, Node<'a>)] {
+    pub fn fields(&self) -> &[(Cow<'a, str>, Node<'a>)] {
         &self.fields
     }
     fn place(&self, name: &str) -> Option<usize> {
@@ -88,7 +94,8 @@ impl<'a> ObjectNode<'a> {
         }
         self.fields.iter().position(|(n, _)| n == name)
     }
-    pub(crate) fn get(&self, name: &str) -> Option<&Node<'a>> {
+    /// A field by name.
+    pub fn get(&self, name: &str) -> Option<&Node<'a>> {
         self.fields.get(self.place(name)?).map(|(_, node)| node)
     }
     fn insert(&mut self, name: Cow<'a, str>, node: Node<'a>) {
@@ -111,7 +118,8 @@ impl<'a> ObjectNode<'a> {
 }
 
 /// Builds a tree.
-pub(crate) struct Nodes;
+#[derive(Clone, Copy, Debug)]
+pub struct Nodes;
 
 impl<'a> Build<'a> for Nodes {
     type Value = Node<'a>;

@@ -8,7 +8,7 @@ pub(crate) const MAX_NUMBER_CHARS: usize = 1000;
 
 /// A number that is known to be well-formed: `-? digits (. digits)? ([eE] [+-]? digits)?`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Number<'a> {
+pub struct Number<'a> {
     text: &'a str,
     /// Without point and exponent.
     integral: bool,
@@ -16,7 +16,7 @@ pub(crate) struct Number<'a> {
 
 impl<'a> Number<'a> {
     /// A well-formed number; what Jackson or `BigDecimal` has against it.
-    pub(crate) fn new(text: &'a str, integral: bool) -> Result<Self, &'static str> {
+    pub fn new(text: &'a str, integral: bool) -> Result<Self, &'static str> {
         if text.len() > MAX_NUMBER_CHARS && digits_of(text) > MAX_NUMBER_CHARS {
             return Err("a number may not have more than 1000 digits");
         }
@@ -26,12 +26,16 @@ impl<'a> Number<'a> {
         }
         Ok(number)
     }
+    /// As it stands in the document.
+    pub fn text(self) -> &'a str {
+        self.text
+    }
     /// Whether it has neither point nor exponent.
-    pub(crate) fn is_integral(self) -> bool {
+    pub fn is_integral(self) -> bool {
         self.integral
     }
     /// Whether it is a whole number of 32 bits (Jackson's `isInt`).
-    pub(crate) fn is_int(self) -> bool {
+    pub fn is_int(self) -> bool {
         self.integral
             && match self.text.parse::<i32>() {
                 Ok(_) => true,
@@ -42,7 +46,7 @@ impl<'a> Number<'a> {
             }
     }
     /// Java's `longValue`: the fraction is cut off, and so are all bits above the 64th.
-    pub(crate) fn to_i64(self) -> i64 {
+    pub fn to_i64(self) -> i64 {
         let (negative, digits) = self.sign();
         if self.integral {
             let (eights, rest) = digits.as_bytes().as_chunks::<8>();
@@ -67,18 +71,18 @@ impl<'a> Number<'a> {
         if negative { value.wrapping_neg() } else { value }
     }
     /// The nearest double.
-    pub(crate) fn to_f64(self) -> f64 {
+    pub fn to_f64(self) -> f64 {
         let value: f64 = self.text.parse().unwrap_or(0.0);
         // Neither `int` nor `BigDecimal` has a negative zero.
         if value == 0.0 && self.is_zero() { 0.0 } else { value }
     }
     /// The nearest float.
-    pub(crate) fn to_f32(self) -> f32 {
+    pub fn to_f32(self) -> f32 {
         let value: f32 = self.text.parse().unwrap_or(0.0);
         if value == 0.0 && self.is_zero() { 0.0 } else { value }
     }
     /// All digits, with trailing zeros.
-    pub(crate) fn to_decimal(self) -> Decimal {
+    pub fn to_decimal(self) -> Decimal {
         let (negative, digits) = self.sign();
         let (text, scale) = match self.parts() {
             Some(parts) if !self.integral => {

@@ -9,19 +9,20 @@ use super::number::Number;
 use super::scan;
 
 /// Jackson's limit for arrays and objects within each other.
-pub(crate) const MAX_DEPTH: usize = 1000;
+pub const MAX_DEPTH: usize = 1000;
 /// Jackson's limit for the length of a field name, in bytes here.
 const MAX_NAME_BYTES: usize = 50_000;
 
 /// What is wrong with a document, and where.
 #[derive(Debug)]
-pub(crate) struct SyntaxError(Box<(usize, Cow<'static, str>)>);
+pub struct SyntaxError(Box<(usize, Cow<'static, str>)>);
 
-pub(crate) type Parsed<T> = std::result::Result<T, SyntaxError>;
+/// What was read.
+pub type Parsed<T> = std::result::Result<T, SyntaxError>;
 
 impl SyntaxError {
     /// The message, with line and column counted from 1.
-    pub(crate) fn describe(&self, text: &str) -> String {
+    pub fn describe(&self, text: &str) -> String {
         let (at, what) = &*self.0;
         let before = text.as_bytes().get(..*at).unwrap_or_default();
         let line = before.iter().filter(|b| **b == b'\n').count() + 1;
@@ -31,7 +32,7 @@ impl SyntaxError {
 }
 
 /// Builds a result from what is read.
-pub(crate) trait Build<'a> {
+pub trait Build<'a> {
     /// Of any value.
     type Value;
     /// Of an array while it is read.
@@ -39,21 +40,31 @@ pub(crate) trait Build<'a> {
     /// Of an object while it is read.
     type Object;
 
+    /// null
     fn null(&self) -> Self::Value;
+    /// true or false
     fn boolean(&self, value: bool) -> Self::Value;
+    /// A number.
     fn number(&self, value: Number<'a>) -> Self::Value;
+    /// A text: a part of the document, unless it had escapes.
     fn string(&self, value: Cow<'a, str>) -> Self::Value;
+    /// An array without elements.
     fn begin_array(&self) -> Self::Array;
+    /// Adds an element.
     fn push(&self, array: &mut Self::Array, value: Self::Value);
+    /// The array with all its elements.
     fn end_array(&self, array: Self::Array) -> Self::Value;
+    /// An object without fields.
     fn begin_object(&self) -> Self::Object;
     /// The last of several values of one name wins.
     fn insert(&self, object: &mut Self::Object, name: Cow<'a, str>, value: Self::Value);
+    /// The object with all its fields.
     fn end_object(&self, object: Self::Object) -> Self::Value;
 }
 
 /// Reads over a value.
-pub(crate) struct Skip;
+#[derive(Clone, Copy, Debug)]
+pub struct Skip;
 
 impl<'a> Build<'a> for Skip {
     type Value = ();
@@ -74,8 +85,10 @@ impl<'a> Build<'a> for Skip {
 
 /// A number that is known at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Usual {
+pub enum Usual {
+    /// Without point.
     Whole(i64),
+    /// With one.
     Decimal(f64),
 }
 
@@ -87,47 +100,47 @@ const POWERS_OF_TEN: [f64; 14] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13];
 
 /// A place in a text.
-#[derive(Debug)]
-pub(crate) struct Reader<'a> {
+#[derive(Clone, Debug)]
+pub struct Reader<'a> {
     text: &'a str,
     /// The same, as bytes.
     bytes: &'a [u8],
     at: usize,
     depth: usize,
-    /// See [`super::input::Input::broken`].
+    /// See [`super::Input::broken`].
     broken: bool,
 }
 
 impl<'a> Reader<'a> {
     /// At the beginning of a text.
-    pub(crate) fn new(text: &'a str, broken: bool) -> Self {
+    pub fn new(text: &'a str, broken: bool) -> Self {
         Self { text, bytes: text.as_bytes(), at: 0, depth: 0, broken }
     }
     /// Where it stands, in bytes.
-    pub(crate) fn at(&self) -> usize {
+    pub fn at(&self) -> usize {
         self.at
     }
     /// The text from a place up to here.
-    pub(crate) fn since(&self, start: usize) -> &'a str {
+    pub fn since(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
     }
     /// The text from here on.
     #[inline]
-    pub(crate) fn rest(&self) -> &'a [u8] {
+    pub fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }
     /// Goes over so many bytes, of which the caller knows what they are.
     #[inline]
-    pub(crate) fn skip(&mut self, length: usize) {
+    pub fn skip(&mut self, length: usize) {
         self.at += length;
     }
     /// No value begins here.
     #[cold]
-    pub(crate) fn no_value(&self) -> SyntaxError {
+    pub fn no_value(&self) -> SyntaxError {
         self.expected("a value")
     }
     /// Goes over `expected` if it stands here.
-    pub(crate) fn skip_known(&mut self, expected: &str) -> bool {
+    pub fn skip_known(&mut self, expected: &str) -> bool {
         let found =
             self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(expected.as_bytes()));
         if found {
@@ -138,11 +151,11 @@ impl<'a> Reader<'a> {
 
     /// The first value of the text; `None` if there is nothing but blanks. What follows it is not
     /// looked at, as long as it does not touch a number or word.
-    pub(crate) fn root<B: Build<'a>>(&mut self, build: &B) -> Parsed<Option<B::Value>> {
+    pub fn root<B: Build<'a>>(&mut self, build: &B) -> Parsed<Option<B::Value>> {
         self.root_by(|reader| reader.value(build))
     }
     /// The same with another way to read the value.
-    pub(crate) fn root_by<T>(
+    pub fn root_by<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Parsed<T>,
     ) -> Parsed<Option<T>> {
@@ -162,7 +175,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The value that stands here.
-    pub(crate) fn value<B: Build<'a>>(&mut self, build: &B) -> Parsed<B::Value> {
+    pub fn value<B: Build<'a>>(&mut self, build: &B) -> Parsed<B::Value> {
         match self.token()? {
             b'"' => Ok(build.string(self.string()?)),
             b'{' => self.object(build),
@@ -200,13 +213,13 @@ impl<'a> Reader<'a> {
 
     /// Goes into an array; whether it has elements. The caller is at its `[`.
     #[inline]
-    pub(crate) fn open_array(&mut self) -> Parsed<bool> {
+    pub fn open_array(&mut self) -> Parsed<bool> {
         self.enter()?;
         self.more_unless(b']')
     }
     /// Goes on behind an element; whether another one follows.
     #[inline]
-    pub(crate) fn next_element(&mut self) -> Parsed<bool> {
+    pub fn next_element(&mut self) -> Parsed<bool> {
         match self.token()? {
             b',' => {
                 self.at += 1;
@@ -218,13 +231,13 @@ impl<'a> Reader<'a> {
     }
     /// Goes into an object; whether it has fields. The caller is at its `{`.
     #[inline]
-    pub(crate) fn open_object(&mut self) -> Parsed<bool> {
+    pub fn open_object(&mut self) -> Parsed<bool> {
         self.enter()?;
         self.more_unless(b'}')
     }
     /// Goes on behind a field; whether another one follows.
     #[inline]
-    pub(crate) fn next_field(&mut self) -> Parsed<bool> {
+    pub fn next_field(&mut self) -> Parsed<bool> {
         match self.token()? {
             b',' => {
                 self.at += 1;
@@ -235,7 +248,7 @@ impl<'a> Reader<'a> {
         }
     }
     /// The name of a field, and the colon.
-    pub(crate) fn name(&mut self) -> Parsed<Cow<'a, str>> {
+    pub fn name(&mut self) -> Parsed<Cow<'a, str>> {
         if self.token()? != b'"' {
             return Err(self.expected("a field name in double quotes"));
         }
@@ -269,7 +282,7 @@ impl<'a> Reader<'a> {
 
     /// The first byte of what comes behind blanks.
     #[inline]
-    pub(crate) fn token(&mut self) -> Parsed<u8> {
+    pub fn token(&mut self) -> Parsed<u8> {
         match self.bytes.get(self.at) {
             Some(&b) if b > b' ' => Ok(b),
             _ => {
@@ -285,7 +298,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `null`, `true` or `false`.
-    pub(crate) fn literal(&mut self, word: &'static str) -> Parsed<()> {
+    pub fn literal(&mut self, word: &'static str) -> Parsed<()> {
         if !self.skip_known(word) {
             return Err(self.expected("null, true, false, a number, a string, '[' or '{'"));
         }
@@ -302,7 +315,7 @@ impl<'a> Reader<'a> {
     /// A number of few digits and without exponent, as most are; `None`, and nothing read, for
     /// any other.
     #[inline]
-    pub(crate) fn usual_number(&mut self) -> Option<Usual> {
+    pub fn usual_number(&mut self) -> Option<Usual> {
         let rest = self.rest();
         let negative = rest.first() == Some(&b'-');
         let start = usize::from(negative);
@@ -339,7 +352,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The number that stands here.
-    pub(crate) fn number(&mut self) -> Parsed<Number<'a>> {
+    pub fn number(&mut self) -> Parsed<Number<'a>> {
         let start = self.at;
         if self.bytes.get(self.at) == Some(&b'-') {
             self.at += 1;
@@ -371,7 +384,7 @@ impl<'a> Reader<'a> {
 
     /// The string whose opening quote stands here.
     #[inline]
-    pub(crate) fn string(&mut self) -> Parsed<Cow<'a, str>> {
+    pub fn string(&mut self) -> Parsed<Cow<'a, str>> {
         let start = self.at + 1;
         let end = scan::string_end(self.bytes, start);
         self.at = end;

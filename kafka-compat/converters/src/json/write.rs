@@ -3,7 +3,7 @@
 use gantry_model::text;
 
 /// Appends a quoted string. Characters above U+FFFF become two `\u` escapes.
-pub(crate) fn string(out: &mut Vec<u8>, value: &str) {
+pub fn string(out: &mut Vec<u8>, value: &str) {
     let bytes = value.as_bytes();
     out.reserve(bytes.len() + 2);
     out.push(b'"');
@@ -48,14 +48,14 @@ fn hex(out: &mut Vec<u8>, unit: u16) {
 }
 
 /// Appends bytes as base64 text.
-pub(crate) fn bytes(out: &mut Vec<u8>, value: &[u8]) {
+pub fn bytes(out: &mut Vec<u8>, value: &[u8]) {
     out.push(b'"');
     super::base64::encode(out, value);
     out.push(b'"');
 }
 
 /// Appends a whole number.
-pub(crate) fn integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
+pub fn integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
@@ -64,7 +64,7 @@ const PLAIN_MIN: f64 = 1e-3;
 const PLAIN_MAX: f64 = 1e7;
 
 /// Appends a float in Java's notation; NaN and infinities as strings.
-pub(crate) fn float(out: &mut Vec<u8>, value: f32) {
+pub fn float(out: &mut Vec<u8>, value: f32) {
     if (PLAIN_MIN..PLAIN_MAX).contains(&f64::from(value.abs())) {
         out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
     } else {
@@ -73,7 +73,7 @@ pub(crate) fn float(out: &mut Vec<u8>, value: f32) {
 }
 
 /// Appends a double in Java's notation; NaN and infinities as strings.
-pub(crate) fn double(out: &mut Vec<u8>, value: f64) {
+pub fn double(out: &mut Vec<u8>, value: f64) {
     if (PLAIN_MIN..PLAIN_MAX).contains(&value.abs()) {
         if few_decimals(out, value) {
             return;

@@ -1,0 +1,6 @@
+use super::*;
+
+#[test]
+fn goldens() {
+    crate::golden::run::<JsonSchemaFormat>(&[]);
+}
