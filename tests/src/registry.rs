@@ -7,14 +7,23 @@ use bytes::Bytes;
 use gantry_converters::JsonConverter;
 use gantry_log::MemoryLog;
 use gantry_model::plugin::{Converter, Props};
-use gantry_model::{Datum, Error, Kind, Result, Schema, Struct, Value};
-use gantry_schema_registry::{Registry, Settings, router};
+use gantry_model::{Datum, Error, Kind, MapValue, Result, Schema, Struct, Value};
+use gantry_schema_registry::{Registry, Settings, rocketmq_router, router};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json, json};
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 /// Magic byte and id.
 const PREFIX_BYTES: usize = 5;
+
+/// What of a case must keep the order of its members: parameters of schemas have one.
+#[derive(Deserialize)]
+struct Input<'a> {
+    #[serde(borrow)]
+    connect: Option<&'a RawValue>,
+}
 
 /// Runs cases, one after the other.
 #[derive(Debug)]
@@ -30,28 +39,30 @@ type Outcome<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 impl Adapter {
     /// With an empty registry.
     pub fn start() -> Outcome<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all();
-        let runtime = { runtime }.build()?;
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let url = format!("http://{}", listener.local_addr()?);
         let log = Arc::new(MemoryLog::new());
         let registry = runtime.block_on(Registry::open(log, Settings::default()))?;
-        runtime.spawn(async move { axum::serve(listener, router(registry)).await });
+        let both = rocketmq_router(Arc::clone(&registry)).fallback_service(router(registry));
+        runtime.spawn(async move { axum::serve(listener, both).await });
         Ok(Self { url, _runtime: runtime, count: 0 })
     }
 
-    /// What became of a case. The error is one of the harness, not of the converter.
-    pub fn run(&mut self, case: &Json) -> Outcome<Json> {
+    /// What became of a case, which is given as JSON. The error is one of the harness, not of the
+    /// converter.
+    pub fn run(&mut self, text: &str) -> Outcome<Json> {
         self.count += 1;
         let topic = format!("t{}", self.count);
+        let case: Json = serde_json::from_str(text)?;
         match case.get("format") {
-            Some(_) => self.wire(case, &topic),
-            None => self.connect(case, &topic),
+            Some(_) => self.wire(&case, &topic),
+            None => self.connect(&case, serde_json::from_str::<Input<'_>>(text)?.connect, &topic),
         }
     }
 
     /// A fact of Connect's converters: data to bytes and back.
-    fn connect(&self, case: &Json, topic: &str) -> Outcome<Json> {
+    fn connect(&self, case: &Json, data: Option<&RawValue>, topic: &str) -> Outcome<Json> {
         let schema_type = text(case, "converter")?;
         let mut converter = self.converter(schema_type, config(case))?;
         let mut result = Map::new();
@@ -63,7 +74,7 @@ impl Adapter {
             data.extend_from_slice(&unhex(text(case, "bytes_after_id")?)?);
             Bytes::from(data)
         } else {
-            let datum = match case.get("connect") {
+            let datum = match data {
                 Some(envelope) => from_envelope(envelope)?,
                 None => Datum::NULL,
             };
@@ -99,6 +110,8 @@ impl Adapter {
             ("auto.register.schemas", "false".to_owned()),
             ("use.schema.id", id.to_string()),
             ("id.compatibility.strict", "false".to_owned()),
+            // Messages are told apart by their full names.
+            ("enhanced.protobuf.schema.support", "true".to_owned()),
         ];
         let mut props = config(case);
         props.extend(pinned.map(|(key, value)| (key.to_owned(), value)));
@@ -126,20 +139,27 @@ impl Adapter {
         })
     }
 
-    fn converter(&self, schema_type: &str, mut props: Props) -> Outcome<Box<dyn Converter>> {
+    /// Where the registry listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A converter for values of `AVRO`, `PROTOBUF` or `JSON` that knows the registry.
+    pub fn converter(&self, schema_type: &str, mut props: Props) -> Outcome<Box<dyn Converter>> {
         let class = match schema_type {
             "AVRO" => "io.confluent.connect.avro.AvroConverter",
             "PROTOBUF" => "io.confluent.connect.protobuf.ProtobufConverter",
             "JSON" => "io.confluent.connect.json.JsonSchemaConverter",
             other => return Err(format!("there is no converter for {other}").into()),
         };
-        props.insert("schema.registry.url".to_owned(), self.url.clone());
+        props.entry("schema.registry.url".to_owned()).or_insert_with(|| self.url.clone());
         let plugins = gantry_schema_converters::converters();
         let plugin = plugins.into_iter().find(|plugin| plugin.info.answers_to(class));
         Ok(plugin.ok_or(class)?.create(&props)?)
     }
 
-    fn register(&self, topic: &str, schema_type: &str, schema: &str) -> Outcome<i32> {
+    /// Adds a schema of a topic's values; gives its id.
+    pub fn register(&self, topic: &str, schema_type: &str, schema: &str) -> Outcome<i32> {
         let body = json!({ "schema": schema, "schemaType": schema_type });
         let answer: Json = ureq::post(format!("{}/subjects/{topic}-value/versions", self.url))
             .content_type("application/json")
@@ -151,7 +171,8 @@ impl Adapter {
         Ok(i32::try_from(id)?)
     }
 
-    fn get(&self, path: &str) -> Outcome<Json> {
+    /// What the registry answers.
+    pub fn get(&self, path: &str) -> Outcome<Json> {
         let answer =
             ureq::get(format!("{}{path}", self.url)).call()?.body_mut().read_to_string()?;
         Ok(answer.parse()?)
@@ -165,11 +186,7 @@ fn text<'a>(case: &'a Json, key: &str) -> Outcome<&'a str> {
 fn config(case: &Json) -> Props {
     let shown = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let given = case.get("config").and_then(Json::as_object);
-    given
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| (key.clone(), shown(value)))
-        .collect()
+    given.into_iter().flatten().map(|(key, value)| (key.clone(), shown(value))).collect()
 }
 
 /// Class and message, the outermost and the causes.
@@ -190,8 +207,26 @@ fn envelopes() -> Result<JsonConverter> {
     JsonConverter::new(&Props::new())
 }
 
-fn from_envelope(envelope: &Json) -> Outcome<Datum> {
-    Ok(envelopes()?.to_connect("t", &[], Some(Bytes::from(envelope.to_string())))?)
+fn from_envelope(envelope: &RawValue) -> Outcome<Datum> {
+    let bytes = Bytes::copy_from_slice(envelope.get().as_bytes());
+    let mut datum = envelopes()?.to_connect("t", &[], Some(bytes))?;
+    if datum.schema.is_none() {
+        datum.value = with_ints(&datum.value);
+    }
+    Ok(datum)
+}
+
+/// What had no schema had Java's `Integer`s, which the envelope does not say.
+fn with_ints(value: &Value) -> Value {
+    match value {
+        Value::Int64(n) => i32::try_from(*n).map_or(Value::Int64(*n), Value::Int32),
+        Value::Array(list) => Value::array(list.iter().map(with_ints).collect()),
+        Value::Map(map) => {
+            let entries = map.entries().iter().map(|(k, v)| (with_ints(k), with_ints(v)));
+            Value::map(MapValue::from_distinct(entries.collect()))
+        }
+        other => other.clone(),
+    }
 }
 
 fn to_envelope(datum: &Datum) -> Outcome<Json> {
@@ -237,7 +272,10 @@ impl Hints<'_> {
                 let text = json.as_str().ok_or_else(wrong)?;
                 let bytes: Vec<u8> = match self.is_base64 {
                     true => base64(text)?,
-                    false => text.chars().map(|c| u8::try_from(u32::from(c))).collect::<Result<_, _>>()?,
+                    false => text
+                        .chars()
+                        .map(|c| u8::try_from(u32::from(c)))
+                        .collect::<Result<_, _>>()?,
                 };
                 Value::Bytes(Bytes::from(bytes))
             }
@@ -246,7 +284,7 @@ impl Hints<'_> {
                 Value::array(list.map(|item| self.value(items, item)).collect::<Outcome<_>>()?)
             }
             (Kind::Map { value, .. }, _) => {
-                let mut map = gantry_model::MapValue::default();
+                let mut map = MapValue::default();
                 for (key, item) in json.as_object().ok_or_else(wrong)? {
                     map.insert(Value::str(key), self.value(value, item)?);
                 }
@@ -256,7 +294,15 @@ impl Hints<'_> {
                 let given = json.as_object().ok_or_else(wrong)?;
                 let mut built = Struct::new(schema.clone())?;
                 for field in fields.list() {
-                    if let Some(value) = given.get(&*field.name) {
+                    let name = field.schema.name().map(|name| &**name).unwrap_or_default();
+                    // The members of a union stand in the message itself.
+                    let is_union = name.starts_with("io.confluent.connect.protobuf.Union");
+                    let is_member = |name: &str| is_union && field.schema.field(name).is_some();
+                    let value = match given.get(&*field.name) {
+                        None if given.keys().any(|name| is_member(name)) => Some(json),
+                        value => value,
+                    };
+                    if let Some(value) = value {
                         built.put(&field.name, self.value(&field.schema, value)?)?;
                     }
                 }

@@ -130,9 +130,9 @@ pub(crate) trait Registry: Send {
 /// The registry that keys name. `ConfigException` for keys that cannot be used; nothing is asked
 /// yet.
 pub(crate) fn registry(config: &ParsedConfig, props: &Props) -> Result<Box<dyn Registry>> {
-    let http = http::Http::new(config, props)?;
+    let http = |media_type| http::Http::new(config, props, media_type);
     Ok(match config.string(keys::REGISTRY_API) {
-        Some(keys::API_ROCKETMQ) => Box::new(rocketmq::RocketMq::new(http)),
-        _ => Box::new(confluent::Confluent::new(http)),
+        Some(keys::API_ROCKETMQ) => Box::new(rocketmq::RocketMq::new(http(rocketmq::MEDIA_TYPE)?)),
+        _ => Box::new(confluent::Confluent::new(http(confluent::MEDIA_TYPE)?)),
     })
 }

@@ -266,8 +266,10 @@ fn identification(def: ConfigDef) -> ConfigDef {
     .define(secret(USER_INFO, "User and password as user:password."))
     .define(secret(OLD_USER_INFO, "The old name of basic.auth.user.info."))
     .define(
-        text(
+        ConfigKey::new(
             BEARER_SOURCE,
+            Type::String,
+            "STATIC_TOKEN",
             Medium,
             "Where a bearer token comes from: STATIC_TOKEN (bearer.auth.token) or OAUTHBEARER \
              (asked for at bearer.auth.issuer.endpoint.url).",

@@ -19,3 +19,5 @@ mod plugins;
 mod protobuf;
 mod slots;
 mod subject;
+
+pub use plugins::converters;

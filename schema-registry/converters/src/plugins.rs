@@ -2,15 +2,22 @@
 
 use gantry_model::plugin::{Converter, Plugin, PluginInfo};
 
+use crate::avro::AvroFormat;
 use crate::converter::SchemaConverter;
 use crate::format::DataFormat;
+use crate::json::JsonSchemaFormat;
+use crate::protobuf::ProtobufFormat;
 
 /// What Kafka cuts off a converter's simple name to get its short alias.
 const SUFFIX: &str = "Converter";
 
 /// All converters of keys and values, under Confluent's class names.
 pub fn converters() -> Vec<Plugin<dyn Converter>> {
-    vec![]
+    vec![
+        converter::<AvroFormat>("io.confluent.connect.avro.AvroConverter"),
+        converter::<ProtobufFormat>("io.confluent.connect.protobuf.ProtobufConverter"),
+        converter::<JsonSchemaFormat>("io.confluent.connect.json.JsonSchemaConverter"),
+    ]
 }
 
 fn converter<F: DataFormat>(class: &str) -> Plugin<dyn Converter> {

@@ -26,9 +26,8 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
             continue;
         }
         let case: Json = serde_json::from_str(&line)?;
-        let result = adapter
-            .run(&case)
-            .unwrap_or_else(|error| json!({ "harnessError": error.to_string() }));
+        let result =
+            adapter.run(&line).unwrap_or_else(|error| json!({ "harnessError": error.to_string() }));
         writeln!(out, "{}", json!({ "id": case["id"], "result": result }))?;
         out.flush()?;
     }

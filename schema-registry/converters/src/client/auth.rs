@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gantry_model::config::ParsedConfig;
+use gantry_model::plugin::Props;
 use gantry_model::{Error, Result};
 use serde_json::Value as Json;
 use ureq::Agent;
@@ -38,7 +39,7 @@ fn basic(user: &str) -> String {
 }
 
 impl Authorization {
-    pub(super) fn new(config: &ParsedConfig) -> Result<Self> {
+    pub(super) fn new(config: &ParsedConfig, props: &Props) -> Result<Self> {
         let set = |key: &str| config.string(key).filter(|text| !text.is_empty());
         let needed = |key: &str, by: &str| {
             set(key).ok_or_else(|| {
@@ -46,7 +47,9 @@ impl Authorization {
                 Error::config(format!("{by} is {source}, which needs {key}, and that is not set"))
             })
         };
-        match set(keys::BEARER_SOURCE) {
+        let is_bearer =
+            props.contains_key(keys::BEARER_SOURCE) || set(keys::BEARER_TOKEN).is_some();
+        match set(keys::BEARER_SOURCE).filter(|_| is_bearer) {
             Some("STATIC_TOKEN") => {
                 let token = needed(keys::BEARER_TOKEN, keys::BEARER_SOURCE)?;
                 Ok(Self::Fixed(format!("Bearer {token}")))

@@ -11,6 +11,8 @@ use super::{Answer, Candidate, Reference, Registered, Registry, RegistryError};
 use crate::id::{SchemaId, guid_of, guid_text};
 use crate::keys;
 
+pub(super) const MEDIA_TYPE: &str = "application/vnd.schemaregistry.v1+json";
+
 /// No schema needs more others than this.
 const DEPENDENCIES_MAX: usize = 10_000;
 

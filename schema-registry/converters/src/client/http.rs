@@ -17,11 +17,12 @@ use crate::keys;
 
 /// A schema is at most so large, with what stands beside it.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
-const MEDIA_TYPE: &str = "application/vnd.schemaregistry.v1+json";
 
 /// The registry's addresses, and how it is spoken with.
 pub(super) struct Http {
     agent: Agent,
+    /// Of what is sent.
+    media_type: &'static str,
     addresses: Vec<Address>,
     /// The one that answered last.
     current: usize,
@@ -53,7 +54,12 @@ impl Retries {
 }
 
 impl Http {
-    pub(super) fn new(config: &ParsedConfig, props: &Props) -> Result<Self> {
+    /// Sends bodies of that media type.
+    pub(super) fn new(
+        config: &ParsedConfig,
+        props: &Props,
+        media_type: &'static str,
+    ) -> Result<Self> {
         let addresses =
             config.list(keys::URL).iter().map(|url| address(url)).collect::<Result<Vec<_>>>()?;
         if addresses.is_empty() {
@@ -76,13 +82,14 @@ impl Http {
         let count = config.long(keys::MAX_RETRIES).and_then(|count| u32::try_from(count).ok());
         Ok(Self {
             agent: agent.build().into(),
+            media_type,
             current: match config.boolean(keys::URL_RANDOMIZE) {
                 true => fastrand::usize(..addresses.len()),
                 false => 0,
             },
             addresses,
             headers: headers(config, props),
-            authorization: Authorization::new(config)?,
+            authorization: Authorization::new(config, props)?,
             retries: Retries {
                 count: count.unwrap_or_default(),
                 wait: ms(keys::RETRIES_WAIT),
@@ -137,8 +144,8 @@ impl Http {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", address.url))
-            .header("accept", format!("{MEDIA_TYPE}, application/json"))
-            .header("content-type", MEDIA_TYPE);
+            .header("accept", format!("{}, application/json", self.media_type))
+            .header("content-type", self.media_type);
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }

@@ -12,7 +12,10 @@ use super::{Answer, Candidate, Reference, Registered, Registry, RegistryError};
 use crate::id::SchemaId;
 use crate::keys;
 
-const ROOT: &str = "/schema-registry/v1";
+pub(super) const MEDIA_TYPE: &str = "application/json";
+
+/// The long form: the short one has no lists.
+const ROOT: &str = "/schema-registry/v1/cluster/default/tenant/default";
 
 /// A registry with RocketMQ's API.
 pub(super) struct RocketMq {
@@ -72,7 +75,7 @@ impl RocketMq {
 
     /// All versions in a subject; none if there is no such subject.
     fn versions(&mut self, subject: &str) -> Answer<Vec<Version>> {
-        let path = format!("{ROOT}/cluster/default/tenant/default/subjects");
+        let path = format!("{ROOT}/subjects");
         let subjects: Vec<String> = self.http.json("GET", &path, None)?;
         let is_there = |known: &String| known.rsplit('/').next() == Some(subject);
         if !subjects.iter().any(is_there) {

@@ -148,8 +148,7 @@ impl ToConnect<'_> {
     ) -> Checked<Schema> {
         let schema = self.document.get(id);
         // Unions and variants have names of their own.
-        let named =
-            matches!(schema.kind, JsonKind::Combined(_) | JsonKind::Empty | JsonKind::True);
+        let named = matches!(schema.kind, JsonKind::Combined(_) | JsonKind::Empty | JsonKind::True);
         if let Some(title) = schema.title.as_deref().filter(|_| !named) {
             builder = builder.name(Some(title.into()));
         }
@@ -355,9 +354,7 @@ impl ToConnect<'_> {
         for (name, property) in properties {
             let place = match self.document.get(property).extension(INDEX) {
                 None | Some(Node::Null) => placed.len() as i64,
-                Some(node) => {
-                    i64::from(int(INDEX, node).map_err(|f| f.in_field(&name))?)
-                }
+                Some(node) => i64::from(int(INDEX, node).map_err(|f| f.in_field(&name))?),
             };
             match placed.entry(place) {
                 Entry::Vacant(free) => drop(free.insert((name, property))),

@@ -137,7 +137,8 @@ fn special(schema: &Schema) -> Result<Option<Form>> {
                 &*field.name == name && matches!(field.schema.kind(), Kind::Bytes)
             })
         };
-        if fields.is_none_or(|list| list.len() != 2) || !bytes(0, "metadata") || !bytes(1, "value") {
+        if fields.is_none_or(|list| list.len() != 2) || !bytes(0, "metadata") || !bytes(1, "value")
+        {
             return Err(Error::data(format!(
                 "A schema by the name {VARIANT} must be a struct of the bytes 'metadata' and \
                  'value', and this one is not"

@@ -280,12 +280,7 @@ impl<'a> Read<'_, 'a> {
         let value = self.value(&field.plan).map_err(|f| f.in_field(&field.name))?;
         let known = values.len();
         values.extend(
-            fields
-                .list
-                .iter()
-                .take(at + 1)
-                .skip(known)
-                .map(|field| missing(&field.plan.schema)),
+            fields.list.iter().take(at + 1).skip(known).map(|field| missing(&field.plan.schema)),
         );
         if let Some(slot) = values.get_mut(at) {
             *slot = value;

@@ -4,9 +4,7 @@
 use std::collections::HashSet;
 
 use gantry_model::logical::Logical;
-use gantry_model::text::{
-    sort_as_copied_hash_map, sort_as_hash_map, sort_as_hash_map_for,
-};
+use gantry_model::text::{sort_as_copied_hash_map, sort_as_hash_map, sort_as_hash_map_for};
 use gantry_model::{Error, Field, Kind, Result, Schema};
 use gantry_schema_json::JsonSchema;
 use gantry_schema_model::{Node, ParsedSchema};
@@ -187,12 +185,7 @@ impl Translate<'_> {
         Ok(())
     }
 
-    fn properties(
-        &mut self,
-        schema: &Schema,
-        keywords: &mut Keywords,
-        depth: usize,
-    ) -> Result<()> {
+    fn properties(&mut self, schema: &Schema, keywords: &mut Keywords, depth: usize) -> Result<()> {
         if !self.settings.additional_properties {
             keywords.first.push(("additionalProperties".to_owned(), Node::Bool(false)));
         }

@@ -134,7 +134,10 @@ fn encode_object<N>(fields: &[(N, usize, Vec<u8>)], out: &mut Vec<u8>) -> Result
     let ends_width = width(fields.iter().map(|(_, _, data)| data.len()).sum())?;
     let large = fields.len() > 255;
     out.push(
-        u8::from(large) << 6 | header_bits(names_width) << 4 | header_bits(ends_width) << 2 | OBJECT,
+        u8::from(large) << 6
+            | header_bits(names_width) << 4
+            | header_bits(ends_width) << 2
+            | OBJECT,
     );
     unsigned(out, fields.len(), if large { 4 } else { 1 });
     fields.iter().for_each(|(_, place, _)| unsigned(out, *place, names_width));
