@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use gantry_api::{ConfigDef, ConfigProvider, Plugin, PluginInfo, PluginRegistry};
+use gantry_api::{ConfigDef, ConfigProvider, Converter, Plugin, PluginInfo, PluginRegistry};
 use gantry_engine::PluginLoader;
 use gantry_model::config::provider::{
     DIRECTORY_CLASS, DirectoryProvider, ENV_CLASS, EnvProvider, FILE_CLASS, FileProvider,
@@ -80,13 +80,19 @@ impl Gantry {
 fn native() -> PluginRegistry {
     PluginRegistry {
         connectors: gantry_connectors::plugins(),
-        converters: gantry_converters::converters(),
+        converters: converters(),
         header_converters: gantry_converters::header_converters(),
         transformations: gantry_transforms::transformations(),
         predicates: gantry_transforms::predicates(),
         config_providers: config_providers(),
         override_policies: Vec::new(),
     }
+}
+
+fn converters() -> Vec<Plugin<dyn Converter>> {
+    let mut all = gantry_converters::converters();
+    all.extend(gantry_schema_converters::converters());
+    all
 }
 
 fn config_providers() -> Vec<Plugin<dyn ConfigProvider>> {

@@ -67,13 +67,27 @@ pub(super) const KNOWN: &[Known] = &[
         &["org.apache.kafka.connect.file.FileStreamSourceTask"],
     ),
     known("gantry.converters", &["org.apache.kafka.connect.json.JsonConverter"]),
+    known(
+        "gantry.schema_converters",
+        &["io.confluent.connect", "io.confluent.kafka.schemaregistry.client"],
+    ),
+    known("gantry.schema_registry", &["io.confluent.kafka.schemaregistry.storage"]),
     known("gantry.transforms", &["org.apache.kafka.connect.transforms"]),
     known("gantry.log", &[]),
 ];
 
 /// The crates below `gantry.`; what follows another word is a module of the program itself.
-const CRATES: [&str; 7] =
-    ["model", "converters", "transforms", "api", "log", "engine", "connectors"];
+const CRATES: [&str; 9] = [
+    "model",
+    "converters",
+    "transforms",
+    "api",
+    "log",
+    "engine",
+    "connectors",
+    "schema_converters",
+    "schema_registry",
+];
 
 /// The modules of a logger: `gantry.engine.task` → `gantry_engine::task`.
 pub(super) fn target(name: &str) -> String {
