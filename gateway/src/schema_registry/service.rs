@@ -21,7 +21,7 @@ use tower::ServiceExt;
 
 use super::access::{Access, Admission};
 use crate::rest::{BodyTimes, Edge, Endpoint, Port, read_body_of};
-use crate::worker_config::RegistrySettings;
+use crate::worker_config::{Grant, RegistrySettings};
 
 /// How long a request waits for the registry to know its topic.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
@@ -147,11 +147,27 @@ async fn open(
     }
 }
 
+/// Whether a page of another site sent a request that may change something: browsers say so. Any page
+/// can make a browser on this machine register a schema.
+fn changes_from_a_page(request: &Request) -> bool {
+    let is_other = |site: &HeaderValue| site == "cross-site" || site == "same-site";
+    !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
+        && request.headers().get("sec-fetch-site").is_some_and(is_other)
+}
+
 /// Says who may ask, reads the body within its limits, adds what the edge adds.
 async fn front(State(front): State<Front>, request: Request) -> Response {
     let cors = front.edge.cors.as_ref();
     let grant = cors.map(|cors| cors.grant(request.method(), request.headers()));
-    let mut response = front.answer(request).await;
+    let is_granted = grant.as_ref().is_some_and(Grant::is_given);
+    let mut response = if changes_from_a_page(&request) && !is_granted {
+        let is_rocketmq = request.uri().path().starts_with(ROCKETMQ);
+        let why = "a page of another site asks for a change; name the site in \
+                   access.control.allow.origin if it may";
+        refusal(is_rocketmq, StatusCode::FORBIDDEN, why)
+    } else {
+        front.answer(request).await
+    };
     if let (Some(cors), Some(grant)) = (cors, grant) {
         cors.apply(grant, response.headers_mut());
     }

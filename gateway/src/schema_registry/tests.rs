@@ -37,13 +37,15 @@ struct Bench {
     _service: Service,
     router: Router,
     log: Arc<dyn FullLog>,
+    /// From where a browser says that it asks.
+    site: &'static str,
 }
 
 impl Bench {
     async fn on(log: Arc<dyn FullLog>, access: Option<Access>, edge: Edge) -> Self {
         let (id, edge) = ("id".to_owned(), Arc::new(edge));
         let service = Service::start(Arc::clone(&log), &settings_of(None), id, access, edge);
-        Self { router: service.router(), _service: service, log }
+        Self { router: service.router(), _service: service, log, site: "none" }
     }
 
     async fn new(access: Option<Access>, edge: Edge) -> Self {
@@ -55,6 +57,7 @@ impl Bench {
         let (method, path) = line.split_once(' ').unwrap();
         let mut request = Request::builder().method(method).uri(path);
         request = request.header(header::ORIGIN, "https://a.example");
+        request = request.header("sec-fetch-site", self.site);
         if !authorization.is_empty() {
             request = request.header(header::AUTHORIZATION, authorization);
         }
@@ -198,7 +201,12 @@ async fn what_is_around_the_rest_api_is_around_the_registry() {
         assert_eq!(headers["x-mine"], "yes");
         assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "https://a.example");
     }
+    let from_a_page = Bench { site: "cross-site", ..bench };
+    assert_eq!(from_a_page.status("POST /subjects/x/versions", &basic("ann:pw")).await, 200);
     let without = Bench::new(access, Edge::default()).await;
+    let from_a_page = Bench { site: "cross-site", ..Bench::new(None, Edge::default()).await };
+    assert_eq!(from_a_page.status("GET /subjects", "").await, 200);
+    assert_eq!(from_a_page.status("POST /subjects/x/versions", "").await, 403);
     assert_eq!(without.status("OPTIONS /subjects", "").await, 401);
 }
 

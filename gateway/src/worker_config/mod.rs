@@ -27,7 +27,7 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use cors::Cors;
+pub(crate) use cors::{Cors, Grant};
 pub(crate) use headers::HeaderRules;
 pub(crate) use jaas::{Login, named_in as jaas_named_in, users_files};
 pub(crate) use listeners::{Listener, Scheme, host_port};
