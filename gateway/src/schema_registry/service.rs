@@ -25,9 +25,9 @@ use crate::worker_config::{Grant, RegistrySettings};
 
 /// How long a request waits for the registry to know its topic.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
-/// A registry that cannot be opened is tried again so much later, and each time later.
+/// A registry that cannot be opened is tried again so much later, and each time later, up to a bound.
 const RETRY_FIRST: Duration = Duration::from_millis(500);
-const RETRY_LONGEST: Duration = Duration::from_secs(30);
+const RETRY_LONGEST: Duration = Duration::from_secs(5);
 /// Paths of RocketMQ's API, whose errors have another form.
 const ROCKETMQ: &str = "/schema-registry/";
 
