@@ -18,12 +18,13 @@ use crate::logs::Logs;
 use crate::metrics::{Metrics, MetricsReporter, TopicReporter, start_reporters};
 use crate::presence;
 use crate::rest::{
-    AppState, BasicAuth, BodyTimes, Edge, Identity, Ports, Server, admin_router, is_quick,
+    AppState, BodyTimes, Edge, Endpoint, Identity, Ports, Server, admin_router, is_quick,
     none_is_quick, router,
 };
 use crate::rocketmq_connect;
+use crate::schema_registry::{Access, Service};
 use crate::shutdown::Signals;
-use crate::worker_config::{Admin, Given, Mode, RestSettings, Scheme, Settings, load};
+use crate::worker_config::{Given, Mode, Scheme, Settings, load};
 
 /// Blocking calls of plugins at a time (files, directories).
 const BLOCKING_THREADS_MAX: usize = 128;
@@ -130,16 +131,18 @@ async fn serve(
     reporters: Vec<Arc<dyn MetricsReporter>>,
 ) -> Result<(), String> {
     let mut signals = Signals::watch()?;
-    let edge = Arc::new(edge(&mut settings.rest)?);
+    let edge = Arc::new(Edge::open(&mut settings.rest)?);
+    let registry = settings.registry.as_ref();
+    let access = registry.map(|registry| Access::open(registry, edge.auth.as_ref())).transpose()?;
     // The ports come first: a second worker started by mistake stops before it opens anything.
-    let ports = Ports::open(&settings.rest).await?;
+    let ports = Ports::open(&settings.rest, registry).await?;
     settings.engine.worker_id.clone_from(&ports.worker_id);
     if let Some(cluster) = &mut settings.cluster {
         let scheme = if ports.is_http() { "http" } else { "https" };
         cluster.url = format!("{scheme}://{}", ports.worker_id);
     }
     let logs = Logs::open(&settings).await?;
-    let rest = Rest { ports, edge, loggers, reporters };
+    let rest = Rest { ports, edge, access: access.flatten(), loggers, reporters };
     let outcome = match Worker::start(settings, rest, plugins, &logs).await {
         Ok(worker) => {
             let outcome = until_signal(&worker, connectors, &mut signals).await;
@@ -154,17 +157,6 @@ async fn serve(
     };
     logs.close().await;
     outcome.map(|_| tracing::info!("stopped"))
-}
-
-/// What happens around the endpoints.
-fn edge(settings: &mut RestSettings) -> Result<Edge, String> {
-    let auth = settings.auth.as_ref().map(BasicAuth::open).transpose()?;
-    Ok(Edge {
-        headers: std::mem::take(&mut settings.headers),
-        cors: settings.cors.take(),
-        auth: auth.map(Arc::new),
-        has_admin: matches!(settings.admin, Admin::WithOthers),
-    })
 }
 
 /// Creates the connectors of the files, then waits for a signal and names it.
@@ -191,6 +183,8 @@ async fn until_signal(
 struct Rest {
     ports: Ports,
     edge: Arc<Edge>,
+    /// Who may use the schema registry, if not everybody.
+    access: Option<Access>,
     loggers: Arc<Loggers>,
     reporters: Vec<Arc<dyn MetricsReporter>>,
 }
@@ -199,6 +193,8 @@ struct Rest {
 struct Worker {
     herder: Arc<Herder>,
     server: Server,
+    /// The schema registry, if there is one.
+    _registry: Option<Service>,
 }
 
 impl Worker {
@@ -232,40 +228,26 @@ impl Worker {
         });
         let reporters = rest.reporters.into_iter().chain(to_topic).collect();
         start_reporters(&metrics, reporters, interval, &stopping);
+        let registry =
+            settings.registry.filter(|_| !rest.ports.registry.is_empty()).map(|registry| {
+                let (log, edge) = (Arc::clone(&log), Arc::clone(&rest.edge));
+                Service::start(log, &registry, cluster_id.clone(), rest.access, edge)
+            });
         let http = AppState {
             metrics,
             herder: Arc::clone(&herder),
             log,
             identity: Identity { version: KAFKA_VERSION, commit: COMMIT, cluster_id },
-            address: rest.ports.worker_id,
+            address: rest.ports.worker_id.clone(),
             scheme: Scheme::Http,
             loggers: rest.loggers,
             body_times: BodyTimes::default(),
             stopping: stopping.clone(),
         };
-        let https = Arc::new(AppState { scheme: Scheme::Https, ..http.clone() });
-        let http = Arc::new(http);
-        let state = |scheme| match scheme {
-            Scheme::Http => &http,
-            Scheme::Https => &https,
-        };
-        let mut endpoints = Vec::new();
-        for port in rest.ports.main {
-            tracing::info!("REST listening on {}", port.url());
-            endpoints.push(port.serving(|scheme| router(state(scheme), &rest.edge), is_quick));
-        }
-        for port in rest.ports.admin {
-            tracing::info!("admin endpoints listening on {}", port.url());
-            endpoints.push(port.serving(|scheme| admin_router(state(scheme)), none_is_quick));
-        }
-        if let Some(port) = rest.ports.rocketmq_connect {
-            tracing::info!("RocketMQ Connect's REST API listening on {}", port.url());
-            let face = |scheme| rocketmq_connect::router(state(scheme), &rest.edge);
-            endpoints.push(port.serving(face, none_is_quick));
-        }
+        let endpoints = endpoints(rest.ports, http, &rest.edge, registry.as_ref());
         let server = Server::start(endpoints, stopping)
             .map_err(|error| format!("cannot start the thread of the REST server: {error}"))?;
-        Ok(Self { herder, server })
+        Ok(Self { herder, server, _registry: registry })
     }
 
     /// REST takes no more requests, then connectors stop and commit. A change that blocks holds
@@ -280,6 +262,42 @@ impl Worker {
             tracing::warn!("connectors have not stopped in {limit:?} and are left as they are");
         }
     }
+}
+
+/// What answers at each port.
+fn endpoints(
+    ports: Ports,
+    http: AppState,
+    edge: &Arc<Edge>,
+    registry: Option<&Service>,
+) -> Vec<Endpoint> {
+    let https = Arc::new(AppState { scheme: Scheme::Https, ..http.clone() });
+    let http = Arc::new(http);
+    let state = |scheme| match scheme {
+        Scheme::Http => &http,
+        Scheme::Https => &https,
+    };
+    let mut endpoints = Vec::new();
+    for port in ports.main {
+        tracing::info!("REST listening on {}", port.url());
+        endpoints.push(port.serving(|scheme| router(state(scheme), edge), is_quick));
+    }
+    for port in ports.admin {
+        tracing::info!("admin endpoints listening on {}", port.url());
+        endpoints.push(port.serving(|scheme| admin_router(state(scheme)), none_is_quick));
+    }
+    if let Some(port) = ports.rocketmq_connect {
+        tracing::info!("RocketMQ Connect's REST API listening on {}", port.url());
+        let face = |scheme| rocketmq_connect::router(state(scheme), edge);
+        endpoints.push(port.serving(face, none_is_quick));
+    }
+    if let Some(registry) = registry {
+        for port in ports.registry {
+            tracing::info!("schema registry listening on {}", port.url());
+            endpoints.push(registry.at(port));
+        }
+    }
+    endpoints
 }
 
 /// Creates connectors; the first that is refused ends the worker, as in Kafka Connect.

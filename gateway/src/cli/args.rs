@@ -173,14 +173,20 @@ Examples:
   gantry schema-registry --listen 0.0.0.0:8081 --data /var/lib/gantry-schemas
   gantry schema-registry --namesrv 10.0.0.1:9876
       schemas in the topic _schemas of a RocketMQ cluster; any number of them share it
+  gantry schema-registry --config schema-registry.properties --data /var/lib/gantry-schemas
+      listeners, TLS, users and so on as Confluent's registry has them
   curl -s localhost:8081/subjects
 
 One data directory belongs to one process, a worker's or a registry's.
 SIGTERM or Ctrl-C stops it in order, a second one at once.")]
 pub(super) struct SchemaRegistryArgs {
-    /// Where it listens
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8081")]
-    pub(super) listen: SocketAddr,
+    /// A file of Confluent's registry (schema-registry.properties), which may have worker keys, too;
+    /// what the command line says counts before it
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Where it listens, over http; 127.0.0.1:8081 if nothing says so
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(super) listen: Option<SocketAddr>,
     /// Where the schemas are kept
     #[arg(long, value_name = "DIR", conflicts_with = "namesrv")]
     pub(super) data: Option<PathBuf>,

@@ -87,6 +87,7 @@ fn schema_registry(args: &SchemaRegistryArgs, plugins: &PluginLoader) -> Result<
     let some: Vec<_> = args.run.logger.iter().flatten().cloned().collect();
     let _loggers = logging::start(args.run.log_level, &some);
     let run = RegistryRun {
+        config: args.config.as_deref(),
         listen: args.listen,
         data: args.data.as_deref(),
         name_servers: args.namesrv.as_deref(),

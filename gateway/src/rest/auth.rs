@@ -1,5 +1,6 @@
 //! Basic authentication, as Kafka Connect's extension does it: users and passwords from a
-//! properties file that is read once.
+//! properties file that is read once. And as Confluent's schema registry does it, whose file has
+//! roles behind the passwords.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,10 +12,10 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 
+use super::password::Password;
 use crate::files::read_properties;
-use crate::worker_config::{AuthSource, users_files};
+use crate::worker_config::{AuthSource, Login, users_files};
 
 /// A file that cannot be read is told of at most so often.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(1);
@@ -28,7 +29,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// What is kept of a password.
-type Fingerprint = [u8; 32];
+pub(crate) type Fingerprint = [u8; 32];
 
 /// Who may use the REST API.
 #[derive(Debug)]
@@ -36,21 +37,52 @@ pub(crate) struct BasicAuth {
     files: Vec<UsersFile>,
 }
 
+/// Users by their names.
+type Users = HashMap<String, Known>;
+
+/// What is kept of a user.
+struct Known {
+    password: Password,
+    /// Whether there is a role among the user's that is let in.
+    has_role: bool,
+}
+
 #[derive(Debug)]
 struct UsersFile {
     path: PathBuf,
-    users: OnceLock<HashMap<String, Fingerprint>>,
+    /// The roles that are let in, where the file has roles; `*` is any.
+    roles: Option<Vec<String>>,
+    users: OnceLock<Users>,
     complained: Mutex<Option<Instant>>,
+}
+
+impl std::fmt::Debug for Known {
+    /// Without what is secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Known").field("has_role", &self.has_role).finish_non_exhaustive()
+    }
+}
+
+/// Who is let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct User {
+    /// The name, of which the password is known; empty if nobody is asked.
+    pub(crate) name: String,
+    /// Whether the user has a role that is let in.
+    pub(crate) has_role: bool,
 }
 
 impl BasicAuth {
     /// Reads the users. A file that is not there is no error, as in Kafka Connect: it is logged,
     /// and nobody is let in until it can be read. A broken JAAS file is one.
     pub(crate) fn open(source: &AuthSource) -> Result<Self, String> {
-        let files = match source {
-            AuthSource::Users(file) => vec![file.clone()],
-            AuthSource::Jaas(jaas) => users_files(jaas)?,
-            AuthSource::Nowhere => Vec::new(),
+        let (files, roles) = match source {
+            AuthSource::Users(file) => (vec![file.clone()], None),
+            AuthSource::Jaas(jaas) => (users_files(jaas, &Login::of_kafka_connect())?, None),
+            AuthSource::Confluent { jaas, realm, roles } => {
+                (users_files(jaas, &Login::of_confluent(realm))?, Some(roles.clone()))
+            }
+            AuthSource::Nowhere => (Vec::new(), None),
         };
         if files.is_empty() {
             tracing::error!(
@@ -59,7 +91,7 @@ impl BasicAuth {
                  gantry.rest.jaas.config"
             );
         }
-        let files = files.into_iter().map(UsersFile::new).collect();
+        let files = files.into_iter().map(|file| UsersFile::new(file, roles.clone())).collect();
         let auth = Self { files };
         for file in &auth.files {
             file.users();
@@ -69,24 +101,35 @@ impl BasicAuth {
 
     /// Whether a request with these headers is let in.
     pub(crate) fn allows(&self, headers: &HeaderMap) -> bool {
+        self.user(headers).is_some_and(|user| user.has_role)
+    }
+
+    /// Who sent a request with these headers.
+    pub(crate) fn user(&self, headers: &HeaderMap) -> Option<User> {
         let credentials = Credentials::of(headers);
-        self.files.iter().filter_map(UsersFile::users).any(|users| {
-            users.is_empty() || credentials.as_ref().is_some_and(|given| given.are_of(users))
+        self.files.iter().filter_map(UsersFile::users).find_map(|users| {
+            if users.is_empty() {
+                // What name a request gives is not known to be its sender's.
+                return Some(User { name: String::new(), has_role: true });
+            }
+            let given = credentials.as_ref()?;
+            let has_role = given.are_of(users)?;
+            Some(User { name: given.user.clone(), has_role })
         })
     }
 }
 
 impl UsersFile {
-    fn new(path: PathBuf) -> Self {
-        Self { path, users: OnceLock::new(), complained: Mutex::new(None) }
+    fn new(path: PathBuf, roles: Option<Vec<String>>) -> Self {
+        Self { path, roles, users: OnceLock::new(), complained: Mutex::new(None) }
     }
 
     /// The users, read now if they could not be read before.
-    fn users(&self) -> Option<&HashMap<String, Fingerprint>> {
+    fn users(&self) -> Option<&Users> {
         if let Some(users) = self.users.get() {
             return Some(users);
         }
-        match read(&self.path) {
+        match read(&self.path, self.roles.as_deref()) {
             Ok(users) => Some(self.users.get_or_init(|| users)),
             Err(why) => {
                 self.complain(&why);
@@ -104,7 +147,7 @@ impl UsersFile {
     }
 }
 
-fn read(path: &Path) -> Result<HashMap<String, Fingerprint>, String> {
+fn read(path: &Path, roles: Option<&[String]>) -> Result<Users, String> {
     let users = read_properties(path)?;
     if users.is_empty() {
         tracing::warn!(
@@ -112,40 +155,69 @@ fn read(path: &Path) -> Result<HashMap<String, Fingerprint>, String> {
             path.display()
         );
     }
-    Ok(users.into_iter().map(|(user, password)| (user, fingerprint(&password))).collect())
+    let known = |(user, value): (String, String)| {
+        let known = match roles {
+            None => Known { password: Password::of(&value), has_role: true },
+            Some(roles) => with_roles(&value, roles)
+                .map_err(|why| format!("{}: user {user}: {why}", path.display()))?,
+        };
+        Ok((user, known))
+    };
+    users.into_iter().map(known).collect()
 }
 
-fn fingerprint(password: &str) -> Fingerprint {
+/// Reads `password,role,role`.
+fn with_roles(value: &str, allowed: &[String]) -> Result<Known, String> {
+    let mut parts = value.split(',').map(str::trim);
+    let password = Password::of_jetty(parts.next().unwrap_or_default())?;
+    let is_any = allowed.iter().any(|role| matches!(role.as_str(), "*" | "**"));
+    let has_role = is_any || parts.any(|role| allowed.iter().any(|allowed| allowed == role));
+    Ok(Known { password, has_role })
+}
+
+pub(crate) fn fingerprint(password: &str) -> Fingerprint {
     Sha256::digest(password.as_bytes()).into()
 }
 
+/// What follows a scheme in the one `Authorization` of a request.
+pub(crate) fn authorization<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (value, None) = (values.next()?.to_str().ok()?, values.next()) else { return None };
+    let (named, rest) = value.split_once(' ')?;
+    named.eq_ignore_ascii_case(scheme).then_some(rest)
+}
+
 /// User and password of a request.
-struct Credentials {
-    user: String,
-    password: Fingerprint,
+pub(crate) struct Credentials {
+    /// The name that is given.
+    pub(crate) user: String,
+    password: Vec<u8>,
 }
 
 impl Credentials {
-    fn of(headers: &HeaderMap) -> Option<Self> {
-        let mut values = headers.get_all(header::AUTHORIZATION).iter();
-        let (value, None) = (values.next()?.to_str().ok()?, values.next()) else { return None };
-        let (scheme, encoded) = value.split_once(' ')?;
-        if !scheme.eq_ignore_ascii_case("basic") {
-            return None;
-        }
+    /// Those of basic authentication.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+        let encoded = authorization(headers, "basic")?;
         let decoded = BASE64.decode(encoded).ok()?;
         let decoded = String::from_utf8_lossy(&decoded);
         let (user, password) = decoded.split_once(':').filter(|(user, _)| !user.is_empty())?;
-        Some(Self { user: user.to_owned(), password: fingerprint(password) })
+        Some(Self { user: user.to_owned(), password: password.as_bytes().to_vec() })
     }
 
-    /// Takes the same time whatever is wrong.
-    fn are_of(&self, users: &HashMap<String, Fingerprint>) -> bool {
+    /// What is kept of the password that is given.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        Sha256::digest(&self.password).into()
+    }
+
+    /// Whether the user has a role that is let in; none if the password is wrong. Takes the same
+    /// time whatever is wrong.
+    fn are_of(&self, users: &Users) -> Option<bool> {
+        let unknown = Known { password: Password::UNKNOWN, has_role: false };
         let (wanted, is_known) = match users.get(&self.user) {
-            Some(wanted) => (*wanted, true),
-            None => (Fingerprint::default(), false),
+            Some(wanted) => (wanted, true),
+            None => (&unknown, false),
         };
-        bool::from(wanted.ct_eq(&self.password)) && is_known
+        (wanted.password.is(&self.password) && is_known).then_some(wanted.has_role)
     }
 }
 

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::error::ApiError;
 use super::media_type::{accepts_json, brings_json, is_json};
-use super::state::AppState;
+use super::state::{AppState, BodyTimes};
 
 /// How long a client waits for a change, as in Kafka Connect.
 const CHANGE_TIMEOUT: Duration = Duration::from_secs(90);
@@ -63,7 +63,7 @@ impl FromRequest<Arc<AppState>> for Payload {
     async fn from_request(request: Request, state: &Arc<AppState>) -> Result<Self, ApiError> {
         let has_type = request.headers().contains_key(header::CONTENT_TYPE);
         let is_json = is_json(request.headers());
-        let body = read_body(request.into_body(), state).await?;
+        let body = read_body(request.into_body(), state.body_times).await?;
         if !is_json && (has_type || !body.is_empty()) {
             return Err(ApiError::body_without_type());
         }
@@ -72,10 +72,19 @@ impl FromRequest<Arc<AppState>> for Payload {
 }
 
 /// A body of bounded size that has come in bounded time.
-pub(crate) async fn read_body(body: Body, state: &AppState) -> Result<Bytes, ApiError> {
-    let within = state.body_times.whole;
-    match tokio::time::timeout(within, to_bytes(body, BODY_BYTES_MAX)).await {
-        Ok(bytes) => bytes.map_err(|_| ApiError::too_large(BODY_BYTES_MAX)),
+pub(crate) async fn read_body(body: Body, times: BodyTimes) -> Result<Bytes, ApiError> {
+    read_body_of(body, BODY_BYTES_MAX, times).await
+}
+
+/// The same of at most `limit` bytes.
+pub(crate) async fn read_body_of(
+    body: Body,
+    limit: usize,
+    times: BodyTimes,
+) -> Result<Bytes, ApiError> {
+    let within = times.whole;
+    match tokio::time::timeout(within, to_bytes(body, limit)).await {
+        Ok(bytes) => bytes.map_err(|_| ApiError::too_large(limit)),
         Err(_) => Err(ApiError::too_slow(format!(
             "the body was not there after {within:?}; send it without pauses"
         ))),

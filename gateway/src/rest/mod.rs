@@ -12,6 +12,7 @@ mod lifecycle;
 mod loggers;
 mod media_type;
 mod offsets;
+mod password;
 mod path;
 mod plugins;
 mod ports;
@@ -27,13 +28,13 @@ mod worker;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use auth::BasicAuth;
+pub(crate) use auth::{BasicAuth, Credentials, Fingerprint, authorization, fingerprint};
 pub(crate) use error::ApiError;
 #[cfg(test)]
 pub(crate) use exchange::BODY_BYTES_MAX;
-pub(crate) use exchange::{json, read_body, to_the_end};
+pub(crate) use exchange::{json, read_body, read_body_of, to_the_end};
 pub(crate) use path::{Path, clean, encode_segment};
-pub(crate) use ports::Ports;
+pub(crate) use ports::{Port, Ports, registry_ports};
 pub(crate) use router::{Edge, admin_router, is_quick, replace_path, router};
-pub(crate) use server::{Server, none_is_quick};
+pub(crate) use server::{Endpoint, Server, none_is_quick};
 pub(crate) use state::{AppState, BodyTimes, Identity};

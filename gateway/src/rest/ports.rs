@@ -8,7 +8,9 @@ use tokio_rustls::TlsAcceptor;
 
 use super::server::{Endpoint, Quick, bind, listen};
 use crate::tls::{TlsSettings, server_config};
-use crate::worker_config::{Admin, Listener, RestSettings, Scheme, host_port};
+use crate::worker_config::{
+    Admin, Listener, REGISTRY_LISTENERS, RegistrySettings, RestSettings, Scheme, host_port,
+};
 
 /// A bound port.
 pub(crate) struct Port {
@@ -27,13 +29,18 @@ pub(crate) struct Ports {
     pub(crate) admin: Vec<Port>,
     /// Of RocketMQ Connect's REST API, if there is one.
     pub(crate) rocketmq_connect: Option<Port>,
+    /// Of the schema registry; none if there is none.
+    pub(crate) registry: Vec<Port>,
     /// `host:port` by which the worker is known.
     pub(crate) worker_id: String,
 }
 
 impl Ports {
     /// Opens key and trust stores, then binds. The error names the key and the remedy.
-    pub(crate) async fn open(settings: &RestSettings) -> Result<Self, String> {
+    pub(crate) async fn open(
+        settings: &RestSettings,
+        registry: Option<&RegistrySettings>,
+    ) -> Result<Self, String> {
         let (own, admin_tls) = match &settings.admin {
             Admin::Own(listeners, tls) => (listeners.as_slice(), tls.as_deref()),
             _ => (&[][..], None),
@@ -47,8 +54,12 @@ impl Ports {
             Some(listener) => Some(bind_rocketmq_connect(listener).await?),
             None => None,
         };
+        let registry = match registry {
+            Some(settings) => registry_ports(settings).await?,
+            None => Vec::new(),
+        };
         let worker_id = worker_id(settings, &main);
-        Ok(Self { main, admin, rocketmq_connect, worker_id })
+        Ok(Self { main, admin, rocketmq_connect, registry, worker_id })
     }
 
     /// Whether the port by which the worker is known speaks plain HTTP.
@@ -107,6 +118,22 @@ async fn bind_all(
         ports.push(Port::new(listener.scheme, bound, tls)?);
     }
     Ok(ports)
+}
+
+/// The ports of the schema registry. Where nobody wrote where it listens, a port that cannot be had
+/// is told, and there is none: another worker may have it.
+pub(crate) async fn registry_ports(settings: &RegistrySettings) -> Result<Vec<Port>, String> {
+    let tls = acceptor(settings.tls.as_ref()).await?;
+    match bind_all(REGISTRY_LISTENERS, &settings.listeners, tls.as_ref()).await {
+        Err(why) if !settings.listeners_are_set => {
+            tracing::warn!(
+                "this worker serves no schema registry, as {REGISTRY_LISTENERS} is not set and the \
+                 default is not free: {why}; gantry.schema.registry.enable=false ends this warning"
+            );
+            Ok(Vec::new())
+        }
+        bound => bound,
+    }
 }
 
 async fn bind_rocketmq_connect(listener: &Listener) -> Result<Port, String> {

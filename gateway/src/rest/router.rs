@@ -21,7 +21,7 @@ use super::state::AppState;
 use super::{
     connectors, lifecycle, loggers, offsets, plugins, preview, topic_records, topics, worker,
 };
-use crate::worker_config::{Cors, HeaderRules};
+use crate::worker_config::{Admin, Cors, HeaderRules, RestSettings};
 
 /// The endpoint whose answer is no JSON.
 const METRICS: &str = "/metrics";
@@ -37,6 +37,19 @@ pub(crate) struct Edge {
     pub(crate) auth: Option<Arc<BasicAuth>>,
     /// Whether the admin endpoints are here, too.
     pub(crate) has_admin: bool,
+}
+
+impl Edge {
+    /// What a worker's listeners have around them. The error names key and remedy.
+    pub(crate) fn open(settings: &mut RestSettings) -> Result<Self, String> {
+        let auth = settings.auth.as_ref().map(BasicAuth::open).transpose()?;
+        Ok(Self {
+            headers: std::mem::take(&mut settings.headers),
+            cors: settings.cors.take(),
+            auth: auth.map(Arc::new),
+            has_admin: matches!(settings.admin, Admin::WithOthers),
+        })
+    }
 }
 
 type Endpoints = Vec<(&'static str, MethodRouter<Arc<AppState>>)>;

@@ -126,6 +126,12 @@ pub(super) fn not_internal(state: &AppState, name: &str) -> Result<(), ApiError>
              alone; to change one use /connectors/NAME/config"
         )));
     }
+    if worker.schema_registry_topic.as_deref() == Some(name) {
+        return Err(ApiError::bad_request(format!(
+            "{name} holds the schemas of the schema registry and is written by it alone; to \
+             change one ask the registry (gantry.schema.registry.listeners)"
+        )));
+    }
     if worker.offset_storage_topic == name {
         return Err(ApiError::bad_request(format!(
             "{name} holds the offsets of all connectors and is written by the worker alone; to \

@@ -42,7 +42,7 @@ pub(super) async fn create(
     Path(name): Path<String>,
     body: Body,
 ) -> Answer {
-    put(&state, &name, &read_body(body, &state).await?).await
+    put(&state, &name, &read_body(body, state.body_times).await?).await
 }
 
 /// Parses a configuration: objects and arrays become their JSON text, as in RocketMQ Connect.

@@ -168,7 +168,7 @@ pub(super) async fn validate_query(State(state): State<Arc<AppState>>, uri: Uri)
 
 /// `POST /plugin/config/validate` with the configuration
 pub(super) async fn validate(State(state): State<Arc<AppState>>, body: Body) -> Answer {
-    judge(&state, &read_body(body, &state).await?).await
+    judge(&state, &read_body(body, state.body_times).await?).await
 }
 
 async fn judge(state: &AppState, config: &[u8]) -> Answer {

@@ -33,6 +33,13 @@ pub(crate) struct Grant {
     is_preflight: bool,
 }
 
+impl Grant {
+    /// Whether the page that asks is one of those that may.
+    pub(crate) fn is_given(&self) -> bool {
+        self.origin.is_some()
+    }
+}
+
 impl Cors {
     /// From the values of the two keys; `None` where no origin is allowed. The error is reason
     /// and remedy, of the key that it names first.

@@ -5,17 +5,38 @@ use std::path::{Path, PathBuf};
 
 use crate::files::read_text_bounded;
 
-/// The section of Kafka Connect.
-const SECTION: &str = "KafkaConnect";
-/// The one login module there is.
-const MODULE: &str = "org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule";
+/// Which section of a file is meant, and which login modules it may name.
+#[derive(Clone, Debug)]
+pub(crate) struct Login {
+    section: String,
+    modules: &'static [&'static str],
+}
+
+impl Login {
+    /// That of Kafka Connect.
+    pub(crate) fn of_kafka_connect() -> Self {
+        let modules =
+            &["org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule"];
+        Self { section: "KafkaConnect".to_owned(), modules }
+    }
+
+    /// That of a realm of Confluent's schema registry: Jetty's, which has moved once.
+    pub(crate) fn of_confluent(realm: &str) -> Self {
+        let modules = &[
+            "org.eclipse.jetty.security.jaas.spi.PropertyFileLoginModule",
+            "org.eclipse.jetty.jaas.spi.PropertyFileLoginModule",
+        ];
+        Self { section: realm.to_owned(), modules }
+    }
+}
+
 /// The option of Java programs that names the file.
 const JAVA_OPTION: &str = "-Djava.security.auth.login.config=";
 /// A larger file is no login configuration.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// The file that Java options such as those of KAFKA_OPTS name.
-pub(super) fn named_in(options: &str) -> Option<String> {
+pub(crate) fn named_in(options: &str) -> Option<String> {
     let options = options.split_whitespace().map(|option| option.trim_matches(['"', '\'']));
     let file = options.filter_map(|option| option.strip_prefix(JAVA_OPTION)).next_back()?;
     // Java takes a second `=` for "this file and no other", and a URL as well as a path.
@@ -24,16 +45,18 @@ pub(super) fn named_in(options: &str) -> Option<String> {
     Some(file.trim_matches(['"', '\'']).to_owned())
 }
 
-/// The users' files of the section `KafkaConnect`; none where there is no such section or no
+/// The users' files of the section that is meant; none where there is no such section or no
 /// file in it, in which case nobody is let in. The error names file, reason and remedy.
-pub(crate) fn users_files(jaas: &Path) -> Result<Vec<PathBuf>, String> {
+pub(crate) fn users_files(jaas: &Path, login: &Login) -> Result<Vec<PathBuf>, String> {
     let refuse =
         |why: String| format!("Failed to retrieve JAAS configuration: {}: {why}", jaas.display());
     let text = read_text_bounded(jaas, FILE_BYTES_MAX);
     let text = text.map_err(|why| refuse(format!("{why}; check the path and its permissions")))?;
-    parse(&text).map_err(|why| {
+    let Login { section, modules } = login;
+    parse(&text, login).map_err(|why| {
+        let module = modules.first().copied().unwrap_or_default();
         refuse(format!(
-            "{why}; write {SECTION} {{ {MODULE} required file=\"/path/to/users.properties\"; }};"
+            "{why}; write {section} {{ {module} required file=\"/path/to/users.properties\"; }};"
         ))
     })
 }
@@ -46,7 +69,7 @@ enum Token {
 }
 
 /// The users' files of the text of a JAAS file.
-fn parse(text: &str) -> Result<Vec<PathBuf>, String> {
+fn parse(text: &str, login: &Login) -> Result<Vec<PathBuf>, String> {
     let mut tokens = tokens(text)?.into_iter();
     let mut files = Vec::new();
     while let Some(token) = tokens.next() {
@@ -59,11 +82,12 @@ fn parse(text: &str) -> Result<Vec<PathBuf>, String> {
                 other => return Err(end_or(other)),
             };
             let file = login_module(&mut tokens)?;
-            if section != SECTION {
+            if section != login.section {
                 continue;
             }
-            if module != MODULE {
-                return Err(format!("there is no login module {module}, only {MODULE}"));
+            if !login.modules.contains(&module.as_str()) {
+                let known = login.modules.join(" and ");
+                return Err(format!("there is no login module {module}, only {known}"));
             }
             files.extend(file.filter(|file| !file.trim().is_empty()).map(PathBuf::from));
         }
@@ -156,20 +180,32 @@ mod tests {
 
     #[test]
     fn users_files_are_found() {
+        let kafka = Login::of_kafka_connect();
+        let module = kafka.modules[0];
         let text = format!(
             "/* one */ Other {{ com.example.Any required a=b; }};\n// two\nKafkaConnect {{\n  \
-             {MODULE} required\n  debug=true file=\"/etc/my users.properties\";\n \
-             {MODULE} Optional file=\"/b\";\n}};"
+             {module} required\n  debug=true file=\"/etc/my users.properties\";\n \
+             {module} Optional file=\"/b\";\n}};"
         );
         let files: Vec<_> = ["/etc/my users.properties", "/b"].map(PathBuf::from).into();
-        assert_eq!(parse(&text), Ok(files));
-        assert_eq!(parse("Other { a.B required; };"), Ok(Vec::new()));
-        assert_eq!(parse(&format!("KafkaConnect {{ {MODULE} required; }};")), Ok(Vec::new()));
-        assert_eq!(parse(""), Ok(Vec::new()));
+        assert_eq!(parse(&text, &kafka), Ok(files));
+        assert_eq!(parse("Other { a.B required; };", &kafka), Ok(Vec::new()));
+        assert_eq!(
+            parse(&format!("KafkaConnect {{ {module} required; }};"), &kafka),
+            Ok(Vec::new())
+        );
+        assert_eq!(parse("", &kafka), Ok(Vec::new()));
+        let confluent = Login::of_confluent("SR");
+        for module in confluent.modules {
+            let text = format!("SR {{ {module} required file=\"/c\" debug=\"false\"; }};");
+            assert_eq!(parse(&text, &confluent), Ok(vec![PathBuf::from("/c")]));
+            assert_eq!(parse(&text, &Login::of_confluent("Other")), Ok(Vec::new()));
+        }
     }
 
     #[test]
     fn what_is_no_login_configuration_is_refused() {
+        let kafka = Login::of_kafka_connect();
         for (wrong, why) in [
             ("garbage", "it ends where { is expected"),
             ("KafkaConnect { com.example.Ldap required; };", "no login module com.example.Ldap"),
@@ -180,13 +216,13 @@ mod tests {
             ("Other { a.B required; }", "it ends where ; is expected"),
             ("Other { a.B required x=\"y; };", "a quote has no end"),
         ] {
-            let error = parse(wrong).unwrap_err();
+            let error = parse(wrong, &kafka).unwrap_err();
             assert!(error.contains(why), "{wrong}: {error}");
         }
-        let missing = users_files(Path::new("/nonexistent/jaas.conf")).unwrap_err();
+        let missing = users_files(Path::new("/nonexistent/jaas.conf"), &kafka).unwrap_err();
         assert!(missing.starts_with("Failed to retrieve JAAS configuration: /nonexistent/jaas"));
         // It says that it is empty, and has no end.
-        let endless = users_files(Path::new("/dev/zero")).unwrap_err();
+        let endless = users_files(Path::new("/dev/zero"), &kafka).unwrap_err();
         assert!(endless.contains("/dev/zero: it is larger than 1048576 bytes"), "{endless}");
     }
 

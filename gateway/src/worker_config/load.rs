@@ -11,6 +11,7 @@ use gantry_rocketmq::RocketmqConfig;
 
 use super::client_keys::client_overrides;
 use super::log_choice::{self, NAMESRV, NAMESRV_VARIABLES};
+use super::registry::{self, RegistrySettings};
 use super::rest::{self, RestSettings};
 use super::row::Effect;
 use super::table::{definition, is_known, nearest, row};
@@ -72,6 +73,8 @@ pub(crate) struct Settings {
     pub(crate) metrics_interval_ms: u64,
     /// For the REST API.
     pub(crate) rest: RestSettings,
+    /// For the schema registry, if there is one.
+    pub(crate) registry: Option<RegistrySettings>,
     /// The plugins of `plugin.path`, if there is one.
     pub(crate) java: Option<Java>,
     /// To be logged at start-up.
@@ -169,15 +172,21 @@ pub(crate) fn settings(
     let parsed = parse(&props)?;
     let mut warnings = warnings(&props);
     let rest = rest::settings(&props, &parsed, &mut warnings)?;
+    let registry = registry::settings(&props, &parsed, &rest)?;
     let mut engine = engine(mode, &parsed);
     let rocketmq = log_choice::rocketmq(&parsed)?;
     let cluster = log_choice::cluster(mode, &parsed)?;
     engine.status_storage_topic = cluster.as_ref().map(|cluster| cluster.status_topic.clone());
+    if let Some(registry) = &registry {
+        registry::check_topic(registry, &engine)?;
+        engine.schema_registry_topic = Some(registry.topic.clone());
+    }
     engine.config_providers = providers;
     engine.client_overrides = client_overrides(&parsed, &props, plugins)?;
     let settings = Settings {
         log: log(&parsed),
         rest,
+        registry,
         notices: notices(mode, &props, rocketmq.as_ref()),
         rocketmq,
         cluster,

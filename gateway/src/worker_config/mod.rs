@@ -11,12 +11,14 @@ mod load;
 mod log_choice;
 mod providers;
 mod reference;
+mod registry;
 mod rest;
 mod retired;
 mod row;
 mod table;
 mod table_clients;
 mod table_distributed;
+mod table_registry;
 mod table_rocketmq;
 mod table_sasl;
 mod table_worker;
@@ -25,12 +27,15 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use cors::Cors;
+pub(crate) use cors::{Cors, Grant};
 pub(crate) use headers::HeaderRules;
-pub(crate) use jaas::users_files;
+pub(crate) use jaas::{Login, named_in as jaas_named_in, users_files};
 pub(crate) use listeners::{Listener, Scheme, host_port};
 pub(crate) use load::{Given, Mode, Settings, built_in, load, settings};
 pub(crate) use reference::markdown;
+pub(crate) use registry::{
+    LISTENERS as REGISTRY_LISTENERS, RIGHTS_FILE, RegistrySettings, TOPIC as REGISTRY_TOPIC,
+};
 pub(crate) use rest::{Admin, AuthSource, RestSettings};
 pub(crate) use retired::advice as retired_worker_key;
 pub(crate) use row::Effect;

@@ -66,6 +66,15 @@ pub(crate) enum AuthSource {
     Users(PathBuf),
     /// A JAAS file that names it.
     Jaas(PathBuf),
+    /// A JAAS file that names, for a realm, a properties file `user=password,role,…`.
+    Confluent {
+        /// The JAAS file.
+        jaas: PathBuf,
+        /// Its section.
+        realm: String,
+        /// The roles that are let in; `*` is any.
+        roles: Vec<String>,
+    },
     /// Nothing is said: nobody is let in, as in Kafka Connect.
     Nowhere,
 }
@@ -137,7 +146,7 @@ fn rocketmq_connect(
     Ok(Some(Listener { scheme: Scheme::Http, host, port }))
 }
 
-fn parse_listeners(key: &str, uris: &[String]) -> Result<Vec<Listener>, String> {
+pub(super) fn parse_listeners(key: &str, uris: &[String]) -> Result<Vec<Listener>, String> {
     let parse = |uri: &String| {
         Listener::parse(uri).map_err(|why| format!("Invalid value for configuration {key}: {why}"))
     };
@@ -183,7 +192,7 @@ fn admin(props: &Props, parsed: &ParsedConfig) -> Result<Admin, String> {
     Ok(Admin::Own(own, tls.map(Box::new)))
 }
 
-fn tls_of(
+pub(super) fn tls_of(
     listeners: &[Listener],
     props: &Props,
     prefix: &str,

@@ -3,9 +3,11 @@
 
 use gantry_model::config::ConfigDef;
 
+use super::registry::TLS_PREFIX as REGISTRY_TLS_PREFIX;
 use super::row::Row;
 use super::table_clients::{CLIENT, SSL};
 use super::table_distributed::DISTRIBUTED;
+use super::table_registry::REGISTRY;
 use super::table_rocketmq::ROCKETMQ;
 use super::table_sasl::SASL;
 use super::table_worker::{GANTRY, REST, WORKER};
@@ -22,6 +24,7 @@ pub(crate) struct Section {
 /// The whole table.
 pub(crate) const SECTIONS: &[Section] = &[
     Section { title: "Keys of Gantry's own", rows: GANTRY },
+    Section { title: "The schema registry", rows: REGISTRY },
     Section { title: "RocketMQ and RocketMQ Connect", rows: ROCKETMQ },
     Section { title: "The worker", rows: WORKER },
     Section { title: "The REST API", rows: REST },
@@ -45,6 +48,10 @@ pub(crate) const PREFIXES: &[(&str, &str)] = &[
         "the keys under *TLS* and `ssl.client.auth`, for the HTTPS listeners of `listeners`. If one key has the prefix, those without it do not count",
     ),
     ("admin.listeners.https.", "the same for the HTTPS listeners of `admin.listeners`"),
+    (
+        REGISTRY_TLS_PREFIX,
+        "the same for the HTTPS listeners of `gantry.schema.registry.listeners`; without them those of `listeners` count",
+    ),
     ("config.storage.", "settings of the configuration topic; no effect"),
     ("offset.storage.", "settings of the offset topic; no effect"),
     ("status.storage.", "settings of the status topic; no effect"),
@@ -67,7 +74,7 @@ pub(crate) fn definition() -> ConfigDef {
 }
 
 /// Prefixes of keys of TLS, so that a misspelt one behind them is seen.
-const TLS_PREFIXES: [&str; 2] = ["listeners.https.", "admin.listeners.https."];
+const TLS_PREFIXES: [&str; 3] = ["listeners.https.", "admin.listeners.https.", REGISTRY_TLS_PREFIX];
 
 /// Whether a key is in the table or behind a known prefix.
 pub(crate) fn is_known(name: &str) -> bool {

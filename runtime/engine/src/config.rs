@@ -46,6 +46,9 @@ pub struct WorkerConfig {
     /// `status.storage.topic`: where the workers of a cluster say what their units are doing.
     /// `None` where there is no cluster.
     pub status_storage_topic: Option<String>,
+    /// `gantry.schema.registry.topic`: where the schema registry of the worker keeps its schemas.
+    /// `None` where there is none.
+    pub schema_registry_topic: Option<String>,
     /// Queues of a topic that a source creates without saying how many.
     pub default_topic_queues: u32,
     /// `exactly.once.source.support=enabled`: source connectors may require it.
@@ -77,6 +80,7 @@ impl WorkerConfig {
             offset_storage_topic: "connect-offsets".to_owned(),
             config_storage_topic: None,
             status_storage_topic: None,
+            schema_registry_topic: None,
             default_topic_queues: 1,
             exactly_once_source: false,
             client_overrides: ClientOverrides::default(),
@@ -98,6 +102,9 @@ impl WorkerConfig {
         if self.status_storage_topic.as_deref() == Some(topic) {
             return Some("status.storage.topic");
         }
+        if self.schema_registry_topic.as_deref() == Some(topic) {
+            return Some("gantry.schema.registry.topic");
+        }
         (self.config_storage_topic.as_deref() == Some(topic)).then_some("config.storage.topic")
     }
 }
@@ -106,5 +113,31 @@ impl std::fmt::Debug for WorkerConfig {
     /// Without properties: they may hold secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "WorkerConfig({})", self.worker_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_of_the_workers_own_are_known_by_their_keys() {
+        let topic = |name: &str| Some(name.to_owned());
+        let worker = WorkerConfig {
+            status_storage_topic: topic("s"),
+            schema_registry_topic: topic("_schemas"),
+            config_storage_topic: topic("c"),
+            ..WorkerConfig::new("w")
+        };
+        for (name, key) in [
+            ("connect-offsets", Some("offset.storage.topic")),
+            ("s", Some("status.storage.topic")),
+            ("_schemas", Some("gantry.schema.registry.topic")),
+            ("c", Some("config.storage.topic")),
+            ("orders", None),
+        ] {
+            assert_eq!(worker.own_topic(name), key, "{name}");
+        }
+        assert_eq!(WorkerConfig::new("w").own_topic("_schemas"), None);
     }
 }

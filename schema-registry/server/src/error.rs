@@ -23,6 +23,14 @@ impl RegistryError {
         u16::try_from(status).unwrap_or(500)
     }
 
+    /// Somebody has not the right to do something.
+    pub(crate) fn denied(operation: &str, resource: &str) -> Self {
+        Self::new(40301, format!("User is denied operation {operation} on {resource}"))
+    }
+    /// The same of what concerns all subjects.
+    pub(crate) fn denied_here() -> Self {
+        Self::new(40301, "User is denied operation on this server.")
+    }
     pub(crate) fn subject_not_found(subject: &str) -> Self {
         Self::new(40401, format!("Subject '{subject}' not found."))
     }

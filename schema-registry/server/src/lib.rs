@@ -15,6 +15,7 @@ mod names;
 mod records;
 mod registry;
 mod rest;
+mod rights;
 mod rule_set;
 mod rules;
 mod settings;
@@ -24,5 +25,6 @@ mod store;
 
 pub use error::RegistryError;
 pub use registry::Registry;
-pub use rest::{rocketmq_router, router};
+pub use rest::{BODY_BYTES_MAX, rocketmq_router, router};
+pub use rights::{Grant, Operation, Pattern, Resource, Rights};
 pub use settings::Settings;

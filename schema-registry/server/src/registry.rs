@@ -9,6 +9,7 @@ use crate::config::{Config, Level, Mode};
 use crate::error::RegistryError;
 use crate::model::{Metadata, RuleSet, Schema, SchemaBody};
 use crate::names::is_valid;
+use crate::rights::Rights;
 use crate::rules::configs::{self, ConfigUpdate};
 use crate::rules::lookup::{self, Found, Options};
 use crate::rules::request::SchemaRequest;
@@ -81,17 +82,19 @@ impl Registry {
         Ok(registered(&Found::Same(Box::new(schema))))
     }
 
-    /// Looks a schema up.
+    /// Looks a schema up where it may be seen.
     pub(crate) fn look_up(
         &self,
         subject: &str,
         request: &SchemaRequest,
         options: Options,
+        rights: &Rights,
     ) -> Result<Found, RegistryError> {
         let normalize =
             options.normalize || self.shared.config_in_scope(subject).normalize == Some(true);
         let options = Options { normalize, ..options };
-        let found = lookup::find_anywhere(&self.shared, &request.to_schema(subject), options)?;
+        let asked = request.to_schema(subject);
+        let found = lookup::find_anywhere(&self.shared, &asked, options, rights)?;
         found.ok_or_else(|| {
             if self.shared.state().has_subjects(Some(subject), options.deleted) {
                 RegistryError::schema_not_found()

@@ -1,4 +1,5 @@
 mod edge;
+mod registry;
 
 use gantry_api::Props;
 

@@ -5,12 +5,19 @@ use serde_json::json;
 use super::request::Asked;
 use super::router::{Answer, Outcome};
 use crate::error::RegistryError;
-use crate::names::normalize;
+use crate::names::{DEFAULT_CONTEXT, normalize, prefix_of};
 use crate::registry::Registry;
+use crate::state::Deleted;
 
 /// Lists the contexts.
 pub(super) fn contexts(registry: &Registry, asked: &Asked) -> Outcome {
-    let mut contexts = registry.shared.state().contexts();
+    let state = registry.shared.state();
+    let mut contexts = state.contexts();
+    contexts.retain(|context| {
+        let may_see = |subject: &String| asked.rights.may_read(subject);
+        context == DEFAULT_CONTEXT
+            || state.subjects(&prefix_of(context), Deleted::With).iter().any(may_see)
+    });
     if let Some(prefix) = asked.parameter("contextPrefix") {
         contexts.retain(|context| context.starts_with(prefix));
     }

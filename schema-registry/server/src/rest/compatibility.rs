@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::body;
 use super::request::{Asked, version as version_of};
+use super::rights::check_references;
 use super::router::{Answer, Outcome};
 use crate::names::normalize;
 use crate::registry::Registry;
@@ -22,9 +23,11 @@ pub(super) fn check(
         "testCompatibilityForSubject.request"
     };
     let request = body::schema(body, name)?;
+    let subject = normalize(subject);
+    check_references(asked, &subject, &request.references)?;
     let verbose = asked.is("verbose");
     let check = Check {
-        subject: &normalize(subject),
+        subject: &subject,
         version: version.map(version_of).transpose()?,
         request: &request,
         normalize: asked.is("normalize"),

@@ -5,6 +5,7 @@ mod body;
 mod compatibility;
 mod media;
 mod request;
+mod rights;
 mod rocketmq;
 mod router;
 mod rules;
@@ -13,4 +14,4 @@ mod subjects;
 mod versions;
 
 pub use rocketmq::rocketmq_router;
-pub use router::router;
+pub use router::{BODY_BYTES_MAX, router};

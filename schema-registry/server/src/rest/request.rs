@@ -1,10 +1,14 @@
 //! A request taken apart, with contexts and aliases put in place.
 
+use std::sync::Arc;
+
+use axum::http::request::Parts;
 use axum::http::{Method, Uri};
 use serde::de::DeserializeOwned;
 
 use crate::error::RegistryError;
 use crate::names::{DEFAULT_CONTEXT, normalize_context, qualify_with, starts_with_context};
+use crate::rights::Rights;
 use crate::shared::Shared;
 
 /// What is asked.
@@ -14,6 +18,8 @@ pub(super) struct Asked {
     /// The parts of the path, decoded.
     pub(super) path: Vec<String>,
     query: Vec<(String, String)>,
+    /// What who asks may do.
+    pub(super) rights: Arc<Rights>,
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -57,7 +63,17 @@ impl Asked {
             method,
             path: parts.map(|part| decoded(part, false)).collect(),
             query: pairs.map(pair).collect(),
+            rights: Arc::new(Rights::ALL),
         }
+    }
+
+    /// The same of what a client sent, with the rights that it carries.
+    pub(super) fn from_head(head: &Parts) -> Self {
+        let mut asked = Self::of(head.method.clone(), &head.uri);
+        if let Some(rights) = head.extensions.get::<Arc<Rights>>() {
+            asked.rights = Arc::clone(rights);
+        }
+        asked
     }
 
     /// The first value of a parameter.

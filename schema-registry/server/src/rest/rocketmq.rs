@@ -17,6 +17,7 @@ use super::router::read;
 use crate::config::Level;
 use crate::error::RegistryError;
 use crate::registry::Registry;
+use crate::rights::{Operation, Rights};
 use crate::rules::rocketmq::{self as schemas, Found, Place, Registration};
 
 /// Where the API is.
@@ -52,7 +53,7 @@ pub fn rocketmq_router(registry: Arc<Registry>) -> Router {
 async fn front(State(registry): State<Arc<Registry>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
-    let mut asked = Asked::of(head.method, &head.uri);
+    let mut asked = Asked::from_head(&head);
     asked.path.drain(..asked.path.len().min(2));
     let outcome = match read(body).await {
         Ok(body) => dispatch(&registry, &asked, &head.headers, &body).await,
@@ -143,31 +144,35 @@ async fn dispatch(registry: &Registry, asked: &Asked, headers: &HeaderMap, body:
         let message = format!("Request method '{}' not supported", asked.method);
         return Err(Failure::Framework(StatusCode::METHOD_NOT_ALLOWED, message));
     }
-    let shared = &registry.shared;
+    let (shared, rights) = (&registry.shared, &*asked.rights);
     match (asked.method.as_str(), &path[..]) {
-        ("GET", ["cluster", cluster, "tenants"]) => Ok(schemas::tenants(shared, cluster).into()),
-        ("GET", ["subjects"]) => Ok(schemas::subjects(shared, &place).into()),
-        ("GET", ["subject", _, "schema"]) => get(registry, &place),
-        ("GET", ["subject", _, "schema", "versions"]) => list(registry, &place),
+        ("GET", ["cluster", cluster, "tenants"]) => {
+            Ok(schemas::tenants(shared, cluster, rights).into())
+        }
+        ("GET", ["subjects"]) => Ok(schemas::subjects(shared, &place, rights).into()),
+        ("GET", ["subject", _, "schema"]) => get(registry, &place, rights),
+        ("GET", ["subject", _, "schema", "versions"]) => list(registry, &place, rights),
         ("GET", ["subject", _, "schema", "versions", version]) => {
             place.version = Some(number(version)?);
-            get(registry, &place)
+            get(registry, &place, rights)
         }
-        ("GET", ["subject", _, "recordId", id, "schema"]) => by_record(registry, place, id),
+        ("GET", ["subject", _, "recordId", id, "schema"]) => by_record(registry, place, id, rights),
         ("DELETE", ["subject", _, "schema", rest @ ..]) => {
             if let ["versions", version] = rest {
                 place.version = Some(number(version)?);
             }
-            let found = registry.write(|shared| schemas::delete(shared, &place)).await?;
+            let found = registry.write(|shared| schemas::delete(shared, &place, rights)).await?;
             Ok(json!({"recordId": found.record_id()}))
         }
-        ("POST", ["subject", _, "schema", "schema"]) => with_text(registry, place, body),
+        ("POST", ["subject", _, "schema", "schema"]) => with_text(registry, place, body, rights),
         ("POST", ["subject", _, "schema", name]) => {
             place.name = Some((*name).to_owned());
+            rights.check(Operation::Write, &place.named())?;
             register(registry, &place, headers, body).await
         }
         ("PUT", ["subject", _, "schema", name]) => {
             place.name = Some((*name).to_owned());
+            rights.check(Operation::Write, &place.named())?;
             update(registry, &place, headers, body).await
         }
         _ => {
@@ -202,24 +207,30 @@ fn shown(place: &Place, found: &Found) -> Json {
     })
 }
 
-fn get(registry: &Registry, place: &Place) -> Outcome {
-    let found = schemas::version(&registry.shared, place);
-    found.map(|found| shown(place, &found)).ok_or_else(|| missing(place))
+/// Whether a version may be seen.
+fn check(rights: &Rights, found: &Found) -> Result<(), RegistryError> {
+    rights.check(Operation::Read, &found.0.schema.subject)
 }
 
-fn by_record(registry: &Registry, mut place: Place, id: &str) -> Outcome {
+fn get(registry: &Registry, place: &Place, rights: &Rights) -> Outcome {
+    let found = schemas::version(&registry.shared, place).ok_or_else(|| missing(place))?;
+    check(rights, &found)?;
+    Ok(shown(place, &found))
+}
+
+fn by_record(registry: &Registry, mut place: Place, id: &str, rights: &Rights) -> Outcome {
     let (id, version) = schemas::split_record_id(number(id)?);
     place.version = Some(version);
     let found = schemas::version(&registry.shared, &place);
     let found = found.filter(|found| id == 0 || found.id() == id);
-    found.map(|found| shown(&place, &found)).ok_or_else(|| missing(&place))
+    let found = found.ok_or_else(|| missing(&place))?;
+    check(rights, &found)?;
+    Ok(shown(&place, &found))
 }
 
-fn list(registry: &Registry, place: &Place) -> Outcome {
+fn list(registry: &Registry, place: &Place, rights: &Rights) -> Outcome {
     let versions = schemas::versions(&registry.shared, place);
-    if versions.is_empty() {
-        return Err(missing(place));
-    }
+    check(rights, versions.first().ok_or_else(|| missing(place))?)?;
     let Place { cluster, tenant, .. } = place;
     let shown = versions.iter().map(|found| {
         let schema = &found.0.schema;
@@ -239,11 +250,12 @@ fn list(registry: &Registry, place: &Place) -> Outcome {
 }
 
 /// The version with exactly this text.
-fn with_text(registry: &Registry, mut place: Place, body: &[u8]) -> Outcome {
+fn with_text(registry: &Registry, mut place: Place, body: &[u8], rights: &Rights) -> Outcome {
     let text = String::from_utf8_lossy(body).into_owned();
     let versions = schemas::versions(&registry.shared, &place);
     let found = versions.iter().find(|found| found.0.schema.text.as_deref() == Some(&text));
     if let Some(found) = found {
+        check(rights, found)?;
         return Ok(shown(&place, found));
     }
     place.name = Some(text);

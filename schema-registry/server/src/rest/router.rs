@@ -11,12 +11,12 @@ use http_body_util::{BodyExt, Limited};
 use serde::Serialize;
 
 use super::request::{Asked, not_there};
-use super::{about, compatibility, media, rules, schemas, subjects, versions};
+use super::{about, compatibility, media, rights, rules, schemas, subjects, versions};
 use crate::error::RegistryError;
 use crate::registry::Registry;
 
 /// The largest body that is taken, in bytes.
-const BODY_BYTES_MAX: usize = 16 << 20;
+pub const BODY_BYTES_MAX: usize = 16 << 20;
 
 /// What an endpoint gives.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub fn router(registry: Arc<Registry>) -> Router {
 
 async fn front(State(registry): State<Arc<Registry>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let mut asked = Asked::of(head.method.clone(), &head.uri);
+    let mut asked = Asked::from_head(&head);
     let type_ = media::negotiated(&head.headers);
     let given = type_.unwrap_or_default();
     let methods = match asked.place_context() {
@@ -78,6 +78,9 @@ async fn front(State(registry): State<Arc<Registry>>, request: Request) -> Respo
         return failed(&RegistryError::framework(StatusCode::NOT_ACCEPTABLE), "");
     };
     asked.place_aliases(&registry.shared);
+    if let Err(error) = rights::check(&asked) {
+        return failed(&error, type_);
+    }
     let outcome = match read(body).await {
         Ok(body) => dispatch(&registry, &asked, &body).await,
         Err(error) => Err(error),
@@ -222,7 +225,7 @@ async fn dispatch(registry: &Registry, asked: &Asked, body: &[u8]) -> Outcome {
             versions::referenced_by(registry, asked, subject, version)
         }
         ("POST", ["subjects", subject, "versions", version, "tags"]) => {
-            versions::tag(registry, subject, version, body).await
+            versions::tag(registry, asked, (subject, version), body).await
         }
         ("POST", ["compatibility", "subjects", subject, "versions", rest @ ..]) => {
             compatibility::check(registry, asked, (subject, rest.first().copied()), body)

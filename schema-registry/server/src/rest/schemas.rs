@@ -6,12 +6,14 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::request::{Asked, id as id_of, not_there};
+use super::rights::check_all_references;
 use super::router::{Answer, Outcome};
 use crate::error::RegistryError;
 use crate::formats::TYPES;
 use crate::model::{Reference, Schema, SchemaBody, Stored};
 use crate::names::{DEFAULT_CONTEXT, context_of, prefix_of, qualify_with};
 use crate::registry::Registry;
+use crate::rights::{Operation, Rights};
 use crate::rules::parse::{Rules, parse};
 use crate::rules::tags;
 use crate::state::Deleted;
@@ -30,6 +32,7 @@ pub(super) fn format(
     if form.is_empty() {
         return Ok(());
     }
+    check_all_references(registry, asked, schema)?;
     let parsed = parse(&registry.shared, &mut schema.clone(), Rules::Stored, None)?;
     let text = parsed.formatted(form).map_err(|e| RegistryError::invalid_schema(e.0))?;
     shown.schema = Some(text);
@@ -72,9 +75,7 @@ pub(super) fn get(registry: &Registry, asked: &Asked, path: &[&str]) -> Outcome 
         }
         ["guids", guid] => by_guid(registry, asked, guid),
         ["guids", guid, "ids"] => {
-            let hash = crate::guid::parse(guid);
-            let ids = hash.map(|hash| registry.shared.state().ids_of_guid(&hash));
-            let ids = ids.unwrap_or_default().into_iter();
+            let ids = ids_of_guid(registry, guid, &asked.rights).into_iter();
             let ids: Vec<_> =
                 ids.map(|(context, id)| json!({"context": context, "id": id})).collect();
             Answer::json(&ids)
@@ -85,8 +86,8 @@ pub(super) fn get(registry: &Registry, asked: &Asked, path: &[&str]) -> Outcome 
 
 fn by_id(registry: &Registry, asked: &Asked, id: i32) -> Result<SchemaBody, RegistryError> {
     let name = asked.parameter("subject").unwrap_or_default();
-    let found = registry.shared.state().by_id(id, name);
-    let found = found.ok_or_else(|| RegistryError::no_such_schema(id))?;
+    let found = registry.shared.state().by_id(id, name, &asked.rights);
+    let found = found.ok_or_else(|| unseen(registry, asked, id, RegistryError::no_such_schema))?;
     let schema = &found.schema;
     let mut shown = SchemaBody { id: None, ..SchemaBody::from(&*found) };
     format(registry, asked, schema, &mut shown)?;
@@ -110,17 +111,43 @@ fn places(
     id: i32,
 ) -> Result<Vec<(String, i32)>, RegistryError> {
     let name = asked.parameter("subject").unwrap_or_default();
-    let places = registry.shared.state().versions_of_id(id, name, asked.is("deleted"));
-    places.ok_or_else(RegistryError::schema_not_found)
+    let deleted = asked.is("deleted");
+    let places = registry.shared.state().versions_of_id(id, name, deleted, &asked.rights);
+    places.ok_or_else(|| unseen(registry, asked, id, |_| RegistryError::schema_not_found()))
+}
+
+/// Why a schema is not shown: it may not be seen, or it is not there.
+fn unseen(
+    registry: &Registry,
+    asked: &Asked,
+    id: i32,
+    missing: impl Fn(i32) -> RegistryError,
+) -> RegistryError {
+    let name = asked.parameter("subject").unwrap_or_default();
+    match registry.shared.state().by_id(id, name, &Rights::ALL) {
+        Some(_) => RegistryError::denied(Operation::Read.name(), &format!("Schema: {id}")),
+        None => missing(id),
+    }
+}
+
+/// Where a schema is that may be seen, by its guid: contexts and ids.
+fn ids_of_guid(registry: &Registry, guid: &str, rights: &Rights) -> Vec<(String, i32)> {
+    let Some(hash) = crate::guid::parse(guid) else { return Vec::new() };
+    let state = registry.shared.state();
+    let mut ids = state.ids_of_guid(&hash);
+    ids.retain(|(context, id)| state.place_of(context, *id, None, rights).is_some());
+    ids
 }
 
 fn by_guid(registry: &Registry, asked: &Asked, guid: &str) -> Outcome {
-    let found = crate::guid::parse(guid).and_then(|hash| {
-        let state = registry.shared.state();
-        let (context, id) = state.ids_of_guid(&hash).into_iter().next()?;
-        state.by_id(id, &prefix_of(&context))
+    let place = ids_of_guid(registry, guid, &asked.rights).into_iter().next();
+    let found = place.and_then(|(context, id)| {
+        registry.shared.state().by_id(id, &prefix_of(&context), &asked.rights)
     });
-    let found = found.ok_or_else(|| RegistryError::no_such_schema(guid))?;
+    let found = found.ok_or_else(|| match ids_of_guid(registry, guid, &Rights::ALL)[..] {
+        [] => RegistryError::no_such_schema(guid),
+        _ => RegistryError::denied(Operation::Read.name(), &format!("Schema: {guid}")),
+    })?;
     let mut shown =
         SchemaBody { id: None, subject: None, version: None, ..SchemaBody::from(&*found) };
     format(registry, asked, &found.schema, &mut shown)?;
@@ -132,10 +159,14 @@ fn list(registry: &Registry, asked: &Asked) -> Outcome {
     let prefix = asked.parameter("subjectPrefix").unwrap_or_default();
     let deleted = Deleted::with_if(asked.is("deleted"));
     let state = registry.shared.state();
-    let aliases = if asked.is("aliases") { state.aliases(prefix) } else { Default::default() };
+    let mut aliases = if asked.is("aliases") { state.aliases(prefix) } else { Default::default() };
+    for names in aliases.values_mut() {
+        names.retain(|name| asked.rights.may_read(name));
+    }
     let mut subjects: BTreeSet<String> =
         state.subjects(prefix, Deleted::With).into_iter().collect();
     subjects.extend(aliases.keys().cloned());
+    subjects.retain(|subject| asked.rights.may_read(subject));
     let rule_type = asked.parameter("ruleType").unwrap_or_default();
     let has_rule = |stored: &Arc<Stored>| {
         rule_type.is_empty()

@@ -1,6 +1,7 @@
 //! Subjects as a whole.
 
 use super::request::Asked;
+use super::rights::check_references;
 use super::router::{Answer, Outcome};
 use super::{body, schemas};
 use crate::error::RegistryError;
@@ -18,7 +19,8 @@ pub(super) fn deleted(asked: &Asked) -> Deleted {
 /// Lists subjects.
 pub(super) fn list(registry: &Registry, asked: &Asked) -> Outcome {
     let prefix = asked.parameter("subjectPrefix").unwrap_or(ALL_CONTEXTS);
-    let subjects = registry.shared.state().subjects(prefix, deleted(asked));
+    let mut subjects = registry.shared.state().subjects(prefix, deleted(asked));
+    subjects.retain(|subject| asked.rights.may_read(subject));
     Answer::json(&asked.page(subjects, usize::MAX)?)
 }
 
@@ -30,7 +32,9 @@ pub(super) fn look_up(registry: &Registry, asked: &Asked, subject: &str, body: &
         deleted: asked.is("deleted"),
         latest_only: false,
     };
-    let found = registry.look_up(&normalize(subject), &request, options)?;
+    let subject = normalize(subject);
+    check_references(asked, &subject, &request.references)?;
+    let found = registry.look_up(&subject, &request, options, &asked.rights)?;
     let mut shown = found.body();
     schemas::format(registry, asked, found.schema(), &mut shown)?;
     Answer::json(&shown)

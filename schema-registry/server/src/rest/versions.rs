@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::request::{Asked, version as version_of};
+use super::rights::check_references;
 use super::router::{Answer, Outcome};
 use super::{body, schemas, subjects};
 use crate::error::RegistryError;
@@ -35,13 +36,13 @@ pub(super) fn list(registry: &Registry, asked: &Asked, subject: &str) -> Outcome
 
 fn find(
     registry: &Registry,
-    subject: &str,
-    version: &str,
+    asked: &Asked,
+    (subject, version): (&str, &str),
     deleted: bool,
 ) -> Result<Arc<Stored>, RegistryError> {
     let version = version_of(version)?;
     let state = registry.shared.state();
-    state.get_anywhere(subject, version, deleted).ok_or_else(|| {
+    state.get_anywhere(subject, version, deleted, &asked.rights).ok_or_else(|| {
         if state.has_subjects(Some(subject), deleted) {
             RegistryError::version_not_found(version)
         } else {
@@ -56,7 +57,7 @@ fn shown(
     subject: &str,
     version: &str,
 ) -> Result<SchemaBody, RegistryError> {
-    let found = find(registry, &normalize(subject), version, asked.is("deleted"))?;
+    let found = find(registry, asked, (&normalize(subject), version), asked.is("deleted"))?;
     let mut shown = SchemaBody::from(&*found);
     let wanted = asked.parameters("findTags");
     if !wanted.is_empty() {
@@ -93,9 +94,11 @@ pub(super) fn referenced_by(
     subject: &str,
     version: &str,
 ) -> Outcome {
-    let found = find(registry, &normalize(subject), version, true)?;
+    let found = find(registry, asked, (&normalize(subject), version), true)?;
     let (subject, version) = (&found.schema.subject, found.schema.version);
-    let referring = registry.shared.state().referrers(subject, version, asked.is("deleted"));
+    let state = registry.shared.state();
+    let mut referring = state.referrers(subject, version, asked.is("deleted"));
+    referring.retain(|(context, id)| state.place_of(context, *id, None, &asked.rights).is_some());
     let ids: Vec<i32> = referring.into_iter().map(|(_, id)| id).collect();
     Answer::json(&asked.page(ids, REFERRING_MAX)?)
 }
@@ -109,6 +112,7 @@ pub(super) async fn register(
 ) -> Outcome {
     let request = body::schema(body, "register.request")?;
     let subject = normalize(subject);
+    check_references(asked, &subject, &request.references)?;
     let mut shown = registry.register(&subject, request, asked.is("normalize")).await?;
     if asked.parameter("format").is_some_and(|form| !form.trim().is_empty()) {
         let schema = crate::model::Schema {
@@ -136,12 +140,17 @@ pub(super) async fn delete(
 }
 
 /// Changes the tags of a version.
-pub(super) async fn tag(registry: &Registry, subject: &str, version: &str, body: &[u8]) -> Outcome {
+pub(super) async fn tag(
+    registry: &Registry,
+    asked: &Asked,
+    (subject, version): (&str, &str),
+    body: &[u8],
+) -> Outcome {
     let request = body::tags(body)?;
     if !is_valid(subject, false) {
         return Err(RegistryError::invalid_subject(subject));
     }
     let subject = normalize(subject);
-    let base = find(registry, &subject, version, false)?;
+    let base = find(registry, asked, (&subject, version), false)?;
     Answer::json(&registry.change_tags(&subject, &base.schema, request).await?)
 }

@@ -9,6 +9,7 @@ use crate::error::RegistryError;
 use crate::formats::Parsed;
 use crate::model::{Metadata, Reference, Schema, SchemaBody, Stored};
 use crate::names::{context_of, qualify_with};
+use crate::rights::Rights;
 use crate::shared::Shared;
 use crate::state::Deleted;
 
@@ -103,17 +104,18 @@ pub(crate) fn find_as_registered(
     if next == *schema { Ok(None) } else { find(shared, &config, &next, options) }
 }
 
-/// Looks a schema up, also in other contexts if the subject names none.
+/// Looks a schema up, also in other contexts that may be seen, if the subject names none.
 pub(crate) fn find_anywhere(
     shared: &Shared,
     schema: &Schema,
     options: Options,
+    rights: &Rights,
 ) -> Result<Option<Found>, RegistryError> {
     if let Some(found) = find_as_registered(shared, schema, options)? {
         return Ok(Some(found));
     }
     let others = shared.state().names_in_other_contexts(&schema.subject);
-    for subject in others {
+    for subject in others.into_iter().filter(|name| rights.may_read(name)) {
         let elsewhere = Schema { subject, ..schema.clone() };
         match find_as_registered(shared, &elsewhere, options) {
             Ok(Some(found)) => return Ok(Some(found)),

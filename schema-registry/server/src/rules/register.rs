@@ -13,6 +13,7 @@ use crate::error::RegistryError;
 use crate::model::{Metadata, RuleSet, Schema, Stored};
 use crate::names::{context_of, context_prefix_of};
 use crate::records::Draft;
+use crate::rights::Rights;
 use crate::shared::Shared;
 use crate::state::{Deleted, Expect};
 
@@ -187,7 +188,7 @@ pub(crate) fn check_writable(shared: &Shared, subject: &str) -> Result<(), Regis
 
 fn check_id(shared: &Shared, schema: &Schema, id: i32) -> Result<(), RegistryError> {
     let prefix = context_prefix_of(&schema.subject);
-    let holder = shared.state().by_id(id, &prefix);
+    let holder = shared.state().by_id(id, &prefix, &Rights::ALL);
     if holder.is_some_and(|holder| !holder.schema.is_same(schema)) {
         return Err(RegistryError::not_permitted(format!(
             "Overwrite new schema with id {id} in context {prefix} is not permitted."

@@ -14,6 +14,7 @@ use crate::formats::Parsed;
 use crate::model::{Metadata, Schema, Stored};
 use crate::names::prefix_of;
 use crate::records::Draft;
+use crate::rights::{Operation, Rights};
 use crate::shared::Shared;
 use crate::state::{Deleted, Expect};
 
@@ -89,6 +90,11 @@ impl Place {
     fn subject_of(&self, name: &str) -> String {
         format!("{}{}", self.prefix(), escaped(name))
     }
+
+    /// The subject of the schema that is named.
+    pub(crate) fn named(&self) -> String {
+        self.subject_of(self.name.as_deref().unwrap_or_default())
+    }
 }
 
 /// What is said of a schema when it is registered.
@@ -159,9 +165,10 @@ pub(crate) fn version(shared: &Shared, place: &Place) -> Option<Found> {
     }
 }
 
-/// Subjects of a tenant.
-pub(crate) fn subjects(shared: &Shared, place: &Place) -> Vec<String> {
-    let names = shared.state().subjects(&place.context(), Deleted::With);
+/// Subjects of a tenant that may be seen.
+pub(crate) fn subjects(shared: &Shared, place: &Place, rights: &Rights) -> Vec<String> {
+    let mut names = shared.state().subjects(&place.context(), Deleted::With);
+    names.retain(|name| rights.may_read(name));
     let subject = |name: &String| {
         let subject = crate::names::Qualified::of(name).subject;
         unescaped(subject.split('/').next().unwrap_or_default())
@@ -171,9 +178,14 @@ pub(crate) fn subjects(shared: &Shared, place: &Place) -> Vec<String> {
     subjects
 }
 
-/// Tenants of a cluster.
-pub(crate) fn tenants(shared: &Shared, cluster: &str) -> Vec<String> {
-    let contexts = shared.state().contexts();
+/// Tenants of a cluster that have something that may be seen.
+pub(crate) fn tenants(shared: &Shared, cluster: &str, rights: &Rights) -> Vec<String> {
+    let state = shared.state();
+    let mut contexts = state.contexts();
+    contexts.retain(|context| {
+        let names = state.subjects(&prefix_of(context), Deleted::With);
+        rights.is_all() || names.iter().any(|name| rights.may_read(name))
+    });
     let tenant = |context: &String| {
         let rest = context.strip_prefix(CONTEXT)?;
         if rest.is_empty() {
@@ -196,7 +208,7 @@ pub(crate) fn register(
     registration: &Registration,
 ) -> Result<Verdict<Found>, RegistryError> {
     let name = place.name.as_deref().unwrap_or_default();
-    let subject = place.subject_of(name);
+    let subject = place.named();
     let mut expect = shared.state().expect_subject(&subject);
     // The name is the only one of its tenant, in whatever subject.
     shared.state().add_named(&mut expect, &place.context());
@@ -251,8 +263,7 @@ pub(crate) fn update(
     owner: &str,
     desc: &str,
 ) -> Result<Verdict<Found>, RegistryError> {
-    let name = place.name.as_deref().unwrap_or_default();
-    let subject = place.subject_of(name);
+    let subject = place.named();
     let expect = shared.state().expect_subject(&subject);
     let versions = shared.state().versions(&subject, Deleted::With);
     let Some(last) = versions.last() else {
@@ -327,12 +338,17 @@ fn not_there(place: &Place) -> RegistryError {
 }
 
 /// Judges the end of a version, or of all if none is named; gives the one that was found.
-pub(crate) fn delete(shared: &Shared, place: &Place) -> Result<Verdict<Found>, RegistryError> {
+pub(crate) fn delete(
+    shared: &Shared,
+    place: &Place,
+    rights: &Rights,
+) -> Result<Verdict<Found>, RegistryError> {
     // Which schema is the one of the subject depends on all of the tenant's.
     let mut expect = shared.state().expect_rules(&place.context());
     shared.state().add_named(&mut expect, &place.context());
     let Some(found) = version(shared, place) else { return Err(not_there(place)) };
     let Schema { subject, version, .. } = &found.0.schema;
+    rights.check(Operation::Delete, subject)?;
     let draft = match place.version {
         None => Draft::without_subject(subject, *version, true),
         Some(_) => Draft::without_schema(subject, *version),

@@ -11,6 +11,7 @@ use crate::config::{Config, Mode};
 use crate::model::Stored;
 use crate::names::{DEFAULT_CONTEXT, context_of, is_named_by, normalize, qualify_with};
 use crate::records::{DeleteSubjectValue, EXPECT, Key, ModeValue, SchemaValue};
+use crate::rights::Rights;
 
 /// What became of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,7 +140,7 @@ impl State {
     fn is_id_free(&self, stored: &Stored, expected: Option<i32>) -> bool {
         let context = context_of(&stored.schema.subject);
         let id = stored.schema.id;
-        let holder = self.place_of(context, id, None);
+        let holder = self.place_of(context, id, None, &Rights::ALL);
         let holder = holder.and_then(|(subject, version)| self.version(&subject, version));
         if holder.is_some_and(|holder| holder.schema.text != stored.schema.text) {
             return false;

@@ -10,6 +10,7 @@ use crate::names::{
     DEFAULT_CONTEXT, GLOBAL_CONTEXT, Qualified, begins_with, context_of, context_prefix_of,
     is_named_by, prefix_of, qualify_with,
 };
+use crate::rights::Rights;
 
 /// Which versions are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,18 +58,20 @@ impl State {
         self.version(subject, version).filter(|stored| deleted || !stored.deleted)
     }
 
-    /// The same, also in other contexts if the name has none.
+    /// The same, also in other contexts that may be seen, if the name has none.
     pub(crate) fn get_anywhere(
         &self,
         subject: &str,
         version: i32,
         deleted: bool,
+        rights: &Rights,
     ) -> Option<Arc<Stored>> {
         if let Some(found) = self.get(subject, version, deleted) {
             return Some(Arc::clone(found));
         }
         let names = self.names_in_other_contexts(subject);
-        names.iter().find_map(|name| self.get(name, version, deleted)).cloned()
+        let mut names = names.iter().filter(|name| rights.may_read(name));
+        names.find_map(|name| self.get(name, version, deleted)).cloned()
     }
 
     /// What a name without a context is in each of the other contexts.
@@ -178,48 +181,53 @@ impl State {
         self.ids.get(context)?.places.get(&id)
     }
 
-    /// One place where a schema is: in `subject`, if it is named.
+    /// One place where a schema is that may be seen: in `subject`, if it is named.
     pub(crate) fn place_of(
         &self,
         context: &str,
         id: i32,
         subject: Option<&str>,
+        rights: &Rights,
     ) -> Option<(String, i32)> {
         let places = self.places(context, id)?;
         let place = match subject {
-            Some(subject) => places.get_key_value(subject),
-            None => places.first_key_value(),
+            Some(subject) => places.get_key_value(subject).filter(|_| rights.may_read(subject)),
+            None => places.iter().find(|(subject, _)| rights.may_read(subject)),
         };
         place.map(|(subject, version)| (subject.clone(), *version))
     }
 
-    /// A schema by its id: in the subject or context that a name names, or else in any.
-    pub(crate) fn by_id(&self, id: i32, name: &str) -> Option<Arc<Stored>> {
+    /// A schema by its id: in the subject or context that a name names, or else in any that may
+    /// be seen.
+    pub(crate) fn by_id(&self, id: i32, name: &str, rights: &Rights) -> Option<Arc<Stored>> {
         let context = context_of(name);
         let subject = Qualified::of(name).subject;
         let in_subject = (!subject.is_empty()).then_some(name);
-        let found = self.place_of(context, id, in_subject).or_else(|| {
+        let found = self.place_of(context, id, in_subject, rights).or_else(|| {
             in_subject.filter(|_| context == DEFAULT_CONTEXT)?;
             let others = self.names_in_other_contexts(name);
-            let elsewhere =
-                others.iter().find_map(|name| self.place_of(context_of(name), id, Some(name)));
-            elsewhere.or_else(|| self.place_of(context, id, None))
+            let elsewhere = others
+                .iter()
+                .find_map(|name| self.place_of(context_of(name), id, Some(name), rights));
+            elsewhere.or_else(|| self.place_of(context, id, None, rights))
         });
         found.and_then(|(subject, version)| self.version(&subject, version).cloned())
     }
 
-    /// Where the schema of an id is: subjects and versions.
+    /// Where the schema of an id is that may be seen: subjects and versions.
     pub(crate) fn versions_of_id(
         &self,
         id: i32,
         name: &str,
         deleted: bool,
+        rights: &Rights,
     ) -> Option<Vec<(String, i32)>> {
-        let found = self.by_id(id, name)?;
+        let found = self.by_id(id, name, rights)?;
         let context = context_of(&found.schema.subject);
         let places = self.places(context, self.id_of(context, &found.hash)?)?;
         let is_meant = |subject: &String, version: i32| {
-            self.version(subject, version).is_some_and(|stored| deleted || !stored.deleted)
+            let stored = self.version(subject, version);
+            stored.is_some_and(|stored| deleted || !stored.deleted) && rights.may_read(subject)
         };
         let meant = places.iter().filter(|(subject, version)| is_meant(subject, **version));
         Some(meant.map(|(subject, version)| (subject.clone(), *version)).collect())
@@ -243,7 +251,7 @@ impl State {
         let mut all = all.cloned().unwrap_or_default();
         if !deleted {
             all.retain(|(context, id)| {
-                let live = self.versions_of_id(*id, &prefix_of(context), false);
+                let live = self.versions_of_id(*id, &prefix_of(context), false, &Rights::ALL);
                 live.is_some_and(|live| !live.is_empty())
             });
         }
@@ -258,9 +266,9 @@ impl State {
         deleted: bool,
     ) -> BTreeSet<String> {
         let all = self.referrers(subject, version, true);
-        let versions = all
-            .iter()
-            .filter_map(|(context, id)| self.versions_of_id(*id, &prefix_of(context), deleted));
+        let versions = all.iter().filter_map(|(context, id)| {
+            self.versions_of_id(*id, &prefix_of(context), deleted, &Rights::ALL)
+        });
         versions.flatten().map(|(subject, _)| subject).collect()
     }
 }
