@@ -7,6 +7,9 @@
 //! folder, behind `format::DataFormat`.
 
 mod avro;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use avro::fuzzing;
 mod format;
 #[cfg(test)]
 mod golden;

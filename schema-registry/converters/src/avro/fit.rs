@@ -61,6 +61,8 @@ enum Fit {
     Alike,
     /// Every value has a place in it.
     Wider,
+    /// The same, by another kind of number.
+    Other,
     /// With less precision.
     Vaguer,
     /// Some values have a place in it.
@@ -155,8 +157,10 @@ impl<'a> Plan<'a> {
                 own_name(Some(VARIANT_FULL))
             }
             (Kind::Struct(_), "record") => own_name(name),
-            (Kind::Int8 | Kind::Int16 | Kind::Int32, "long" | "double")
-            | (Kind::Float32, "double") => Fit::Wider,
+            (Kind::Int8 | Kind::Int16 | Kind::Int32, "long") | (Kind::Float32, "double") => {
+                Fit::Wider
+            }
+            (Kind::Int8 | Kind::Int16 | Kind::Int32, "double") => Fit::Other,
             (Kind::Int8 | Kind::Int16 | Kind::Int32, "float") | (Kind::Int64, "double") => {
                 Fit::Vaguer
             }
@@ -324,11 +328,7 @@ impl<'a> Plan<'a> {
     fn union(&mut self, schema: &Schema, avro: &'a Type, depth: usize) -> Result<Op> {
         let mut sources = Vec::new();
         for field in schema.fields().map_or(&[][..], |fields| fields.list()) {
-            sources.push(Source::Field {
-                at: field.index,
-                default: self.default(&field.schema),
-                step: self.step(&shape::required(&field.schema), avro, depth + 1)?,
-            });
+            sources.push(self.source(field, avro, depth)?);
         }
         Ok(Op::Union(Box::new(record(schema, sources))))
     }

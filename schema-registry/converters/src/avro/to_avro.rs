@@ -12,7 +12,7 @@ use super::keys::Settings;
 use super::{anything, defaults, names, shape};
 
 /// Schemas within each other, and all of one schema, have these limits.
-pub(super) const MAX_DEPTH: usize = 250;
+pub(super) const MAX_DEPTH: usize = 100;
 pub(super) const MAX_TYPES: usize = 250_000;
 
 /// The Avro schema for a Connect schema, or for values without one.

@@ -409,7 +409,7 @@ fn put_union(union: &Record, null: Null, inner: &Struct, out: &mut Vec<u8>) -> f
     put_null(null, out)
 }
 
-/// In the order in which Java's `HashMap` lists the keys, so that equal maps are equal bytes.
+/// In the order in which Java's `HashMap` lists the keys: equal maps are equal bytes, mostly.
 fn put_map(values: &Step, map: &MapValue, out: &mut Vec<u8>) -> fault::Result<()> {
     put_count(out, map.len());
     let mut put = |(key, of): &(Value, Value)| {
