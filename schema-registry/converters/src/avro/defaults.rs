@@ -267,9 +267,14 @@ impl FromJson<'_> {
             let mut others = branches.iter().filter(|branch| !is_null(branch));
             return self.value(others.next()?, schema, node);
         }
-        // Only the first type can be that of a default.
+        // Only the first type can be that of a default, and Confluent knows it by its values:
+        // those of enums and records are like texts and maps.
+        let branch = branches.first()?;
+        if matches!(self.types.kind_of(branch), "enum" | "record") {
+            return None;
+        }
         let first = schema.fields()?.list().first()?;
-        let value = self.value(branches.first()?, &first.schema, node)?;
+        let value = self.value(branch, &first.schema, node)?;
         let mut values = vec![Value::Null; schema.fields()?.len()];
         *values.first_mut()? = value;
         Some(Value::Struct(Struct::from_values(schema.clone(), values).into()))

@@ -1,4 +1,5 @@
 mod generate;
+mod generate_avro;
 mod registered;
 mod robust;
 mod round_trip;

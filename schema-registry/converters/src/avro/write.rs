@@ -133,6 +133,9 @@ impl Writer {
             (Root::Raw(_), Op::Decimal { scale, .. }, Value::Decimal(decimal)) => {
                 out.extend_from_slice(&unscaled(decimal, *scale)?);
             }
+            (Root::Raw(_), Op::Union(_), _) => {
+                return Err(Fault::new("a union does not fit bytes of the registered schema"));
+            }
             _ => self::value(step, value, out)?,
         }
         Ok(true)

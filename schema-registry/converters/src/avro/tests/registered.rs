@@ -4,6 +4,7 @@ use gantry_model::logical;
 use gantry_model::{Decimal, Kind, MapValue, SchemaBuilder, Struct};
 
 use super::*;
+use crate::avro::names;
 
 fn structure(fields: Vec<(&str, Schema, Value)>) -> (Schema, Value) {
     let (list, values) =
@@ -250,6 +251,11 @@ fn bytes_alone_have_no_length() {
     assert_eq!(bytes(&decimal, "\"bytes\"", &value).unwrap(), [1, 44]);
     let raw = Value::Bytes(Bytes::from_static(b"abc"));
     assert_eq!(bytes(&Schema::bytes(), "\"bytes\"", &raw).unwrap(), b"abc");
+    let fields = vec![("bytes".into(), Schema::optional_bytes())];
+    let union = SchemaBuilder::structure(fields).unwrap().name(Some(names::UNION.into()));
+    let union = union.build_plain();
+    let value = Value::Struct(Struct::from_values(union.clone(), vec![raw.clone()]).into());
+    assert!(message(bytes(&union, "\"bytes\"", &value)).contains("union does not fit bytes"));
     let optional = bytes(&Schema::optional_bytes(), "[\"null\",\"bytes\"]", &raw);
     assert_eq!(optional.unwrap(), [2, 6, b'a', b'b', b'c']);
 }
