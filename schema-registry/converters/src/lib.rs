@@ -21,3 +21,7 @@ mod slots;
 mod subject;
 
 pub use plugins::converters;
+
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use avro::fuzzing;

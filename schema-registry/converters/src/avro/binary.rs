@@ -192,12 +192,13 @@ impl<'a> Input<'a> {
             };
         }
         let count = count.unsigned_abs();
-        let fits = if item.bytes == 0 {
-            let values = count.saturating_mul(item.values);
-            self.empty_values = self.empty_values.saturating_add(values);
-            self.empty_values <= MAX_EMPTY_VALUES
-        } else {
-            count <= (self.remaining() / item.bytes) as u64
+        let fits = match self.remaining().checked_div(item.bytes) {
+            Some(max) => count <= max as u64,
+            None => {
+                let values = count.saturating_mul(item.values);
+                self.empty_values = self.empty_values.saturating_add(values);
+                self.empty_values <= MAX_EMPTY_VALUES
+            }
         };
         match usize::try_from(count) {
             Ok(items) if fits => Ok(Some(items)),

@@ -31,6 +31,11 @@ pub(super) fn to_field(
 ) -> Result<Option<Node>> {
     let mut to_json = ToJson { settings, widen: true, fits: true };
     let node = to_json.node(schema, value)?;
+    // Only a field that is nothing but a number may have a default that is no number of JSON.
+    let is_number = matches!(schema.kind(), Kind::Float32 | Kind::Float64);
+    if is_number && !schema.is_optional() {
+        return Ok(Some(node));
+    }
     Ok(to_json.fits.then_some(node))
 }
 
@@ -45,9 +50,11 @@ impl ToJson<'_> {
             (Kind::Int16, Value::Int16(n)) => Node::Number(n.to_string()),
             (Kind::Int32, Value::Int32(n)) => Node::Number(n.to_string()),
             (Kind::Int64, Value::Int64(n)) => Node::Number(n.to_string()),
-            (Kind::Float32, Value::Float32(n)) if self.widen => double(f64::from(*n)),
-            (Kind::Float32, Value::Float32(n)) => number(n.is_finite(), text::float(*n)),
-            (Kind::Float64, Value::Float64(n)) => double(*n),
+            (Kind::Float32, Value::Float32(n)) if self.widen => {
+                self.number(n.is_finite(), text::double(f64::from(*n)))
+            }
+            (Kind::Float32, Value::Float32(n)) => self.number(n.is_finite(), text::float(*n)),
+            (Kind::Float64, Value::Float64(n)) => self.number(n.is_finite(), text::double(*n)),
             (Kind::Boolean, Value::Boolean(flag)) => Node::Bool(*flag),
             (Kind::String, Value::String(text)) => Node::Text(text.to_string()),
             (Kind::Bytes, Value::Bytes(bytes)) => latin1(bytes),
@@ -59,6 +66,12 @@ impl ToJson<'_> {
             (Kind::Struct(_), Value::Struct(inner)) => self.structure(schema, inner)?,
             _ => self.logical(schema, value)?,
         })
+    }
+
+    /// Those that are no numbers of JSON are texts.
+    fn number(&mut self, is_finite: bool, text: String) -> Node {
+        self.fits &= is_finite;
+        if is_finite { Node::Number(text) } else { Node::Text(text) }
     }
 
     fn map(&mut self, key: &Schema, value: &Schema, map: &MapValue) -> Result<Node> {
@@ -120,15 +133,6 @@ impl ToJson<'_> {
             }
         })
     }
-}
-
-fn double(value: f64) -> Node {
-    number(value.is_finite(), text::double(value))
-}
-
-/// Those that are no numbers of JSON are texts.
-fn number(is_finite: bool, text: String) -> Node {
-    if is_finite { Node::Number(text) } else { Node::Text(text) }
 }
 
 /// A character for each byte.
@@ -263,9 +267,14 @@ impl FromJson<'_> {
             let mut others = branches.iter().filter(|branch| !is_null(branch));
             return self.value(others.next()?, schema, node);
         }
-        // Only the first type can be that of a default.
+        // Only the first type can be that of a default, and Confluent knows it by its values:
+        // those of enums and records are like texts and maps.
+        let branch = branches.first()?;
+        if matches!(self.types.kind_of(branch), "enum" | "record") {
+            return None;
+        }
         let first = schema.fields()?.list().first()?;
-        let value = self.value(branches.first()?, &first.schema, node)?;
+        let value = self.value(branch, &first.schema, node)?;
         let mut values = vec![Value::Null; schema.fields()?.len()];
         *values.first_mut()? = value;
         Some(Value::Struct(Struct::from_values(schema.clone(), values).into()))

@@ -16,7 +16,7 @@ use gantry_schema_model::Node;
 use super::binary::{put_long, put_sized};
 use super::keys::Settings;
 use super::to_avro::{MAX_DEPTH, MAX_TYPES};
-use super::to_connect::{is_null, map_entry};
+use super::to_connect::{branch_name, is_null, map_entry};
 use super::write::{Entries, Null, Op, Record, Root, Source, Step, Symbols, Writer};
 use super::{anything, defaults, names, shape};
 
@@ -61,6 +61,8 @@ enum Fit {
     Alike,
     /// Every value has a place in it.
     Wider,
+    /// The same, by another kind of number.
+    Other,
     /// With less precision.
     Vaguer,
     /// Some values have a place in it.
@@ -155,8 +157,10 @@ impl<'a> Plan<'a> {
                 own_name(Some(VARIANT_FULL))
             }
             (Kind::Struct(_), "record") => own_name(name),
-            (Kind::Int8 | Kind::Int16 | Kind::Int32, "long" | "double")
-            | (Kind::Float32, "double") => Fit::Wider,
+            (Kind::Int8 | Kind::Int16 | Kind::Int32, "long") | (Kind::Float32, "double") => {
+                Fit::Wider
+            }
+            (Kind::Int8 | Kind::Int16 | Kind::Int32, "double") => Fit::Other,
             (Kind::Int8 | Kind::Int16 | Kind::Int32, "float") | (Kind::Int64, "double") => {
                 Fit::Vaguer
             }
@@ -320,15 +324,24 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// A struct that stands for a union: each field is written as if it stood there itself.
+    /// A struct that stands for a union: each field is written as if it stood there itself, by
+    /// the branch that it was made of, or by the one that suits it best.
     fn union(&mut self, schema: &Schema, avro: &'a Type, depth: usize) -> Result<Op> {
+        let branches = match avro {
+            Type::Union(branches) => &branches[..],
+            _ => &[],
+        };
         let mut sources = Vec::new();
         for field in schema.fields().map_or(&[][..], |fields| fields.list()) {
-            sources.push(Source::Field {
-                at: field.index,
-                default: self.default(&field.schema),
-                step: self.step(&shape::required(&field.schema), avro, depth + 1)?,
+            let own = branches.iter().zip(0..).find(|(branch, at)| {
+                branch_name(self.settings, self.types, branch, *at) == *field.name
+                    && self.fit(&field.schema, branch).is_some()
             });
+            let mut source = self.source(field, own.map_or(avro, |(branch, _)| branch), depth)?;
+            if let (Source::Field { step, .. }, Some((_, at))) = (&mut source, own) {
+                step.branch = u32::try_from(at).ok();
+            }
+            sources.push(source);
         }
         Ok(Op::Union(Box::new(record(schema, sources))))
     }

@@ -51,78 +51,79 @@ impl Settings {
     }
 }
 
+/// Keys that are true or false: name, default, importance, what it does.
+const SWITCHES: [(&str, bool, Importance, &str); 9] = [
+    (
+        GENERALIZED_SUM_TYPES,
+        false,
+        Importance::Medium,
+        "Describe enums and unions the way that all formats understand, so that they survive \
+         a change of the format.",
+    ),
+    (
+        IGNORE_DEFAULT,
+        false,
+        Importance::Medium,
+        "Write null for a nullable field that has no value, even if the field has a default.",
+    ),
+    (
+        ENHANCED,
+        false,
+        Importance::Medium,
+        "Keep enums as enums, and tell the branches of a union apart by their full names.",
+    ),
+    (
+        SCRUB_NAMES,
+        false,
+        Importance::Medium,
+        "Change names that Avro does not allow into ones that it allows: each character that \
+         is wrong becomes an underscore or its code.",
+    ),
+    (
+        META_DATA,
+        true,
+        Importance::Low,
+        "Put what only Connect knows (names, versions, parameters, defaults) into the schema \
+         as properties, so that reading gives the same schema again.",
+    ),
+    (
+        DISCARD_DOC,
+        false,
+        Importance::Low,
+        "Keep only the documentation and defaults of fields. For schemas that were registered \
+         by old versions.",
+    ),
+    (
+        OPTIONAL_MAP_KEYS,
+        false,
+        Importance::Low,
+        "Write maps whose keys are optional texts as maps of Avro. A null key is an error \
+         then.",
+    ),
+    (
+        FLATTEN_SINGLETONS,
+        true,
+        Importance::Low,
+        "Read a union of a single type as that type, not as a struct with one field.",
+    ),
+    (
+        TRAILING_DATA,
+        false,
+        Importance::Low,
+        "Refuse a record in which bytes follow the value, instead of ignoring them.",
+    ),
+];
+
 /// Adds the keys.
 pub(super) fn define(def: ConfigDef) -> ConfigDef {
-    use Importance::{Low, Medium};
-    let switches = [
-        (
-            GENERALIZED_SUM_TYPES,
-            false,
-            Medium,
-            "Describe enums and unions the way that all formats understand, so that they survive \
-             a change of the format.",
-        ),
-        (
-            IGNORE_DEFAULT,
-            false,
-            Medium,
-            "Write null for a nullable field that has no value, even if the field has a default.",
-        ),
-        (
-            ENHANCED,
-            false,
-            Medium,
-            "Keep enums as enums, and tell the branches of a union apart by their full names.",
-        ),
-        (
-            SCRUB_NAMES,
-            false,
-            Medium,
-            "Change names that Avro does not allow into ones that it allows: each character that \
-             is wrong becomes an underscore or its code.",
-        ),
-        (
-            META_DATA,
-            true,
-            Low,
-            "Put what only Connect knows (names, versions, parameters, defaults) into the schema \
-             as properties, so that reading gives the same schema again.",
-        ),
-        (
-            DISCARD_DOC,
-            false,
-            Low,
-            "Keep only the documentation and defaults of fields. For schemas that were registered \
-             by old versions.",
-        ),
-        (
-            OPTIONAL_MAP_KEYS,
-            false,
-            Low,
-            "Write maps whose keys are optional texts as maps of Avro. A null key is an error \
-             then.",
-        ),
-        (
-            FLATTEN_SINGLETONS,
-            true,
-            Low,
-            "Read a union of a single type as that type, not as a struct with one field.",
-        ),
-        (
-            TRAILING_DATA,
-            false,
-            Low,
-            "Refuse a record in which bytes follow the value, instead of ignoring them.",
-        ),
-    ];
     let cache = ConfigKey::new(
         CACHE_SIZE,
         Type::Int,
         CACHE_SIZE_DEFAULT,
-        Low,
+        Importance::Low,
         "How many translated schemas are remembered, for writing and for reading each.",
     );
-    switches.into_iter().fold(def.define(cache), |def, (name, default, importance, doc)| {
+    SWITCHES.into_iter().fold(def.define(cache), |def, (name, default, importance, doc)| {
         def.define(ConfigKey::new(name, Type::Boolean, default, importance, doc))
     })
 }

@@ -12,7 +12,7 @@ use super::keys::Settings;
 use super::{anything, defaults, names, shape};
 
 /// Schemas within each other, and all of one schema, have these limits.
-pub(super) const MAX_DEPTH: usize = 250;
+pub(super) const MAX_DEPTH: usize = 100;
 pub(super) const MAX_TYPES: usize = 250_000;
 
 /// The Avro schema for a Connect schema, or for values without one.
@@ -382,14 +382,13 @@ impl<'a> Translation<'a> {
         if let Some(known) = self.define(&bare) {
             return Ok(Err(known));
         }
-        let discard_doc = self.settings.discard_doc;
-        let doc_key = if discard_doc { names::OLD_RECORD_DOC } else { names::RECORD_DOC };
+        let doc_key = match self.settings.discard_doc {
+            true => names::OLD_RECORD_DOC,
+            false => names::RECORD_DOC,
+        };
         let mut nodes = Vec::with_capacity(fields.len());
         for field in fields {
-            let doc = match discard_doc {
-                true => field.schema.doc().map(|doc| &**doc),
-                false => shape::parameter(schema, &format!("{}{}", names::FIELD_DOC, field.name)),
-            };
+            let doc = shape::parameter(schema, &format!("{}{}", names::FIELD_DOC, field.name));
             let name = names::scrub(&field.name, self.settings.scrub_names);
             nodes.push(self.field(&name, &field.schema, doc)?);
         }
@@ -398,7 +397,9 @@ impl<'a> Translation<'a> {
             .with("fields", Some(Node::List(nodes)))))
     }
 
+    /// A field of a record, which has `doc` unless the schema's own counts.
     fn field(&mut self, name: &str, schema: &Schema, doc: Option<&str>) -> Result<Node> {
+        let doc = if self.settings.discard_doc { schema.doc().map(|doc| &**doc) } else { doc };
         let default = match schema.default_value().filter(|default| !default.is_null()) {
             Some(default) => defaults::to_field(self.settings, schema, default)?,
             None => schema.is_optional().then_some(Node::Null),

@@ -80,6 +80,21 @@ pub(super) fn branches<'a>(settings: &Settings, all: &'a [Type]) -> Branches<'a>
     }
 }
 
+/// The name of the field of a union's `at`th branch.
+pub(super) fn branch_name(settings: &Settings, types: &Types, branch: &Type, at: usize) -> String {
+    match branch {
+        _ if settings.generalized => format!("{}{at}", names::GENERAL_UNION_FIELD),
+        Type::Named(id) => {
+            let name = &types.get(*id).name;
+            match settings.enhanced {
+                true => name.full().to_owned(),
+                false => names::split(name.simple(), settings.scrub_names).1,
+            }
+        }
+        other => types.kind_of(other).to_owned(),
+    }
+}
+
 /// The fields of a record of a key and a value, if a list of such is a map.
 pub(super) fn map_entry<'a>(
     types: &'a Types,
@@ -259,7 +274,7 @@ impl Translation<'_> {
         self.unions += 1;
         let mut fields: Vec<(Str, Schema)> = Vec::with_capacity(all.len());
         for (at, branch) in all.iter().enumerate().filter(|(_, branch)| !is_null(branch)) {
-            let name = Str::from(self.branch_name(branch, at));
+            let name = Str::from(branch_name(self.settings, self.types, branch, at));
             if fields.iter().any(|(known, _)| *known == name) {
                 return Err(Error::data(format!(
                     "Multiple union schemas map to the Connect union field name {name}"
@@ -272,21 +287,6 @@ impl Translation<'_> {
             builder = builder.parameter(names::GENERAL_UNION, &name);
         }
         Ok(builder.name(Some(name.into())))
-    }
-
-    /// The name of a branch's field.
-    fn branch_name(&self, branch: &Type, at: usize) -> String {
-        match branch {
-            _ if self.settings.generalized => format!("{}{at}", names::GENERAL_UNION_FIELD),
-            Type::Named(id) => {
-                let name = &self.types.get(*id).name;
-                match self.settings.enhanced {
-                    true => name.full().to_owned(),
-                    false => names::split(name.simple(), self.settings.scrub_names).1,
-                }
-            }
-            other => self.types.kind_of(other).to_owned(),
-        }
     }
 
     /// Adds what is beside the type.
@@ -387,7 +387,7 @@ fn shown(node: &Node) -> String {
 fn version(beside: &Properties, own: &Schema, of_subject: Option<i32>) -> Result<Option<i32>> {
     let Some(node) = beside.get(names::CONNECT_VERSION) else {
         // A logical type has a version of its own; that of the subject says nothing about it.
-        return Ok(own.version().or(of_subject.filter(|version| *version >= 0)));
+        return Ok(own.version().or_else(|| of_subject.filter(|version| *version >= 0)));
     };
     let Some(version) = whole(node) else {
         return Err(Error::data(format!("Invalid Connect version found: {node}")));

@@ -133,6 +133,9 @@ impl Writer {
             (Root::Raw(_), Op::Decimal { scale, .. }, Value::Decimal(decimal)) => {
                 out.extend_from_slice(&unscaled(decimal, *scale)?);
             }
+            (Root::Raw(_), Op::Union(_), _) => {
+                return Err(Fault::new("a union does not fit bytes of the registered schema"));
+            }
             _ => self::value(step, value, out)?,
         }
         Ok(true)
@@ -409,7 +412,7 @@ fn put_union(union: &Record, null: Null, inner: &Struct, out: &mut Vec<u8>) -> f
     put_null(null, out)
 }
 
-/// In the order in which Java's `HashMap` lists the keys, so that equal maps are equal bytes.
+/// In the order in which Java's `HashMap` lists the keys: equal maps are equal bytes, mostly.
 fn put_map(values: &Step, map: &MapValue, out: &mut Vec<u8>) -> fault::Result<()> {
     put_count(out, map.len());
     let mut put = |(key, of): &(Value, Value)| {
