@@ -42,7 +42,9 @@ fn check<F: DataFormat>(case: &Value) -> Result<(), String> {
         .as_object()
         .unwrap()
         .iter()
-        .map(|(key, value)| (key.clone(), value.as_str().map_or(value.to_string(), str::to_owned)))
+        .map(|(key, value)| {
+            (key.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        })
         .collect();
     let config = F::define(ConfigDef::new()).parse(&props).map_err(|e| e.to_string())?;
     let format = F::new(&config).map_err(|e| e.to_string())?;
