@@ -11,6 +11,8 @@ mod cycles;
 mod defaults;
 mod element_tags;
 mod fault;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod logical;
 mod names;
 mod read;

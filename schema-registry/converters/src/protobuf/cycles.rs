@@ -6,8 +6,12 @@ use gantry_schema_protobuf::{Descriptors, FieldKind, MessageId};
 
 /// A message that contains itself is spelled out so many times at most, one in the other.
 const MAX_LEVELS: usize = 16;
-/// And so many fields at most, all levels together.
-const MAX_SPELLED_OUT: u64 = 5_000;
+/// Levels up to this one are worth a large schema.
+const FEW_LEVELS: usize = 3;
+/// How many fields there may be then, all levels together.
+const MANY_FIELDS: u64 = 100_000;
+/// And how many with more levels.
+const SOME_FIELDS: u64 = 5_000;
 /// Messages may be so deep in each other: Java's reader refuses what is deeper.
 pub(super) const MAX_DEPTH: usize = 100;
 
@@ -28,7 +32,8 @@ impl Cycles {
         for levels in (0..=MAX_LEVELS).rev() {
             cycles.levels = levels;
             cycles.size = cycles.size(pool, (root, levels), 0, &mut HashMap::new());
-            if cycles.size <= MAX_SPELLED_OUT || cycles.components.is_empty() {
+            let most = if levels <= FEW_LEVELS { MANY_FIELDS } else { SOME_FIELDS };
+            if cycles.size <= most || cycles.components.is_empty() {
                 break;
             }
         }

@@ -18,7 +18,7 @@ use super::read_plan::{FieldKind, FieldPlan, Fill, Inner, MessagePlan, OneofPlan
 use super::wire::{Input, low_32, unzigzag};
 
 /// A record may have so many fields, set or not: a few bytes can ask for a large struct.
-const MAX_VALUES: usize = 8_000_000;
+const MAX_VALUES: usize = 4_000_000;
 
 /// What reading a record needs besides its result; kept from record to record.
 #[derive(Debug, Default)]

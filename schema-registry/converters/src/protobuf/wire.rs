@@ -124,10 +124,18 @@ impl<'a> Input<'a> {
         let mut tag = tag;
         loop {
             match tag & 7 {
-                VARINT => drop(self.varint()?),
-                FIXED64 => drop(self.array::<8>()?),
-                LENGTH => drop(self.delimited()?),
-                FIXED32 => drop(self.array::<4>()?),
+                VARINT => {
+                    self.varint()?;
+                }
+                FIXED64 => {
+                    self.array::<8>()?;
+                }
+                LENGTH => {
+                    self.delimited()?;
+                }
+                FIXED32 => {
+                    self.array::<4>()?;
+                }
                 GROUP if open.len() < MAX_GROUPS => open.push(tag >> 3),
                 GROUP => return Err(Fault::new("the data has more than 100 groups in each other")),
                 END_OF_GROUP if open.pop() == Some(tag >> 3) => {}

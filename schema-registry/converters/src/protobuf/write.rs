@@ -74,6 +74,8 @@ impl Step {
                 }
                 Ok(())
             }
+            // An empty list is as good as none.
+            Encoder::Unfit(_) if is_empty(value) => Ok(()),
             encoder => {
                 if self.is_implicit && encoder.is_default(value) {
                     return Ok(());
@@ -89,11 +91,18 @@ impl Step {
     }
 }
 
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Array(list) => list.is_empty(),
+        Value::Map(map) => map.is_empty(),
+        _ => false,
+    }
+}
+
 /// The value of a field of a union, which is the first that has one.
 fn member(union: &Struct, at: usize) -> Option<&Value> {
-    let fields = union.schema().fields()?;
-    let mut set = fields.list().iter().filter(|field| !union.get_at(field).is_null());
-    set.next().filter(|field| field.index == at).map(|field| union.get_at(field))
+    let set = union.values().iter().position(|value| !value.is_null());
+    union.values().get(at).filter(|_| set == Some(at))
 }
 
 fn put_list(

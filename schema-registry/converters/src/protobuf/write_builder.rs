@@ -102,7 +102,7 @@ impl Planner<'_> {
         let default = schema.default_value().filter(|_| !self.settings.ignore_default).cloned();
         let default = match source {
             Source::Field(_) => default,
-            // Defaults of members of unions were looked at to find the one that is set.
+            // That of a member would be set always, whichever is.
             Source::Member(..) => None,
         };
         Ok(Step {
@@ -186,6 +186,10 @@ impl Planner<'_> {
             let tag = Tag::new(field.number, wire_of(scalar));
             return Ok(match scalar_encoder(schema, scalar) {
                 Encoder::Unfit(reason) => Encoder::Unfit(reason),
+                // Nothing in the schema tells any more that what was read had no sign.
+                Encoder::Int(scalar @ Scalar::Uint64, ..) => {
+                    Encoder::Wrapped(tag, Box::new(Encoder::Int(scalar, i64::MIN, i64::MAX)))
+                }
                 inner => Encoder::Wrapped(tag, Box::new(inner)),
             });
         }
