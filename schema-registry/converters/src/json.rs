@@ -177,7 +177,8 @@ fn check(schema: &JsonSchema, json: &[u8]) -> Result<()> {
     schema.validate(&value).map_err(|reasons| {
         const SHOWN: usize = 10;
         let more = reasons.len().saturating_sub(SHOWN);
-        let mut text = reasons.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("; ");
+        let mut text =
+            reasons.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("; ");
         if more > 0 {
             text.push_str(&format!("; and {more} more"));
         }

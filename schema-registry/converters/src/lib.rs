@@ -8,6 +8,9 @@
 
 mod avro;
 mod format;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub use json::fuzz::read as fuzz_json;
 #[cfg(test)]
 mod golden;
 mod json;

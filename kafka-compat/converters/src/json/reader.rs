@@ -155,10 +155,7 @@ impl<'a> Reader<'a> {
         self.root_by(|reader| reader.value(build))
     }
     /// The same with another way to read the value.
-    pub fn root_by<T>(
-        &mut self,
-        read: impl FnOnce(&mut Self) -> Parsed<T>,
-    ) -> Parsed<Option<T>> {
+    pub fn root_by<T>(&mut self, read: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<Option<T>> {
         self.skip_blanks();
         let Some(&first) = self.bytes.get(self.at) else {
             return if self.broken { Err(self.cut_short()) } else { Ok(None) };

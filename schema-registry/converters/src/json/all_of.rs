@@ -20,12 +20,8 @@ pub(crate) enum Merged {
 
 /// Joins the parts of an `allOf`.
 pub(crate) fn merged(document: &Document, parts: &[SchemaId]) -> Merged {
-    let mut properties = Properties {
-        document,
-        list: Vec::new(),
-        places: HashMap::new(),
-        seen: HashSet::new(),
-    };
+    let mut properties =
+        Properties { document, list: Vec::new(), places: HashMap::new(), seen: HashSet::new() };
     for part in parts {
         properties.seen.clear();
         properties.collect(*part, 0);
