@@ -376,6 +376,13 @@ mod tests {
         let mut copied = ["a", "name"];
         sort_as_copied_hash_map(&mut copied, |text| text);
         assert_eq!(copied, ["name", "a"]);
+        // Their hashes end in 8, 4 and 0: a table of four holds three in one place, in the order in
+        // which they came, and one of sixteen tells them apart.
+        let mut keys = ["h", "d", "p"];
+        sort_as_hash_map_for(3, &mut keys, |text| text);
+        assert_eq!(keys, ["h", "d", "p"]);
+        sort_as_hash_map_for(9, &mut keys, |text| text);
+        assert_eq!(keys, ["p", "d", "h"]);
     }
 
     #[test]

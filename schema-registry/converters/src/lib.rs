@@ -10,6 +10,9 @@ mod avro;
 mod client;
 mod converter;
 mod format;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub use json::fuzz::read as fuzz_json;
 #[cfg(test)]
 mod golden;
 mod id;

@@ -19,6 +19,17 @@ fn texts_are_given_back_without_white_space() {
 }
 
 #[test]
+fn a_later_draft_can_be_read_as_draft_7() {
+    let text = r##"{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"integer",
+        "minimum":1,"$defs":{"a":{}}}"##;
+    let read = schema(text);
+    assert_eq!(read.document().unwrap().draft(), Draft::Draft202012);
+    assert_eq!(read.classic_document().unwrap().draft(), Draft::Draft7);
+    let older = schema(r#"{"$schema":"http://json-schema.org/draft-04/schema#"}"#);
+    assert_eq!(older.classic_document().unwrap().draft(), Draft::Draft4);
+}
+
+#[test]
 fn the_name_is_the_title() {
     assert_eq!(schema(r#"{"title":"T","$id":"x"}"#).name().as_deref(), Some("T"));
     assert_eq!(schema(r#"{"$id":"x"}"#).name(), None);

@@ -23,7 +23,6 @@ const SPEC_VERSIONS: [&str; 5] =
 
 /// The settings of one converter.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a key that users set by itself")]
 pub(crate) struct Settings {
     pub(crate) additional_properties: bool,
     pub(crate) optional_for_non_required: bool,

@@ -1,7 +1,6 @@
 //! From a JSON Schema to the Connect schema of its values.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use bytestring::ByteString;
 use gantry_model::text::sort_as_hash_map;
@@ -13,11 +12,12 @@ use gantry_schema_model::Node;
 use super::all_of::{self, Merged};
 use super::config::Settings;
 use super::fault::{Checked, Fault};
-use super::plan::{DEPTH_MAX, EXTRAS_FIELD, KEY, ONE_OF, Plan, UNION_PARAMETER, VALUE, VARIANT};
-use super::read;
-use super::translate::{
-    GENERAL_ENUM, ID, INDEX, JSON_ENUM, NULL_SYMBOL, PARAMETERS, TYPE, VERSION,
+use super::plan::{
+    DEPTH_MAX, EXTRAS_FIELD, GENERAL_ENUM, JSON_ENUM, KEY, ONE_OF, Plan, UNION_PARAMETER, VALUE,
+    VARIANT,
 };
+use super::read;
+use super::translate::{ID, INDEX, NULL_SYMBOL, PARAMETERS, TYPE, VERSION};
 
 /// How many schemas one may become: each reference makes a copy of what it refers to.
 const SCHEMAS_MAX: usize = 100_000;
@@ -254,6 +254,9 @@ impl ToConnect<'_> {
         if combined.criterion == Criterion::All {
             return self.all_of(id, parts, version, optional).map(Made::Whole);
         }
+        // A union of one schema and null takes a number, too.
+        let number = self.unions;
+        self.unions += 1;
         let is_null = |id: &SchemaId| matches!(self.document.get(*id).kind, JsonKind::Null);
         match parts {
             [null, other] | [other, null] if is_null(null) && !is_null(other) => {
@@ -264,15 +267,13 @@ impl ToConnect<'_> {
             }
             _ => {}
         }
-        self.union(parts).map(Made::Part)
+        self.union(parts, number).map(Made::Part)
     }
 
-    fn union(&mut self, parts: &[SchemaId]) -> Checked<SchemaBuilder> {
+    fn union(&mut self, parts: &[SchemaId], number: usize) -> Checked<SchemaBuilder> {
         let general = self.settings.generalized_sums;
         let (name, prefix) = if general {
-            let name = format!("{GENERAL_UNION}{}", self.unions);
-            self.unions += 1;
-            (name, GENERAL_UNION_FIELD.to_owned())
+            (format!("{GENERAL_UNION}{number}"), GENERAL_UNION_FIELD.to_owned())
         } else {
             (ONE_OF.to_owned(), format!("{ONE_OF}.field."))
         };
@@ -343,25 +344,23 @@ impl ToConnect<'_> {
         Ok(SchemaBuilder::structure(fields)?)
     }
 
-    /// The properties of a struct: by the places that they name, the others in the order of Java's
-    /// hash map. Where one has no place of its own but another one has taken it (Confluent's
-    /// converter then loses one of them), it comes last.
+    /// The properties of a struct: by the places that they name; one that names none comes in the
+    /// order of Java's hash map. Where such a one comes upon the place of another (of which
+    /// Confluent's converter then loses one), it comes behind it.
     fn in_order(&self, rules: &ObjectRules) -> Checked<Vec<(String, SchemaId)>> {
         let mut properties = rules.properties.clone();
         sort_as_hash_map(&mut properties, |(name, _)| name);
-        let mut placed = BTreeMap::new();
-        let mut others = Vec::new();
-        for (name, property) in properties {
-            let place = match self.document.get(property).extension(INDEX) {
-                None | Some(Node::Null) => placed.len() as i64,
-                Some(node) => i64::from(int(INDEX, node).map_err(|f| f.in_field(&name))?),
+        let mut placed = Vec::with_capacity(properties.len());
+        for (at, (name, property)) in properties.into_iter().enumerate() {
+            let own = match self.document.get(property).extension(INDEX) {
+                None | Some(Node::Null) => None,
+                Some(node) => Some(int(INDEX, node).map_err(|f| f.in_field(&name))?),
             };
-            match placed.entry(place) {
-                Entry::Vacant(free) => drop(free.insert((name, property))),
-                Entry::Occupied(_) => others.push((name, property)),
-            }
+            let place = own.map_or_else(|| i64::try_from(at).unwrap_or(i64::MAX), i64::from);
+            placed.push((place, own.is_none(), name, property));
         }
-        Ok(placed.into_values().chain(others).collect())
+        placed.sort_by_key(|(place, implicit, ..)| (*place, *implicit));
+        Ok(placed.into_iter().map(|(_, _, name, property)| (name, property)).collect())
     }
 
     /// What a reference leads to.

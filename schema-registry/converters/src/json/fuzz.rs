@@ -12,7 +12,7 @@ use super::JsonSchemaFormat;
 use crate::format::DataFormat;
 
 /// Reads any bytes by any schema, and writes what came out again. `None` where something is refused.
-pub(crate) fn read(schema: &str, payload: &[u8], props: &Props) -> Option<Datum> {
+pub fn read(schema: &str, payload: &[u8], props: &Props) -> Option<Datum> {
     let config = JsonSchemaFormat::define(ConfigDef::new()).parse(props).ok()?;
     let format = JsonSchemaFormat::new(&config).ok()?;
     let schema = Arc::new(JsonSchema::load(schema, &[], false).ok()?);

@@ -15,6 +15,10 @@ pub(crate) const VARIANT: &str = "org.apache.kafka.connect.data.Variant";
 pub(crate) const ONE_OF: &str = "io.confluent.connect.json.OneOf";
 /// The parameter that makes a struct a union in all formats.
 pub(crate) const UNION_PARAMETER: &str = "org.apache.kafka.connect.data.Union";
+/// The parameter that makes a text an enum in this format.
+pub(crate) const JSON_ENUM: &str = "io.confluent.connect.json.Enum";
+/// The parameter that makes a text an enum in all formats.
+pub(crate) const GENERAL_ENUM: &str = "org.apache.kafka.connect.data.Enum";
 /// The keys of an entry where a map is a list of entries.
 pub(crate) const KEY: &str = "key";
 pub(crate) const VALUE: &str = "value";
@@ -195,6 +199,13 @@ pub(crate) fn is_object(key: &Schema) -> bool {
 /// Whether values are any JSON.
 pub(crate) fn is_variant(schema: &Schema) -> bool {
     schema.name().is_some_and(|name| &**name == VARIANT)
+}
+
+/// Whether a text is one of the symbols of an enum.
+pub(crate) fn is_enum(schema: &Schema) -> bool {
+    schema
+        .parameters()
+        .is_some_and(|all| all.contains_key(JSON_ENUM) || all.contains_key(GENERAL_ENUM))
 }
 
 /// Whether a struct is a union, of which one field has a value.

@@ -12,7 +12,7 @@ use gantry_model::logical;
 use gantry_model::{Error, ErrorKind, MapValue, Schema, Struct, Text, Value};
 
 use super::fault::{Checked, Fault};
-use super::plan::{EXTRAS_FIELD, Fields, Form, KEY, Plan, VALUE};
+use super::plan::{EXTRAS_FIELD, Fields, Form, KEY, Plan, VALUE, is_enum};
 use super::{union, variant};
 
 /// The value of a document. `None`: the document is empty.
@@ -92,6 +92,9 @@ impl<'a> Read<'_, 'a> {
             }
             (Form::Date | Form::Time | Form::Timestamp, b'-' | b'0'..=b'9') => self.date(plan),
             (Form::Union(fields), _) => self.union(plan, fields, first),
+            (Form::String, b'-' | b'0'..=b'9' | b't' | b'f') if is_enum(&plan.schema) => {
+                self.symbol()
+            }
             (Form::Variant, _) => {
                 let node = self.reader.value(&Nodes);
                 variant_of(&plan.schema, &self.parsed(node)?)
@@ -108,6 +111,14 @@ impl<'a> Read<'_, 'a> {
     fn text(&mut self) -> Checked<Text> {
         let text = self.reader.string();
         self.parsed(text).map(|text| slice(self.source, &text))
+    }
+
+    /// A symbol of an enum that is no text in JSON, but one in Kafka Connect.
+    fn symbol(&mut self) -> Checked<Value> {
+        let start = self.reader.at();
+        let skipped = self.reader.value(&Skip);
+        self.parsed(skipped)?;
+        Ok(Value::String(Text::from(self.reader.since(start))))
     }
 
     fn number(&mut self) -> Checked<Number<'a>> {
@@ -171,7 +182,7 @@ impl<'a> Read<'_, 'a> {
         };
         let (value, finite) = match value {
             // Java reads decimals, which have no -0.
-            Value::Float32(number) if number == 0.0 => (Value::Float32(0.0), true),
+            Value::Float32(0.0) => (Value::Float32(0.0), true),
             Value::Float32(number) => (value, number.is_finite()),
             Value::Float64(number) => (value, number.is_finite()),
             other => (other, true),

@@ -1,7 +1,9 @@
 //! From a Connect schema to the text of a JSON Schema: with the keywords of Confluent's converter,
 //! in its order, so that both register one and the same text.
-
-use std::collections::HashSet;
+//!
+//! One thing differs. Where a struct with an identifier comes again, Confluent's converter writes a
+//! `$ref` that leads to the whole document in its own reader, and nowhere in others; here it is
+//! written out again.
 
 use gantry_model::logical::Logical;
 use gantry_model::text::{sort_as_copied_hash_map, sort_as_hash_map, sort_as_hash_map_for};
@@ -10,17 +12,16 @@ use gantry_schema_json::JsonSchema;
 use gantry_schema_model::{Node, ParsedSchema};
 
 use super::config::Settings;
-use super::plan::{DEPTH_MAX, KEY, Plan, VALUE, is_extras, is_object, is_union, is_variant};
+use super::plan::{
+    DEPTH_MAX, GENERAL_ENUM, JSON_ENUM, KEY, Plan, VALUE, is_enum, is_extras, is_object, is_union,
+    is_variant,
+};
 use super::write;
 
 /// Where the parameters are that are of no use outside of this format.
 pub(crate) const NAMESPACE: &str = "io.confluent.connect.json";
 /// The parameter with the identifier of a struct that others refer to.
 pub(crate) const ID: &str = "io.confluent.connect.json.Id";
-/// The parameter that makes a text an enum in this format.
-pub(crate) const JSON_ENUM: &str = "io.confluent.connect.json.Enum";
-/// The parameter that makes a text an enum in all formats.
-pub(crate) const GENERAL_ENUM: &str = "org.apache.kafka.connect.data.Enum";
 /// The symbol that stands for null.
 pub(crate) const NULL_SYMBOL: &str = "<NULL>";
 
@@ -33,8 +34,7 @@ type Entries = Vec<(String, Node)>;
 
 /// The text of a schema.
 pub(crate) fn translate(schema: &Schema, settings: &Settings) -> Result<String> {
-    let mut translate = Translate { settings, ids: HashSet::new() };
-    let text = translate.schema(schema, None, false, 0)?.to_string();
+    let text = Translate { settings }.schema(schema, None, false, 0)?.to_string();
     let parsed = JsonSchema::load(&text, &[], false).map_err(|error| {
         Error::data(format!("The schema cannot be written as a JSON Schema: {error}"))
     })?;
@@ -43,8 +43,6 @@ pub(crate) fn translate(schema: &Schema, settings: &Settings) -> Result<String> 
 
 struct Translate<'s> {
     settings: &'s Settings,
-    /// The structs that can be referred to.
-    ids: HashSet<String>,
 }
 
 /// The keywords of one schema, as far as they are in groups.
@@ -75,7 +73,7 @@ impl Keywords {
 impl Translate<'_> {
     /// `index` is the place of a field in its struct. A branch of a union is never optional.
     fn schema(
-        &mut self,
+        &self,
         schema: &Schema,
         index: Option<usize>,
         is_branch: bool,
@@ -89,8 +87,6 @@ impl Translate<'_> {
         if schema.is_absent() {
             return Err(Error::data("A part of the schema is missing: elements have no type"));
         }
-        let id = id_of(schema).map(str::to_owned);
-        self.ids.extend(id.clone());
         let optional = schema.is_optional() && !is_branch;
         let mut keywords = Keywords::default();
         let is_struct = matches!(schema.kind(), Kind::Struct(_)) && !is_variant(schema);
@@ -107,13 +103,13 @@ impl Translate<'_> {
                 keywords.last.push(one_of(vec![null(), inner]));
             }
         }
-        keywords.id = id;
+        keywords.id = schema.parameters().and_then(|all| all.get(ID)).map(|id| id.to_string());
         keywords.extensions.extend(index.map(|index| (INDEX.to_owned(), number(index))));
         Ok(keywords.node())
     }
 
     fn union(
-        &mut self,
+        &self,
         schema: &Schema,
         optional: bool,
         keywords: &mut Keywords,
@@ -130,7 +126,7 @@ impl Translate<'_> {
         Ok(())
     }
 
-    fn kind(&mut self, schema: &Schema, keywords: &mut Keywords, depth: usize) -> Result<()> {
+    fn kind(&self, schema: &Schema, keywords: &mut Keywords, depth: usize) -> Result<()> {
         let mut scalar = |type_: &str, connect: Option<&str>| {
             keywords.first.push(text("type", type_));
             keywords.extensions.extend(connect.map(|connect| text(TYPE, connect)));
@@ -157,7 +153,7 @@ impl Translate<'_> {
             },
             Kind::Array(element) => {
                 scalar("array", None);
-                let items = self.or_reference(element, None, depth)?;
+                let items = self.schema(element, None, false, depth + 1)?;
                 keywords.last.push(("items".to_owned(), items));
             }
             Kind::Map { key, value } if is_object(key) => {
@@ -185,14 +181,14 @@ impl Translate<'_> {
         Ok(())
     }
 
-    fn properties(&mut self, schema: &Schema, keywords: &mut Keywords, depth: usize) -> Result<()> {
+    fn properties(&self, schema: &Schema, keywords: &mut Keywords, depth: usize) -> Result<()> {
         if !self.settings.additional_properties {
             keywords.first.push(("additionalProperties".to_owned(), Node::Bool(false)));
         }
         let mut properties = Vec::new();
         for field in fields(schema) {
             if !is_extras(field, self.settings) {
-                let property = self.or_reference(&field.schema, Some(field.index), depth)?;
+                let property = self.schema(&field.schema, Some(field.index), false, depth + 1)?;
                 properties.push((field.name.to_string(), property));
             }
         }
@@ -200,19 +196,6 @@ impl Translate<'_> {
             keywords.last.push(("properties".to_owned(), hashed(properties)));
         }
         Ok(())
-    }
-
-    /// A schema, or a reference to one that was translated before.
-    fn or_reference(
-        &mut self,
-        schema: &Schema,
-        index: Option<usize>,
-        depth: usize,
-    ) -> Result<Node> {
-        match id_of(schema).filter(|id| self.ids.contains(*id)) {
-            Some(id) => Ok(Node::Map(vec![text("$ref", id)])),
-            None => self.schema(schema, index, false, depth + 1),
-        }
     }
 
     /// What schemas of all kinds have.
@@ -286,27 +269,22 @@ fn fields(schema: &Schema) -> &[Field] {
     schema.fields().map(|fields| fields.list()).unwrap_or_default()
 }
 
-fn id_of(schema: &Schema) -> Option<&str> {
-    schema.parameters()?.get(ID).map(|id| &**id)
-}
-
 /// The symbols of a text that is an enum.
 fn symbols(schema: &Schema, settings: &Settings) -> Option<Vec<Node>> {
-    let parameters = schema.parameters()?;
-    if !parameters.contains_key(GENERAL_ENUM) && !parameters.contains_key(JSON_ENUM) {
-        return None;
-    }
+    let parameters = schema.parameters().filter(|_| is_enum(schema))?;
     let parameter = if settings.generalized_sums { GENERAL_ENUM } else { JSON_ENUM };
-    let symbols = parameters
+    // Parameters have no name twice, and so no symbol comes twice.
+    let mut symbols: Vec<&str> = parameters
         .keys()
         .filter_map(|key| key.strip_prefix(parameter)?.strip_prefix('.'))
-        .map(str::to_owned)
         .collect();
-    // Null has the hash 0, as the empty text has, and comes before it.
-    let (nulls, texts): (Vec<String>, Vec<String>) =
-        gantry_model::text::hash_set_order(symbols).into_iter().partition(|s| s == NULL_SYMBOL);
-    let nulls = nulls.into_iter().map(|_| Node::Null);
-    Some(nulls.chain(texts.into_iter().map(Node::Text)).collect())
+    // Java's hash of null is that of the empty text.
+    sort_as_hash_map(&mut symbols, |symbol| if *symbol == NULL_SYMBOL { "" } else { symbol });
+    let node = |symbol: &str| match symbol {
+        NULL_SYMBOL => Node::Null,
+        symbol => Node::Text(symbol.to_owned()),
+    };
+    Some(symbols.into_iter().map(node).collect())
 }
 
 /// An object in the order of Java's hash map.

@@ -164,20 +164,28 @@ fn encode_number(number: Number<'_>, out: &mut Vec<u8>) {
         return;
     }
     let decimal = number.to_decimal();
-    let digits = decimal.unscaled.magnitude().to_string().len();
-    let scale = u8::try_from(decimal.scale).ok().filter(|s| usize::from(*s) <= DECIMAL_DIGITS_MAX);
-    let (Some(scale), Ok(unscaled)) = (scale, i128::try_from(&decimal.unscaled)) else {
+    let digits = decimal.unscaled.magnitude().to_string();
+    // Scales are not negative there: 1e3 is 1000.
+    let zeros = usize::try_from(decimal.scale.saturating_neg()).unwrap_or(0);
+    let scale = u8::try_from(decimal.scale.max(0)).ok();
+    let scale = scale.filter(|scale| usize::from(*scale) <= DECIMAL_DIGITS_MAX);
+    let length = digits.len().saturating_add(zeros);
+    let unscaled = (length <= DECIMAL_DIGITS_MAX)
+        .then(|| format!("{digits}{}", "0".repeat(zeros)).parse::<i128>().ok())
+        .flatten();
+    let (Some(scale), Some(unscaled)) = (scale, unscaled) else {
         return encode_double(number, out);
     };
+    let negative = decimal.unscaled.sign() == num_bigint::Sign::Minus;
+    let unscaled = if negative { -unscaled } else { unscaled };
     let bytes = unscaled.to_le_bytes();
-    let (type_, length) = match digits {
+    let (type_, width) = match length {
         ..=9 => (DECIMAL4, 4),
         10..=18 => (DECIMAL8, 8),
-        19..=DECIMAL_DIGITS_MAX => (DECIMAL16, 16),
-        _ => return encode_double(number, out),
+        _ => (DECIMAL16, 16),
     };
     out.extend_from_slice(&[type_ << 2, scale]);
-    out.extend(bytes.iter().take(length));
+    out.extend(bytes.iter().take(width));
 }
 
 /// A number beyond what decimals hold.
@@ -426,7 +434,7 @@ mod tests {
         // Fields are sorted; what no decimal holds is a double.
         assert_eq!(there_and_back("{\"b\":1,\"a\":2}"), "{\"a\":2,\"b\":1}");
         assert_eq!(there_and_back("1e300"), "1.0E300");
-        assert_eq!(there_and_back("1e10"), "1.0E10");
+        assert_eq!(there_and_back("-1e10"), "-10000000000");
     }
 
     #[test]
