@@ -9,8 +9,6 @@ mod binary;
 mod defaults;
 mod fault;
 mod fit;
-#[cfg(feature = "fuzzing")]
-pub mod fuzzing;
 mod keys;
 mod names;
 mod read;

@@ -127,7 +127,7 @@ fn read<F: DataFormat>(format: &F, case: &Value) -> Result<Value, String> {
     let schema = F::Format::parse(text, &[], false).map_err(|error| error.to_string())?;
     let mut bytes = from_hex(case["bytes_after_id"].as_str().unwrap());
     let indexes = match F::NAMES.has_message_indexes {
-        true => take_indexes(&mut bytes),
+        true => take_indexes(&mut bytes)?,
         false => Vec::new(),
     };
     let mut reader =
@@ -137,27 +137,27 @@ fn read<F: DataFormat>(format: &F, case: &Value) -> Result<Value, String> {
 }
 
 /// Zigzag numbers: how many, and each; none stands for the first message.
-fn take_indexes(bytes: &mut Vec<u8>) -> Vec<i32> {
+fn take_indexes(bytes: &mut Vec<u8>) -> Result<Vec<i32>, String> {
     let mut at = 0;
     let mut next = || {
         let (mut value, mut shift) = (0_u32, 0);
         loop {
-            let byte = bytes[at];
+            let byte = *bytes.get(at).ok_or("the indexes have no end")?;
             at += 1;
             value |= u32::from(byte & 0x7f) << shift;
             shift += 7;
             if byte & 0x80 == 0 {
-                break (value >> 1).cast_signed() ^ -(value & 1).cast_signed();
+                return Ok::<i32, String>((value >> 1).cast_signed() ^ -(value & 1).cast_signed());
             }
         }
     };
-    let count = next();
+    let count = next()?;
     let list = match count {
         0 => vec![0],
-        count => (0..count).map(|_| next()).collect(),
+        count => (0..count).map(|_| next()).collect::<Result<_, _>>()?,
     };
     bytes.drain(..at);
-    list
+    Ok(list)
 }
 
 fn from_hex(hex: &str) -> Vec<u8> {

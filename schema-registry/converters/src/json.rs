@@ -7,8 +7,6 @@ mod all_of;
 mod config;
 mod connect;
 mod fault;
-#[cfg(any(test, feature = "fuzzing"))]
-pub(crate) mod fuzz;
 mod plan;
 mod read;
 mod shape;

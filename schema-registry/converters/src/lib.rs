@@ -12,7 +12,7 @@ mod converter;
 mod format;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
-pub use json::fuzz::read as fuzz_json;
+pub mod fuzzing;
 #[cfg(test)]
 mod golden;
 mod id;
@@ -24,7 +24,3 @@ mod slots;
 mod subject;
 
 pub use plugins::converters;
-
-#[cfg(feature = "fuzzing")]
-#[doc(hidden)]
-pub use avro::fuzzing;

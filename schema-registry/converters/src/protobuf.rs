@@ -11,8 +11,6 @@ mod cycles;
 mod defaults;
 mod element_tags;
 mod fault;
-#[cfg(any(test, feature = "fuzzing"))]
-pub(crate) mod fuzzing;
 mod logical;
 mod names;
 mod read;
@@ -29,8 +27,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gantry_model::config::{ConfigDef, ParsedConfig};
+use gantry_model::logical::Logical;
 use gantry_model::{Datum, Error, Result, Schema, Value};
-use gantry_schema_model::ParsedSchema;
+use gantry_schema_model::{Format, ParsedSchema};
 use gantry_schema_protobuf::{
     Descriptors, MessageDescriptor, MessageIndexes, Protobuf, ProtobufSchema,
 };
@@ -94,9 +93,14 @@ impl DataFormat for ProtobufFormat {
         let connect = connect.ok_or_else(schemaless)?;
         let name = match roots::is_struct(connect) {
             true => translate::message_name(self.settings, connect),
-            false => roots::root(connect)?.1.to_owned(),
+            false => roots::message(connect)?.to_owned(),
         };
         let pool = descriptors(registered)?;
+        if let Some(kind) = Logical::of(connect)
+            && pool.message_named(&name).is_none()
+        {
+            return self.unreadable(connect, kind, &name);
+        }
         let (indexes, message) = target(registered, &pool, &name)?;
         let planner = write_builder::Planner { settings: self.settings, pool: &pool };
         let encoder = planner.root(connect, message)?;
@@ -142,6 +146,25 @@ impl DataFormat for ProtobufFormat {
         let value = read::read(root, payload, &mut reader.scratch)
             .map_err(|fault| fault.into_error(&root.plan.name))?;
         Ok(Datum::new(root.schema.clone(), value))
+    }
+}
+
+impl ProtobufFormat {
+    /// Values of a logical type by a schema that does not have its message.
+    fn unreadable(&self, connect: &Schema, kind: Logical, name: &str) -> Result<ProtobufWriter> {
+        tracing::warn!(
+            "{name} is written as Confluent's ProtobufConverter writes a logical type that is a \
+             whole key or value: no reader can tell which message it is. Put the value into a \
+             field of a struct, with HoistField for instance"
+        );
+        let schema = Protobuf::parse(roots::logical_root(kind), &[], false);
+        let pool = descriptors(&schema.map_err(|error| Error::data(error.0))?)?;
+        let message = pool
+            .message_named(name)
+            .ok_or_else(|| Error::data(format!("There is no Protobuf message {name}")))?;
+        let planner = write_builder::Planner { settings: self.settings, pool: &pool };
+        let encoder = planner.root(connect, message)?;
+        Ok(ProtobufWriter { message_indexes: Vec::new(), message: name.to_owned(), encoder })
     }
 }
 

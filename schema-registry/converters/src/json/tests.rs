@@ -1,9 +1,10 @@
 use gantry_converters::JsonConverter;
 use gantry_model::plugin::{Converter, Props};
-use gantry_model::{Headers, Kind, MapValue, SchemaBuilder, Struct, logical};
+use gantry_model::{Kind, MapValue, SchemaBuilder, Struct, logical};
 use serde_json::json;
 
 use super::*;
+use crate::fuzzing::there_and_back;
 
 #[test]
 fn recorded_facts_of_confluents_converter() {
@@ -49,7 +50,7 @@ fn write_by(
 /// As `JsonConverter` writes it, with its schema.
 fn envelope(datum: &Datum) -> serde_json::Value {
     let mut converter = JsonConverter::new(&Props::new()).unwrap();
-    let bytes = converter.from_connect("t", &mut Headers::new(), datum).unwrap().unwrap();
+    let bytes = converter.from_connect("t", &mut Vec::new(), datum).unwrap().unwrap();
     serde_json::from_slice(&bytes).unwrap()
 }
 
@@ -586,7 +587,7 @@ fn json_is_laid_out_where_asked() {
 #[test]
 fn what_fuzz_targets_call_reads() {
     let props = Props::new();
-    assert!(fuzz::read(r#"{"type":"integer"}"#, b"12", &props).is_some());
-    assert!(fuzz::read(r#"{"type":"integer"}"#, b"\"x\"", &props).is_none());
-    assert!(fuzz::read("{", b"1", &props).is_none());
+    assert!(there_and_back::<JsonSchemaFormat>(&props, r#"{"type":"integer"}"#, b"12").is_ok());
+    assert!(there_and_back::<JsonSchemaFormat>(&props, r#"{"type":"integer"}"#, b"\"x\"").is_err());
+    assert!(there_and_back::<JsonSchemaFormat>(&props, "{", b"1").is_err());
 }

@@ -45,30 +45,45 @@ message Timestamp {
 }
 ";
 
-/// The text of a schema and the message in it for values of a Connect schema that is no struct.
-/// Lists and maps have none.
+/// The text of the schema for values of a Connect schema that is no struct. Lists and maps have
+/// none.
 ///
-/// Confluent's converter takes the schema of the number or the bytes below for a value of a logical
-/// type, writes the message of the logical type all the same, and leaves out which message it is:
-/// nobody can read that. Here the schema is that of the message.
-pub(super) fn root(schema: &Schema) -> Result<(&'static str, &'static str)> {
-    if let Some(kind) = Logical::of(schema) {
-        let text = match kind {
-            Logical::Decimal => DECIMAL,
-            Logical::Date => DATE,
-            Logical::Time => TIME,
-            Logical::Timestamp => TIMESTAMP,
-        };
-        return Ok((text, logical::message_of(kind)));
+/// Values of logical types, too, get the schema of the number or the bytes below, as Confluent's
+/// converter gives them: [`logical_root`] says what becomes of that.
+pub(super) fn text(schema: &Schema) -> Result<&'static str> {
+    wrapper(schema).map(|_| WRAPPERS)
+}
+
+/// The message of values of a Connect schema that is no struct.
+pub(super) fn message(schema: &Schema) -> Result<&'static str> {
+    match Logical::of(schema) {
+        Some(kind) => Ok(logical::message_of(kind)),
+        None => wrapper(schema),
     }
-    let unsupported = || {
+}
+
+fn wrapper(schema: &Schema) -> Result<&'static str> {
+    names::wrapper_of(schema.kind()).ok_or_else(|| {
         let kind = schema.kind().type_name();
         Error::data(format!(
             "Unsupported root schema of type {kind}: a Protobuf schema is a message; put the \
              value into a field of a struct (HoistField)"
         ))
-    };
-    names::wrapper_of(schema.kind()).map(|name| (WRAPPERS, name)).ok_or_else(unsupported)
+    })
+}
+
+/// The schema of the message of a logical type.
+///
+/// Where such a value is no field, Confluent's converter writes its message by the schema of
+/// [`text`], which does not have it, and leaves out which message it is. Nobody can read that. The
+/// bytes are the same here, for whoever compares them, and the log says so.
+pub(super) fn logical_root(kind: Logical) -> &'static str {
+    match kind {
+        Logical::Decimal => DECIMAL,
+        Logical::Date => DATE,
+        Logical::Time => TIME,
+        Logical::Timestamp => TIMESTAMP,
+    }
 }
 
 /// Whether values of a schema are messages of their own rather than wrapped.

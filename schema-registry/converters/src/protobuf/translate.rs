@@ -19,7 +19,7 @@ use super::{names, roots};
 /// The text of the schema for values of a Connect schema.
 pub(super) fn translate(settings: Settings, schema: &Schema) -> Result<String> {
     let Kind::Struct(fields) = schema.kind() else {
-        return roots::root(schema).map(|(text, _)| text.to_owned());
+        return roots::text(schema).map(str::to_owned);
     };
     let mut translation = Translation { settings, unnamed: 0, imports: Vec::new() };
     let full_name = translation.named(schema);

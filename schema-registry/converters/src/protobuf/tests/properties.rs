@@ -178,8 +178,8 @@ proptest! {
 
     #[test]
     fn what_the_fuzzer_finds_is_no_panic(bytes in vec(any::<u8>(), 0..100)) {
-        fuzzing::decode(TEXT, &bytes);
-        fuzzing::decode(&String::from_utf8_lossy(&bytes), &bytes);
+        crate::fuzzing::data("PROTOBUF", TEXT, &bytes);
+        crate::fuzzing::data("PROTOBUF", &String::from_utf8_lossy(&bytes), &bytes);
     }
 
     #[test]
