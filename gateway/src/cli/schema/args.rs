@@ -228,12 +228,7 @@ pub(super) struct ImportArgs {
     #[arg(long)]
     pub(super) force: bool,
     /// A user and password for --from, if it asks for them
-    #[arg(
-        long,
-        value_name = "NAME:PASSWORD",
-        env = "GANTRY_FROM_USER",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "NAME:PASSWORD", env = "GANTRY_FROM_USER", hide_env_values = true)]
     pub(super) from_user: Option<String>,
     /// A file whose first line is NAME:PASSWORD for --from
     #[arg(long, value_name = "FILE")]
@@ -289,10 +284,7 @@ fn reference(text: &str) -> Result<Reference, String> {
         return Err(wrong());
     }
     // The REST API knows the latest by this number.
-    let version = match version(number)?.parse() {
-        Ok(number) => number,
-        Err(_) => -1,
-    };
+    let version = version(number)?.parse().unwrap_or(-1);
     Ok(Reference { name: name.to_owned(), subject: subject.to_owned(), version })
 }
 

@@ -296,7 +296,9 @@ pub(super) fn diff(registry: &Registry, args: &DiffArgs) -> Result<(), String> {
             Side::registered(registry, subject, to)?,
         )
     } else if to.is_some() {
-        return Err(format!("{from} is neither a number from 1 on nor latest; a file stands alone"));
+        return Err(format!(
+            "{from} is neither a number from 1 on nor latest; a file stands alone"
+        ));
     } else {
         let candidate = Candidate::read(Path::new(from), form)?;
         let new = Side { name: from.clone(), version: None, candidate };

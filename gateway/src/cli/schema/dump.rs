@@ -273,8 +273,11 @@ mod tests {
     #[test]
     fn what_the_consumer_prints_is_folded() {
         let contents = read_text(PRINTED).unwrap();
-        let shown: Vec<_> =
-            contents.versions.iter().map(|((s, v), version)| (s.as_str(), *v, version.is_deleted())).collect();
+        let shown: Vec<_> = contents
+            .versions
+            .iter()
+            .map(|((s, v), version)| (s.as_str(), *v, version.is_deleted()))
+            .collect();
         assert_eq!(shown, [(":.c:p", 1, false), ("a", 1, true), ("a", 2, false)]);
         assert_eq!(contents.configs[""], json!({"compatibilityLevel": "FULL"}));
         assert_eq!(contents.configs["a"], json!({"compatibilityLevel": "NONE", "alias": "b"}));
@@ -320,7 +323,9 @@ mod tests {
         let error = |text: &str| read_text(text).unwrap_err();
         assert!(error("\n{}\n").starts_with("line 2: this is no record"));
         assert!(error("null\tnull\n").contains("print.key=true"));
-        assert!(error("{\"subject\":\"a\",\"id\":1,\"schema\":\"\"}").contains("missing field `key`"));
+        assert!(
+            error("{\"subject\":\"a\",\"id\":1,\"schema\":\"\"}").contains("missing field `key`")
+        );
         let key = "{\"keytype\":\"SCHEMA\",\"subject\":\"a\",\"magic\":1}";
         assert!(error(&format!("{key}\tnull")).contains("has no version"));
         let key = "{\"keytype\":\"SCHEMA\",\"subject\":\"a\",\"version\":1,\"magic\":1}";

@@ -119,7 +119,8 @@ impl Import<'_> {
             alias.map(str::to_owned)
         };
         let may_have_one = |subject: &&str| {
-            self.before.is_shared() || self.source.configs.get(*subject).is_some_and(|c| alias_of(c).is_some())
+            self.before.is_shared()
+                || self.source.configs.get(*subject).is_some_and(|c| alias_of(c).is_some())
         };
         let subjects: BTreeSet<&str> = missing.map(|version| version.subject.as_str()).collect();
         let subjects: Vec<&str> = subjects.into_iter().filter(may_have_one).collect();
@@ -148,12 +149,8 @@ impl Import<'_> {
                     let answer = self.target.patiently("POST", &path, Some(&body(version)));
                     let answer = self.unless_refused(version, answer)?;
                     if let Some(answer) = answer {
-                        let id = answer.get("id").and_then(Json::as_i64);
-                        if id == Some(i64::from(version.id)) {
-                            self.registered.fetch_add(1, Ordering::Relaxed);
-                        } else {
-                            self.refuse(version, &format!("it was given the id {id:?}"))?;
-                        }
+                        check_id(version, &answer)?;
+                        self.registered.fetch_add(1, Ordering::Relaxed);
                     }
                     progress.step();
                 }
@@ -294,6 +291,20 @@ impl Import<'_> {
             differences.join("\n  ")
         ))
     }
+}
+
+/// A registry that gives its own ids is told at once: nothing of the rest would be right.
+fn check_id(version: &Version, answer: &Json) -> Result<(), String> {
+    let given = answer.get("id").and_then(Json::as_i64).unwrap_or_default();
+    if given == i64::from(version.id) {
+        return Ok(());
+    }
+    Err(format!(
+        "the target gave {} the id {given} instead of {}: it does not take ids as they are, so \
+         that nothing can be imported there",
+        place_text(&version.subject, version.version),
+        version.id
+    ))
 }
 
 /// The versions of one subject stay in their order.

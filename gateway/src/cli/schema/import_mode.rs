@@ -8,6 +8,7 @@ use super::interrupt::Interrupt;
 use super::parallel::{in_parallel, lock};
 use super::registry::{Registry, Rule, mode_of};
 use crate::cli::client::Failure;
+use crate::cli::output::complain;
 
 const IMPORT: &str = "IMPORT";
 
@@ -43,6 +44,8 @@ impl Modes {
             let before = target.set_for(Rule::Mode, name)?;
             let before = before.as_ref().map(|before| mode_of(before).to_owned());
             if before.as_deref() == Some(IMPORT) {
+                let path = Rule::Mode.path(name);
+                complain(format!("note: {path} of the target is IMPORT already, and stays so"));
                 return Ok(());
             }
             let path = format!("{}?force={is_known}", Rule::Mode.path(name));

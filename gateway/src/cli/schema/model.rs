@@ -180,7 +180,8 @@ impl Contents {
             open.insert(place, count);
         }
         let mut levels = Vec::new();
-        let mut next: Vec<&Place> = open.iter().filter(|(_, n)| **n == 0).map(|(p, _)| *p).collect();
+        let mut next: Vec<&Place> =
+            open.iter().filter(|(_, n)| **n == 0).map(|(p, _)| *p).collect();
         while !next.is_empty() {
             let mut level: Vec<&Version> =
                 next.iter().filter_map(|place| self.versions.get(*place)).collect();

@@ -172,16 +172,17 @@ impl Registry {
             let path = format!(
                 "/schemas?subjectPrefix={prefix_query}&{query}&offset={offset}&limit={PAGE}"
             );
-            let page: Vec<Version> = match self.listed(&path, offset) {
-                Err(Failure::Refused(refusal)) if offset == 0 && is_missing(&refusal) => {
-                    return self.one_by_one(prefix, query, take);
-                }
+            let page = match self.page(&path, offset) {
+                Err(Failure::Refused(refusal)) if offset == 0 && is_missing(&refusal) => Vec::new(),
                 page => page?,
             };
-            let count = page.len();
-            let before = seen.len();
+            // Apicurio lists texts alone, older registries of Confluent know no contexts.
+            if offset == 0 && page.first().is_none_or(|first| first.get("subject").is_none()) {
+                return self.one_by_one(prefix, query, take);
+            }
+            let (count, before) = (page.len(), seen.len());
             for version in page {
-                let version = version.settled();
+                let version = read::<Version>(&path, version)?.settled();
                 if seen.insert(version.place()) {
                     take(version)?;
                 }
@@ -195,7 +196,7 @@ impl Registry {
     }
 
     /// The first page tells whether there is a registry at all.
-    fn listed(&self, path: &str, offset: usize) -> Result<Vec<Version>, Failure> {
+    fn page(&self, path: &str, offset: usize) -> Result<Vec<Json>, Failure> {
         if offset == 0 { self.get(path) } else { self.get_patiently(path) }
     }
 
@@ -207,21 +208,37 @@ impl Registry {
         take: &mut dyn FnMut(Version) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let deleted = if query.contains("deleted=true") { "?deleted=true" } else { "" };
-        let subjects: Vec<String> = self.get_patiently(&format!("/subjects{deleted}"))?;
+        let latest_only = query.contains("latestOnly");
+        let mut subjects: Vec<String> = self.get_patiently(&format!("/subjects{deleted}"))?;
         // Not all of them know prefixes.
         let prefix = prefix.strip_prefix(ALL_CONTEXTS).unwrap_or(prefix);
-        for subject in subjects.iter().filter(|subject| subject.starts_with(prefix)) {
-            let path = format!("{}/versions{deleted}", subject_path(subject));
-            let mut versions: Vec<i32> = self.get_patiently(&path)?;
-            if query.contains("latestOnly") {
-                versions = versions.into_iter().max().into_iter().collect();
-            }
-            for version in versions {
-                let path = version_path(subject, &version.to_string()) + deleted;
-                take(self.get_patiently::<Version>(&path)?.settled())?;
+        subjects.retain(|subject| subject.starts_with(prefix));
+        for part in subjects.chunks(PAGE) {
+            let found =
+                in_parallel(part, |subject| Ok(self.versions_of(subject, deleted, latest_only)?));
+            for version in found.map_err(Failure::Lost)?.into_iter().flatten() {
+                take(version)?;
             }
         }
         Ok(())
+    }
+
+    fn versions_of(
+        &self,
+        subject: &str,
+        deleted: &str,
+        latest_only: bool,
+    ) -> Result<Vec<Version>, Failure> {
+        let path = format!("{}/versions{deleted}", subject_path(subject));
+        let mut versions: Vec<i32> = self.get_patiently(&path)?;
+        if latest_only {
+            versions = versions.into_iter().max().into_iter().collect();
+        }
+        let get = |version: i32| {
+            let path = version_path(subject, &version.to_string()) + deleted;
+            self.get_patiently(&path).map(Version::settled)
+        };
+        versions.into_iter().map(get).collect()
     }
 
     /// What is set for a name itself: not what holds for it because of another one.
@@ -271,7 +288,11 @@ impl Registry {
         let contexts = contents.versions.values().map(|version| version.context().to_owned());
         contents.contexts = contexts.collect();
         match self.get_patiently::<Vec<String>>("/contexts") {
-            Ok(contexts) => contents.contexts.extend(contexts),
+            // Apicurio writes them with colons.
+            Ok(contexts) => {
+                let bare = contexts.iter().map(|context| context.trim_matches(':').to_owned());
+                contents.contexts.extend(bare);
+            }
             Err(Failure::Refused(refusal)) if is_missing(&refusal) => {}
             Err(failure) => return Err(failure.into()),
         }
@@ -300,6 +321,8 @@ impl Registry {
 
 fn read<T: DeserializeOwned>(path: &str, answer: Json) -> Result<T, Failure> {
     serde_json::from_value(answer).map_err(|error| {
-        Failure::Lost(format!("the answer to GET {path} is not what a schema registry gives: {error}"))
+        Failure::Lost(format!(
+            "the answer to GET {path} is not what a schema registry gives: {error}"
+        ))
     })
 }

@@ -33,7 +33,8 @@ pub(super) struct Survey {
 impl Survey {
     /// Looks through a registry.
     pub(super) fn of(target: &Registry, source: &Contents) -> Result<Self, String> {
-        let ids = source.versions.values().map(|version| ((version.context(), version.id), version));
+        let ids =
+            source.versions.values().map(|version| ((version.context(), version.id), version));
         let ids: HashMap<(&str, i32), &Version> = ids.collect();
         let mut survey = Self::default();
         let mut forms = 0;
