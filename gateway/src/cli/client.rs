@@ -71,24 +71,41 @@ struct Peer {
     name: &'static str,
     /// Where it is if the command line does not say.
     url: &'static str,
+    /// The option that names another.
+    option: &'static str,
     /// What starts one.
     start: &'static str,
+    /// The options that name a user.
+    users: &'static str,
     /// How long it may take until it begins an answer.
     timeout: Option<Duration>,
 }
 
+const USERS: &str = "--user-file, --user or GANTRY_USER";
+
 const WORKER: Peer = Peer {
     name: "worker",
     url: "http://127.0.0.1:8083",
+    option: "--url",
     start: "gantry standalone",
+    users: USERS,
     timeout: None,
 };
 
 const REGISTRY: Peer = Peer {
     name: "schema registry",
     url: "http://127.0.0.1:8081",
+    option: "--url",
     start: "gantry schema-registry",
+    users: USERS,
     timeout: Some(REGISTRY_TIMEOUT),
+};
+
+/// The registry that schemas are imported from.
+const SOURCE: Peer = Peer {
+    option: "--from",
+    users: "--from-user-file, --from-user or GANTRY_FROM_USER",
+    ..REGISTRY
 };
 
 impl Client {
@@ -102,14 +119,18 @@ impl Client {
         Self::of(registry, REGISTRY)
     }
 
+    /// The schema registry that the command line names as the one to import from.
+    pub(super) fn of_source(registry: &WorkerUrl) -> Result<Self, String> {
+        Self::of(registry, SOURCE)
+    }
+
     fn of(worker: &WorkerUrl, peer: Peer) -> Result<Self, String> {
         let url = worker.url.as_deref().unwrap_or(peer.url);
         let is_https = url.starts_with("https://");
         if !is_https && !url.starts_with("http://") {
             return Err(format!(
-                "--url is {url}; write the {}'s address as http://host:port or \
-                 https://host:port",
-                peer.name
+                "{} is {url}; write the {}'s address as http://host:port or https://host:port",
+                peer.option, peer.name
             ));
         }
         let mut config = Agent::config_builder()
@@ -138,6 +159,7 @@ impl Client {
         path: &str,
         body: impl AsSendBody,
     ) -> Result<Body, Failure> {
+        let Peer { name, start, option, users, .. } = self.peer;
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
@@ -147,11 +169,10 @@ impl Client {
         }
         let request = request
             .body(body)
-            .map_err(|error| Failure::Lost(format!("--url {}: {error}", self.base)))?;
+            .map_err(|error| Failure::Lost(format!("{option} {}: {error}", self.base)))?;
         let answer: Response<Body> = self.agent.run(request).map_err(|error| {
-            let Peer { name, start, .. } = self.peer;
             let remedy = client_tls::remedy(&error).map_or_else(
-                || format!("Start one with `{start}`, or name another with --url"),
+                || format!("Start one with `{start}`, or name another with {option}"),
                 str::to_owned,
             );
             Failure::Lost(format!("no {name} answers at {}: {error}. {remedy}", self.base))
@@ -166,12 +187,10 @@ impl Client {
         let code = json.get("error_code").and_then(Json::as_u64).unwrap_or_default();
         let message = json.get("message").and_then(Json::as_str);
         // That word alone does not say what to do.
-        let message = message.filter(|text| !matches!(*text, "" | "Unauthorized"));
-        let Peer { name, .. } = self.peer;
+        let message = message.filter(|text| !text.is_empty() && !text.ends_with("Unauthorized"));
         let message = message.map(str::to_owned).unwrap_or_else(|| match status.as_u16() {
             UNAUTHORIZED => format!(
-                "the {name} at {} asks for a user and password that it knows: --user-file, \
-                 --user or GANTRY_USER",
+                "the {name} at {} asks for a user and password that it knows: {users}",
                 self.base
             ),
             _ => format!("the {name} answers {status} to {method} {path}"),

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use super::args::ImportArgs;
 use super::dump;
-use super::import_mode::{Modes, set};
+use super::import_mode::{Modes, left_open, set};
 use super::interrupt::Interrupt;
 use super::model::{Contents, Version};
 use super::parallel::{Progress, in_parallel, lock};
@@ -22,14 +22,13 @@ use crate::cli::output::{complain, say};
 
 /// More refusals than these mean that something is wrong with all of it.
 const REFUSALS_MAX: usize = 100;
-const UNAUTHORIZED: [u16; 2] = [401, 403];
 
 /// Runs an import.
 pub(super) fn run(target: &WorkerUrl, args: &ImportArgs) -> Result<(), String> {
     let target = Registry::new(target)?;
     let source = match args.source() {
         Some(from) => {
-            let from = Registry::new(&from)?;
+            let from = Registry::source(&from)?;
             if from.client.base() == target.client.base() {
                 return Err(format!("--from and --to are both {}", from.client.base()));
             }
@@ -88,7 +87,7 @@ impl Import<'_> {
             levels.iter().map(|level| level.iter().copied().filter(is_live).collect()).collect();
         self.check_aliases(missing.iter().flatten())?;
         let mut modes = Modes::default();
-        let names = self.names_to_open(missing.iter().flatten());
+        let names = self.names_to_open(missing.iter().flatten().copied());
         let outcome = modes
             .open(self.target, &names, !self.before.is_empty(), self.interrupt)
             .and_then(|()| self.register(&missing))
@@ -101,12 +100,12 @@ impl Import<'_> {
     }
 
     /// Whose mode must be IMPORT: contexts, or only the subjects where others use the target.
-    fn names_to_open<'v>(&self, missing: impl Iterator<Item = &'v &'v Version>) -> Vec<String> {
+    fn names_to_open<'v>(&self, versions: impl Iterator<Item = &'v Version>) -> Vec<String> {
         let is_shared = self.before.is_shared();
-        let name = |version: &&Version| {
+        let name = |version: &Version| {
             if is_shared { version.subject.clone() } else { prefix_of(version.context()) }
         };
-        missing.map(name).collect::<BTreeSet<String>>().into_iter().collect()
+        versions.map(name).collect::<BTreeSet<String>>().into_iter().collect()
     }
 
     /// What is registered under a subject with an alias goes to another subject.
@@ -195,11 +194,16 @@ impl Import<'_> {
     ) -> Result<Option<Json>, String> {
         match answer {
             Ok(answer) => Ok(Some(answer)),
-            Err(Failure::Refused(refusal)) if !UNAUTHORIZED.contains(&refusal.status) => {
+            // Who is not known is not for any version, and a registry in trouble is not either.
+            Err(Failure::Refused(refusal)) if matches!(refusal.status, 400 | 402 | 404..=499) => {
                 self.refuse(version, &refusal.message)?;
                 Ok(None)
             }
-            Err(failure) => Err(failure.into()),
+            Err(failure) => Err(format!(
+                "{}: {}",
+                place_text(&version.subject, version.version),
+                String::from(failure)
+            )),
         }
     }
 
@@ -275,8 +279,14 @@ impl Import<'_> {
         for (name, mode) in self.source.modes.iter().filter(|(_, mode)| *mode != "READWRITE") {
             say(format!("note: {} is {mode}, as in the source", Rule::Mode.path(name)))?;
         }
-        for note in kept.iter().chain(&after.notes) {
+        let mut names = self.names_to_open(self.source.versions.values());
+        names.retain(|name| !self.source.modes.contains_key(name));
+        let open = left_open(self.target, &names)?;
+        for note in kept.iter().chain(&after.notes).chain(&open) {
             say(format!("note: {note}"))?;
+        }
+        if after.is_shared() {
+            say(format!("note: the target has {} other version(s)", after.others()))?;
         }
         let differences = after.differences(self.source);
         if differences.is_empty() {

@@ -8,7 +8,6 @@ use super::interrupt::Interrupt;
 use super::parallel::{in_parallel, lock};
 use super::registry::{Registry, Rule, mode_of};
 use crate::cli::client::Failure;
-use crate::cli::output::complain;
 
 const IMPORT: &str = "IMPORT";
 
@@ -44,8 +43,6 @@ impl Modes {
             let before = target.set_for(Rule::Mode, name)?;
             let before = before.as_ref().map(|before| mode_of(before).to_owned());
             if before.as_deref() == Some(IMPORT) {
-                let path = Rule::Mode.path(name);
-                complain(format!("note: {path} of the target is IMPORT already, and stays so"));
                 return Ok(());
             }
             let path = format!("{}?force={is_known}", Rule::Mode.path(name));
@@ -86,6 +83,24 @@ impl Modes {
         let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
         if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
     }
+}
+
+/// What is in IMPORT mode, and not because of this import: one that was killed may have left it
+/// so.
+pub(super) fn left_open(target: &Registry, names: &[String]) -> Result<Vec<String>, String> {
+    let notes = in_parallel(names, |name| {
+        let mode = target.set_for(Rule::Mode, name)?;
+        let is_open = mode.as_ref().is_some_and(|mode| mode_of(mode) == IMPORT);
+        let path = Rule::Mode.path(name);
+        Ok(is_open.then(|| {
+            format!(
+                "{path} of the target was IMPORT before, and still is. If an import that was \
+                 killed left it so: PUT {}{path} with {{\"mode\":\"READWRITE\"}}",
+                target.client.base()
+            )
+        }))
+    })?;
+    Ok(notes.into_iter().flatten().collect())
 }
 
 fn put_back(target: &Registry, name: &str, mode: Option<&str>) -> Result<(), String> {

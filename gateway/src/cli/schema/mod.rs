@@ -165,25 +165,29 @@ fn delete(registry: &Registry, args: &DeleteArgs) -> Result<(), String> {
         Some(version) => version_path(subject, version),
         None => subject_path(subject),
     };
-    let softly = remove(registry, subject, &path);
-    let numbers = match (softly, args.permanent) {
+    let numbers = match (remove(registry, subject, &path), args.permanent) {
         (Ok(numbers), false) => numbers,
-        (Ok(_), true) => remove(registry, subject, &format!("{path}?permanent=true"))?,
-        (Err(Removal::Refused(refusal)), true)
-            if [SUBJECT_SOFT_DELETED, VERSION_SOFT_DELETED].contains(&refusal.code) =>
-        {
-            remove(registry, subject, &format!("{path}?permanent=true"))?
+        (Ok(_), true) => {
+            remove(registry, subject, &format!("{path}?permanent=true")).map_err(|removal| {
+                format!("{what}: deleted, but not for good: {}", String::from(removal))
+            })?
         }
-        (Err(Removal::Refused(refusal)), false)
-            if [SUBJECT_SOFT_DELETED, VERSION_SOFT_DELETED].contains(&refusal.code) =>
-        {
-            return Err(format!("{what}: deleted already; --permanent deletes it for good"));
+        (Err(Removal::Refused(refusal)), is_permanent) if is_deleted(&refusal) => {
+            if !is_permanent {
+                return Err(format!("{what}: deleted already; --permanent deletes it for good"));
+            }
+            remove(registry, subject, &format!("{path}?permanent=true"))?
         }
         (Err(removal), _) => return Err(removal.into()),
     };
     let numbers: Vec<String> = numbers.iter().map(i64::to_string).collect();
     let how = if args.permanent { "deleted for good" } else { "deleted" };
     say(format!("{how}: {subject} version(s) {}", numbers.join(", ")))
+}
+
+/// Whether what is to be deleted softly was.
+fn is_deleted(refusal: &Refusal) -> bool {
+    matches!(refusal.code, SUBJECT_SOFT_DELETED | VERSION_SOFT_DELETED)
 }
 
 /// What a deletion comes to when it does not.

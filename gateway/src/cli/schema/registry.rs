@@ -88,6 +88,11 @@ impl Registry {
         Ok(Self { client: Client::of_registry(at)? })
     }
 
+    /// The registry that the command line names as the one to import from.
+    pub(super) fn source(at: &WorkerUrl) -> Result<Self, String> {
+        Ok(Self { client: Client::of_source(at)? })
+    }
+
     /// What an answer holds.
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         read(path, self.client.json("GET", path, None)?)

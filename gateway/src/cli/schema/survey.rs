@@ -82,6 +82,11 @@ impl Survey {
         !self.others.is_empty()
     }
 
+    /// How many versions it has that the source does not have.
+    pub(super) fn others(&self) -> usize {
+        self.others.values().sum()
+    }
+
     /// Whether a config or mode is about schemas that the source does not have.
     pub(super) fn is_of_others(&self, name: &str) -> bool {
         match context_of(name) {
@@ -102,7 +107,7 @@ impl Survey {
             ));
         }
         if self.is_shared() && !force {
-            let count: usize = self.others.values().sum();
+            let count = self.others();
             let names: Vec<String> = self.others.keys().cloned().collect();
             return Err(format!(
                 "nothing was imported: the target has {count} version(s) that the source does not \
