@@ -50,8 +50,8 @@ step "rest distributed"  tests/conformance/run-rest.sh --mode distributed
 step "rocketmq connect"  tests/rocketmq-connect/face.py
 step "java side"         mvn -q -B -f jvm-bridge/java/pom.xml -Dgantry.build.directory="${CARGO_TARGET_DIR:-$PWD/target}/jvm-bridge" package
 step "java connectors"   tests/connectors/run.sh
-step "schema registry"   tests/registry/kill.py
-step "registry of a worker" tests/registry/worker.py
+step "schema registry"   bash -c "tests/registry/kill.py && tests/registry/move.py"
+step "registry of a worker" bash -c "tests/registry/worker.py && tests/registry/converters.py"
 step "key stores"        tests/edge/stores.py
 step "fuzz"              tests/fuzz/run.sh
 step "clients"           tests/clients/run.sh

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::schema::SchemaArgs;
 use crate::logging::Level;
 
 #[derive(Debug, Parser)]
@@ -20,6 +21,7 @@ Examples:
   gantry topic read lines --from-beginning
   gantry preview sink.json --topic lines              what its transformations make of records
   gantry lint source.json                             what is wrong with a file
+  gantry schema check orders-value order.avsc         whether a schema could be registered
 
 `gantry <command> --help` shows more, with examples."
 )]
@@ -36,6 +38,8 @@ pub(super) enum Command {
     Distributed(DistributedArgs),
     /// Run a schema registry alone: Confluent's REST API and RocketMQ Schema Registry's
     SchemaRegistry(SchemaRegistryArgs),
+    /// Look at, check, change and move schemas of any registry with Confluent's REST API
+    Schema(SchemaArgs),
     /// Look at, fill and empty topics of a running worker
     Topic(TopicArgs),
     /// Look at and change connectors of a running worker
@@ -247,7 +251,7 @@ pub(super) struct WorkerUrl {
     /// Trust the certificates of this PEM file instead of the system's
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) cacert: Option<PathBuf>,
-    /// A user and password, if the worker asks for them. Others can see a command line: better
+    /// A user and password, if the other side asks for them. Others can see a command line: better
     /// name a file, or set GANTRY_USER
     #[arg(
         long,
@@ -260,7 +264,7 @@ pub(super) struct WorkerUrl {
     /// A file whose first line is NAME:PASSWORD
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) user_file: Option<PathBuf>,
-    /// A certificate to show to the worker, with those that issued it, as PEM
+    /// A certificate to show to the other side, with those that issued it, as PEM
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) cert: Option<PathBuf>,
     /// Its private key as PEM, if not in the same file

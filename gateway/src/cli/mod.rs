@@ -7,6 +7,7 @@ mod connector;
 mod lint;
 mod output;
 mod preview;
+mod schema;
 mod topic;
 mod topic_io;
 
@@ -51,6 +52,7 @@ pub(crate) fn run(
             worker(Mode::Distributed, args.file.into_iter().collect(), args.run, plugins, reporters)
         }
         Command::SchemaRegistry(args) => schema_registry(&args, &plugins),
+        Command::Schema(args) => schema::run(args),
         Command::Topic(args) => topic::run(args).map(success),
         Command::Connector(args) => connector::run(args, &plugins.load()).map(success),
         Command::Preview(args) => preview::run(args, plugins.load()),

@@ -97,3 +97,34 @@ fn lint_takes_files_or_explains() {
     assert!(parse("gantry lint").is_err());
     assert!(parse("gantry lint a.json --explain").is_err());
 }
+
+#[test]
+fn schemas_are_named_by_subject_or_id() {
+    for line in [
+        "gantry schema list --prefix a --deleted --context c --json",
+        "gantry schema show s --version 3 --url http://h:1",
+        "gantry schema show --id 3 --context c",
+        "gantry schema register s a.avsc --type avro --reference a=b:1 --reference c=d:latest",
+        "gantry schema check s a.json --all-versions --normalize",
+        "gantry schema diff s 1 latest",
+        "gantry schema diff s a.proto --type PROTOBUF",
+        "gantry schema delete s --version latest --permanent -y",
+        "gantry schema export --user a:b",
+        "gantry schema import --from http://h:1 --to http://h:2 --from-cacert ca.pem --force",
+    ] {
+        let Command::Schema(_) = parse(line).unwrap().command else { panic!("{line}") };
+    }
+    for line in [
+        "gantry schema show",
+        "gantry schema show s --id 3",
+        "gantry schema show --id 3 --version 3",
+        "gantry schema show s --version 0",
+        "gantry schema register s",
+        "gantry schema register s a --type thrift",
+        "gantry schema check s a.avsc --version 1 --all-versions",
+        "gantry schema diff s 1 a.avsc",
+        "gantry schema import --to http://h:2",
+    ] {
+        assert!(parse(line).is_err(), "{line}");
+    }
+}

@@ -11,7 +11,7 @@ mod error;
 mod formats;
 mod guid;
 mod model;
-mod names;
+pub mod names;
 mod records;
 mod registry;
 mod rest;

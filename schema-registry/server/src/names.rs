@@ -2,9 +2,9 @@
 //! `:.context:subject` in another one.
 
 /// The context of subjects that name none.
-pub(crate) const DEFAULT_CONTEXT: &str = ".";
+pub const DEFAULT_CONTEXT: &str = ".";
 /// Its config and mode hold where nothing nearer has one; it has no subjects.
-pub(crate) const GLOBAL_CONTEXT: &str = ".__GLOBAL";
+pub const GLOBAL_CONTEXT: &str = ".__GLOBAL";
 /// In front of a prefix: in all contexts.
 pub(crate) const ALL_CONTEXTS: &str = ":*:";
 
@@ -40,18 +40,18 @@ impl<'a> Qualified<'a> {
 }
 
 /// What stands in front of the subjects of a context.
-pub(crate) fn prefix_of(context: &str) -> String {
+pub fn prefix_of(context: &str) -> String {
     if context == DEFAULT_CONTEXT { String::new() } else { format!(":{context}:") }
 }
 
 /// The one way to write a name.
-pub(crate) fn normalize(name: &str) -> String {
+pub fn normalize(name: &str) -> String {
     let Qualified { context, subject, .. } = Qualified::of(name);
     prefix_of(context) + subject
 }
 
 /// The context that a subject is in.
-pub(crate) fn context_of(subject: &str) -> &str {
+pub fn context_of(subject: &str) -> &str {
     Qualified::of(subject).context
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn context_prefix_of(subject: &str) -> String {
 
 /// A name that stands inside of what `parent` names: without a context it is in that of the
 /// parent.
-pub(crate) fn qualify_with(parent: &str, name: &str) -> String {
+pub fn qualify_with(parent: &str, name: &str) -> String {
     if Qualified::of(name).is_default() {
         context_prefix_of(parent) + Qualified::of(name).subject
     } else {
@@ -71,7 +71,7 @@ pub(crate) fn qualify_with(parent: &str, name: &str) -> String {
 }
 
 /// A context as a prefix, however it was written: `c`, `.c`, `:.c:`.
-pub(crate) fn normalize_context(context: &str) -> Result<String, String> {
+pub fn normalize_context(context: &str) -> Result<String, String> {
     let bare = context.strip_prefix(':').unwrap_or(context);
     let bare = bare.strip_suffix(':').unwrap_or(bare);
     if bare.contains(':') {
@@ -81,7 +81,7 @@ pub(crate) fn normalize_context(context: &str) -> Result<String, String> {
 }
 
 /// Whether a name in a path says itself which context it is in.
-pub(crate) fn starts_with_context(name: &str) -> bool {
+pub fn starts_with_context(name: &str) -> bool {
     name.starts_with(":.") || name.starts_with(ALL_CONTEXTS)
 }
 

@@ -195,7 +195,7 @@ fn refusal(status: u16, body: &[u8]) -> RegistryError {
     let message = json.get("message").and_then(Json::as_str);
     let message = message.map_or_else(|| format!("HTTP status {status}"), str::to_owned);
     let code = ["error_code", "status"].iter().find_map(|key| json.get(key)?.as_i64());
-    RegistryError::Refused { status, code: code.unwrap_or(i64::from(status)), message }
+    RegistryError::Refused { status, code: code.unwrap_or_else(|| i64::from(status)), message }
 }
 
 fn wrong_url(url: &str, why: &str) -> Error {

@@ -155,8 +155,8 @@ fn unknown(asked: &Asked) -> RegistryError {
     match asked.path.first().map(String::as_str) {
         Some("exporters") => RegistryError::new(
             404,
-            "HTTP 404 Not Found: this registry has no exporters (schema linking); copy its topic \
-             or register with IMPORT mode instead",
+            "HTTP 404 Not Found: this registry has no exporters (schema linking); copy it with \
+             `gantry schema import` instead",
         ),
         Some("dek-registry") => {
             RegistryError::new(404, "HTTP 404 Not Found: this registry keeps no encryption keys")

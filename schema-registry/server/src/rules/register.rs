@@ -30,6 +30,15 @@ pub(crate) fn existing(
     }
     let schema = request.to_schema(subject);
     let latest_only = schema.version == -1;
+    // Who imports says which version it is: one that is not there need not be compared with all
+    // that are.
+    if schema.version > 0
+        && schema.id >= 0
+        && shared.state().mode_in_scope(subject).is_import()
+        && shared.state().get(subject, schema.version, false).is_none()
+    {
+        return Ok(None);
+    }
     let options = Options { normalize, deleted: false, latest_only };
     let Some(found) = find(shared, &config, &schema, options)? else { return Ok(None) };
     let known = found.schema();
