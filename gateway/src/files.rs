@@ -1,7 +1,5 @@
 //! Worker and connector files: Java properties, and the JSON forms that Kafka Connect takes.
 
-mod bounded;
-
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,9 +9,9 @@ use gantry_engine::TargetState;
 use gantry_model::config::provider;
 use serde_json::value::RawValue;
 
-pub(crate) use self::bounded::{read_bounded, read_text_bounded};
 use crate::json;
 use crate::rocketmq_connect::KAFKA_CONNECTOR_CONFIGS;
+pub(crate) use gantry_model::files::{read_bounded, read_text_bounded};
 
 /// A file larger than this is not a configuration.
 const FILE_BYTES_MAX: u64 = 16 << 20;

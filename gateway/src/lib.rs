@@ -36,7 +36,6 @@ mod rocketmq_connect;
 mod schema_registry;
 mod shutdown;
 mod startup;
-mod tls;
 mod worker_config;
 
 pub use gantry::Gantry;

@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gantry-model", &[]),
     ("gantry-converters", &["gantry-model"]),
     ("gantry-transforms", &["gantry-model"]),
+    ("gantry-tls", &["gantry-model"]),
     ("gantry-api", &["gantry-model"]),
     ("gantry-log", &["gantry-model"]),
     ("gantry-cluster", &["gantry-model"]),
@@ -35,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "gantry-schema-avro",
             "gantry-schema-protobuf",
             "gantry-schema-json",
+            "gantry-tls",
         ],
     ),
     (
@@ -52,6 +54,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "gantry-model",
             "gantry-converters",
+            "gantry-tls",
             "gantry-transforms",
             "gantry-api",
             "gantry-log",

@@ -1,18 +1,13 @@
 //! TLS of the command line's requests.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use gantry_tls::{Identity, client_config, parse_certificates, parse_key, system_certificates};
 use ureq::Error;
-use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
+use ureq::tls::TlsConfig;
 
 use super::args::WorkerUrl;
 use crate::files::read_bounded;
-use crate::tls::{complete, parse_certificates, parse_key};
 
 /// A larger file holds no certificates.
 const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -25,23 +20,17 @@ pub(super) fn config(worker: &WorkerUrl) -> Result<TlsConfig, String> {
             parse_certificates(&text)
                 .map_err(|why| format!("--cacert {}: {why}", file.display()))?
         }
-        None => rustls_native_certs::load_native_certs().certs,
+        None => system_certificates(),
     };
     if trusted.is_empty() {
         return Err("this system has no certificates to trust; name those of the worker with \
                     --cacert"
             .to_owned());
     }
-    let roots = trusted.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-    Ok(TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
-        .root_certs(RootCerts::Specific(Arc::new(roots)))
-        .client_cert(client_cert(worker)?)
-        .build())
+    client_config(&trusted, identity(worker)?).map_err(|why| format!("--key: {why}"))
 }
 
-fn client_cert(worker: &WorkerUrl) -> Result<Option<ClientCert>, String> {
+fn identity(worker: &WorkerUrl) -> Result<Option<Identity>, String> {
     let Some(cert_file) = &worker.cert else {
         return match &worker.cert_key {
             Some(_) => Err("--cert-key needs --cert, the certificate of the key".to_owned()),
@@ -58,24 +47,7 @@ fn client_cert(worker: &WorkerUrl) -> Result<Option<ClientCert>, String> {
         "--cert-key-password or GANTRY_KEY_PASSWORD",
     )
     .map_err(|why| format!("--cert-key {}: {why}", key_file.display()))?;
-    let key = match chain.first() {
-        Some(certificate) => complete(key, certificate),
-        None => key,
-    };
-    let chain: Vec<_> = chain.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-    Ok(Some(ClientCert::new_with_certs(&chain, private_key(&key)?)))
-}
-
-/// The client library takes a key of any kind as PEM only.
-fn private_key(key: &PrivateKeyDer<'_>) -> Result<PrivateKey<'static>, String> {
-    let label = match key {
-        PrivateKeyDer::Pkcs1(_) => "RSA PRIVATE KEY",
-        PrivateKeyDer::Sec1(_) => "EC PRIVATE KEY",
-        _ => "PRIVATE KEY",
-    };
-    let base64 = STANDARD.encode(key.secret_der());
-    let pem = format!("-----BEGIN {label}-----\n{base64}\n-----END {label}-----\n");
-    PrivateKey::from_pem(pem.as_bytes()).map_err(|error| format!("--key: {error}"))
+    Ok(Some(Identity { chain, key }))
 }
 
 fn read(option: &str, file: &Path) -> Result<String, String> {

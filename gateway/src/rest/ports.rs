@@ -7,10 +7,10 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::server::{Endpoint, Quick, bind, listen};
-use crate::tls::{TlsSettings, server_config};
 use crate::worker_config::{
     Admin, Listener, REGISTRY_LISTENERS, RegistrySettings, RestSettings, Scheme, host_port,
 };
+use gantry_tls::{TlsSettings, server_config};
 
 /// A bound port.
 pub(crate) struct Port {

@@ -12,7 +12,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::load::{Mode, unsigned};
 use crate::files::read_bounded;
-use crate::tls::parse_certificates;
+use gantry_tls::parse_certificates;
 
 pub(super) const NAMESRV: &str = "gantry.rocketmq.namesrv.addr";
 /// Variables of the environment that name servers are told by.

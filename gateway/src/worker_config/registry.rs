@@ -8,7 +8,7 @@ use gantry_model::config::{ConfigData, ParsedConfig};
 
 use super::listeners::Listener;
 use super::rest::{RestSettings, parse_listeners, tls_of};
-use crate::tls::TlsSettings;
+use gantry_tls::TlsSettings;
 
 /// The key of its listeners.
 pub(crate) const LISTENERS: &str = "gantry.schema.registry.listeners";

@@ -9,7 +9,7 @@ use super::cors::Cors;
 use super::headers::HeaderRules;
 use super::listeners::{Listener, Scheme};
 use super::tls;
-use crate::tls::{ClientAuth, TlsSettings};
+use gantry_tls::{ClientAuth, TlsSettings};
 
 /// Kafka Connect's extension for basic authentication.
 const BASIC_AUTH: &str =

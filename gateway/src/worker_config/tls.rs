@@ -6,7 +6,7 @@ use gantry_model::config::ParsedConfig;
 use super::row::Row;
 use super::table_clients::SSL;
 use super::table_worker::CLIENT_AUTH;
-use crate::tls::{ClientAuth, Secret, StoreSettings, TlsSettings};
+use gantry_tls::{ClientAuth, Secret, StoreSettings, TlsSettings};
 
 /// The keys of TLS, as they are called behind a prefix.
 fn rows() -> impl Iterator<Item = &'static Row> {

@@ -7,6 +7,7 @@ pub mod config;
 pub mod date_number;
 mod decimal;
 pub mod error;
+pub mod files;
 pub mod logical;
 pub mod map;
 pub mod names;

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 
 use super::*;
-use crate::tls::ClientAuth;
 use crate::worker_config::{Admin, AuthSource, Cors, HeaderRules};
+use gantry_tls::ClientAuth;
 
 const BASIC: &str =
     "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension";

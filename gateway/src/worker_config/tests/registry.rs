@@ -1,8 +1,8 @@
 //! Keys of the schema registry.
 
 use super::*;
-use crate::tls::ClientAuth;
 use crate::worker_config::RegistrySettings;
+use gantry_tls::ClientAuth;
 
 fn registry(lines: &[(&str, &str)]) -> RegistrySettings {
     read(lines).unwrap().registry.unwrap()

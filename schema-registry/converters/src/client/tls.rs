@@ -1,29 +1,41 @@
 //! TLS to the registry.
 
-use std::sync::Arc;
-
 use gantry_model::config::ParsedConfig;
 use gantry_model::{Error, Result};
-use tokio_rustls::rustls::crypto::ring;
-use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
+use gantry_tls::{Secret, StoreSettings, store_client_config};
+use ureq::tls::TlsConfig;
 
-use crate::keys;
+use crate::keys::SSL_PREFIX;
 
 /// Whom to trust, and what to show.
 pub(super) fn config(config: &ParsedConfig) -> Result<TlsConfig> {
-    let _ = config;
-    let trusted = rustls_native_certs::load_native_certs().certs;
-    if trusted.is_empty() {
-        return Err(Error::config(format!(
-            "this system has no certificates to trust; name the registry's with \
-             {}truststore.location",
-            keys::SSL_PREFIX
-        )));
+    let key = |name: &str| format!("{SSL_PREFIX}{name}");
+    let text = |name: &str| {
+        let text = config.string(&key(name))?;
+        (!text.trim().is_empty()).then(|| text.to_owned())
+    };
+    let secret = |name: &str| text(name).map(Secret::new);
+    let store = |prefix: &str| StoreSettings {
+        prefix: key(prefix),
+        kind: text(&format!("{prefix}type")).unwrap_or_default(),
+        location: text(&format!("{prefix}location")),
+        password: secret(&format!("{prefix}password")),
+        ..StoreSettings::default()
+    };
+    let trust_store =
+        StoreSettings { certificates: secret("truststore.certificates"), ..store("truststore.") };
+    let key_store = StoreSettings {
+        key_password: secret("key.password"),
+        key_password_key: key("key.password"),
+        key: secret("keystore.key"),
+        certificates: secret("keystore.certificate.chain"),
+        ..store("keystore.")
+    };
+    if text("endpoint.identification.algorithm").is_none() {
+        tracing::warn!(
+            "{} is empty, and the name in the registry's certificate is checked all the same",
+            key("endpoint.identification.algorithm")
+        );
     }
-    let roots = trusted.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-    Ok(TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
-        .root_certs(RootCerts::Specific(Arc::new(roots)))
-        .build())
+    store_client_config(&trust_store, &key_store).map_err(Error::config)
 }

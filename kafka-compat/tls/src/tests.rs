@@ -11,7 +11,7 @@ use super::store::{Purpose, open};
 use super::*;
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../gateway/tests/tls").join(name)
 }
 
 fn text(name: &str) -> String {

@@ -4,15 +4,15 @@ use std::fmt;
 
 /// A secret text: never shown.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Secret(String);
+pub struct Secret(String);
 
 impl Secret {
-    pub(crate) fn new(text: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
     /// The text, for its one use.
-    pub(crate) fn expose(&self) -> &str {
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }
@@ -25,7 +25,7 @@ impl fmt::Debug for Secret {
 
 /// Whether clients show a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ClientAuth {
+pub enum ClientAuth {
     /// They are not asked.
     None,
     /// They may; one that is shown must be trusted.
@@ -36,23 +36,23 @@ pub(crate) enum ClientAuth {
 
 /// A key store or a trust store.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct StoreSettings {
+pub struct StoreSettings {
     /// What its keys begin with, for messages: `listeners.https.ssl.keystore.`.
-    pub(crate) prefix: String,
+    pub prefix: String,
     /// JKS, PKCS12 or PEM.
-    pub(crate) kind: String,
+    pub kind: String,
     /// The file.
-    pub(crate) location: Option<String>,
+    pub location: Option<String>,
     /// What opens it.
-    pub(crate) password: Option<Secret>,
+    pub password: Option<Secret>,
     /// What opens the private key, if not the store's password.
-    pub(crate) key_password: Option<Secret>,
+    pub key_password: Option<Secret>,
     /// The name of the key of `key_password`.
-    pub(crate) key_password_key: String,
+    pub key_password_key: String,
     /// The private key itself, as PEM.
-    pub(crate) key: Option<Secret>,
+    pub key: Option<Secret>,
     /// The certificates themselves, as PEM.
-    pub(crate) certificates: Option<Secret>,
+    pub certificates: Option<Secret>,
 }
 
 impl StoreSettings {
@@ -77,17 +77,17 @@ impl StoreSettings {
 
 /// TLS of HTTPS listeners.
 #[derive(Clone, Debug)]
-pub(crate) struct TlsSettings {
+pub struct TlsSettings {
     /// What its keys begin with, for messages: empty, `listeners.https.` or
     /// `admin.listeners.https.`.
-    pub(crate) prefix: String,
-    pub(crate) key_store: StoreSettings,
-    pub(crate) trust_store: StoreSettings,
-    pub(crate) client_auth: ClientAuth,
+    pub prefix: String,
+    pub key_store: StoreSettings,
+    pub trust_store: StoreSettings,
+    pub client_auth: ClientAuth,
     /// `ssl.protocol`: the newest version.
-    pub(crate) protocol: String,
+    pub protocol: String,
     /// `ssl.enabled.protocols`.
-    pub(crate) protocols: Vec<String>,
+    pub protocols: Vec<String>,
     /// `ssl.cipher.suites`; empty is all.
-    pub(crate) cipher_suites: Vec<String>,
+    pub cipher_suites: Vec<String>,
 }

@@ -42,7 +42,7 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
 }
 
 /// All certificates; at least one. The error is reason and remedy.
-pub(crate) fn parse_certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+pub fn parse_certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     let labels = ["CERTIFICATE", "X509 CERTIFICATE"];
     let certificates: Result<Vec<_>, String> = blocks(text)
         .iter()
@@ -59,7 +59,7 @@ pub(crate) fn parse_certificates(text: &str) -> Result<Vec<CertificateDer<'stati
 
 /// The first private key: PKCS#8, encrypted or not, PKCS#1 or SEC1. `password_key` is the name
 /// of the setting that holds the password. The error is reason and remedy.
-pub(crate) fn parse_key(
+pub fn parse_key(
     text: &str,
     password: Option<&str>,
     password_key: &str,

@@ -14,7 +14,7 @@ const ALPN: &[u8] = b"http/1.1";
 
 /// Opens the stores and puts it all together. The error names key, value or file, reason and
 /// remedy; what a user should know besides goes to `warnings`.
-pub(crate) fn server_config(
+pub fn server_config(
     settings: &TlsSettings,
     warnings: &mut Vec<String>,
 ) -> Result<Arc<ServerConfig>, String> {

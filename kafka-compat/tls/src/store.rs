@@ -7,7 +7,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::settings::{Secret, StoreSettings};
 use super::{jks, pem, pkcs12};
-use crate::files::read_bounded;
+use gantry_model::files::read_bounded;
 
 /// A larger file is no key store.
 const STORE_BYTES_MAX: u64 = 16 << 20;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// Reads a file of at most `max` bytes; a larger one is refused, not cut. The error is a reason, to
 /// which the caller adds the name of the file and what to do.
-pub(crate) fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>, String> {
+pub fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>, String> {
     // What a file says of its size is not asked: some of the system's are endless.
     let file = File::open(path).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
@@ -18,7 +18,7 @@ pub(crate) fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>, String> {
 }
 
 /// As [`read_bounded`], of a file that must be UTF-8.
-pub(crate) fn read_text_bounded(path: &Path, max: u64) -> Result<String, String> {
+pub fn read_text_bounded(path: &Path, max: u64) -> Result<String, String> {
     String::from_utf8(read_bounded(path, max)?).map_err(|_| "it is not in UTF-8".to_owned())
 }
 

@@ -1,6 +1,7 @@
 //! TLS: key and trust stores as Java's tools write them (JKS, PKCS12) and as PEM, and what an
 //! HTTPS listener needs of them.
 
+mod client;
 mod clients;
 mod ec;
 mod jks;
@@ -14,7 +15,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use ec::complete;
-pub(crate) use pem::{parse_certificates, parse_key};
-pub(crate) use server::server_config;
-pub(crate) use settings::{ClientAuth, Secret, StoreSettings, TlsSettings};
+pub use client::{Identity, client_config, store_client_config, system_certificates};
+pub use pem::{parse_certificates, parse_key};
+pub use server::server_config;
+pub use settings::{ClientAuth, Secret, StoreSettings, TlsSettings};
