@@ -80,7 +80,15 @@ impl BasicAuth {
             AuthSource::Users(file) => (vec![file.clone()], None),
             AuthSource::Jaas(jaas) => (users_files(jaas, &Login::of_kafka_connect())?, None),
             AuthSource::Confluent { jaas, realm, roles } => {
-                (users_files(jaas, &Login::of_confluent(realm))?, Some(roles.clone()))
+                let files = users_files(jaas, &Login::of_confluent(realm))?;
+                if files.is_empty() {
+                    return Err(format!(
+                        "{}: there is no section {realm} that names a file of users; write one, or \
+                         correct authentication.realm",
+                        jaas.display()
+                    ));
+                }
+                (files, Some(roles.clone()))
             }
             AuthSource::Nowhere => (Vec::new(), None),
         };
@@ -107,8 +115,9 @@ impl BasicAuth {
     /// Who sent a request with these headers.
     pub(crate) fn user(&self, headers: &HeaderMap) -> Option<User> {
         let credentials = Credentials::of(headers);
-        self.files.iter().filter_map(UsersFile::users).find_map(|users| {
-            if users.is_empty() {
+        self.files.iter().find_map(|file| {
+            let users = file.users()?;
+            if users.is_empty() && file.roles.is_none() {
                 // What name a request gives is not known to be its sender's.
                 return Some(User { name: String::new(), has_role: true });
             }
@@ -149,7 +158,7 @@ impl UsersFile {
 
 fn read(path: &Path, roles: Option<&[String]>) -> Result<Users, String> {
     let users = read_properties(path)?;
-    if users.is_empty() {
+    if users.is_empty() && roles.is_none() {
         tracing::warn!(
             "Credential properties file '{}' is empty; all requests will be permitted",
             path.display()

@@ -94,8 +94,7 @@ impl Service {
         Router::new().fallback(front).with_state(self.front.clone())
     }
 
-    /// Waits until the registry is open; the error is why it is not. A reason that does not pass
-    /// ends the wait.
+    /// Waits until the registry is open, or could not be opened: the error is why.
     pub(crate) async fn opened(&self) -> Result<(), String> {
         self.front.wanted.notify_one();
         let mut state = self.front.state.clone();

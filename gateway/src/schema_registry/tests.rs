@@ -178,8 +178,18 @@ async fn roles_of_confluents_files_let_in_or_not() {
     assert_eq!(bench.status("GET /subjects", &basic("ann:pw,user")).await, 401);
     let (status, _, body) = bench.call("GET /subjects", &basic("eve:pw")).await;
     assert_eq!((status, body), (403, json!({"error_code": 403, "message": "Forbidden"})));
+    let other = AuthSource::Confluent {
+        jaas: jaas.clone(),
+        realm: "Other".to_owned(),
+        roles: vec!["*".to_owned()],
+    };
+    assert!(BasicAuth::open(&other).unwrap_err().contains("no section Other"));
     let any = Bench::new(access(&["**"]), Edge::default()).await;
     assert_eq!(any.status("GET /subjects", &basic("eve:pw")).await, 200);
+    // Only Kafka Connect takes a file without users for an open door.
+    std::fs::write(&users, "").unwrap();
+    let nobody = Bench::new(access(&["*"]), Edge::default()).await;
+    assert_eq!(nobody.status("GET /subjects", &basic("eve:pw")).await, 401);
 }
 
 #[tokio::test]
