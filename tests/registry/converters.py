@@ -12,6 +12,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "scripts" / "lib"))
 from worker import Gantry, LabError, free_port, target_dir, wait_for  # noqa: E402
 
+TLS = HERE.parents[1] / "gateway" / "tests" / "tls"
 LINES = 2_000
 LIMIT_S = 60
 FORMATS = {
@@ -128,6 +129,46 @@ def unknown_id(worker, work, port):
     wait_for("the dead letter queue does not name the id", lambda: named in worker.rest.text("/gantry/topics/dead/records"), LIMIT_S)
 
 
+def guarded(work):
+    """A registry that asks for certificates, passwords and tokens: they are shown, and never told."""
+    port, rights = free_port(), work / "rights.json"
+    users = [{"username": "ann", "password": "wonder land"}, {"username": "ci", "token": "t0ken"}]
+    permissions = [{"username": "*", "operation": "All", "resource": "*"}]
+    rights.write_text(json.dumps({"users": users, "permissions": permissions}), encoding="utf-8")
+    props = {"gantry.schema.registry.listeners": f"https://127.0.0.1:{port}", "gantry.schema.registry.rights.file": rights,
+             "gantry.schema.registry.listeners.https.ssl.keystore.location": TLS / "server.jks",
+             "gantry.schema.registry.listeners.https.ssl.keystore.password": "changeit",
+             "gantry.schema.registry.listeners.https.ssl.key.password": "keysecret",
+             "gantry.schema.registry.listeners.https.ssl.truststore.location": TLS / "trust.jks",
+             "gantry.schema.registry.listeners.https.ssl.client.auth": "required"}
+    at = "value.converter.schema.registry"
+    tls = {f"{at}.url": f"https://127.0.0.1:{port}", f"{at}.ssl.truststore.location": str(TLS / "ca.pem"), f"{at}.ssl.truststore.type": "PEM",
+           f"{at}.ssl.keystore.location": str(TLS / "client.pem"), f"{at}.ssl.keystore.type": "PEM"}
+    user = {"value.converter.basic.auth.credentials.source": "USER_INFO", "value.converter.basic.auth.user.info": "ann:wonder land"}
+    token = {"value.converter.bearer.auth.credentials.source": "STATIC_TOKEN", "value.converter.bearer.auth.token": "t0ken"}
+    wrong = {**user, "value.converter.basic.auth.user.info": "ann:wonder wall"}
+    worker = Gantry(work / "guarded", props=props)
+    try:
+        worker.wait_ready()
+        (work / "safe.in").write_text("one\n")
+        worker.rest.create("safe-source", source(work, "safe", converter("avro", port, {**tls, **user})))
+        worker.rest.create("safe-sink", sink(work, "safe", converter("avro", port, {**tls, **token})))
+        arrive(worker, work / "safe.out", ["one"])
+        (work / "refused.in").write_text("one\n")
+        worker.rest.create("refused", source(work, "refused", converter("avro", port, {**tls, **wrong})))
+
+        def refused():
+            tasks = (worker.rest.status("refused") or {}).get("tasks") or [{}]
+            return "Unauthorized; error code: 401" in tasks[0].get("trace", "")
+
+        wait_for("a wrong password is not told", refused, LIMIT_S)
+        log = (work / "guarded" / "gantry.log").read_text()
+        if "wonder" in log or "t0ken" in log:
+            raise LabError("a secret is in the log")
+    finally:
+        worker.kill()
+
+
 def main():
     """Runs everything in one worker."""
     work = target_dir() / "registry-converters"
@@ -143,7 +184,8 @@ def main():
         unknown_id(worker, work, port)
     finally:
         worker.kill()
-    print(f"{len(FORMATS) + 1} ways of {LINES} lines with an id for a schema arrive whole; a stray id is named")
+    guarded(work)
+    print(f"{len(FORMATS) + 1} ways of {LINES} lines with an id for a schema arrive whole; a stray id is named; TLS, passwords and tokens are shown")
 
 
 if __name__ == "__main__":
