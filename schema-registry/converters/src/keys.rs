@@ -12,6 +12,8 @@ pub(crate) const URL: &str = "schema.registry.url";
 pub(crate) const URL_RANDOMIZE: &str = "schema.registry.url.randomize";
 pub(crate) const REGISTRY_API: &str = "gantry.schema.registry.api";
 pub(crate) const MAX_SCHEMAS: &str = "max.schemas.per.subject";
+/// Of the formats: how many conversions of schemas are kept.
+pub(crate) const SCHEMAS_CACHE: &str = "schemas.cache.config";
 pub(crate) const NORMALIZE: &str = "normalize.schemas";
 pub(crate) const AUTO_REGISTER: &str = "auto.register.schemas";
 pub(crate) const USE_SCHEMA_ID: &str = "use.schema.id";

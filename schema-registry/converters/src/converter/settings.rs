@@ -42,7 +42,8 @@ impl Settings {
             _ => keys::LATEST_STRICT,
         };
         let latest_ttl = config.long(keys::LATEST_CACHE_TTL).and_then(|s| u64::try_from(s).ok());
-        let schemas_max = config.long(keys::MAX_SCHEMAS).and_then(|max| usize::try_from(max).ok());
+        let number = |key| config.long(key).and_then(|max| usize::try_from(max).ok());
+        let schemas_max = number(keys::MAX_SCHEMAS).max(number(keys::SCHEMAS_CACHE));
         Ok(Self {
             is_strict: config.boolean(strict),
             choice,
