@@ -2,6 +2,7 @@
 //! HTTP, on subjects of its own.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use gantry_converters::JsonConverter;
@@ -29,6 +30,7 @@ struct Input<'a> {
 #[derive(Debug)]
 pub struct Adapter {
     url: String,
+    requests: Arc<AtomicUsize>,
     /// The registry lives as long as this.
     _runtime: Runtime,
     count: usize,
@@ -45,8 +47,14 @@ impl Adapter {
         let log = Arc::new(MemoryLog::new());
         let registry = runtime.block_on(Registry::open(log, Settings::default()))?;
         let both = rocketmq_router(Arc::clone(&registry)).fallback_service(router(registry));
-        runtime.spawn(async move { axum::serve(listener, both).await });
-        Ok(Self { url, _runtime: runtime, count: 0 })
+        let requests = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&requests);
+        let counting = axum::middleware::from_fn(move |request, next: axum::middleware::Next| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            next.run(request)
+        });
+        runtime.spawn(async move { axum::serve(listener, both.layer(counting)).await });
+        Ok(Self { url, requests, _runtime: runtime, count: 0 })
     }
 
     /// What became of a case, which is given as JSON. The error is one of the harness, not of the
@@ -137,6 +145,11 @@ impl Adapter {
             }),
             Err(error) => json!({ "error": java(&error) }),
         })
+    }
+
+    /// How many requests the registry had.
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
     }
 
     /// Where the registry listens.

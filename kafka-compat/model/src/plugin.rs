@@ -211,6 +211,10 @@ impl<T: ?Sized> fmt::Debug for Plugin<T> {
     }
 }
 
+/// The key that is `true` in the properties of converters that only show what would be written:
+/// they change nothing anywhere, and do not wait for long.
+pub const DRY_RUN: &str = "gantry.dry.run";
+
 /// The key under which a converter's properties say what it is for: `key`, `value`, `header`.
 pub const CONVERTER_TYPE: &str = "converter.type";
 

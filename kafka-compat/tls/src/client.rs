@@ -9,8 +9,9 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
 
 use crate::ec::complete;
+use crate::keys::certified;
 use crate::settings::StoreSettings;
-use crate::store::{self, Purpose};
+use crate::store::{self, KeyEntry, Purpose};
 
 /// Who the client is: its certificate with those that issued it, and the private key.
 #[derive(Debug)]
@@ -47,6 +48,9 @@ fn shown(identity: Identity) -> Result<ClientCert, String> {
         Some(certificate) => complete(key, certificate),
         None => key,
     };
+    // The client library takes for granted that they belong together.
+    let entry = KeyEntry { alias: String::new(), key: key.clone_key(), chain: chain.clone() };
+    certified(entry, &ring::default_provider())?;
     let chain: Vec<_> = chain.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
     Ok(ClientCert::new_with_certs(&chain, private_key(&key)?))
 }

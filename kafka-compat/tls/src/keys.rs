@@ -55,7 +55,11 @@ pub(super) fn load(
     }
 }
 
-fn certified(entry: KeyEntry, provider: &CryptoProvider) -> Result<CertifiedKey, String> {
+/// A key with its certificates, which fit. The error says why they are not usable.
+pub(super) fn certified(
+    entry: KeyEntry,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, String> {
     let Some(certificate) = entry.chain.first() else {
         return Err("it has no certificate; import one for it".to_owned());
     };

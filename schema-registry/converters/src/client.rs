@@ -21,8 +21,11 @@ pub(crate) enum RegistryError {
     Refused { status: u16, code: i64, message: String },
     /// It cannot be reached, or what answers is no registry. The text names the address.
     Lost(String),
+    /// Its certificate, or ours, is not taken. The text names the address.
+    Untrusted(String),
 }
 
+const TLS_EXCEPTION: &str = "javax.net.ssl.SSLHandshakeException";
 const REST_EXCEPTION: &str =
     "io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException";
 const NETWORK_EXCEPTION: &str = "org.apache.kafka.common.errors.NetworkException";
@@ -32,7 +35,7 @@ impl std::fmt::Display for RegistryError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Refused { code, message, .. } => write!(f, "{message}; error code: {code}"),
-            Self::Lost(why) => f.write_str(why),
+            Self::Lost(why) | Self::Untrusted(why) => f.write_str(why),
         }
     }
 }
@@ -48,6 +51,7 @@ impl RegistryError {
         match self {
             Self::Refused { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
             Self::Lost(_) => true,
+            Self::Untrusted(_) => false,
         }
     }
 
@@ -57,6 +61,7 @@ impl RegistryError {
         let class = match self {
             Self::Refused { .. } => REST_EXCEPTION,
             Self::Lost(_) => NETWORK_EXCEPTION,
+            Self::Untrusted(_) => TLS_EXCEPTION,
         };
         let cause = Error::java(class, self.to_string());
         let kind = match is_passing {
@@ -129,8 +134,13 @@ pub(crate) trait Registry: Send {
 
 /// The registry that keys name. `ConfigException` for keys that cannot be used; nothing is asked
 /// yet.
-pub(crate) fn registry(config: &ParsedConfig, props: &Props) -> Result<Box<dyn Registry>> {
-    let http = |media_type| http::Http::new(config, props, media_type);
+/// `is_dry`: only to show something, so that it is asked once and not for long.
+pub(crate) fn registry(
+    config: &ParsedConfig,
+    props: &Props,
+    is_dry: bool,
+) -> Result<Box<dyn Registry>> {
+    let http = |media_type| http::Http::new(config, props, media_type, is_dry);
     Ok(match config.string(keys::REGISTRY_API) {
         Some(keys::API_ROCKETMQ) => Box::new(rocketmq::RocketMq::new(http(rocketmq::MEDIA_TYPE)?)),
         _ => Box::new(confluent::Confluent::new(http(confluent::MEDIA_TYPE)?)),

@@ -5,7 +5,7 @@ mod settings;
 mod write;
 
 use bytes::Bytes;
-use gantry_model::plugin::{Converter, ConverterType, Props};
+use gantry_model::plugin::{CONVERTER_TYPE, Converter, ConverterType, DRY_RUN, Props};
 use gantry_model::{Datum, Error, ErrorKind, RecordHeader, Result};
 use gantry_schema_model::{Dependency, Format, ParsedSchema};
 
@@ -40,16 +40,18 @@ impl<F: DataFormat> SchemaConverter<F> {
     /// A converter with these keys. `ConfigException` for a bad value; the registry is not asked
     /// before there are data.
     pub(crate) fn new(props: &Props) -> Result<Self> {
-        let mut given = props.clone();
         let kind = ConverterType::of(props);
-        given.insert(gantry_model::plugin::CONVERTER_TYPE.to_owned(), kind.as_str().to_owned());
-        let config = F::define(keys::define()).parse(&given)?;
+        let def = F::define(keys::define());
+        let mut given = keys::without_prefix(&def, props);
+        given.insert(CONVERTER_TYPE.to_owned(), kind.as_str().to_owned());
+        let config = def.parse(&given)?;
         let is_key = kind == ConverterType::Key;
-        let settings = Settings::new(&config)?;
+        let is_dry = props.get(DRY_RUN).is_some_and(|is| is == "true");
+        let settings = Settings::new(&config, is_dry)?;
         Ok(Self {
             format: F::new(&config)?,
             asking: Asking {
-                registry: client::registry(&config, props)?,
+                registry: client::registry(&config, &given, is_dry)?,
                 strategy: Strategy::new(&config, is_key),
                 is_key,
             },

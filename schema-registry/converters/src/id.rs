@@ -162,6 +162,11 @@ impl Ids {
         Ok(Self { header, placed, sought, has_message_indexes, is_rocketmq })
     }
 
+    /// The name of the header that may hold the id.
+    pub(crate) fn header_name(&self) -> &'static str {
+        self.header
+    }
+
     pub(crate) fn placed(&self) -> Placed {
         self.placed
     }

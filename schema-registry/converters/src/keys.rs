@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gantry_model::config::{ConfigData, ConfigDef, ConfigKey, Importance, Type, Validator};
-use gantry_model::plugin::CONVERTER_TYPE;
+use gantry_model::plugin::{CONVERTER_TYPE, Props};
 
 use crate::id::{self, CONFIG, DUAL, PREFIX};
 use crate::subject;
@@ -66,6 +66,23 @@ const DEFAULT_MAX_SCHEMAS: i32 = 1_000;
 const DEFAULT_RETRIES_WAIT_MS: i32 = 1_000;
 const DEFAULT_RETRIES_MAX_WAIT_MS: i32 = 20_000;
 const DEFAULT_EXPIRY_BUFFER_S: i32 = 300;
+
+/// In front of keys of the registry's client, which count with it and without.
+const CLIENT_PREFIX: &str = "schema.registry.";
+
+/// All properties, and those behind `schema.registry.` also without that, where they are keys.
+/// What stands without it counts first.
+pub(crate) fn without_prefix(def: &ConfigDef, props: &Props) -> Props {
+    let mut all = props.clone();
+    for (key, value) in props {
+        if let Some(bare) = key.strip_prefix(CLIENT_PREFIX)
+            && (def.key(bare).is_some() || bare.starts_with(REQUEST_HEADER_PREFIX))
+        {
+            all.entry(bare.to_owned()).or_insert_with(|| value.clone());
+        }
+    }
+    all
+}
 
 /// The keys of all formats.
 pub(crate) fn define() -> ConfigDef {
@@ -357,6 +374,6 @@ fn tls(def: ConfigDef) -> ConfigDef {
             Type::String,
             "https",
             Importance::Low,
-            "https: the certificate must name the registry's host. Empty: any name will do.",
+            "The certificate must name the registry's host, whatever stands here.",
         ))
 }

@@ -1,49 +1,37 @@
 //! Things that were costly to make, found again by a key.
 
-use std::borrow::Borrow;
-use std::collections::HashMap;
 use std::hash::Hash;
 
-/// At most so many things; when there are more, all are forgotten: whoever has that many pays for
-/// making a few of them again, and nobody else pays for keeping count of their use.
+use indexmap::{Equivalent, IndexMap};
+
+/// At most so many things; where one more comes, any of them goes, so that whoever has a few more
+/// than that makes few of them again, and nobody pays for keeping count of their use.
 #[derive(Debug)]
 pub(crate) struct Slots<K, V> {
-    values: Vec<V>,
-    index: HashMap<K, usize>,
+    things: IndexMap<K, V>,
     capacity: usize,
 }
 
 impl<K: Hash + Eq, V> Slots<K, V> {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { values: Vec::new(), index: HashMap::new(), capacity: capacity.max(1) }
+        Self { things: IndexMap::new(), capacity: capacity.max(1) }
     }
 
     /// The place of a thing: a number that holds until the next [`Slots::insert`].
-    pub(crate) fn place<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<usize>
-    where
-        K: Borrow<Q>,
-    {
-        self.index.get(key).copied()
+    pub(crate) fn place<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<usize> {
+        self.things.get_index_of(key)
     }
 
     pub(crate) fn at(&mut self, place: usize) -> Option<&mut V> {
-        self.values.get_mut(place)
+        self.things.get_index_mut(place).map(|(_, thing)| thing)
     }
 
     /// Adds a thing, or puts it in the place of the one with that key.
     pub(crate) fn insert(&mut self, key: K, value: V) -> usize {
-        if let Some(&place) = self.index.get(&key) {
-            self.values[place] = value;
-            return place;
+        if self.things.len() >= self.capacity && !self.things.contains_key(&key) {
+            self.things.swap_remove_index(fastrand::usize(..self.things.len()));
         }
-        if self.values.len() >= self.capacity {
-            self.values.clear();
-            self.index.clear();
-        }
-        let place = self.values.len();
-        self.values.push(value);
-        self.index.insert(key, place);
-        place
+        self.things.insert_full(key, value).0
     }
 }
 
@@ -58,11 +46,25 @@ mod tests {
             let place = slots.insert(n.to_string(), n);
             assert_eq!(slots.at(place), Some(&mut n.clone()));
             assert_eq!(slots.place(n.to_string().as_str()), Some(place));
-            assert!(slots.values.len() <= 3);
+            assert!(slots.things.len() <= 3);
         }
         let place = slots.insert("99".to_owned(), 7);
         assert_eq!(slots.place("99"), Some(place));
         assert_eq!(slots.at(place), Some(&mut 7));
-        assert_eq!(slots.place("0"), None);
+        assert_eq!(slots.place("no"), None);
+    }
+
+    #[test]
+    fn one_more_than_there_is_room_for_costs_little() {
+        let (mut slots, mut made) = (Slots::new(100), 0);
+        for _ in 0..20 {
+            for n in 0..101 {
+                if slots.place(&n).is_none() {
+                    made += 1;
+                    slots.insert(n, ());
+                }
+            }
+        }
+        assert!(made < 101 * 5, "{made}");
     }
 }

@@ -56,7 +56,7 @@ impl Previewer {
         let resolved = substitute(&config, &self.worker.config_providers).map_err(refused)?;
         let common =
             ConnectorConfig::parse(&resolved, plugin.is_source(), &self.worker).map_err(refused)?;
-        let stages = Stages::build(&plugins, &resolved, &self.worker.props).map_err(refused)?;
+        let stages = Stages::dry(&plugins, &resolved, &self.worker.props).map_err(refused)?;
         let name = config.remove(NAME).unwrap_or_default();
         let mut run =
             Run { id: TaskId { connector: name.clone(), task: 0 }, config: common, stages };

@@ -5,7 +5,7 @@ mod decode;
 mod encode;
 mod watch;
 
-use gantry_api::model::plugin::ConverterType;
+use gantry_api::model::plugin::{ConverterType, DRY_RUN};
 use gantry_api::{
     ConnectRecord, Converter, Error, Fate, HeaderConverter, PluginRegistry, Predicate, Props,
     Result, Transformation,
@@ -71,6 +71,8 @@ pub(crate) struct Condition {
 /// A converter with the class name that errors tell.
 pub(crate) struct Named<T: ?Sized> {
     pub(crate) class: String,
+    /// Whether it may wait for something.
+    pub(crate) may_block: bool,
     pub(crate) inner: Box<T>,
 }
 
@@ -91,14 +93,28 @@ pub(crate) struct Stages {
 impl Stages {
     /// Makes the stages that a connector's properties name; the worker's converters fill in.
     pub(crate) fn build(plugins: &PluginRegistry, props: &Props, worker: &Props) -> Result<Self> {
+        Self::made(plugins, props, worker, &Props::new())
+    }
+
+    /// The same stages, which change nothing anywhere.
+    pub(crate) fn dry(plugins: &PluginRegistry, props: &Props, worker: &Props) -> Result<Self> {
+        let dry = Props::from([(DRY_RUN.to_owned(), true.to_string())]);
+        Self::made(plugins, props, worker, &dry)
+    }
+
+    /// `more`: properties that converters get besides.
+    fn made(plugins: &PluginRegistry, props: &Props, worker: &Props, more: &Props) -> Result<Self> {
         let converter = |key: &str, type_| -> Result<Named<dyn Converter>> {
-            let (class, props) = converter_props(props, worker, key, type_).ok_or_else(|| {
-                Error::config(format!(
-                    "{key} is set by neither connector nor worker: name a converter class"
-                ))
-            })?;
+            let (class, mut props) =
+                converter_props(props, worker, key, type_).ok_or_else(|| {
+                    Error::config(format!(
+                        "{key} is set by neither connector nor worker: name a converter class"
+                    ))
+                })?;
             let plugin = plugins.find_converter(&class).ok_or_else(|| not_found(&class, key))?;
-            Ok(Named { class: plugin.info.class.to_string(), inner: plugin.create(&props)? })
+            props.extend(more.clone());
+            let (class, may_block) = (plugin.info.class.to_string(), plugin.info.may_block);
+            Ok(Named { class, may_block, inner: plugin.create(&props)? })
         };
         let (class, header_props) =
             converter_props(props, worker, HEADER_CONVERTER, ConverterType::Header)
@@ -112,6 +128,7 @@ impl Stages {
             value: converter(VALUE_CONVERTER, ConverterType::Value)?,
             header: Named {
                 class: plugin.info.class.to_string(),
+                may_block: plugin.info.may_block,
                 inner: plugin.create(&header_props)?,
             },
         })

@@ -12,6 +12,8 @@ use ureq::Agent;
 
 use crate::keys;
 
+/// No token is kept for longer.
+const TOKEN_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 /// A token is small.
 const TOKEN_BYTES_MAX: u64 = 1 << 20;
 
@@ -101,7 +103,7 @@ impl OAuth {
         })?;
         let token = json.get("access_token").and_then(Json::as_str).unwrap_or_default().to_owned();
         let lasts = json.get("expires_in").and_then(Json::as_u64).unwrap_or_default();
-        let lasts = Duration::from_secs(lasts);
+        let lasts = Duration::from_secs(lasts).min(TOKEN_MAX);
         // Of a token that lasts no longer than the buffer nothing is taken off.
         let used = lasts.checked_sub(self.buffer).filter(|used| !used.is_zero()).unwrap_or(lasts);
         self.token = Some((token.clone(), Instant::now() + used));

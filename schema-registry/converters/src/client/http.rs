@@ -15,6 +15,8 @@ use super::auth::Authorization;
 use super::{Answer, RegistryError, tls};
 use crate::keys;
 
+/// How long to wait where nothing but a look depends on it.
+const DRY_MAX: Duration = Duration::from_secs(5);
 /// A schema is at most so large, with what stands beside it.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
 
@@ -59,6 +61,7 @@ impl Http {
         config: &ParsedConfig,
         props: &Props,
         media_type: &'static str,
+        is_dry: bool,
     ) -> Result<Self> {
         let addresses =
             config.list(keys::URL).iter().map(|url| address(url)).collect::<Result<Vec<_>>>()?;
@@ -69,14 +72,21 @@ impl Http {
             let ms = config.long(key).and_then(|ms| u64::try_from(ms).ok()).unwrap_or_default();
             Duration::from_millis(ms)
         };
-        let limit = |key| Some(ms(key)).filter(|limit| !limit.is_zero());
+        let limit = |key| match Some(ms(key)).filter(|limit| !limit.is_zero()) {
+            limit if is_dry => Some(limit.unwrap_or(DRY_MAX).min(DRY_MAX)),
+            limit => limit,
+        };
         let mut agent = Agent::config_builder()
             .http_status_as_error(false)
+            // One that leads elsewhere is told: nobody may have meant to trust what is there.
+            .max_redirects(0)
             .timeout_connect(limit(keys::CONNECT_TIMEOUT))
             .timeout_recv_response(limit(keys::READ_TIMEOUT))
             .timeout_recv_body(limit(keys::READ_TIMEOUT))
             .proxy(proxy(config)?);
-        if addresses.iter().any(|address| address.url.starts_with("https://")) {
+        let issuer = config.string(keys::BEARER_ISSUER).unwrap_or_default();
+        let is_tls = |url: &str| url.starts_with("https://");
+        if is_tls(issuer) || addresses.iter().any(|address| is_tls(&address.url)) {
             agent = agent.tls_config(tls::config(config)?);
         }
         let count = config.long(keys::MAX_RETRIES).and_then(|count| u32::try_from(count).ok());
@@ -91,7 +101,7 @@ impl Http {
             headers: headers(config, props),
             authorization: Authorization::new(config, props)?,
             retries: Retries {
-                count: count.unwrap_or_default(),
+                count: if is_dry { 0 } else { count.unwrap_or_default() },
                 wait: ms(keys::RETRIES_WAIT),
                 wait_max: ms(keys::RETRIES_MAX_WAIT),
             },
@@ -158,9 +168,15 @@ impl Http {
             Some(body) => request.body(body.to_string()).map(|request| self.agent.run(request)),
             None => request.body(()).map(|request| self.agent.run(request)),
         };
-        let answer = sent
-            .map_err(|error| lost(error.to_string()))?
-            .map_err(|error| lost(error.to_string()))?;
+        let answer = sent.map_err(|error| lost(error.to_string()))?.map_err(|error| match error
+            .to_string()
+        {
+            // Time does not mend it.
+            why if why.contains("certificate") => {
+                RegistryError::Untrusted(format!("{} is not trusted: {why}", address.url))
+            }
+            why => lost(why),
+        })?;
         let status = answer.status().as_u16();
         let text = answer
             .into_body()

@@ -14,8 +14,9 @@ pub(super) struct Readers<F: DataFormat> {
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
     topic: Box<str>,
-    id: SchemaId,
-    message_indexes: Vec<i32>,
+    /// What stands beside the data, and whether in a header.
+    stamp: Box<[u8]>,
+    is_in_header: bool,
 }
 
 struct Entry<F: DataFormat> {
@@ -72,25 +73,15 @@ impl<F: DataFormat> SchemaConverter<F> {
     /// The place of the reader, which is made where it is not there.
     fn reader(&mut self, topic: &str, header: Option<&Bytes>, data: &Bytes) -> Result<usize> {
         let found = self.ids.find(header, data)?;
-        let key = Key {
-            topic: topic.into(),
-            id: found.id,
-            message_indexes: found.message_indexes.clone(),
-        };
+        let stamp: Box<[u8]> = header.map_or(&data[..found.length], |header| &header[..]).into();
+        let is_in_header = header.is_some();
+        let key = Key { topic: topic.into(), stamp: stamp.clone(), is_in_header };
         if let Some(place) = self.readers.slots.place(&key) {
-            let is_same = |entry: &mut Entry<F>| entry.is_for(topic, header, data);
-            if self.readers.slots.at(place).is_some_and(is_same) {
-                return Ok(place);
-            }
+            return Ok(place);
         }
         let (schema, version) = self.asking.schema::<F>(topic, found.id)?;
         let reader = self.format.reader(&Arc::new(schema), version, &found.message_indexes)?;
-        let entry = Entry {
-            topic: topic.into(),
-            stamp: header.map_or(&data[..found.length], |header| &header[..]).into(),
-            is_in_header: header.is_some(),
-            reader,
-        };
+        let entry = Entry { topic: topic.into(), stamp, is_in_header, reader };
         Ok(self.readers.slots.insert(key, entry))
     }
 }

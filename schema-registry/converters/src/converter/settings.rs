@@ -8,6 +8,9 @@ use gantry_model::{Error, Result};
 use crate::id::{self, SchemaId};
 use crate::keys;
 
+/// For so many subjects all their schemas are kept.
+const SUBJECTS_KEPT: usize = 10;
+
 /// How the schema is found that data are written by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Choice {
@@ -21,6 +24,8 @@ pub(super) enum Choice {
     Latest,
     /// That of the data, which must be in the registry.
     Lookup,
+    /// That of the data; where it is not in the registry, the id is 0.
+    Show,
 }
 
 #[derive(Debug)]
@@ -35,8 +40,12 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    pub(super) fn new(config: &ParsedConfig) -> Result<Self> {
-        let choice = choice(config)?;
+    /// `is_dry`: nothing is registered.
+    pub(super) fn new(config: &ParsedConfig, is_dry: bool) -> Result<Self> {
+        let choice = match choice(config)? {
+            Choice::Register if is_dry => Choice::Show,
+            choice => choice,
+        };
         let strict = match choice {
             Choice::Pinned(_) => keys::ID_STRICT,
             _ => keys::LATEST_STRICT,
@@ -44,6 +53,8 @@ impl Settings {
         let latest_ttl = config.long(keys::LATEST_CACHE_TTL).and_then(|s| u64::try_from(s).ok());
         let number = |key| config.long(key).and_then(|max| usize::try_from(max).ok());
         let schemas_max = number(keys::MAX_SCHEMAS).max(number(keys::SCHEMAS_CACHE));
+        // The keys speak of one subject.
+        let schemas_max = schemas_max.map(|max| max.saturating_mul(SUBJECTS_KEPT));
         Ok(Self {
             is_strict: config.boolean(strict),
             choice,

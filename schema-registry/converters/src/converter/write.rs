@@ -104,9 +104,9 @@ impl<F: DataFormat> SchemaConverter<F> {
         if !self.format.write(&mut entry.writer, &datum.value, out)? {
             return Ok(None);
         }
-        if let Stamp::Header(header) = &entry.stamp
-            && !headers.contains(header)
-        {
+        // An id that came along belongs to what was written before.
+        headers.retain(|header| *header.key != *self.ids.header_name());
+        if let Stamp::Header(header) = &entry.stamp {
             headers.push(header.clone());
         }
         Ok(Some(self.writers.output.finish()))
@@ -147,7 +147,9 @@ impl<F: DataFormat> SchemaConverter<F> {
                 format!("Error retrieving latest with metadata '{key}={value}' of {subject}")
             }
             Choice::Latest => format!("Error retrieving latest version of {subject}"),
-            Choice::Lookup => format!("Error retrieving {label} schema{}", own.canonical()),
+            Choice::Lookup | Choice::Show => {
+                format!("Error retrieving {label} schema{}", own.canonical())
+            }
         };
         let registry = &mut self.asking.registry;
         let found = match choice {
@@ -155,10 +157,15 @@ impl<F: DataFormat> SchemaConverter<F> {
             Choice::Pinned(id) => registry.by_id(*id, &subject),
             Choice::LatestWith(key, value) => registry.latest_with(&subject, (key, value)),
             Choice::Latest => registry.latest(&subject),
-            Choice::Lookup => registry.lookup(candidate, false),
+            Choice::Lookup | Choice::Show => registry.lookup(candidate, false),
         };
-        let found = found.map_err(|error| error.into_error(&what))?;
-        let is_chosen = !matches!(choice, Choice::Register | Choice::Lookup);
+        let found = match found {
+            Err(error) if *choice == Choice::Show && error.is_missing() => {
+                Registered { id: Some(0), guid: Some([0; 16]), ..Registered::default() }
+            }
+            found => found.map_err(|error| error.into_error(&what))?,
+        };
+        let is_chosen = !matches!(choice, Choice::Register | Choice::Lookup | Choice::Show);
         let id = self.asking.id(&found, self.ids.placed(), &subject, &what)?;
         let registered = match &found.text {
             Some(text) if is_chosen || text != own.canonical() => {

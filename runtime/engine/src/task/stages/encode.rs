@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use gantry_api::model::text;
-use gantry_api::{ConnectRecord, Fate, Headers, Str, Value, now_ms};
+use gantry_api::{ConnectRecord, Converter, Datum, Fate, Headers, Str, Value, now_ms};
 use gantry_log::{LogRecord, RecordHeader};
 
-use super::{Failure, Stage, Stages, Watch};
+use super::{Failure, Named, Stage, Stages, Watch};
 
 /// A record ready for the log.
 pub(crate) struct Encoded {
@@ -67,11 +67,16 @@ impl Stages {
             other => Some(Bytes::from(text::java_string(other))),
         };
         let mut headers = Vec::new();
-        let converted_key = self.key.inner.from_connect(&topic, &mut headers, &key);
-        let converted_value = self.value.inner.from_connect(&topic, &mut headers, &value);
+        // One that asks somebody else would make that one remember what nobody meant to write.
+        let mut converted = |converter: &mut Named<dyn Converter>, datum: &Datum| {
+            let Named { may_block: false, inner, .. } = converter else { return None };
+            inner.from_connect(&topic, &mut headers, datum).ok()
+        };
+        let converted_key = converted(&mut self.key, &key);
+        let converted_value = converted(&mut self.value, &value);
         LogRecord {
-            key: converted_key.unwrap_or_else(|_| as_text(&key.value)),
-            value: converted_value.unwrap_or_else(|_| as_text(&value.value)),
+            key: converted_key.unwrap_or_else(|| as_text(&key.value)),
+            value: converted_value.unwrap_or_else(|| as_text(&value.value)),
             headers,
             timestamp_ms: timestamp_ms.unwrap_or_else(now_ms),
         }
