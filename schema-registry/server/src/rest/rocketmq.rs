@@ -158,7 +158,9 @@ async fn dispatch(registry: &Registry, asked: &Asked, headers: &HeaderMap, body:
             if let ["versions", version] = rest {
                 place.version = Some(number(version)?);
             }
-            let found = registry.write(|shared| schemas::delete(shared, &place)).await?;
+            let found = registry
+                .write(&place.context(), |shared| schemas::delete(shared, &place))
+                .await?;
             Ok(json!({"recordId": found.record_id()}))
         }
         ("POST", ["subject", _, "schema", "schema"]) => with_text(registry, place, body),
@@ -312,8 +314,10 @@ fn registration(body: &Map<String, Json>) -> Result<Registration, Failure> {
 
 async fn register(registry: &Registry, place: &Place, headers: &HeaderMap, body: &[u8]) -> Outcome {
     let registration = registration(&members(headers, body)?)?;
-    let judged = registry.write(|shared| schemas::register(shared, place, &registration));
-    Ok(recorded(&judged.await?))
+    let judged = registry
+        .write(&place.context(), |shared| schemas::register(shared, place, &registration))
+        .await?;
+    Ok(recorded(&judged))
 }
 
 async fn update(registry: &Registry, place: &Place, headers: &HeaderMap, body: &[u8]) -> Outcome {
@@ -322,7 +326,9 @@ async fn update(registry: &Registry, place: &Place, headers: &HeaderMap, body: &
     let owner = text(&body, "owner")?.unwrap_or_default();
     let desc = text(&body, "desc")?.unwrap_or_default();
     let judged = registry
-        .write(|shared| schemas::update(shared, place, idl.as_deref(), &owner, &desc))
+        .write(&place.context(), |shared| {
+            schemas::update(shared, place, idl.as_deref(), &owner, &desc)
+        })
         .await?;
     Ok(recorded(&judged))
 }

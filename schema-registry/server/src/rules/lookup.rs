@@ -82,7 +82,7 @@ fn same(shared: &Shared, schema: &Schema, deleted: bool) -> Option<(i32, i32)> {
     let context = context_of(&schema.subject);
     let state = shared.state();
     let id = state.id_of(context, &crate::guid::hash(schema))?;
-    let version = *state.places(context, id)?.get(&schema.subject)?;
+    let version = state.version_of_id(context, id, &schema.subject)?;
     state.get(&schema.subject, version, deleted).map(|_| (id, version))
 }
 
