@@ -14,8 +14,9 @@ pub fn fold(bytes: &[u8]) {
     for (context, id) in one.ids() {
         let name = crate::names::prefix_of(&context);
         let schema = one.by_id(id, &name).expect("an id is that of a schema");
-        for (subject, version) in one.versions_of_id(id, &name, true).unwrap_or_default() {
-            let place = one.version(&subject, version).expect("a schema is where its id says");
+        let _ = one.versions_of_id(id, &name, true);
+        for (subject, version) in one.places(&context, id) {
+            let place = one.version(subject, version).expect("a schema is where its id says");
             assert_eq!(place.schema.id, id, "and has this id there");
             assert_eq!(place.schema.text, schema.schema.text, "which stands for one text");
         }

@@ -158,7 +158,9 @@ impl Registry {
         version: i32,
         permanent: bool,
     ) -> Result<i32, RegistryError> {
-        self.store.write(subject, |shared| delete::version(shared, subject, version, permanent)).await
+        self.store
+            .write(subject, |shared| delete::version(shared, subject, version, permanent))
+            .await
     }
 
     /// Deletes a subject; gives its versions.

@@ -32,7 +32,12 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { state: RwLock::default(), cached: Mutex::default(), reserved: Reserved::default(), settings }
+        Self {
+            state: RwLock::default(),
+            cached: Mutex::default(),
+            reserved: Reserved::default(),
+            settings,
+        }
     }
 
     /// To look something up; not to be held while a schema is read or compared.

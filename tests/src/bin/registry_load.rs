@@ -18,6 +18,7 @@ use tokio::net::TcpStream;
 
 type Failure = Box<dyn std::error::Error>;
 
+const CONNECTIONS_MAX: usize = 1000;
 /// So many versions has a subject before the next one begins, where versions are written.
 const VERSIONS: usize = 50;
 
@@ -108,9 +109,10 @@ impl Load {
             \\\"type\\\":\\\"string\\\"},{\\\"name\\\":\\\"amount\\\",\\\"type\\\":[\\\"null\\\",\\\"double\\\"],\
             \\\"default\\\":null},{\\\"name\\\":\\\"lines\\\",\\\"type\\\":{\\\"type\\\":\\\"array\\\",\
             \\\"items\\\":\\\"string\\\"}},{\\\"name\\\":\\\"number\\\",\\\"type\\\":\\\"long\\\",\\\"default\\\":";
+        let unique = number * CONNECTIONS_MAX + connection;
         let body = format!(
-            "{{\"schema\":\"{{\\\"type\\\":\\\"record\\\",\\\"name\\\":\\\"Order{connection}\\\",\
-             \\\"namespace\\\":\\\"bench.orders\\\",\\\"fields\\\":[{fields}{number}}}]}}\"}}"
+            "{{\"schema\":\"{{\\\"type\\\":\\\"record\\\",\\\"name\\\":\\\"Order\\\",\
+             \\\"namespace\\\":\\\"bench.orders\\\",\\\"fields\\\":[{fields}{unique}}}]}}\"}}"
         );
         format!(
             "POST {prefix}{subject}/versions HTTP/1.1\r\nHost: {host}\r\n\

@@ -158,9 +158,8 @@ async fn dispatch(registry: &Registry, asked: &Asked, headers: &HeaderMap, body:
             if let ["versions", version] = rest {
                 place.version = Some(number(version)?);
             }
-            let found = registry
-                .write(&place.context(), |shared| schemas::delete(shared, &place))
-                .await?;
+            let found =
+                registry.write(&place.context(), |shared| schemas::delete(shared, &place)).await?;
             Ok(json!({"recordId": found.record_id()}))
         }
         ("POST", ["subject", _, "schema", "schema"]) => with_text(registry, place, body),

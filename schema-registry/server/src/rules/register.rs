@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Verdict;
 use super::compatibility::with_previous;
-use super::lookup::{Found, Options, can_look_up, find};
+use super::lookup::{Found, Options, Sought, can_look_up, find};
 use super::parse::{How, canonicalize};
 use super::request::SchemaRequest;
 use super::tags;
@@ -98,8 +98,9 @@ pub(crate) fn register(
         id = known;
     }
     if schema.version == 0 {
+        let sought = Sought::of(&schema, &parsed);
         let same = before.live.iter().rev().find(|stored| {
-            (id < 0 || id == stored.schema.id) && can_look_up(shared, (&schema, &parsed), stored)
+            (id < 0 || id == stored.schema.id) && can_look_up(shared, &sought, stored)
         });
         if let Some(Schema { id, version, .. }) = same.map(|stored| &stored.schema) {
             return Ok(Verdict::Answer(Schema { id: *id, version: *version, ..schema }));

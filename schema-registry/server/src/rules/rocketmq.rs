@@ -11,7 +11,7 @@ use super::Verdict;
 use crate::config::Level;
 use crate::error::RegistryError;
 use crate::formats::Parsed;
-use crate::model::{Metadata, Schema, Stored};
+use crate::model::{Metadata, Schema, Shape, Stored};
 use crate::names::prefix_of;
 use crate::records::Draft;
 use crate::reserved::Lease;
@@ -235,7 +235,8 @@ fn written(schema: Schema, expect: Expect, lease: Lease) -> Verdict<Found> {
     let expect = expect.with_id(schema.id);
     let draft = Draft::schema(&schema, false);
     let hash = crate::guid::hash(&schema);
-    let found = Found(Arc::new(Stored { schema, deleted: false, ts: 0, hash }));
+    let shape = Shape::default();
+    let found = Found(Arc::new(Stored { schema, deleted: false, ts: 0, hash, shape }));
     Verdict::write_new(draft, expect, lease, found)
 }
 

@@ -201,7 +201,9 @@ impl State {
     ) -> Option<&Arc<Stored>> {
         let (subject, version) = match subject {
             Some(subject) => (subject, self.version_of_id(context, id, subject)?),
-            None => self.places(context, id).next().map(|(name, version)| (name.as_str(), version))?,
+            None => {
+                self.places(context, id).next().map(|(name, version)| (name.as_str(), version))?
+            }
         };
         self.version(subject, version)
     }

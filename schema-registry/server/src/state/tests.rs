@@ -82,7 +82,8 @@ fn the_same_schema_has_one_id_whoever_is_first() {
 
 #[test]
 fn an_id_leads_to_where_its_schema_is_and_nowhere_else() {
-    let key = |version: i32| json!({"keytype": "SCHEMA", "subject": "a", "version": version, "magic": 1});
+    let key =
+        |version: i32| json!({"keytype": "SCHEMA", "subject": "a", "version": version, "magic": 1});
     let value = |id: i32| Some(json!({"subject": "a", "id": id, "schema": "\"int\""}));
     let mut topic = Topic::default();
     // The same schema, imported as two versions, of which one is taken away.
