@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-rocketmq bench-jvm simulate chaos soak fmt clean
+.PHONY: help run test bench bench-rocketmq bench-jvm bench-registry simulate chaos soak fmt clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
@@ -27,6 +27,9 @@ bench-rocketmq: ## a cluster on a real RocketMQ broker; writes tests/bench/rocke
 
 bench-jvm: ## Java connectors beside Kafka Connect's, and what the bridge costs; writes tests/bench/jvm/RESULTS.md; ONLY=flow,cost,database,start ROUNDS=1
 	@tests/bench/jvm/run.sh
+
+bench-registry: ## the schema registry beside Apicurio; writes tests/bench/registry/RESULTS.md; ONLY=side-by-side,many ROUNDS=1 SECONDS_EACH=2 SCHEMAS=10000
+	@tests/bench/registry/run.sh
 
 chaos: ## workers and a broker killed and stopped while lines flow; SECONDS=300 SEED=1
 	@cargo build --locked --release --workspace --bins

@@ -18,3 +18,5 @@ TESTS=(cargo test --locked --release "${PACKAGES[@]}")
 "${TESTS[@]}" --test cluster -- --ignored --nocapture faults::
 # Workers of the real binary.
 tests/rocketmq/faults.py
+# Two schema registries on one topic; nodes and the broker are killed.
+tests/registry/nodes.py --rounds 3 --brokers 1

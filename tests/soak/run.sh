@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds Gantry and runs the long tests. By environment: FUZZ_S, KILLS, CONNECTORS, FLOW_S, CYCLES, SEED.
+# Builds Gantry and runs the long tests. By environment: FUZZ_S, KILLS, CONNECTORS, FLOW_S, CYCLES, REGISTRY_KILLS, SEED.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -14,5 +14,6 @@ args=()
 [ -n "${CONNECTORS:-}" ] && args+=(--connectors "$CONNECTORS")
 [ -n "${FLOW_S:-}" ] && args+=(--flow-s "$FLOW_S")
 [ -n "${CYCLES:-}" ] && args+=(--cycles "$CYCLES")
+[ -n "${REGISTRY_KILLS:-}" ] && args+=(--registry-kills "$REGISTRY_KILLS")
 [ -n "${SEED:-}" ] && args+=(--seed "$SEED")
 exec python3 tests/soak/soak.py "${args[@]}" "$@"

@@ -69,6 +69,12 @@ impl JavaPattern {
             names: Arc::new(parsed.names),
         })
     }
+    /// Whether Java would take a pattern, without making one ready, which takes far longer:
+    /// `java.util.regex.PatternSyntaxException` if not.
+    pub fn check(pattern: &str) -> Result<()> {
+        let parsed = parse::parse(pattern);
+        parsed.map(drop).map_err(|fault| bad_syntax(message::message(pattern, &fault)))
+    }
     /// The pattern as it was given.
     pub fn as_str(&self) -> &str {
         &self.source

@@ -14,8 +14,9 @@ use crate::write;
 const MAX_DIFFERENCES: usize = 10_000;
 /// So many may be kept for all pairs of types together; of more, one for each pair.
 const MAX_KEPT: usize = 4_000_000;
-/// Every branch of a union is compared with every other: no more pairs than this.
-const MAX_PAIRS: usize = 1_000_000;
+/// Every branch of a union is compared with every other, and each of them may be large: no more
+/// pairs of types and fields than this beyond what schemas without unions need.
+const MAX_PAIRS: usize = 300_000;
 
 /// Sentences, one for each difference; none if the types are compatible.
 type Differences = Vec<Rc<str>>;
@@ -38,6 +39,7 @@ pub(crate) fn incompatibilities(reader: Side<'_>, writer: Side<'_>) -> Vec<Strin
         known: HashMap::new(),
         kept: 0,
         depth: 0,
+        pairs_left: MAX_PAIRS + size(reader.types) + size(writer.types),
     };
     match checker.compare(&mut Vec::new(), reader.root, writer.root) {
         Ok(differences) => differences.iter().map(|sentence| sentence.to_string()).collect(),
@@ -70,6 +72,17 @@ struct Checker<'a> {
     /// How many differences are in `known`.
     kept: usize,
     depth: usize,
+    /// How many pairs may still be compared.
+    pairs_left: usize,
+}
+
+/// How many types and fields there are, with room for each to be met on two ways.
+fn size(types: &Types) -> usize {
+    let fields = |definition: &Definition| match &definition.kind {
+        Kind::Record { fields, .. } => fields.len(),
+        _ => 0,
+    };
+    types.iter().map(|(_, definition)| 2 + 2 * fields(definition)).sum()
 }
 
 /// The parts of a JSON pointer.
@@ -107,12 +120,10 @@ impl<'a> Checker<'a> {
         if self.depth > MAX_LEVELS {
             return Err("Schemas are nested too deep".to_owned());
         }
+        self.spend(1)?;
         // Types without a name meet again only where named ones around them do.
         let meet_again = !matches!(pair, (Identity::Place(_), Identity::Place(_)));
         if meet_again {
-            if self.known.len() >= MAX_PAIRS {
-                return Err(format!("More than {MAX_PAIRS} pairs of types to compare"));
-            }
             self.known.insert(pair, None);
         }
         let mut differences = self.calculate(path, reader, writer)?;
@@ -126,6 +137,12 @@ impl<'a> Checker<'a> {
         }
         self.depth -= 1;
         Ok(differences)
+    }
+
+    fn spend(&mut self, pairs: usize) -> Result<()> {
+        let left = self.pairs_left.checked_sub(pairs);
+        self.pairs_left = left.ok_or("Schemas have too many pairs of types to compare")?;
+        Ok(())
     }
 
     fn calculate(
@@ -230,6 +247,7 @@ impl<'a> Checker<'a> {
         written: &'a [Field],
         writer: &'a Type,
     ) -> Result<Differences> {
+        self.spend(fields.len() + written.len())?;
         let places: HashMap<&str, &Field> =
             written.iter().map(|field| (field.name.as_str(), field)).collect();
         let mut all = Differences::new();

@@ -26,8 +26,8 @@ pub use difference::{Difference, DifferenceKind, Policy};
 use crate::model::{Combined, Criterion, Document, Kind, Schema, SchemaId};
 use classes::Classes;
 
-/// How many steps a comparison may take. Most take some thousands.
-const STEPS_MAX: usize = 4_000_000;
+/// How many steps a comparison may take, each of about a microsecond. Most take some thousands.
+const STEPS_MAX: usize = 600_000;
 /// How long all paths that are told may be together.
 const PATHS_MAX: usize = 1 << 20;
 /// How far down a comparison goes before the rest is put off.

@@ -1,5 +1,7 @@
 //! The formats of schemas, behind one type.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use gantry_schema_avro::Avro;
 use gantry_schema_json::{Json, Policy};
 use gantry_schema_model::{Dependency, Format, InvalidSchema, Node, ParsedSchema};
@@ -91,6 +93,16 @@ impl Parsed {
         }
     }
 
+    /// A number that is the same for schemas that are equivalent, and rarely for others.
+    pub(crate) fn shape(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        match (self, Node::parse(self.canonical())) {
+            (Self::Avro(_) | Self::Json(_), Ok(node)) => sorted(node).to_string().hash(&mut hasher),
+            _ => self.canonical().hash(&mut hasher),
+        }
+        hasher.finish()
+    }
+
     /// Whether this one, which has all that it needs in its own text, is the other with its
     /// references put in place.
     pub(crate) fn is_resolved(&self, other: &Self) -> bool {
@@ -168,6 +180,8 @@ mod tests {
         let read = |text| Parsed::parse("JSON", text, &[], false).unwrap().unwrap();
         let (one, other) = (r#"{"type":"object","title":"a"}"#, r#"{"title":"a","type":"object"}"#);
         assert!(read(one).is_equivalent(&read(other)));
+        assert_eq!(read(one).shape(), read(other).shape());
+        assert_ne!(read(one).shape(), read(r#"{"type":"object"}"#).shape());
         assert!(!read(one).is_equivalent(&read(r#"{"type":"object"}"#)));
         assert!(Parsed::parse("THRIFT", one, &[], false).is_none());
     }

@@ -9,11 +9,14 @@
 mod config;
 mod error;
 mod formats;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod guid;
 mod model;
 pub mod names;
 mod records;
 mod registry;
+mod reserved;
 mod rest;
 mod rights;
 mod rule_set;

@@ -1,6 +1,7 @@
 //! What is kept of a schema, as JSON has it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
@@ -217,6 +218,20 @@ impl Schema {
     }
 }
 
+/// A number that is the same for schemas that say the same in different words; worked out when it
+/// is asked for first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shape(pub(crate) OnceLock<u64>);
+
+impl PartialEq for Shape {
+    /// It follows from the schema, known or not.
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Shape {}
+
 /// A schema that counts, as the topic holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stored {
@@ -228,6 +243,7 @@ pub(crate) struct Stored {
     pub(crate) ts: i64,
     /// What its guid is made of.
     pub(crate) hash: [u8; 16],
+    pub(crate) shape: Shape,
 }
 
 /// A schema in an answer.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use crate::formats::DEFAULT_TYPE;
-use crate::model::{Metadata, Reference, RuleSet, Schema, Stored};
+use crate::model::{Metadata, Reference, RuleSet, Schema, Shape, Stored};
 
 /// The header with the condition.
 pub(crate) const EXPECT: &str = "gantry.expect";
@@ -111,7 +111,7 @@ impl SchemaValue {
             text: Some(self.schema.unwrap_or_default()),
         };
         let hash = crate::guid::hash(&schema);
-        Stored { schema, deleted: self.deleted, ts, hash }
+        Stored { schema, deleted: self.deleted, ts, hash, shape: Shape::default() }
     }
 }
 

@@ -78,7 +78,7 @@ impl Registry {
             return Ok(registered(&found));
         }
         let judge = |shared: &Shared| register::register(shared, subject, &request, normalize);
-        let schema = self.store.write(judge).await?;
+        let schema = self.store.write(subject, judge).await?;
         Ok(registered(&Found::Same(Box::new(schema))))
     }
 
@@ -150,7 +150,7 @@ impl Registry {
             ..SchemaRequest::default()
         };
         let judge = |shared: &Shared| register::register(shared, subject, &new, false);
-        let schema = self.store.write(judge).await?;
+        let schema = self.store.write(subject, judge).await?;
         Ok(registered(&Found::Same(Box::new(schema))))
     }
 
@@ -161,7 +161,9 @@ impl Registry {
         version: i32,
         permanent: bool,
     ) -> Result<i32, RegistryError> {
-        self.store.write(|shared| delete::version(shared, subject, version, permanent)).await
+        self.store
+            .write(subject, |shared| delete::version(shared, subject, version, permanent))
+            .await
     }
 
     /// Deletes a subject; gives its versions.
@@ -170,12 +172,12 @@ impl Registry {
         subject: &str,
         permanent: bool,
     ) -> Result<Vec<i32>, RegistryError> {
-        self.store.write(|shared| delete::subject(shared, subject, permanent)).await
+        self.store.write(subject, |shared| delete::subject(shared, subject, permanent)).await
     }
 
     /// Deletes a context that is empty.
     pub(crate) async fn delete_context(&self, context: &str) -> Result<(), RegistryError> {
-        self.store.write(|shared| delete::context(shared, context)).await
+        self.store.write(context, |shared| delete::context(shared, context)).await
     }
 
     /// Changes a config; gives what it is now.
@@ -193,12 +195,12 @@ impl Registry {
         if !is_valid(name, true) {
             return Err(RegistryError::invalid_subject(name));
         }
-        self.store.write(|shared| configs::update(shared, name, &update)).await
+        self.store.write(name, |shared| configs::update(shared, name, &update)).await
     }
 
     /// Takes a config away; gives what it was.
     pub(crate) async fn delete_config(&self, name: &str) -> Result<Config, RegistryError> {
-        self.store.write(|shared| configs::delete(shared, name)).await
+        self.store.write(name, |shared| configs::delete(shared, name)).await
     }
 
     /// Changes a mode; nothing takes it away.
@@ -212,7 +214,7 @@ impl Registry {
             return Err(RegistryError::invalid_subject(name));
         }
         let mode = modes::named(name, mode)?;
-        self.store.write(|shared| modes::set(shared, name, mode, force)).await
+        self.store.write(name, |shared| modes::set(shared, name, mode, force)).await
     }
 
     /// Takes a mode away; gives what it was.
@@ -221,15 +223,16 @@ impl Registry {
         name: &str,
         recursive: bool,
     ) -> Result<Option<Mode>, RegistryError> {
-        self.store.write(|shared| modes::delete(shared, name, recursive)).await
+        self.store.write(name, |shared| modes::delete(shared, name, recursive)).await
     }
 
-    /// Writes what a judgement comes to.
+    /// Writes what a judgement about a name comes to.
     pub(crate) async fn write<T>(
         &self,
+        name: &str,
         judge: impl Fn(&Shared) -> Result<Verdict<T>, RegistryError>,
     ) -> Result<T, RegistryError> {
-        self.store.write(judge).await
+        self.store.write(name, judge).await
     }
 }
 

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::config::{Config, Level};
+use crate::error::RegistryError;
 use crate::formats::Parsed;
 use crate::names::{GLOBAL_CONTEXT, context_of};
+use crate::reserved::{Lease, Reserved};
 use crate::settings::Settings;
 use crate::state::State;
 
@@ -22,13 +24,20 @@ pub(crate) struct Shared {
     /// With the count of removals at which it was filled: what a schema refers to may be gone
     /// since.
     cached: Mutex<(u64, Cached)>,
+    /// Ids of writes that are under way.
+    pub(crate) reserved: Reserved,
     /// What the registry was opened with.
     pub(crate) settings: Settings,
 }
 
 impl Shared {
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { state: RwLock::default(), cached: Mutex::default(), settings }
+        Self {
+            state: RwLock::default(),
+            cached: Mutex::default(),
+            reserved: Reserved::default(),
+            settings,
+        }
     }
 
     /// To look something up; not to be held while a schema is read or compared.
@@ -39,6 +48,17 @@ impl Shared {
     /// To take a record.
     pub(crate) fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An id for a new schema, which nothing has that is folded or under way; `hash` where others
+    /// that write the same schema may have it too.
+    pub(crate) fn new_id(
+        &self,
+        context: &str,
+        hash: Option<[u8; 16]>,
+    ) -> Result<Lease, RegistryError> {
+        let lease = self.reserved.take(context, hash, || self.state().max_id(context));
+        lease.ok_or_else(|| RegistryError::store(format!("context {context} has no id left")))
     }
 
     /// The config that holds for a name, with its level filled in.

@@ -1,6 +1,7 @@
 //! The topic: a task that folds it, and writes that wait until they are folded.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -27,6 +28,8 @@ const LIMITS: ReadLimits =
 const RETRY: Duration = Duration::from_millis(500);
 /// So often a write is judged again because another node was first.
 const TRIES_MAX: usize = 64;
+/// How many writes can be under way.
+const LINES: usize = 256;
 /// The value of a record that removes.
 const NULL: &[u8] = b"null";
 
@@ -45,8 +48,10 @@ pub(crate) struct Store {
     waiting: Waiting,
     /// Up to where the topic is folded.
     folded: watch::Receiver<u64>,
-    /// One write of this node at a time: they would only stand in each other's way.
-    writing: tokio::sync::Mutex<()>,
+    /// Writes about one name are made one after the other: they would only stand in each other's
+    /// way. Those about different names are under way at the same time, so that the log takes many
+    /// at once; here and there two names share a line.
+    lines: Box<[tokio::sync::Mutex<()>]>,
     /// What makes the claims of this node unlike all others.
     node: String,
     claims: AtomicU64,
@@ -95,7 +100,7 @@ impl Store {
             shared,
             waiting,
             folded,
-            writing: tokio::sync::Mutex::default(),
+            lines: (0..LINES).map(|_| tokio::sync::Mutex::default()).collect(),
             node: format!("{:032x}", fastrand::u128(..)),
             claims: AtomicU64::new(0),
             _follower: follower,
@@ -124,21 +129,26 @@ impl Store {
         Ok(())
     }
 
-    /// Judges, writes and waits until what was written is folded; judges again if another node
-    /// was first.
+    /// Judges a write about a name, writes and waits until what was written is folded; judges again
+    /// if another node was first.
     pub(crate) async fn write<T>(
         &self,
+        name: &str,
         judge: impl Fn(&Shared) -> Result<Verdict<T>, RegistryError>,
     ) -> Result<T, RegistryError> {
         let limit = self.shared.settings.write_timeout;
         let written = timeout_at(Instant::now() + limit, async {
-            let _turn = self.writing.lock().await;
+            let _turn = self.line(name).lock().await;
             for _ in 0..TRIES_MAX {
                 self.catch_up().await?;
                 match judge(&self.shared)? {
                     Verdict::Answer(answer) => return Ok(answer),
-                    Verdict::Write { draft, expect, answer } => {
-                        if self.append(&draft, &expect).await? {
+                    Verdict::Write { draft, expect, lease, answer } => {
+                        let counts = self.append(&draft, &expect).await?;
+                        if lease.is_some() {
+                            self.shared.reserved.note(counts);
+                        }
+                        if counts {
                             return Ok(answer);
                         }
                     }
@@ -147,6 +157,13 @@ impl Store {
             Err(RegistryError::contended(TRIES_MAX))
         });
         written.await.unwrap_or_else(|_| Err(RegistryError::timed_out(limit)))
+    }
+
+    fn line(&self, name: &str) -> &tokio::sync::Mutex<()> {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        let at = hasher.finish() % self.lines.len() as u64;
+        &self.lines[usize::try_from(at).unwrap_or(0)]
     }
 
     /// Appends a record; tells whether it counts.

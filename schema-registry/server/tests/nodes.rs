@@ -70,7 +70,7 @@ async fn nodes_that_register_at_once_agree() {
     }
     assert!(by_schema.values().all(|ids| ids.len() == 1), "{by_schema:?}");
     let all: BTreeSet<i64> = by_schema.values().flatten().copied().collect();
-    assert_eq!(all, (1..=8).collect());
+    assert_eq!(all.len(), 8, "each schema has an id of its own: {all:?}");
     // One that comes late knows the same.
     nodes.push(node(&log).await);
     let mut lists = BTreeSet::new();

@@ -23,12 +23,20 @@ impl<'a> Walk<'a> {
         for (at, original) in olds.iter().enumerate() {
             let step = format!("{}/{at}", old.1.criterion.keyword());
             let fits = self.within(step, |walk| {
-                (0..news.len())
-                    .filter(|at| {
-                        news.get(*at).is_some_and(|update| walk.are_compatible(*original, *update))
-                    })
-                    .collect::<Vec<_>>()
+                let mut fits = Vec::new();
+                for (at, update) in news.iter().enumerate() {
+                    if walk.are_compatible(*original, *update) {
+                        fits.push(at);
+                    }
+                    if walk.is_exhausted() {
+                        break;
+                    }
+                }
+                fits
             });
+            if self.is_exhausted() {
+                return;
+            }
             fitting.push(fits);
         }
         let edges = fitting.iter().map(Vec::len).sum::<usize>();

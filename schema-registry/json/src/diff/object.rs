@@ -1,6 +1,7 @@
 //! Differences of objects.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Instant;
 
 use gantry_model::regex::JavaPattern;
 
@@ -265,11 +266,18 @@ impl<'a> Walk<'a> {
     /// The schema that a property must fit that is not named.
     fn partially_open(&mut self, (side, rules): Rules<'a>, name: &str) -> Option<Part> {
         for (pattern, schema) in &rules.patterns {
+            // What a pattern takes says only the clock: a microsecond counts as a step.
+            let begun = Instant::now();
             let compiled = self
                 .patterns
                 .entry(pattern.as_str())
                 .or_insert_with(|| JavaPattern::compile(pattern).ok());
-            if compiled.as_ref().is_some_and(|pattern| pattern.is_found(name)) {
+            let is_found = compiled.as_ref().is_some_and(|pattern| pattern.is_found(name));
+            let took = usize::try_from(begun.elapsed().as_micros()).unwrap_or(usize::MAX);
+            if !self.spend(took.saturating_add(1)) {
+                return None;
+            }
+            if is_found {
                 return Some(Part { side, id: *schema });
             }
         }

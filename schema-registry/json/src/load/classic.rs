@@ -42,10 +42,17 @@ impl<'a> Scope<'_, 'a> {
     fn child(&self, node: &'a Node) -> Place<'a> {
         self.place.child(&self.base, node)
     }
-    /// A place two levels down, behind an object that may change what URIs are relative to.
-    fn grandchild(&self, parent: &'a Node, node: &'a Node) -> Place<'a> {
-        let parent = self.child(parent);
-        parent.child(&parent.inner_base(), node)
+    /// Places two levels down, with their names, behind an object that may change what URIs are
+    /// relative to.
+    fn grandchildren(
+        &self,
+        key: &str,
+        parent: &'a Node,
+    ) -> Result<impl Iterator<Item = (&'a String, Place<'a>)>, String> {
+        let place = self.child(parent);
+        let base = place.inner_base();
+        let nodes = keys::map(key, parent)?.iter();
+        Ok(nodes.map(move |(name, node)| (name, place.child(&base, node))))
     }
 }
 
@@ -288,10 +295,10 @@ impl<'l, 'a> Loader<'l, 'a> {
             ..ObjectRules::default()
         };
         if let Some(properties) = keys.take("properties") {
-            for (name, node) in keys::map("properties", properties)? {
+            for (name, place) in scope.grandchildren("properties", properties)? {
                 // What looks like an identifier of the object is none of its properties.
-                if name != scope.draft().id_keyword() || matches!(node, Node::Map(_)) {
-                    let schema = self.schema(&scope.grandchild(properties, node))?;
+                if name != scope.draft().id_keyword() || matches!(place.node, Node::Map(_)) {
+                    let schema = self.schema(&place)?;
                     rules.properties.push((name.clone(), schema));
                 }
             }
@@ -306,8 +313,8 @@ impl<'l, 'a> Loader<'l, 'a> {
             rules.required = keys::texts("required", names)?;
         }
         if let Some(patterns) = keys.take("patternProperties") {
-            for (name, node) in keys::map("patternProperties", patterns)? {
-                let schema = self.schema(&scope.grandchild(patterns, node))?;
+            for (name, place) in scope.grandchildren("patternProperties", patterns)? {
+                let schema = self.schema(&place)?;
                 rules.patterns.push((pattern(name)?, schema));
             }
         }

@@ -134,7 +134,7 @@ pub(super) fn texts(key: &str, value: &Node) -> Result<Vec<String>, String> {
 
 /// A pattern in Java's syntax.
 pub(super) fn pattern(text: &str) -> Result<String, String> {
-    JavaPattern::compile(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+    JavaPattern::check(text).map(|()| text.to_owned()).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::error::RegistryError;
 use crate::registry::Registry;
 use crate::rights::{Operation, Rights};
 use crate::rules::rocketmq::{self as schemas, Found, Place, Registration};
+use crate::shared::Shared;
 
 /// Where the API is.
 const ROOT: &str = "/schema-registry/v1";
@@ -161,7 +162,8 @@ async fn dispatch(registry: &Registry, asked: &Asked, headers: &HeaderMap, body:
             if let ["versions", version] = rest {
                 place.version = Some(number(version)?);
             }
-            let found = registry.write(|shared| schemas::delete(shared, &place, rights)).await?;
+            let deleted = |shared: &Shared| schemas::delete(shared, &place, rights);
+            let found = registry.write(&place.context(), deleted).await?;
             Ok(json!({"recordId": found.record_id()}))
         }
         ("POST", ["subject", _, "schema", "schema"]) => with_text(registry, place, body, rights),
@@ -324,8 +326,10 @@ fn registration(body: &Map<String, Json>) -> Result<Registration, Failure> {
 
 async fn register(registry: &Registry, place: &Place, headers: &HeaderMap, body: &[u8]) -> Outcome {
     let registration = registration(&members(headers, body)?)?;
-    let judged = registry.write(|shared| schemas::register(shared, place, &registration));
-    Ok(recorded(&judged.await?))
+    let judged = registry
+        .write(&place.context(), |shared| schemas::register(shared, place, &registration))
+        .await?;
+    Ok(recorded(&judged))
 }
 
 async fn update(registry: &Registry, place: &Place, headers: &HeaderMap, body: &[u8]) -> Outcome {
@@ -334,7 +338,9 @@ async fn update(registry: &Registry, place: &Place, headers: &HeaderMap, body: &
     let owner = text(&body, "owner")?.unwrap_or_default();
     let desc = text(&body, "desc")?.unwrap_or_default();
     let judged = registry
-        .write(|shared| schemas::update(shared, place, idl.as_deref(), &owner, &desc))
+        .write(&place.context(), |shared| {
+            schemas::update(shared, place, idl.as_deref(), &owner, &desc)
+        })
         .await?;
     Ok(recorded(&judged))
 }

@@ -64,9 +64,10 @@ pub(crate) fn find(
         return Ok(None);
     };
     let subject = asked.subject.clone();
+    let sought = Sought::of(&asked, &parsed);
     if options.latest_only {
         let latest = shared.state().latest(&subject).cloned();
-        let found = latest.filter(|stored| can_look_up(shared, (&asked, &parsed), stored));
+        let found = latest.filter(|stored| can_look_up(shared, &sought, stored));
         return Ok(found.map(Found::Stored));
     }
     if let Some((id, version)) = same(shared, &asked, options.deleted) {
@@ -74,7 +75,7 @@ pub(crate) fn find(
     }
     let versions = shared.state().versions(&subject, Deleted::with_if(options.deleted));
     let mut newest_first = versions.into_iter().rev();
-    let found = newest_first.find(|stored| can_look_up(shared, (&asked, &parsed), stored));
+    let found = newest_first.find(|stored| can_look_up(shared, &sought, stored));
     Ok(found.map(Found::Stored))
 }
 
@@ -83,7 +84,7 @@ fn same(shared: &Shared, schema: &Schema, deleted: bool) -> Option<(i32, i32)> {
     let context = context_of(&schema.subject);
     let state = shared.state();
     let id = state.id_of(context, &crate::guid::hash(schema))?;
-    let version = *state.places(context, id)?.get(&schema.subject)?;
+    let version = state.version_of_id(context, id, &schema.subject)?;
     state.get(&schema.subject, version, deleted).map(|_| (id, version))
 }
 
@@ -140,13 +141,24 @@ fn settled(shared: &Shared, subject: &str, references: &[Reference]) -> Vec<Refe
     references.iter().map(settle).collect()
 }
 
+/// A schema that is looked for among those that are registered.
+#[derive(Debug)]
+pub(crate) struct Sought<'a> {
+    schema: &'a Schema,
+    parsed: &'a Parsed,
+    shape: u64,
+}
+
+impl<'a> Sought<'a> {
+    pub(crate) fn of(schema: &'a Schema, parsed: &'a Parsed) -> Self {
+        Self { schema, parsed, shape: parsed.shape() }
+    }
+}
+
 /// Whether a schema that is asked for stands for one that is registered: with all references put
 /// in place, or without the version that was written into the other.
-pub(crate) fn can_look_up(
-    shared: &Shared,
-    (schema, parsed): (&Schema, &Parsed),
-    stored: &Stored,
-) -> bool {
+pub(crate) fn can_look_up(shared: &Shared, sought: &Sought<'_>, stored: &Stored) -> bool {
+    let Sought { schema, parsed, shape } = sought;
     let previous = &stored.schema;
     if schema.schema_type != previous.schema_type || !same_contract(schema, previous) {
         return false;
@@ -159,8 +171,15 @@ pub(crate) fn can_look_up(
     {
         return false;
     }
+    // A subject may have thousands of versions: most are told apart without being read.
+    if !is_resolved && stored.shape.0.get().is_some_and(|known| known != shape) {
+        return false;
+    }
     let Ok(other) = parse_stored(shared, stored) else { return false };
-    if is_resolved { parsed.is_resolved(&other) } else { parsed.is_equivalent(&other) }
+    if is_resolved {
+        return parsed.is_resolved(&other);
+    }
+    stored.shape.0.get_or_init(|| other.shape()) == shape && parsed.is_equivalent(&other)
 }
 
 /// Whether metadata and rules are the same, but for the version that only one of them names.

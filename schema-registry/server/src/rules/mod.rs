@@ -16,6 +16,7 @@ pub(crate) mod rocketmq;
 pub(crate) mod tags;
 
 use crate::records::Draft;
+use crate::reserved::Lease;
 use crate::state::Expect;
 
 /// What a judgement comes to.
@@ -29,6 +30,8 @@ pub(crate) enum Verdict<T> {
         draft: Box<Draft>,
         /// On what it relies.
         expect: Expect,
+        /// The id that it brings up, kept from other writes meanwhile.
+        lease: Option<Lease>,
         /// The answer, if the record counts.
         answer: T,
     },
@@ -37,6 +40,11 @@ pub(crate) enum Verdict<T> {
 impl<T> Verdict<T> {
     /// A record to write.
     pub(crate) fn write(draft: Draft, expect: Expect, answer: T) -> Self {
-        Self::Write { draft: Box::new(draft), expect, answer }
+        Self::Write { draft: Box::new(draft), expect, lease: None, answer }
+    }
+
+    /// A record to write, with an id that is new.
+    pub(crate) fn write_new(draft: Draft, expect: Expect, lease: Lease, answer: T) -> Self {
+        Self::Write { draft: Box::new(draft), expect, lease: Some(lease), answer }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Verdict;
 use super::compatibility::with_previous;
-use super::lookup::{Found, Options, can_look_up, find};
+use super::lookup::{Found, Options, Sought, can_look_up, find};
 use super::parse::{How, canonicalize};
 use super::request::SchemaRequest;
 use super::tags;
@@ -108,8 +108,9 @@ pub(crate) fn register(
         id = known;
     }
     if schema.version == 0 {
+        let sought = Sought::of(&schema, &parsed);
         let same = before.live.iter().rev().find(|stored| {
-            (id < 0 || id == stored.schema.id) && can_look_up(shared, (&schema, &parsed), stored)
+            (id < 0 || id == stored.schema.id) && can_look_up(shared, &sought, stored)
         });
         if let Some(Schema { id, version, .. }) = same.map(|stored| &stored.schema) {
             return Ok(Verdict::Answer(Schema { id: *id, version: *version, ..schema }));
@@ -139,20 +140,24 @@ fn with_id(
     mode: Mode,
     mut expect: Expect,
 ) -> Result<Verdict<Schema>, RegistryError> {
-    let context = context_of(&schema.subject);
-    if id >= 0 {
+    let lease = if id >= 0 {
         check_id(shared, &schema, id)?;
         schema.id = id;
+        None
     } else {
-        let max = shared.state().max_id(context);
-        schema.id = max
-            .map_or(Some(1), |max| max.checked_add(1))
-            .ok_or_else(|| RegistryError::store(format!("context {context} has no id left")))?;
-    }
+        let hash = crate::guid::hash(&schema);
+        let lease = shared.new_id(context_of(&schema.subject), Some(hash))?;
+        schema.id = lease.id;
+        Some(lease)
+    };
     if !mode.is_import() {
         expect = expect.with_id(schema.id);
     }
-    Ok(Verdict::write(Draft::schema(&schema, false), expect, schema))
+    let draft = Draft::schema(&schema, false);
+    Ok(match lease {
+        Some(lease) => Verdict::write_new(draft, expect, lease, schema),
+        None => Verdict::write(draft, expect, schema),
+    })
 }
 
 /// The id that a schema has already, and its live version in its own subject.
@@ -163,7 +168,7 @@ fn known(shared: &Shared, schema: &Schema, id: i32) -> Option<(i32, Option<i32>)
     if id >= 0 && id != known {
         return None;
     }
-    let version = state.places(context, known)?.get(&schema.subject).copied();
+    let version = state.version_of_id(context, known, &schema.subject);
     let live = version.filter(|version| state.get(&schema.subject, *version, false).is_some());
     Some((known, live))
 }

@@ -11,9 +11,10 @@ use super::Verdict;
 use crate::config::Level;
 use crate::error::RegistryError;
 use crate::formats::Parsed;
-use crate::model::{Metadata, Schema, Stored};
+use crate::model::{Metadata, Schema, Shape, Stored};
 use crate::names::prefix_of;
 use crate::records::Draft;
+use crate::reserved::Lease;
 use crate::rights::{Operation, Rights};
 use crate::shared::Shared;
 use crate::state::{Deleted, Expect};
@@ -75,7 +76,7 @@ fn unescaped(name: &str) -> String {
 
 impl Place {
     /// The context as a prefix.
-    fn context(&self) -> String {
+    pub(crate) fn context(&self) -> String {
         if self.cluster == DEFAULT && self.tenant == DEFAULT {
             return prefix_of(CONTEXT);
         }
@@ -220,7 +221,8 @@ pub(crate) fn register(
         return Err(RegistryError::new(40401, message));
     }
     let Registration { idl, schema_type, compatibility, owner, desc } = registration;
-    let id = next_id(shared, &subject)?;
+    let lease = shared.new_id(crate::names::context_of(&subject), None)?;
+    let id = lease.id;
     let properties = [
         (SCHEMA, name.to_owned()),
         (ID, id.to_string()),
@@ -238,21 +240,16 @@ pub(crate) fn register(
         text: Some(idl.clone().unwrap_or_default()),
         ..Schema::default()
     };
-    Ok(written(schema, expect))
+    Ok(written(schema, expect, lease))
 }
 
-fn next_id(shared: &Shared, subject: &str) -> Result<i32, RegistryError> {
-    let context = crate::names::context_of(subject);
-    let max = shared.state().max_id(context);
-    max.map_or(Some(1), |max| max.checked_add(1))
-        .ok_or_else(|| RegistryError::store(format!("context {context} has no id left")))
-}
-
-fn written(schema: Schema, expect: Expect) -> Verdict<Found> {
+fn written(schema: Schema, expect: Expect, lease: Lease) -> Verdict<Found> {
     let expect = expect.with_id(schema.id);
     let draft = Draft::schema(&schema, false);
     let hash = crate::guid::hash(&schema);
-    Verdict::write(draft, expect, Found(Arc::new(Stored { schema, deleted: false, ts: 0, hash })))
+    let shape = Shape::default();
+    let found = Found(Arc::new(Stored { schema, deleted: false, ts: 0, hash, shape }));
+    Verdict::write_new(draft, expect, lease, found)
 }
 
 /// Judges one more version of a schema.
@@ -279,8 +276,10 @@ pub(crate) fn update(
         let message = format!("Schema {place} has {VERSION_MAX} versions, and can have no more");
         return Err(conflict(message));
     }
+    let context = crate::names::context_of(&subject);
+    let lease = shared.new_id(context, None)?;
     let mut schema = Schema {
-        id: next_id(shared, &subject)?,
+        id: lease.id,
         version: last.schema.version + 1,
         text: Some(idl.to_owned()),
         ..last.schema.clone()
@@ -288,12 +287,10 @@ pub(crate) fn update(
     let properties = &mut schema.metadata.get_or_insert_default().properties;
     properties.insert(OWNER.to_owned(), owner.to_owned());
     properties.insert(DESC.to_owned(), desc.to_owned());
-    if let Some(known) =
-        shared.state().id_of(crate::names::context_of(&subject), &crate::guid::hash(&schema))
-    {
+    if let Some(known) = shared.state().id_of(context, &crate::guid::hash(&schema)) {
         schema.id = known;
     }
-    Ok(written(schema, expect))
+    Ok(written(schema, expect, lease))
 }
 
 fn check_avro(versions: &[Arc<Stored>], idl: &str) -> Result<(), RegistryError> {

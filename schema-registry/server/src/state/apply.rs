@@ -141,7 +141,6 @@ impl State {
         let context = context_of(&stored.schema.subject);
         let id = stored.schema.id;
         let holder = self.place_of(context, id, None, &Rights::ALL);
-        let holder = holder.and_then(|(subject, version)| self.version(&subject, version));
         if holder.is_some_and(|holder| holder.schema.text != stored.schema.text) {
             return false;
         }
@@ -149,7 +148,7 @@ impl State {
             None => true,
             Some(expected) => match self.id_of(context, &stored.hash) {
                 Some(known) => known == id,
-                None => expected == id && self.places(context, id).is_none(),
+                None => expected == id && self.places(context, id).next().is_none(),
             },
         }
     }
@@ -164,11 +163,17 @@ impl State {
             }
             self.remove_older(schema.subject.as_str(), schema.version, schema.id);
         }
+        let old = self.version(&schema.subject, schema.version);
+        if old.is_some_and(|old| {
+            old.schema.id != schema.id || old.schema.references != schema.references
+        }) {
+            // Neither its id nor what it refers to may lead here any more.
+            self.remove(&schema.subject, schema.version);
+        }
         let ids = self.ids.entry(context.clone()).or_default();
         ids.max = Some(ids.max.unwrap_or(1).max(schema.id));
         ids.by_hash.insert(stored.hash, schema.id);
-        let places = ids.places.entry(schema.id).or_default();
-        places.insert(schema.subject.clone(), schema.version);
+        ids.places.insert((schema.id, schema.subject.clone()), schema.version);
         if !stored.deleted {
             for reference in self.references(&stored) {
                 let referrer = (context.clone(), schema.id);
@@ -204,22 +209,22 @@ impl State {
     fn remove(&mut self, subject: &str, version: i32) {
         let Some(versions) = self.subjects.get_mut(subject) else { return };
         let Some(stored) = versions.remove(&version) else { return };
+        let context = context_of(subject);
+        let id = stored.schema.id;
+        let place = (id, subject.to_owned());
+        if let Some(ids) = self.ids.get_mut(context)
+            && ids.places.get(&place) == Some(&version)
+        {
+            // What was imported may be there once more, as another version.
+            match versions.values().rev().find(|other| other.schema.id == id) {
+                Some(other) => ids.places.insert(place, other.schema.version),
+                None => ids.places.remove(&place),
+            };
+        }
         if versions.is_empty() {
             self.subjects.remove(subject);
         }
         self.removals += 1;
-        let context = context_of(subject);
-        let id = stored.schema.id;
-        if let Some(ids) = self.ids.get_mut(context)
-            && let Some(places) = ids.places.get_mut(&id)
-        {
-            if places.get(subject) == Some(&version) {
-                places.remove(subject);
-            }
-            if places.is_empty() {
-                ids.places.remove(&id);
-            }
-        }
         for reference in self.references(&stored) {
             if let Some(referrers) = self.referrers.get_mut(&reference) {
                 referrers.remove(&(context.to_owned(), id));
@@ -257,7 +262,7 @@ impl State {
             let schema = &stored.schema;
             let ids = self.ids.entry(context_of(subject).to_owned()).or_default();
             ids.by_hash.insert(stored.hash, schema.id);
-            ids.places.entry(schema.id).or_default().insert(subject.to_owned(), *version);
+            ids.places.insert((schema.id, subject.to_owned()), *version);
         }
     }
 
@@ -313,12 +318,9 @@ impl State {
         }
         let Self { ids, subjects, .. } = self;
         for ids in ids.values_mut() {
-            ids.places.retain(|_, places| {
-                places.retain(|subject, version| {
-                    !is_named_by(subject, name)
-                        || subjects.get(subject).is_some_and(|known| known.contains_key(version))
-                });
-                !places.is_empty()
+            ids.places.retain(|(_, subject), version| {
+                !is_named_by(subject, name)
+                    || subjects.get(subject).is_some_and(|known| known.contains_key(version))
             });
         }
     }

@@ -27,10 +27,20 @@ type Versions = BTreeMap<i32, Arc<Stored>>;
 struct Ids {
     /// The id of a schema.
     by_hash: HashMap<[u8; 16], i32>,
-    /// Where a schema is: subjects and versions.
-    places: HashMap<i32, BTreeMap<String, i32>>,
+    /// Where schemas are: versions by id and subject. Most ids are in one subject: a map for each
+    /// would take more than all else that is kept of it.
+    places: BTreeMap<(i32, String), i32>,
     /// The highest one so far.
     max: Option<i32>,
+}
+
+impl Ids {
+    /// Subjects and versions of an id.
+    fn places(&self, id: i32) -> impl Iterator<Item = (&String, i32)> {
+        let from = self.places.range((id, String::new())..);
+        let of_id = from.take_while(move |((of, _), _)| *of == id);
+        of_id.map(|((_, subject), version)| (subject, *version))
+    }
 }
 
 /// Up to where something has changed: what a judgement can rely on.

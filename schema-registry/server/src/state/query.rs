@@ -173,12 +173,26 @@ impl State {
     /// The id of a schema in a context.
     pub(crate) fn id_of(&self, context: &str, hash: &[u8; 16]) -> Option<i32> {
         let ids = self.ids.get(context)?;
-        ids.by_hash.get(hash).copied().filter(|id| ids.places.contains_key(id))
+        ids.by_hash.get(hash).copied().filter(|id| ids.places(*id).next().is_some())
+    }
+
+    /// All contexts and ids.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn ids(&self) -> Vec<(String, i32)> {
+        let of = |(context, ids): (&String, &super::Ids)| {
+            ids.places.keys().map(|(id, _)| (context.clone(), *id)).collect::<Vec<_>>()
+        };
+        self.ids.iter().flat_map(of).collect()
     }
 
     /// In which subjects a schema is, as which version.
-    pub(crate) fn places(&self, context: &str, id: i32) -> Option<&BTreeMap<String, i32>> {
-        self.ids.get(context)?.places.get(&id)
+    pub(crate) fn places(&self, context: &str, id: i32) -> impl Iterator<Item = (&String, i32)> {
+        self.ids.get(context).into_iter().flat_map(move |ids| ids.places(id))
+    }
+
+    /// Which version of a subject a schema is, if it is there.
+    pub(crate) fn version_of_id(&self, context: &str, id: i32, subject: &str) -> Option<i32> {
+        self.ids.get(context)?.places.get(&(id, subject.to_owned())).copied()
     }
 
     /// One place where a schema is that may be seen: in `subject`, if it is named.
@@ -188,13 +202,16 @@ impl State {
         id: i32,
         subject: Option<&str>,
         rights: &Rights,
-    ) -> Option<(String, i32)> {
-        let places = self.places(context, id)?;
-        let place = match subject {
-            Some(subject) => places.get_key_value(subject).filter(|_| rights.may_read(subject)),
-            None => places.iter().find(|(subject, _)| rights.may_read(subject)),
+    ) -> Option<&Arc<Stored>> {
+        let (subject, version) = match subject {
+            Some(subject) if !rights.may_read(subject) => return None,
+            Some(subject) => (subject, self.version_of_id(context, id, subject)?),
+            None => self
+                .places(context, id)
+                .find(|(subject, _)| rights.may_read(subject))
+                .map(|(subject, version)| (subject.as_str(), version))?,
         };
-        place.map(|(subject, version)| (subject.clone(), *version))
+        self.version(subject, version)
     }
 
     /// A schema by its id: in the subject or context that a name names, or else in any that may
@@ -211,7 +228,7 @@ impl State {
                 .find_map(|name| self.place_of(context_of(name), id, Some(name), rights));
             elsewhere.or_else(|| self.place_of(context, id, None, rights))
         });
-        found.and_then(|(subject, version)| self.version(&subject, version).cloned())
+        found.cloned()
     }
 
     /// Where the schema of an id is that may be seen: subjects and versions.
@@ -224,13 +241,14 @@ impl State {
     ) -> Option<Vec<(String, i32)>> {
         let found = self.by_id(id, name, rights)?;
         let context = context_of(&found.schema.subject);
-        let places = self.places(context, self.id_of(context, &found.hash)?)?;
+        let id = self.id_of(context, &found.hash)?;
         let is_meant = |subject: &String, version: i32| {
             let stored = self.version(subject, version);
             stored.is_some_and(|stored| deleted || !stored.deleted) && rights.may_read(subject)
         };
-        let meant = places.iter().filter(|(subject, version)| is_meant(subject, **version));
-        Some(meant.map(|(subject, version)| (subject.clone(), *version)).collect())
+        let meant =
+            self.places(context, id).filter(|(subject, version)| is_meant(subject, *version));
+        Some(meant.map(|(subject, version)| (subject.clone(), version)).collect())
     }
 
     /// Contexts and ids of a schema by its guid.

@@ -6,6 +6,7 @@ use super::{Expect, State};
 use crate::config::Mode;
 use crate::model::Schema;
 use crate::records::{Draft, EXPECT};
+use crate::rights::Rights;
 
 /// A topic and what it comes to.
 #[derive(Default)]
@@ -77,7 +78,25 @@ fn the_same_schema_has_one_id_whoever_is_first() {
         !topic.own(&Draft::schema(&schema("c", 1, 1, "\"long\""), false), &of_c.clone().with_id(1))
     );
     assert!(!topic.own(&Draft::schema(&schema("c", 1, 2, text), false), &of_c.with_id(2)));
-    assert_eq!(topic.state.places(".", 1).unwrap().len(), 2);
+    assert_eq!(topic.state.places(".", 1).count(), 2);
+}
+
+#[test]
+fn an_id_leads_to_where_its_schema_is_and_nowhere_else() {
+    let key =
+        |version: i32| json!({"keytype": "SCHEMA", "subject": "a", "version": version, "magic": 1});
+    let value = |id: i32| Some(json!({"subject": "a", "id": id, "schema": "\"int\""}));
+    let mut topic = Topic::default();
+    // The same schema, imported as two versions, of which one is taken away.
+    topic.imported(&key(1), value(7));
+    topic.imported(&key(2), value(7));
+    topic.imported(&key(2), None);
+    assert_eq!(topic.state.by_id(7, "", &Rights::ALL).map(|found| found.schema.version), Some(1));
+    assert!(!topic.register(&schema("b", 1, 7, "\"long\"")), "the id is still taken");
+    // A version that is written over with another id.
+    topic.imported(&key(1), value(8));
+    assert_eq!(topic.state.by_id(7, "", &Rights::ALL), None);
+    assert_eq!(topic.state.by_id(8, "", &Rights::ALL).map(|found| found.schema.version), Some(1));
 }
 
 #[test]
