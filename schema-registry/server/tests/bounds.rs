@@ -52,9 +52,6 @@ impl Clock {
         let before = cpu();
         let result = run();
         let took = cpu() - before;
-        if took > LIMIT / 4 {
-            println!("{}: {name} took {took:?}", self.case);
-        }
         if took > LIMIT {
             self.slow.push(format!("{}: {name} took {took:?}", self.case));
         }
