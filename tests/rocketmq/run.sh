@@ -19,4 +19,4 @@ TESTS=(cargo test --locked --release "${PACKAGES[@]}")
 # Workers of the real binary.
 tests/rocketmq/faults.py
 # Two schema registries on one topic; nodes and the broker are killed.
-tests/registry/nodes.py --rounds 3 --brokers 1
+tests/registry/nodes.py --rounds 2 --brokers 1

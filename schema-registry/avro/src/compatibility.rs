@@ -16,7 +16,7 @@ const MAX_DIFFERENCES: usize = 10_000;
 const MAX_KEPT: usize = 4_000_000;
 /// Every branch of a union is compared with every other, and each of them may be large: no more
 /// pairs of types and fields than this beyond what schemas without unions need.
-const MAX_PAIRS: usize = 300_000;
+const MAX_PAIRS: usize = 150_000;
 
 /// Sentences, one for each difference; none if the types are compatible.
 type Differences = Vec<Rc<str>>;

@@ -23,7 +23,7 @@ CASES = [(f"{name}-{connections}", kind, connections) for name, kind, many in
 FIRST = json.dumps({"type": "record", "name": "Order", "fields": [{"name": "id", "type": "long"}, {"name": "customer", "type": "string"}]})
 # Each side has so many when its memory is looked at.
 LOADED = 2000
-WARM_S = 8
+WARM_S = 20
 PARTS = ("side-by-side", "many")
 
 

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Expect, State};
 use crate::config::{Config, Mode};
-use crate::model::Stored;
+use crate::model::{Schema, Stored};
 use crate::names::{DEFAULT_CONTEXT, context_of, is_named_by, normalize, qualify_with};
 use crate::records::{DeleteSubjectValue, EXPECT, Key, ModeValue, SchemaValue};
 use crate::rights::Rights;
@@ -163,13 +163,6 @@ impl State {
             }
             self.remove_older(schema.subject.as_str(), schema.version, schema.id);
         }
-        let old = self.version(&schema.subject, schema.version);
-        if old.is_some_and(|old| {
-            old.schema.id != schema.id || old.schema.references != schema.references
-        }) {
-            // Neither its id nor what it refers to may lead here any more.
-            self.remove(&schema.subject, schema.version);
-        }
         let ids = self.ids.entry(context.clone()).or_default();
         ids.max = Some(ids.max.unwrap_or(1).max(schema.id));
         ids.by_hash.insert(stored.hash, schema.id);
@@ -182,8 +175,16 @@ impl State {
         }
         let versions = self.subjects.entry(schema.subject.clone()).or_default();
         let old = versions.insert(schema.version, Arc::clone(&stored));
-        if old.is_some_and(|old| old.schema.text != schema.text) {
+        let Some(Schema { id, text, .. }) = old.as_ref().map(|old| &old.schema) else { return };
+        if *text != schema.text {
             self.removals += 1;
+        }
+        // An id whose only version is written over leads to what is there now, as in Confluent's
+        // registry; one that has another version leads to that.
+        let elsewhere = versions.values().rev().find(|other| other.schema.id == *id);
+        if let Some(other) = elsewhere.filter(|_| *id != schema.id) {
+            let ids = self.ids.entry(context).or_default();
+            ids.places.insert((*id, schema.subject.clone()), other.schema.version);
         }
     }
 

@@ -176,15 +176,6 @@ impl State {
         ids.by_hash.get(hash).copied().filter(|id| ids.places(*id).next().is_some())
     }
 
-    /// All contexts and ids.
-    #[cfg(feature = "fuzzing")]
-    pub(crate) fn ids(&self) -> Vec<(String, i32)> {
-        let of = |(context, ids): (&String, &super::Ids)| {
-            ids.places.keys().map(|(id, _)| (context.clone(), *id)).collect::<Vec<_>>()
-        };
-        self.ids.iter().flat_map(of).collect()
-    }
-
     /// In which subjects a schema is, as which version.
     pub(crate) fn places(&self, context: &str, id: i32) -> impl Iterator<Item = (&String, i32)> {
         self.ids.get(context).into_iter().flat_map(move |ids| ids.places(id))
