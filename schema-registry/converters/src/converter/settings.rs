@@ -10,7 +10,7 @@ use crate::keys;
 
 /// How the schema is found that data are written by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Choice {
+pub enum Choice {
     /// That of the data, which is added to the registry.
     Register,
     /// This one.
@@ -24,18 +24,18 @@ pub(super) enum Choice {
 }
 
 #[derive(Debug)]
-pub(super) struct Settings {
-    pub(super) choice: Choice,
+pub(crate) struct Settings {
+    pub(crate) choice: Choice,
     pub(super) normalize: bool,
     /// Whether the schema chosen must be able to read what is written by that of the data.
-    pub(super) is_strict: bool,
+    pub(crate) is_strict: bool,
     /// How long it holds which version is the latest.
     pub(super) latest_ttl: Option<Duration>,
     pub(super) schemas_max: usize,
 }
 
 impl Settings {
-    pub(super) fn new(config: &ParsedConfig) -> Result<Self> {
+    pub(crate) fn new(config: &ParsedConfig) -> Result<Self> {
         let choice = choice(config)?;
         let strict = match choice {
             Choice::Pinned(_) => keys::ID_STRICT,
