@@ -152,7 +152,8 @@ impl Connectors {
             topics.extend(self.one_topic(&config));
         } else {
             let list = config.get("topics").map(String::as_str).unwrap_or_default();
-            topics.extend(list.split(',').map(|topic| topic.trim().to_owned()));
+            let named = list.split(',').map(str::trim).filter(|topic| !topic.is_empty());
+            topics.extend(named.map(str::to_owned));
             let text = config.get("topics.regex").filter(|text| !text.is_empty());
             pattern = text.and_then(|text| JavaPattern::compile(text).ok());
         }
@@ -267,4 +268,192 @@ fn how(is_source: bool, usage: &Usage) -> Option<SchemaUse> {
         (true, Choice::LatestWith(key, value), _) => latest(Some((key.clone(), value.clone()))),
         (true, Choice::Register | Choice::Pinned(_) | Choice::Lookup, _) => SchemaUse::Writes,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use gantry_engine::{PluginLoader, TargetState, WorkerConfig};
+    use gantry_log::{FullLog, MemoryLog, TopicSpec};
+
+    use super::*;
+    use crate::Gantry;
+
+    const AVRO: &str = "io.confluent.connect.avro.AvroConverter";
+    const STRING: &str = "org.apache.kafka.connect.storage.StringConverter";
+    const URL: &str = "value.converter.schema.registry.url";
+
+    fn addresses(is_shared: bool) -> Addresses {
+        let hosts = BTreeSet::from(["worker1".to_owned(), "0.0.0.0".to_owned()]);
+        Addresses { hosts, ports: BTreeSet::from([8081]), is_shared }
+    }
+
+    #[test]
+    fn addresses_lead_here_or_elsewhere() {
+        let perhaps = |named: &str| Place::Perhaps(named.to_owned());
+        for (address, expected) in [
+            ("http://localhost:8081", Place::Here),
+            ("http://127.0.0.1:8081/", Place::Here),
+            ("https://[::1]:8081", Place::Here),
+            ("http://ann:secret@Worker1:8081/contexts/.c", Place::Here),
+            ("http://localhost:8085", Place::Elsewhere),
+            ("http://localhost", Place::Elsewhere),
+            ("http://ann:secret@worker2:8081", perhaps("worker2:8081")),
+            ("http://worker1:8085", perhaps("worker1:8085")),
+            ("http://registry", perhaps("registry:80")),
+            ("https://registry", perhaps("registry:443")),
+            ("${env:URL}", perhaps("${env:URL}")),
+        ] {
+            assert_eq!(addresses(false).place(address), expected, "{address}");
+        }
+        // Another worker of the cluster may be behind another port.
+        let shared = addresses(true);
+        assert_eq!(shared.place("http://localhost:8085"), perhaps("localhost:8085"));
+        let all = |list: &[&str]| {
+            let list: Vec<String> = list.iter().map(|address| (*address).to_owned()).collect();
+            addresses(false).of_all(&list)
+        };
+        assert_eq!(all(&["http://x", "http://localhost:8081"]), Place::Here);
+        assert_eq!(all(&["http://localhost:1", "http://x", "http://y"]), perhaps("x:80"));
+        assert_eq!(all(&["http://localhost:1"]), Place::Elsewhere);
+    }
+
+    #[test]
+    fn an_address_may_name_a_context() {
+        assert_eq!(context("http://localhost:8081"), "");
+        assert_eq!(context("http://localhost:8081/contexts/.c/"), ":.c:");
+        assert_eq!(context("http://localhost:8081/contexts/."), "");
+    }
+
+    struct Bench {
+        connectors: Connectors,
+        dir: tempfile::TempDir,
+    }
+
+    impl Bench {
+        /// A worker whose values are Avro.
+        async fn new() -> Self {
+            let log: Arc<dyn FullLog> = Arc::new(MemoryLog::new());
+            for topic in ["orders", "order-lines", "other"] {
+                log.create_topic(topic, TopicSpec::with_queues(1)).await.unwrap();
+            }
+            let mut worker = WorkerConfig::new("127.0.0.1:8083");
+            let keys = [
+                ("key.converter", STRING),
+                ("value.converter", AVRO),
+                (URL, "http://localhost:8081"),
+            ];
+            worker.props.extend(keys.map(|(key, value)| (key.to_owned(), value.to_owned())));
+            let plugins = PluginLoader::new(|| Gantry::new().plugins());
+            let herder = Herder::start(worker, plugins, log).await.unwrap();
+            let connectors = Connectors { herder, addresses: addresses(false) };
+            Self { connectors, dir: tempfile::tempdir().unwrap() }
+        }
+
+        async fn create(&self, name: &str, class: &str, keys: &[(&str, &str)]) {
+            let file = self.dir.path().join(name).display().to_string();
+            let all = [("connector.class", class), ("name", name), ("file", file.as_str())];
+            let all = all.iter().chain(keys);
+            let config = all.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            let state = Some(TargetState::Stopped);
+            self.connectors.herder.put_connector(name, config, state, false).await.unwrap();
+        }
+
+        /// Connector, topic, subject and what for, in order.
+        async fn uses(&self, records: &[&str]) -> Vec<(String, String, String, SchemaUse)> {
+            let records: Vec<String> = records.iter().map(|name| (*name).to_owned()).collect();
+            let uses = self.connectors.uses(&records).await.unwrap();
+            uses.into_iter().map(|one| (one.connector, one.topic, one.subject, one.how)).collect()
+        }
+    }
+
+    fn used(
+        connector: &str,
+        topic: &str,
+        subject: &str,
+        how: SchemaUse,
+    ) -> (String, String, String, SchemaUse) {
+        (connector.to_owned(), topic.to_owned(), subject.to_owned(), how)
+    }
+
+    #[tokio::test]
+    async fn stopped_connectors_use_subjects_by_the_converters_of_the_worker() {
+        let bench = Bench::new().await;
+        bench.create("a-source", "FileStreamSource", &[("topic", "orders")]).await;
+        bench.create("b-sink", "FileStreamSink", &[("topics", "orders, later")]).await;
+        bench.create("c-sink", "FileStreamSink", &[("topics.regex", "order.*")]).await;
+        let expected = [
+            used("a-source", "orders", "orders-value", SchemaUse::Writes),
+            used("b-sink", "later", "later-value", SchemaUse::Reads),
+            used("b-sink", "orders", "orders-value", SchemaUse::Reads),
+            used("c-sink", "order-lines", "order-lines-value", SchemaUse::Reads),
+            used("c-sink", "orders", "orders-value", SchemaUse::Reads),
+        ];
+        assert_eq!(bench.uses(&["n.R"]).await, expected);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_certain_is_no_topic_of_a_source() {
+        let bench = Bench::new().await;
+        let route = "org.apache.kafka.connect.transforms.RegexRouter";
+        let routed = [
+            ("topic", "orders"),
+            ("transforms", "r"),
+            ("transforms.r.type", route),
+            ("transforms.r.regex", "(.*)"),
+            ("transforms.r.replacement", "x-$1"),
+        ];
+        bench.create("routed", "FileStreamSource", &routed).await;
+        bench.create("generated", "Datagen", &[("topic", "orders"), ("iterations", "0")]).await;
+        assert_eq!(bench.uses(&[]).await, []);
+    }
+
+    #[tokio::test]
+    async fn converters_of_connectors_count_before_those_of_the_worker() {
+        let bench = Bench::new().await;
+        let topic = ("topic", "orders");
+        bench.create("plain", "FileStreamSource", &[topic, ("value.converter", STRING)]).await;
+        let here = (URL, "http://localhost:8081");
+        let own = ("value.converter", "JsonSchema");
+        let elsewhere = [topic, own, (URL, "http://localhost:9999")];
+        bench.create("elsewhere", "FileStreamSource", &elsewhere).await;
+        let latest = [
+            topic,
+            own,
+            (URL, "http://u:secret@far:8081/contexts/.c"),
+            ("value.converter.auto.register.schemas", "false"),
+            ("value.converter.use.latest.version", "true"),
+            // It may be a secret: it is not looked up.
+            ("value.converter.basic.auth.user.info", "${env:NONE}"),
+        ];
+        bench.create("latest", "FileStreamSource", &latest).await;
+        let by_record = [
+            ("topics", "orders"),
+            own,
+            here,
+            (
+                "value.converter.value.subject.name.strategy",
+                "io.confluent.kafka.serializers.subject.RecordNameStrategy",
+            ),
+        ];
+        bench.create("record", "FileStreamSink", &by_record).await;
+        let rocketmq =
+            [topic, own, here, ("value.converter.gantry.schema.registry.api", "rocketmq")];
+        bench.create("rocketmq", "FileStreamSource", &rocketmq).await;
+        let is_strict = true;
+        let latest = SchemaUse::WritesLatest { property: None, is_strict };
+        let expected = [
+            used("latest", "orders", ":.c:orders-value", latest),
+            used("record", "orders", "n.R", SchemaUse::Reads),
+            used("rocketmq", "orders", ":.rocketmq:orders-value/R", SchemaUse::Writes),
+            used("rocketmq", "orders", ":.rocketmq:orders-value/orders-value", SchemaUse::Writes),
+        ];
+        assert_eq!(bench.uses(&["n.R"]).await, expected);
+        let all = bench.connectors.uses(&["n.R".to_owned()]).await.unwrap();
+        let doubts: Vec<String> = all.iter().flat_map(|one| one.doubts.clone()).collect();
+        assert_eq!(doubts.len(), 2, "{doubts:?}");
+        assert_eq!(doubts[0], "its registry is far:8081, which may be another one");
+        assert!(doubts[1].contains("named after records"), "{doubts:?}");
+    }
 }
