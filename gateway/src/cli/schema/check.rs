@@ -320,7 +320,7 @@ fn check_all(
         let also = if impact.is_none() { IMPACT } else { "" };
         let mut outcome = compatibility(registry, subject, Some(&version), candidate, also)?;
         is_compatible &= outcome.is_compatible;
-        impact = impact.or(outcome.impact());
+        impact = impact.or_else(|| outcome.impact());
         outcome.answer.as_object_mut().and_then(|answer| answer.remove("impact"));
         if args.json {
             all.insert(version, outcome.answer);
