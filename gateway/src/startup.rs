@@ -22,7 +22,7 @@ use crate::rest::{
     none_is_quick, router,
 };
 use crate::rocketmq_connect;
-use crate::schema_registry::{Access, Service};
+use crate::schema_registry::{Access, Addresses, Connectors, Service};
 use crate::shutdown::Signals;
 use crate::worker_config::{Given, Mode, Scheme, Settings, load};
 
@@ -231,7 +231,11 @@ impl Worker {
         let registry =
             settings.registry.filter(|_| !rest.ports.registry.is_empty()).map(|registry| {
                 let (log, edge) = (Arc::clone(&log), Arc::clone(&rest.edge));
-                Service::start(log, &registry, cluster_id.clone(), rest.access, edge)
+                let is_shared = logs.rocketmq.is_some();
+                let addresses = Addresses::new(&registry, &rest.ports.registry, is_shared);
+                let users = Arc::new(Connectors { herder: Arc::clone(&herder), addresses });
+                let id = cluster_id.clone();
+                Service::start(log, &registry, id, rest.access, edge, Some(users))
             });
         let http = AppState {
             metrics,

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The schema registry of a worker: beside the REST API, over TLS, with users, tokens and rights, on a port that is taken, from a
-configuration of Confluent's."""
+configuration of Confluent's; which connectors a change of a schema breaks."""
 
 import base64
 import http.client
@@ -9,6 +9,7 @@ import pathlib
 import shutil
 import socket
 import ssl
+import subprocess
 import sys
 import time
 
@@ -111,6 +112,71 @@ def failed(worker, connector):
     status = worker.rest.status(connector)
     tasks = status["tasks"] if status else []
     return tasks[0].get("trace") if tasks and tasks[0]["state"] == "FAILED" else None
+
+
+def lines(work, name, without="nothing"):
+    """A source of structs with the fields `line` and `by`, but for one that is left out."""
+    steps = {"transforms": "hoist,mark,drop,name", "transforms.hoist.type": "org.apache.kafka.connect.transforms.HoistField$Value",
+             "transforms.hoist.field": "line", "transforms.mark.type": "org.apache.kafka.connect.transforms.InsertField$Value",
+             "transforms.mark.static.field": "by", "transforms.mark.static.value": "lab",
+             "transforms.drop.type": "org.apache.kafka.connect.transforms.ReplaceField$Value", "transforms.drop.exclude": without,
+             "transforms.name.type": "org.apache.kafka.connect.transforms.SetSchemaMetadata$Value", "transforms.name.schema.name": "lab.Row"}
+    return {"connector.class": "FileStreamSource", "tasks.max": "1", "file": str(work / f"{name}.in"), "topic": name, **steps}
+
+
+def impact(work):
+    """Lines as Avro through a topic: what the registry foretells of the sink, and that it comes true."""
+    port, out, field = free_port(), work / "rows.out", {"name": "line", "type": "string"}
+    props = {"gantry.schema.registry.listeners": f"http://127.0.0.1:{port}", "value.converter": "io.confluent.connect.avro.AvroConverter",
+             "value.converter.schema.registry.url": f"http://127.0.0.1:{port}", "key.converter": "org.apache.kafka.connect.storage.StringConverter"}
+    worker, client = started(work, "impact", props), Client(port)
+    (work / "rows.in").write_text("a line\n", encoding="ascii")
+    sink = {"connector.class": "FileStreamSink", "tasks.max": "1", "file": str(out), "topics": "rows", "transforms": "extract",
+            "transforms.extract.type": "org.apache.kafka.connect.transforms.ExtractField$Value", "transforms.extract.field": "line"}
+    worker.rest.create("rows-source", lines(work, "rows"))
+    worker.rest.create("rows-sink", sink)
+    wait_for("no line arrives", lambda: out.exists() and out.read_text() == "a line\n", LIMIT_S)
+    schema = json.loads(client.expect(200, "GET", "/subjects/rows-value/versions/latest")["schema"])
+    check("the schema has the field", field in schema["fields"], schema)
+
+    def changed(name, fields):
+        file = work / f"{name}.avsc"
+        file.write_text(json.dumps({**schema, "fields": fields}), encoding="utf-8")
+        return file
+
+    def told(file, *more):
+        command = [gantry_binary(), "schema", "--url", f"http://127.0.0.1:{port}", "check", "rows-value", file, *more]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    source, good = "source connector rows-source (value of rows): goes on", "sink connector rows-sink (value of rows): goes on"
+    added = changed("added", [*schema["fields"], {"name": "more", "type": "int", "default": 0}])
+    expected = f"rows-value: compatible\n{good}\n{source}\n"
+    for more in ((), ("--fail-on-impact",)):
+        check("a field more breaks nothing", told(added, *more) == (0, expected), told(added, *more))
+    removed = changed("removed", [one for one in schema["fields"] if one != field])
+    code, text = told(removed)
+    check("the level allows a field less", code == 0 and "rows-value: compatible\n" in text and source in text, text)
+    check("a field less breaks the sink", "sink connector rows-sink (value of rows): breaks\n" in text and "'line'" in text, text)
+    check("which may end a check", told(removed, "--fail-on-impact") == (1, text), text)
+    body = {"schema": removed.read_text("utf-8")}
+    path = "/compatibility/subjects/rows-value/versions/latest"
+    check("who does not ask gets the same as ever", client.expect(200, "POST", path, body) == {"is_compatible": True})
+    worker.rest.call("PUT", "/connectors/rows-sink/pause")
+    checked = client.expect(200, "POST", path + "?impact=true", body)["impact"]
+    answer = client.expect(200, "POST", "/subjects/rows-value/versions?impact=true", body)
+    check("registering tells the same, and registers", answer["version"] == 2 and answer["impact"] == checked, answer)
+    shown = [(one["name"], one["type"], one["topic"], one["part"], one["breaks"]) for one in checked["connectors"]]
+    known = [("rows-sink", "sink", "rows", "value", True), ("rows-source", "source", "rows", "value", False)]
+    check("a paused sink counts", shown == known, checked)
+    worker.rest.call("PUT", "/connectors/rows-sink/resume")
+    status, answer = worker.rest.call("PUT", "/connectors/rows-source/config", lines(work, "rows", without="line"))
+    check("the source may leave the field out", status == 200, answer)
+    with open(work / "rows.in", "a", encoding="ascii") as file:
+        file.write("another\n")
+    trace = wait_for("the sink goes on", lambda: failed(worker, "rows-sink"), LIMIT_S)
+    check("it breaks for the reason that was told", "line" in trace, trace)
+    stopped(worker)
 
 
 def guarded(work):
@@ -231,7 +297,7 @@ def main():
     began, work = time.monotonic(), target_dir() / "registry-worker"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    for part in (beside_a_worker, guarded, taken_port, confluent):
+    for part in (beside_a_worker, impact, guarded, taken_port, confluent):
         part(work)
     shutil.rmtree(work)
     print(f"registry of a worker: {len(checks)} checks, {time.monotonic() - began:.0f} s; {len(checks)} passed, 0 failed")

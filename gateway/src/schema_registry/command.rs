@@ -106,7 +106,7 @@ async fn serve(mut settings: Settings, registry: &RegistrySettings) -> Result<()
     let logs = Logs::open(&settings).await?;
     let outcome = match logs.cluster_id() {
         Ok(id) => {
-            let service = Service::start(Arc::clone(&logs.log), registry, id, access, edge);
+            let service = Service::start(Arc::clone(&logs.log), registry, id, access, edge, None);
             answer(&service, ports, &mut signals).await
         }
         Err(error) => Err(error),

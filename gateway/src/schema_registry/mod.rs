@@ -5,6 +5,7 @@ mod command;
 mod confluent;
 mod rights_file;
 mod service;
+mod users;
 
 #[cfg(test)]
 mod tests;
@@ -12,3 +13,4 @@ mod tests;
 pub(crate) use access::Access;
 pub(crate) use command::{RegistryRun, run};
 pub(crate) use service::Service;
+pub(crate) use users::{Addresses, Connectors};

@@ -13,7 +13,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use gantry_log::FullLog;
 use gantry_schema_registry::{
-    BODY_BYTES_MAX, Registry, Settings as Opening, rocketmq_router, router,
+    BODY_BYTES_MAX, Registry, Settings as Opening, SubjectUsers, rocketmq_router, router,
 };
 use tokio::sync::{Notify, watch};
 use tokio_util::task::AbortOnDropHandle;
@@ -66,12 +66,14 @@ impl Service {
         cluster_id: String,
         access: Option<Access>,
         edge: Arc<Edge>,
+        users: Option<Arc<dyn SubjectUsers>>,
     ) -> Self {
         let settings = Opening {
             topic: settings.topic.clone(),
             compatibility_level: settings.compatibility_level.clone(),
             mode_mutability: settings.mode_mutability,
             cluster_id,
+            users,
             ..Opening::default()
         };
         let (sender, state) = watch::channel(Stage::Closed);

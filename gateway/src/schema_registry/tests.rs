@@ -44,7 +44,7 @@ struct Bench {
 impl Bench {
     async fn on(log: Arc<dyn FullLog>, access: Option<Access>, edge: Edge) -> Self {
         let (id, edge) = ("id".to_owned(), Arc::new(edge));
-        let service = Service::start(Arc::clone(&log), &settings_of(None), id, access, edge);
+        let service = Service::start(Arc::clone(&log), &settings_of(None), id, access, edge, None);
         Self { router: service.router(), _service: service, log, site: "none" }
     }
 

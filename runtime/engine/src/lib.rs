@@ -18,7 +18,7 @@ mod validation;
 
 pub use cluster::{Allocation, ClusterSettings};
 pub use config::{RestartPolicy, WorkerConfig};
-pub use connector_config::retired_keys;
+pub use connector_config::{converter_props, retired_keys};
 pub use entities::{
     ActiveTopics, ConnectorInfo, ConnectorOffset, ConnectorOffsets, ConnectorState,
     ConnectorStateInfo, CreatedConnector, PluginDescription, TargetState, TaskId, TaskInfo,

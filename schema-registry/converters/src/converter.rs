@@ -15,8 +15,10 @@ use crate::id::{Ids, SchemaId};
 use crate::keys;
 use crate::subject::Strategy;
 
+pub use settings::Choice;
+pub(crate) use settings::Settings;
+
 use read::Readers;
-use settings::Settings;
 use write::Writers;
 
 /// A converter whose data carry only the id of their schema.

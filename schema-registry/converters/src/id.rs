@@ -33,7 +33,7 @@ const MESSAGE_INDEXES_MAX: usize = 100;
 
 /// Which schema data are written by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum SchemaId {
+pub enum SchemaId {
     /// The registry's number.
     Id(i32),
     /// The hash of its contents.
@@ -165,6 +165,14 @@ impl Ids {
     /// The name of the header that may hold the id.
     pub(crate) fn header_name(&self) -> &'static str {
         self.header
+    }
+
+    /// The schema that all data are read by, if it is the same for all.
+    pub(crate) fn of_all_data(&self) -> Option<SchemaId> {
+        match &self.sought {
+            Sought::Config(id, _) => Some(*id),
+            Sought::Dual | Sought::InFront => None,
+        }
     }
 
     pub(crate) fn placed(&self) -> Placed {

@@ -22,5 +22,8 @@ mod plugins;
 mod protobuf;
 mod slots;
 mod subject;
+mod usage;
 
+pub use id::SchemaId;
 pub use plugins::converters;
+pub use usage::{Choice, Usage};

@@ -11,12 +11,18 @@ use crate::protobuf::ProtobufFormat;
 /// What Kafka cuts off a converter's simple name to get its short alias.
 const SUFFIX: &str = "Converter";
 
+const AVRO: &str = "io.confluent.connect.avro.AvroConverter";
+const PROTOBUF: &str = "io.confluent.connect.protobuf.ProtobufConverter";
+const JSON: &str = "io.confluent.connect.json.JsonSchemaConverter";
+/// All of their class names.
+pub(crate) const CLASSES: [&str; 3] = [AVRO, PROTOBUF, JSON];
+
 /// All converters of keys and values, under Confluent's class names.
 pub fn converters() -> Vec<Plugin<dyn Converter>> {
     vec![
-        converter::<AvroFormat>("io.confluent.connect.avro.AvroConverter"),
-        converter::<ProtobufFormat>("io.confluent.connect.protobuf.ProtobufConverter"),
-        converter::<JsonSchemaFormat>("io.confluent.connect.json.JsonSchemaConverter"),
+        converter::<AvroFormat>(AVRO),
+        converter::<ProtobufFormat>(PROTOBUF),
+        converter::<JsonSchemaFormat>(JSON),
     ]
 }
 

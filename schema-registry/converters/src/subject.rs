@@ -82,6 +82,11 @@ impl Strategy {
         matches!(self.named, Some(Named::Record | Named::TopicRecord))
     }
 
+    /// Whether subjects are named after that alone.
+    pub(crate) fn is_without_topic(&self) -> bool {
+        self.named == Some(Named::Record)
+    }
+
     /// `key` or `value`.
     pub(crate) fn part(&self) -> &'static str {
         if self.is_key { "key" } else { "value" }

@@ -129,6 +129,11 @@ impl Config {
             || self.override_rule_set.is_some()
     }
 
+    /// Whether of JSON objects only the properties count that both schemas know.
+    pub(crate) fn is_lenient(&self) -> bool {
+        self.compatibility_policy.as_deref() == Some("LENIENT")
+    }
+
     /// The level.
     pub(crate) fn level(&self) -> Level {
         let name = self.compatibility_level.as_deref().unwrap_or_default();

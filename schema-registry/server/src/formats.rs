@@ -49,6 +49,11 @@ impl Parsed {
         self.schema().canonical()
     }
 
+    /// The name of what it describes, where the format has names.
+    pub(crate) fn name(&self) -> Option<String> {
+        self.schema().name()
+    }
+
     /// The text that is kept where normalizing is asked for.
     pub(crate) fn normalized(&self) -> String {
         self.schema().normalized()

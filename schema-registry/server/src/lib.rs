@@ -25,9 +25,11 @@ mod settings;
 mod shared;
 mod state;
 mod store;
+mod users;
 
 pub use error::RegistryError;
 pub use registry::Registry;
 pub use rest::{BODY_BYTES_MAX, rocketmq_router, router};
 pub use rights::{Grant, Operation, Pattern, Resource, Rights};
 pub use settings::Settings;
+pub use users::{SchemaId, SchemaUse, SubjectUse, SubjectUsers, Uses};

@@ -1,6 +1,9 @@
 //! What a registry is opened with.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::users::SubjectUsers;
 
 /// How a registry behaves.
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub struct Settings {
     pub version: String,
     /// What `/v1/metadata/version` names as the commit.
     pub commit_id: String,
+    /// Who knows the connectors that use subjects; none: answers tell nothing of them.
+    pub users: Option<Arc<dyn SubjectUsers>>,
 }
 
 impl Default for Settings {
@@ -39,6 +44,7 @@ impl Default for Settings {
             group_id: "schema-registry".to_owned(),
             version: "8.3.1".to_owned(),
             commit_id: "unknown".to_owned(),
+            users: None,
         }
     }
 }

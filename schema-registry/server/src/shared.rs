@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use crate::config::{Config, Level};
 use crate::error::RegistryError;
 use crate::formats::Parsed;
-use crate::names::{GLOBAL_CONTEXT, context_of};
+use crate::names::{GLOBAL_CONTEXT, context_of, qualify_with};
 use crate::reserved::{Lease, Reserved};
 use crate::settings::Settings;
 use crate::state::State;
@@ -75,6 +75,16 @@ impl Shared {
             Some(config) => Some(self.with_level((*config).clone())),
             None => has_default.then(|| self.with_level(Config::default())),
         }
+    }
+
+    /// The subject that a name is an alias of.
+    pub(crate) fn aliased(&self, name: &str) -> Option<String> {
+        if name.is_empty() {
+            return None;
+        }
+        let config = self.state().config(name).cloned()?;
+        let alias = config.alias.as_ref().filter(|alias| !alias.is_empty())?;
+        Some(qualify_with(name, alias))
     }
 
     fn with_level(&self, mut config: Config) -> Config {

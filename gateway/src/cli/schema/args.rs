@@ -177,6 +177,9 @@ pub(super) struct CheckArgs {
     /// Against each version
     #[arg(long, conflicts_with = "version")]
     pub(super) all_versions: bool,
+    /// Fail also when a connector would break
+    #[arg(long)]
+    pub(super) fail_on_impact: bool,
     /// Print the outcome as JSON
     #[arg(long)]
     pub(super) json: bool,

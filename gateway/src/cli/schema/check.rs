@@ -21,6 +21,8 @@ const SCHEMA_BYTES_MAX: u64 = 16 << 20;
 /// Neither the subject nor the schema is there.
 const NOT_FOUND: u16 = 404;
 const LATEST: &str = "latest";
+/// Asks also for the connectors that use the subject.
+const IMPACT: &str = "&impact=true";
 
 /// The formats by the endings of files.
 const ENDINGS: [(&str, &str); 3] = [("avsc", "AVRO"), ("proto", "PROTOBUF"), ("json", "JSON")];
@@ -97,7 +99,7 @@ pub(super) fn register(registry: &Registry, args: &RegisterArgs) -> Result<ExitC
         Err(failure) => return Err(failure.into()),
     };
     if let (None, true) = (&there, args.dry_run) {
-        let outcome = compatibility(registry, subject, None, &candidate)?;
+        let outcome = compatibility(registry, subject, None, &candidate, IMPACT)?;
         return dry(&outcome, args);
     }
     let is_there = there.is_some();
@@ -150,6 +152,7 @@ fn dry(outcome: &Outcome, args: &RegisterArgs) -> Result<ExitCode, String> {
     }
     if !args.json {
         outcome.show()?;
+        outcome.impact().map_or(Ok(()), |impact| impact.show())?;
     }
     Ok(outcome.status())
 }
@@ -166,9 +169,12 @@ impl Outcome {
         for message in messages.into_iter().flatten() {
             say(format!("  {}", message.as_str().unwrap_or_default()))?;
         }
-        let impact = self.answer.get("impact").and_then(|impact| impact.get("connectors"));
-        let connectors = impact.and_then(Json::as_array).map_or(&[] as &[Json], Vec::as_slice);
-        connectors.iter().try_for_each(|connector| impact_lines(connector).iter().try_for_each(say))
+        Ok(())
+    }
+
+    /// What registering means for connectors, where the registry was asked for it and says it.
+    fn impact(&self) -> Option<Impact> {
+        self.answer.get("impact").cloned().map(Impact)
     }
 
     fn status(&self) -> ExitCode {
@@ -176,11 +182,64 @@ impl Outcome {
     }
 }
 
+/// What a registry says of the connectors that use a subject.
+struct Impact(Json);
+
+impl Impact {
+    fn connectors(&self) -> &[Json] {
+        let connectors = self.0.get("connectors").and_then(Json::as_array);
+        connectors.map_or(&[], Vec::as_slice)
+    }
+
+    /// Why it does not know them, if it does not.
+    fn error(&self) -> Option<&str> {
+        self.0.get("error").and_then(Json::as_str)
+    }
+
+    fn show(&self) -> Result<(), String> {
+        if let Some(why) = self.error() {
+            say(format!("what it means for connectors is not known: {why}"))?;
+        }
+        self.connectors().iter().flat_map(impact_lines).try_for_each(say)
+    }
+
+    fn breaks_something(&self) -> bool {
+        self.connectors().iter().any(breaks)
+    }
+}
+
+fn breaks(connector: &Json) -> bool {
+    connector.get("breaks").and_then(Json::as_bool).unwrap_or_default()
+}
+
+/// The status of a check: of a schema that could be registered, also whether connectors would
+/// break, if that counts.
+fn status_with(
+    is_compatible: bool,
+    impact: Option<&Impact>,
+    args: &CheckArgs,
+) -> Result<ExitCode, String> {
+    if !is_compatible {
+        return Ok(ExitCode::FAILURE);
+    }
+    if !args.fail_on_impact {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let why = match impact {
+        Some(impact) if impact.error().is_none() => {
+            let breaks = impact.breaks_something();
+            return Ok(if breaks { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+        }
+        Some(_) => "the registry does not know the connectors now",
+        None => "this registry knows no connectors: ask the one of a worker",
+    };
+    Err(format!("--fail-on-impact: {why}"))
+}
+
 /// What becomes of a connector.
 fn impact_lines(connector: &Json) -> Vec<String> {
     let text = |name: &str| connector.get(name).and_then(Json::as_str).unwrap_or_default();
-    let breaks = connector.get("breaks").and_then(Json::as_bool).unwrap_or_default();
-    let outcome = if breaks { "breaks" } else { "goes on" };
+    let outcome = if breaks(connector) { "breaks" } else { "goes on" };
     let (kind, name, part, topic) = (text("type"), text("name"), text("part"), text("topic"));
     let mut lines = vec![format!("{kind} connector {name} ({part} of {topic}): {outcome}")];
     let reasons = connector.get("reasons").and_then(Json::as_array);
@@ -189,17 +248,18 @@ fn impact_lines(connector: &Json) -> Vec<String> {
     lines
 }
 
-/// Asks whether a schema goes with a version, or could be registered.
+/// Asks whether a schema goes with a version, or could be registered; `also` is what else is asked.
 fn compatibility(
     registry: &Registry,
     subject: &str,
     version: Option<&str>,
     candidate: &Candidate,
+    also: &str,
 ) -> Result<Outcome, Failure> {
     let path = |version: Option<&str>| {
         let version = version.map(|version| format!("/{version}")).unwrap_or_default();
         format!(
-            "/compatibility/subjects/{}/versions{version}?verbose=true&impact=true{}",
+            "/compatibility/subjects/{}/versions{version}?verbose=true{also}{}",
             encode_segment(subject),
             if candidate.normalize { "&normalize=true" } else { "" },
         )
@@ -223,10 +283,13 @@ pub(super) fn check(registry: &Registry, args: &CheckArgs) -> Result<ExitCode, S
     if args.all_versions {
         return check_all(registry, args, &candidate);
     }
-    let outcome = compatibility(registry, subject, args.version.as_deref(), &candidate)?;
+    let version = args.version.as_deref();
+    let outcome = compatibility(registry, subject, version, &candidate, IMPACT)?;
+    let impact = outcome.impact();
+    let status = status_with(outcome.is_compatible, impact.as_ref(), args);
     if args.json {
         pretty(&outcome.answer)?;
-        return Ok(outcome.status());
+        return status;
     }
     let with = match &args.version {
         Some(version) => format!("{subject} version {version}"),
@@ -234,7 +297,8 @@ pub(super) fn check(registry: &Registry, args: &CheckArgs) -> Result<ExitCode, S
     };
     say(format!("{with}: {}", word(outcome.is_compatible)))?;
     outcome.show()?;
-    Ok(outcome.status())
+    impact.as_ref().map_or(Ok(()), Impact::show)?;
+    status
 }
 
 fn word(is_compatible: bool) -> &'static str {
@@ -249,11 +313,15 @@ fn check_all(
     let subject = &args.schema.subject;
     let versions: Vec<i32> = registry.get(&format!("{}/versions", subject_path(subject)))?;
     let mut all = Map::new();
-    let mut is_compatible = true;
+    let (mut is_compatible, mut impact) = (true, None);
     for version in versions {
         let version = version.to_string();
-        let outcome = compatibility(registry, subject, Some(&version), candidate)?;
+        // Whatever it is compared with, it would follow the latest.
+        let also = if impact.is_none() { IMPACT } else { "" };
+        let mut outcome = compatibility(registry, subject, Some(&version), candidate, also)?;
         is_compatible &= outcome.is_compatible;
+        impact = impact.or_else(|| outcome.impact());
+        outcome.answer.as_object_mut().and_then(|answer| answer.remove("impact"));
         if args.json {
             all.insert(version, outcome.answer);
         } else {
@@ -261,10 +329,17 @@ fn check_all(
             outcome.show()?;
         }
     }
+    let status = status_with(is_compatible, impact.as_ref(), args);
     if args.json {
-        pretty(&json!({"is_compatible": is_compatible, "versions": all}))?;
+        let mut answer = json!({"is_compatible": is_compatible, "versions": all});
+        if let Some(Impact(impact)) = impact {
+            answer["impact"] = impact;
+        }
+        pretty(&answer)?;
+    } else {
+        impact.as_ref().map_or(Ok(()), Impact::show)?;
     }
-    Ok(if is_compatible { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    status
 }
 
 /// One side of a comparison.
@@ -340,7 +415,7 @@ fn directions(
     for (asked, registered) in sides {
         let Some(version) = registered.version else { continue };
         let version = version.to_string();
-        let outcome = compatibility(registry, subject, Some(&version), &asked.candidate)?;
+        let outcome = compatibility(registry, subject, Some(&version), &asked.candidate, "")?;
         let readable = if outcome.is_compatible { "reads" } else { "does not read" };
         let (asked, registered) = (&asked.name, &registered.name);
         say(if backward {

@@ -7,9 +7,8 @@ mod retired;
 pub(crate) use definitions::{
     TopicCreation, common_definition, sink_definition, source_definition,
 };
-pub(crate) use parsed::{
-    ConnectorConfig, TransactionBoundary, converter_props, stage_props, stages,
-};
+pub use parsed::converter_props;
+pub(crate) use parsed::{ConnectorConfig, TransactionBoundary, stage_props, stages};
 pub use retired::retired_keys;
 
 /// `name`

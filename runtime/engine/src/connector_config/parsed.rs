@@ -205,7 +205,7 @@ fn topic_creation(props: &Props, groups: &[String]) -> Result<Vec<TopicCreation>
 
 /// The properties of a converter: those below its key, from the connector if it names the
 /// class itself, else from the worker.
-pub(crate) fn converter_props(
+pub fn converter_props(
     connector: &Props,
     worker: &Props,
     key: &str,

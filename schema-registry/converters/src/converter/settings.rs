@@ -13,7 +13,7 @@ const SUBJECTS_KEPT: usize = 10;
 
 /// How the schema is found that data are written by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Choice {
+pub enum Choice {
     /// That of the data, which is added to the registry.
     Register,
     /// This one.
@@ -29,11 +29,11 @@ pub(super) enum Choice {
 }
 
 #[derive(Debug)]
-pub(super) struct Settings {
-    pub(super) choice: Choice,
+pub(crate) struct Settings {
+    pub(crate) choice: Choice,
     pub(super) normalize: bool,
     /// Whether the schema chosen must be able to read what is written by that of the data.
-    pub(super) is_strict: bool,
+    pub(crate) is_strict: bool,
     /// How long it holds which version is the latest.
     pub(super) latest_ttl: Option<Duration>,
     pub(super) schemas_max: usize,
@@ -41,7 +41,7 @@ pub(super) struct Settings {
 
 impl Settings {
     /// `is_dry`: nothing is registered.
-    pub(super) fn new(config: &ParsedConfig, is_dry: bool) -> Result<Self> {
+    pub(crate) fn new(config: &ParsedConfig, is_dry: bool) -> Result<Self> {
         let choice = match choice(config)? {
             Choice::Register if is_dry => Choice::Show,
             choice => choice,

@@ -7,7 +7,7 @@ use axum::http::{Method, Uri};
 use serde::de::DeserializeOwned;
 
 use crate::error::RegistryError;
-use crate::names::{DEFAULT_CONTEXT, normalize_context, qualify_with, starts_with_context};
+use crate::names::{DEFAULT_CONTEXT, normalize_context, starts_with_context};
 use crate::rights::Rights;
 use crate::shared::Shared;
 
@@ -174,7 +174,7 @@ impl Asked {
         let mut is_name = false;
         for part in &mut self.path {
             if is_name {
-                if let Some(subject) = aliased(shared, part) {
+                if let Some(subject) = shared.aliased(part) {
                     *part = subject;
                 }
                 is_name = false;
@@ -184,21 +184,11 @@ impl Asked {
         }
         if self.starts_with(&["schemas", "ids"]) {
             let name = self.parameter("subject").unwrap_or_default();
-            if let Some(subject) = aliased(shared, name) {
+            if let Some(subject) = shared.aliased(name) {
                 self.set("subject", subject);
             }
         }
     }
-}
-
-/// The subject that a name is an alias of.
-fn aliased(shared: &Shared, name: &str) -> Option<String> {
-    if name.is_empty() {
-        return None;
-    }
-    let config = shared.state().config(name).cloned()?;
-    let alias = config.alias.as_ref().filter(|alias| !alias.is_empty())?;
-    Some(qualify_with(name, alias))
 }
 
 /// An address that is not there.

@@ -228,7 +228,7 @@ async fn dispatch(registry: &Registry, asked: &Asked, body: &[u8]) -> Outcome {
             versions::tag(registry, asked, (subject, version), body).await
         }
         ("POST", ["compatibility", "subjects", subject, "versions", rest @ ..]) => {
-            compatibility::check(registry, asked, (subject, rest.first().copied()), body)
+            compatibility::check(registry, asked, (subject, rest.first().copied()), body).await
         }
         ("GET", ["schemas", rest @ ..]) => schemas::get(registry, asked, rest),
         (_, ["config", rest @ ..]) => {

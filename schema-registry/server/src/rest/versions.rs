@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
+use super::compatibility::impact_of;
 use super::request::{Asked, version as version_of};
 use super::rights::check_references;
 use super::router::{Answer, Outcome};
@@ -10,6 +13,7 @@ use crate::error::RegistryError;
 use crate::model::{SchemaBody, Stored};
 use crate::names::{is_valid, normalize};
 use crate::registry::Registry;
+use crate::rules::impact::Impact;
 use crate::rules::tags;
 use crate::state::Deleted;
 
@@ -103,6 +107,14 @@ pub(super) fn referenced_by(
     Answer::json(&asked.page(ids, REFERRING_MAX)?)
 }
 
+/// What was registered, with what it means for others.
+#[derive(Serialize)]
+struct Registered {
+    #[serde(flatten)]
+    shown: SchemaBody,
+    impact: Impact,
+}
+
 /// Registers a schema.
 pub(super) async fn register(
     registry: &Registry,
@@ -113,6 +125,8 @@ pub(super) async fn register(
     let request = body::schema(body, "register.request")?;
     let subject = normalize(subject);
     check_references(asked, &subject, &request.references)?;
+    // What was latest before counts.
+    let impact = impact_of(registry, asked, &subject, &request).await;
     let mut shown = registry.register(&subject, request, asked.is("normalize")).await?;
     if asked.parameter("format").is_some_and(|form| !form.trim().is_empty()) {
         let schema = crate::model::Schema {
@@ -124,7 +138,10 @@ pub(super) async fn register(
         };
         schemas::format(registry, asked, &schema, &mut shown)?;
     }
-    Answer::json(&shown)
+    match impact {
+        Some(impact) => Answer::json(&Registered { shown, impact }),
+        None => Answer::json(&shown),
+    }
 }
 
 /// Deletes one version.

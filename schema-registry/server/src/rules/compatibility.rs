@@ -11,10 +11,10 @@ use crate::model::{Metadata, Schema, Stored};
 use crate::shared::Shared;
 use crate::state::Deleted;
 
-const DIFFERENT_TYPE: &str = "Incompatible because of different schema type";
+pub(crate) const DIFFERENT_TYPE: &str = "Incompatible because of different schema type";
 /// What messages call the two sides.
-const NEW: &str = "new";
-const OLD: &str = "old";
+pub(crate) const NEW: &str = "new";
+pub(crate) const OLD: &str = "old";
 /// A longer text of an old schema is cut in messages.
 const SHOWN_CHARS_MAX: usize = 10 * 1024;
 
@@ -102,7 +102,8 @@ pub(crate) fn with_previous(
     Ok(messages)
 }
 
-fn property<'a>(metadata: Option<&'a Metadata>, key: &str) -> Option<&'a str> {
+/// A property, if there are metadata that have it.
+pub(crate) fn property<'a>(metadata: Option<&'a Metadata>, key: &str) -> Option<&'a str> {
     metadata?.properties.get(key).map(String::as_str)
 }
 
@@ -138,7 +139,7 @@ fn with_one(
     stored: &Stored,
 ) -> Result<Vec<String>, RegistryError> {
     let level = config.level();
-    let lenient = config.compatibility_policy.as_deref() == Some("LENIENT");
+    let lenient = config.is_lenient();
     if !level.backward && !level.forward {
         return Ok(Vec::new());
     }

@@ -7,6 +7,7 @@
 pub(crate) mod compatibility;
 pub(crate) mod configs;
 pub(crate) mod delete;
+pub(crate) mod impact;
 pub(crate) mod lookup;
 pub(crate) mod modes;
 pub(crate) mod parse;
