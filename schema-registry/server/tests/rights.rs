@@ -107,6 +107,13 @@ async fn lists_show_what_may_be_seen() {
     let nobody = Arc::new(Rights::new(Vec::new()));
     assert_eq!(server.ok(&nobody, "GET /subjects").await, json!([]));
     assert_eq!(server.ok(&nobody, "GET /schemas/types").await.as_array().unwrap().len(), 3);
+    for line in [
+        "GET /associations/resources/-/orders?resourceType=topic&associationType=value",
+        "GET /associations/resources/x",
+        "GET /associations/subjects/hidden",
+    ] {
+        assert_eq!(server.ok(&nobody, line).await, json!([]), "{line}");
+    }
 }
 
 #[tokio::test]
@@ -197,7 +204,7 @@ async fn what_holds_for_all_is_apart() {
         "PUT /config/:.:",
         "DELETE /contexts/.__GLOBAL/config",
         "POST /associations",
-        "GET /associations/resources/x",
+        "PUT /associations/resources/x",
     ] {
         let why = server.refused(&subjects, line, json!({})).await;
         assert_eq!(why, "User is denied operation on this server.", "{line}");
