@@ -218,6 +218,12 @@ async fn what_holds_for_all_is_apart() {
     server.refused(&one, "GET /contexts/c/config?defaultToGlobal=true", Json::Null).await;
     server.refused(&one, "DELETE /contexts/d", Json::Null).await;
     server.refused(&one, "DELETE /contexts/d/subjects/a", Json::Null).await;
+    // A context inside of a context is none, whatever may be done with what its name says else.
+    let default = rights(&[(&Operation::ALL, "Subject:*")]);
+    server.refused(&default, "DELETE /contexts/.c", Json::Null).await;
+    for line in ["DELETE /contexts/.c/contexts/.c", "GET /contexts/.c/contexts"] {
+        assert_eq!(server.call(Some(&default), line, Json::Null).await.0, 404, "{line}");
+    }
 }
 
 #[tokio::test]
