@@ -10,6 +10,7 @@ mod config;
 mod error;
 mod formats;
 mod guid;
+mod misses;
 mod model;
 pub mod names;
 mod records;
