@@ -133,7 +133,8 @@ def guarded(work):
     """A registry that asks for certificates, passwords and tokens: they are shown, and never told."""
     port, rights = free_port(), work / "rights.json"
     users = [{"username": "ann", "password": "wonder land"}, {"username": "ci", "token": "t0ken"}]
-    permissions = [{"username": "*", "operation": "All", "resource": "*"}]
+    permissions = [{"username": "ann", "operation": ["Read", "Write"], "resource": "Subject:safe-*"},
+                   {"username": "ci", "operation": "Read", "resource": "Subject:safe-*"}]
     rights.write_text(json.dumps({"users": users, "permissions": permissions}), encoding="utf-8")
     props = {"gantry.schema.registry.listeners": f"https://127.0.0.1:{port}", "gantry.schema.registry.rights.file": rights,
              "gantry.schema.registry.listeners.https.ssl.keystore.location": TLS / "server.jks",

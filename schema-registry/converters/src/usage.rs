@@ -39,7 +39,7 @@ impl Usage {
         given.insert(CONVERTER_TYPE.to_owned(), kind.as_str().to_owned());
         let config = keys::define().parse(&given).ok()?;
         let is_key = kind == ConverterType::Key;
-        let settings = Settings::new(&config).ok()?;
+        let settings = Settings::new(&config, false).ok()?;
         Some(Self {
             addresses: config.list(keys::URL).to_vec(),
             is_rocketmq: config.string(keys::REGISTRY_API) == Some(keys::API_ROCKETMQ),

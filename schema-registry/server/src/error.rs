@@ -23,6 +23,11 @@ impl RegistryError {
         u16::try_from(status).unwrap_or(500)
     }
 
+    /// Whether a subject, version or schema is not there, or may only be seen where it is not.
+    pub(crate) fn is_miss(&self) -> bool {
+        matches!(self.code, 40301 | 40401 | 40402 | 40403)
+    }
+
     /// Somebody has not the right to do something.
     pub(crate) fn denied(operation: &str, resource: &str) -> Self {
         Self::new(40301, format!("User is denied operation {operation} on {resource}"))

@@ -12,6 +12,7 @@ mod formats;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod guid;
+mod misses;
 mod model;
 pub mod names;
 mod records;

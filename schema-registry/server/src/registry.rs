@@ -56,7 +56,12 @@ impl Registry {
 
     /// Waits until this node knows all that is in the topic now.
     pub async fn catch_up(&self) -> Result<(), RegistryError> {
-        self.store.catch_up().await
+        self.store.reach.catch_up().await
+    }
+
+    /// The same for something that was not found, as far as it can be.
+    pub(crate) async fn catch_up_on_a_miss(&self) {
+        self.store.misses.catch_up().await;
     }
 
     /// Registers a schema. The answer tells what counts, whoever was first.

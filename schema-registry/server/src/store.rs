@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::RegistryError;
+use crate::misses::Misses;
 use crate::records::{Draft, EXPECT};
 use crate::rules::Verdict;
 use crate::shared::Shared;
@@ -39,15 +40,51 @@ fn lock(waiting: &Waiting) -> MutexGuard<'_, HashMap<String, oneshot::Sender<boo
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The topic and what it comes to.
-pub(crate) struct Store {
+/// The topic, and how far it is folded.
+#[derive(Clone)]
+pub(crate) struct Reach {
     log: Arc<dyn FullLog>,
     queue: TopicPartition,
-    pub(crate) shared: Arc<Shared>,
+    folded: watch::Receiver<u64>,
+    /// How long the next piece of the topic may take.
+    pub(crate) limit: Duration,
+}
+
+impl std::fmt::Debug for Reach {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Reach({})", self.queue)
+    }
+}
+
+impl Reach {
+    /// Waits until all is folded that is in the topic now, however long it is; not longer than a
+    /// write may take for the next piece of it.
+    pub(crate) async fn catch_up(&self) -> Result<(), RegistryError> {
+        let end = self.log.range(&self.queue).await?.next;
+        let mut folded = self.folded.clone();
+        while *folded.borrow_and_update() < end {
+            let changed = timeout_at(Instant::now() + self.limit, folded.changed()).await;
+            let changed = changed.map_err(|_| {
+                let (topic, ms) = (&self.queue, self.limit.as_millis());
+                RegistryError::new(
+                    50002,
+                    format!("Operation timed out: nothing of {topic} could be read within {ms} ms"),
+                )
+            })?;
+            changed.map_err(|_| RegistryError::store("the topic is no longer followed"))?;
+        }
+        Ok(())
+    }
+}
+
+/// The topic and what it comes to.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) reach: Reach,
+    pub(crate) misses: Misses,
+    shared: Arc<Shared>,
     /// Writes of this node whose records are not folded yet, by their claims.
     waiting: Waiting,
-    /// Up to where the topic is folded.
-    folded: watch::Receiver<u64>,
     /// Writes about one name are made one after the other: they would only stand in each other's
     /// way. Those about different names are under way at the same time, so that the log takes many
     /// at once; here and there two names share a line.
@@ -56,12 +93,6 @@ pub(crate) struct Store {
     node: String,
     claims: AtomicU64,
     _follower: AbortOnDropHandle<()>,
-}
-
-impl std::fmt::Debug for Store {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Store({})", self.queue)
-    }
 }
 
 /// A write that waits; gone when its request is.
@@ -94,39 +125,18 @@ impl Store {
             position: 0,
         };
         let follower = AbortOnDropHandle::new(tokio::spawn(follower.run()));
-        let store = Self {
-            log,
-            queue,
+        let reach = Reach { log, queue, folded, limit: shared.settings.write_timeout };
+        reach.catch_up().await?;
+        Ok(Self {
+            misses: Misses::new(reach.clone()),
+            reach,
             shared,
             waiting,
-            folded,
             lines: (0..LINES).map(|_| tokio::sync::Mutex::default()).collect(),
             node: format!("{:032x}", fastrand::u128(..)),
             claims: AtomicU64::new(0),
             _follower: follower,
-        };
-        store.catch_up().await?;
-        Ok(store)
-    }
-
-    /// Waits until all is folded that is in the topic now, however long it is; not longer than a
-    /// write may take for the next piece of it.
-    pub(crate) async fn catch_up(&self) -> Result<(), RegistryError> {
-        let limit = self.shared.settings.write_timeout;
-        let end = self.log.range(&self.queue).await?.next;
-        let mut folded = self.folded.clone();
-        while *folded.borrow_and_update() < end {
-            let changed = timeout_at(Instant::now() + limit, folded.changed()).await;
-            let changed = changed.map_err(|_| {
-                let (topic, ms) = (&self.queue, limit.as_millis());
-                RegistryError::new(
-                    50002,
-                    format!("Operation timed out: nothing of {topic} could be read within {ms} ms"),
-                )
-            })?;
-            changed.map_err(|_| RegistryError::store("the topic is no longer followed"))?;
-        }
-        Ok(())
+        })
     }
 
     /// Judges a write about a name, writes and waits until what was written is folded; judges again
@@ -140,7 +150,7 @@ impl Store {
         let written = timeout_at(Instant::now() + limit, async {
             let _turn = self.line(name).lock().await;
             for _ in 0..TRIES_MAX {
-                self.catch_up().await?;
+                self.reach.catch_up().await?;
                 match judge(&self.shared)? {
                     Verdict::Answer(answer) => return Ok(answer),
                     Verdict::Write { draft, expect, lease, answer } => {
@@ -184,8 +194,8 @@ impl Store {
             headers: vec![header],
             timestamp_ms: LogRecord::AT_STORE,
         };
-        let batch = QueueBatch { to: self.queue.clone(), records: vec![record] };
-        self.log.append(vec![batch]).await?.await?;
+        let batch = QueueBatch { to: self.reach.queue.clone(), records: vec![record] };
+        self.reach.log.append(vec![batch]).await?.await?;
         counts.await.map_err(|_| RegistryError::store("the topic is no longer followed"))
     }
 }

@@ -107,6 +107,13 @@ async fn lists_show_what_may_be_seen() {
     let nobody = Arc::new(Rights::new(Vec::new()));
     assert_eq!(server.ok(&nobody, "GET /subjects").await, json!([]));
     assert_eq!(server.ok(&nobody, "GET /schemas/types").await.as_array().unwrap().len(), 3);
+    for line in [
+        "GET /associations/resources/-/orders?resourceType=topic&associationType=value",
+        "GET /associations/resources/x",
+        "GET /associations/subjects/hidden",
+    ] {
+        assert_eq!(server.ok(&nobody, line).await, json!([]), "{line}");
+    }
 }
 
 #[tokio::test]
@@ -197,7 +204,7 @@ async fn what_holds_for_all_is_apart() {
         "PUT /config/:.:",
         "DELETE /contexts/.__GLOBAL/config",
         "POST /associations",
-        "GET /associations/resources/x",
+        "PUT /associations/resources/x",
     ] {
         let why = server.refused(&subjects, line, json!({})).await;
         assert_eq!(why, "User is denied operation on this server.", "{line}");
@@ -211,6 +218,12 @@ async fn what_holds_for_all_is_apart() {
     server.refused(&one, "GET /contexts/c/config?defaultToGlobal=true", Json::Null).await;
     server.refused(&one, "DELETE /contexts/d", Json::Null).await;
     server.refused(&one, "DELETE /contexts/d/subjects/a", Json::Null).await;
+    // A context inside of a context is none, whatever may be done with what its name says else.
+    let default = rights(&[(&Operation::ALL, "Subject:*")]);
+    server.refused(&default, "DELETE /contexts/.c", Json::Null).await;
+    for line in ["DELETE /contexts/.c/contexts/.c", "GET /contexts/.c/contexts"] {
+        assert_eq!(server.call(Some(&default), line, Json::Null).await.0, 404, "{line}");
+    }
 }
 
 #[tokio::test]

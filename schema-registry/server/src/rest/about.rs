@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::request::Asked;
+use super::request::{Asked, not_there};
 use super::router::{Answer, Outcome};
 use crate::error::RegistryError;
-use crate::names::{DEFAULT_CONTEXT, normalize, prefix_of};
+use crate::names::{DEFAULT_CONTEXT, context_of, normalize, prefix_of};
 use crate::registry::Registry;
 use crate::state::Deleted;
 
@@ -26,7 +26,12 @@ pub(super) fn contexts(registry: &Registry, asked: &Asked) -> Outcome {
 
 /// Deletes a context that is empty.
 pub(super) async fn delete_context(registry: &Registry, context: &str) -> Outcome {
-    registry.delete_context(&normalize(context)).await?;
+    let context = normalize(context);
+    // A subject would stand for the context that it is in; the default context is always there.
+    if context.is_empty() || prefix_of(context_of(&context)) != context {
+        return Err(not_there());
+    }
+    registry.delete_context(&context).await?;
     Ok(Answer::Empty)
 }
 
@@ -58,4 +63,28 @@ pub(super) fn metadata(registry: &Registry, what: &str) -> Outcome {
         "version" => json!({"version": settings.version, "commitId": settings.commit_id}),
         _ => json!({"attributes": []}),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use gantry_log::{Log, MemoryLog, TopicPartition};
+
+    use super::*;
+    use crate::settings::Settings;
+
+    #[tokio::test]
+    async fn only_contexts_are_deleted_as_contexts() {
+        let log = Arc::new(MemoryLog::new());
+        let registry = Registry::open(Arc::clone(&log) as _, Settings::default()).await.unwrap();
+        for other in ["", ".c", "c", ":.:", ":.c:s"] {
+            let refused = delete_context(&registry, other).await;
+            assert_eq!(refused.unwrap_err(), not_there(), "{other}");
+        }
+        let written = async || log.range(&TopicPartition::new("_schemas", 0)).await.unwrap().next;
+        assert_eq!(written().await, 0);
+        delete_context(&registry, ":.c:").await.unwrap();
+        assert_eq!(written().await, 1);
+    }
 }

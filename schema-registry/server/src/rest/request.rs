@@ -7,7 +7,7 @@ use axum::http::{Method, Uri};
 use serde::de::DeserializeOwned;
 
 use crate::error::RegistryError;
-use crate::names::{DEFAULT_CONTEXT, normalize_context, starts_with_context};
+use crate::names::{normalize_context, starts_with_context};
 use crate::rights::Rights;
 use crate::shared::Shared;
 
@@ -127,8 +127,12 @@ impl Asked {
         self.path.remove(0);
         let prefix =
             normalize_context(&context).map_err(|reason| RegistryError::new(400, reason))?;
+        // A second context would be a name without one, with the rights on that.
+        if self.starts_with(&["contexts"]) {
+            return Err(not_there());
+        }
         if self.path.is_empty() {
-            if context != DEFAULT_CONTEXT {
+            if !prefix.is_empty() {
                 self.path = vec!["contexts".to_owned(), prefix];
             }
             return Ok(());
@@ -249,6 +253,15 @@ mod tests {
         assert_eq!(placed("/contexts/.c/subjects").parameter("subjectPrefix"), Some(":.c:"));
         let own = placed("/contexts/.c/compatibility/subjects/:.d:a/versions");
         assert_eq!(own.path[2], ":.d:a");
+        for default in ["/contexts/.", "/contexts/:.:"] {
+            assert!(placed(default).path.is_empty(), "{default}");
+        }
+        for twice in
+            ["/contexts/.c/contexts", "/contexts/.c/contexts/.c", "/contexts/./contexts/a/mode"]
+        {
+            let mut asked = Asked::of(Method::DELETE, &twice.parse().unwrap());
+            assert_eq!(asked.place_context(), Err(not_there()), "{twice}");
+        }
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub(super) fn check(asked: &Asked) -> Result<(), RegistryError> {
     let (operation, name) = match (asked.method.as_str(), &path[..]) {
         (_, [])
         | ("GET", ["subjects" | "schemas" | "contexts"] | ["schemas", "types"] | ["v1", ..])
+        // Lists as well. Confluent's clients ask for them before anything else.
+        | ("GET", ["associations", ..])
         | ("GET", ["schemas", "ids" | "guids", ..]) => return Ok(()),
         ("GET", ["subjects", name, ..]) | ("POST", ["subjects", name]) => (Read, *name),
         ("POST", ["subjects", name, ..] | ["compatibility", "subjects", name, ..]) => {

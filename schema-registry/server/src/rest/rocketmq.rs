@@ -57,7 +57,14 @@ async fn front(State(registry): State<Arc<Registry>>, request: Request) -> Respo
     let mut asked = Asked::from_head(&head);
     asked.path.drain(..asked.path.len().min(2));
     let outcome = match read(body).await {
-        Ok(body) => dispatch(&registry, &asked, &head.headers, &body).await,
+        Ok(body) => {
+            let mut outcome = dispatch(&registry, &asked, &head.headers, &body).await;
+            if is_miss(&asked, &outcome) {
+                registry.catch_up_on_a_miss().await;
+                outcome = dispatch(&registry, &asked, &head.headers, &body).await;
+            }
+            outcome
+        }
         Err(error) => Err(error.into()),
     };
     let (status, body) = match outcome {
@@ -86,6 +93,13 @@ async fn front(State(registry): State<Arc<Registry>>, request: Request) -> Respo
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
+}
+
+/// Whether something was looked up that is not there.
+fn is_miss(asked: &Asked, outcome: &Outcome) -> bool {
+    let by_text = || asked.path.iter().rev().take(2).all(|part| part == "schema");
+    let looks = asked.method == Method::GET || (asked.method == Method::POST && by_text());
+    looks && matches!(outcome, Err(Failure::Coded(error)) if error.code == 50001)
 }
 
 fn now_ms() -> u64 {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use http_body_util::{BodyExt, Limited};
@@ -46,29 +47,24 @@ pub fn router(registry: Arc<Registry>) -> Router {
 
 async fn front(State(registry): State<Arc<Registry>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let mut asked = Asked::from_head(&head);
     let type_ = media::negotiated(&head.headers);
     let given = type_.unwrap_or_default();
-    let methods = match asked.place_context() {
-        Ok(()) => methods_of(&asked.path),
+    let mut asked = match placed(&head) {
+        Ok(asked) => asked,
         Err(error) => return failed(&error, given),
     };
-    let is_served = methods.contains(&asked.method)
-        || (asked.method == Method::HEAD && methods.contains(&Method::GET));
+    let methods = methods_of(&asked.path);
     if methods.is_empty() {
         return failed(&unknown(&asked), given);
     }
     if asked.method == Method::OPTIONS {
         return allowing(&methods, StatusCode::OK, Body::empty());
     }
-    if !is_served {
+    if !methods.contains(&asked.method) {
         let error = RegistryError::framework(StatusCode::METHOD_NOT_ALLOWED);
         let mut response = failed(&error, given);
         response.headers_mut().extend(allow(&methods));
         return response;
-    }
-    if asked.method == Method::HEAD {
-        asked.method = Method::GET;
     }
     let takes_body = matches!(asked.method, Method::POST | Method::PUT);
     if takes_body && !media::is_taken(&head.headers) {
@@ -82,7 +78,12 @@ async fn front(State(registry): State<Arc<Registry>>, request: Request) -> Respo
         return failed(&error, type_);
     }
     let outcome = match read(body).await {
-        Ok(body) => dispatch(&registry, &asked, &body).await,
+        Ok(body) => match dispatch(&registry, &asked, &body).await {
+            Err(error) if error.is_miss() && only_looks(&asked) => {
+                again(&registry, &head, &body).await
+            }
+            outcome => outcome,
+        },
         Err(error) => Err(error),
     };
     match outcome {
@@ -91,6 +92,35 @@ async fn front(State(registry): State<Arc<Registry>>, request: Request) -> Respo
         Ok(Answer::Empty) => respond(StatusCode::NO_CONTENT, "", Body::empty()),
         Err(error) => failed(&error, type_),
     }
+}
+
+/// What is asked, with its context in place.
+fn placed(head: &Parts) -> Result<Asked, RegistryError> {
+    let mut asked = Asked::from_head(head);
+    asked.place_context()?;
+    if asked.method == Method::HEAD {
+        asked.method = Method::GET;
+    }
+    Ok(asked)
+}
+
+/// Whether a request is answered from memory as it is, and not as writes are, which catch up first.
+fn only_looks(asked: &Asked) -> bool {
+    let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();
+    match asked.method {
+        Method::GET => true,
+        Method::POST => !matches!(path[..], ["subjects", _, "versions"]),
+        _ => false,
+    }
+}
+
+/// Answers once more when all is known that is in the topic: also an alias may be new.
+async fn again(registry: &Registry, head: &Parts, body: &[u8]) -> Outcome {
+    registry.catch_up_on_a_miss().await;
+    let mut asked = placed(head)?;
+    asked.place_aliases(&registry.shared);
+    rights::check(&asked)?;
+    dispatch(registry, &asked, body).await
 }
 
 /// Reads a body, up to a limit.
