@@ -37,6 +37,16 @@ impl Text {
     pub const fn from_static(text: &'static str) -> Self {
         Self(Form::Lasting(text))
     }
+    /// Becomes this text, in place where it is short.
+    #[inline]
+    pub(super) fn set(&mut self, text: &str) {
+        self.0 = Form::Short(ArrayString::new());
+        if let Form::Short(own) = &mut self.0
+            && own.try_push_str(text).is_err()
+        {
+            *self = Self::from(text);
+        }
+    }
     /// A part of `source`, which `part` must be: a copy if it is short, else a slice.
     #[inline]
     pub fn slice(source: &ByteString, part: &str) -> Self {
