@@ -195,6 +195,18 @@ mod tests {
     }
 
     #[test]
+    fn a_text_becomes_another_of_any_length() {
+        let long = "x".repeat(SHORT_BYTES + 1);
+        for before in ["", "before", long.as_str()] {
+            for after in ["", "after", &long[..SHORT_BYTES], long.as_str()] {
+                let mut text = Text::from(before);
+                text.set(after);
+                assert_eq!(text, after);
+            }
+        }
+    }
+
+    #[test]
     fn equal_texts_are_equal_in_all_forms() {
         let forms = |text: &'static str| {
             [
