@@ -149,6 +149,6 @@ impl<F: DataFormat> Converter for SchemaConverter<F> {
         bytes: Option<Bytes>,
     ) -> Result<Datum> {
         let Some(bytes) = bytes else { return Ok(Datum::NULL) };
-        self.read(topic, headers, &bytes).map_err(|error| told(error, F::NAMES.read_failed, topic))
+        self.read(topic, headers, bytes).map_err(|error| told(error, F::NAMES.read_failed, topic))
     }
 }

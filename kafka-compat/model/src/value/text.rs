@@ -37,6 +37,16 @@ impl Text {
     pub const fn from_static(text: &'static str) -> Self {
         Self(Form::Lasting(text))
     }
+    /// Becomes this text, in place where it is short.
+    #[inline]
+    pub(super) fn set(&mut self, text: &str) {
+        self.0 = Form::Short(ArrayString::new());
+        if let Form::Short(own) = &mut self.0
+            && own.try_push_str(text).is_err()
+        {
+            *self = Self::from(text);
+        }
+    }
     /// A part of `source`, which `part` must be: a copy if it is short, else a slice.
     #[inline]
     pub fn slice(source: &ByteString, part: &str) -> Self {
@@ -181,6 +191,18 @@ mod tests {
             let text = Text::slice(&source, &source[..length]);
             assert_eq!((&*text, within(&text)), (&source[..length], shared));
             assert_eq!(text.to_bytes(), source.as_bytes()[..length]);
+        }
+    }
+
+    #[test]
+    fn a_text_becomes_another_of_any_length() {
+        let long = "x".repeat(SHORT_BYTES + 1);
+        for before in ["", "before", long.as_str()] {
+            for after in ["", "after", &long[..SHORT_BYTES], long.as_str()] {
+                let mut text = Text::from(before);
+                text.set(after);
+                assert_eq!(text, after);
+            }
         }
     }
 

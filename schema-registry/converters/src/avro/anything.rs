@@ -63,7 +63,11 @@ pub(super) fn read(input: &mut Input<'_>) -> Result<Value> {
             FLOAT => Value::Float32(input.float()?),
             INT => Value::Int32(input.int()?),
             LONG => Value::Int64(input.long()?),
-            STRING => Value::String(input.text()?),
+            STRING => {
+                let mut text = Value::Null;
+                input.text(&mut text)?;
+                text
+            }
             ARRAY => array(input)?,
             _ => map(input)?,
         };

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use gantry_model::Text;
+use gantry_model::{Text, Value};
 
 use super::fault::{Fault, Result};
 
@@ -161,20 +161,22 @@ impl<'a> Input<'a> {
         self.payload.slice_ref(part)
     }
 
-    /// A text: short ones are copied, others a part of the payload.
+    /// A text, read into its place: short ones are copied, others a part of the payload.
     #[inline]
-    pub(super) fn text(&mut self) -> Result<Text> {
+    pub(super) fn text(&mut self, place: &mut Value) -> Result<()> {
         let bytes = self.sized("a string")?;
         if bytes.len() <= Text::SHORT_BYTES {
-            return match simdutf8::basic::from_utf8(bytes) {
-                Ok(text) => Ok(Text::from(text)),
-                Err(_) => no_text(bytes),
-            };
+            match simdutf8::basic::from_utf8(bytes) {
+                Ok(text) => place.set_str(text),
+                Err(_) => return no_text(bytes),
+            }
+            return Ok(());
         }
         match ByteString::try_from(self.share(bytes)) {
-            Ok(text) => Ok(Text::from(text)),
-            Err(_) => no_text(bytes),
+            Ok(text) => *place = Value::String(Text::from(text)),
+            Err(_) => return no_text(bytes),
         }
+        Ok(())
     }
 
     /// How many items come next in a list or map, none behind the last.
@@ -211,7 +213,7 @@ impl<'a> Input<'a> {
 }
 
 #[cold]
-fn no_text(bytes: &[u8]) -> Result<Text> {
+fn no_text(bytes: &[u8]) -> Result<()> {
     let at = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
     Err(Fault::new(format!("a string of {} bytes is no UTF-8 at byte {at}", bytes.len())))
 }

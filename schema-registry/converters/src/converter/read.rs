@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Buf;
+
 use super::*;
 use crate::slots::Slots;
 
@@ -51,23 +53,22 @@ impl<F: DataFormat> SchemaConverter<F> {
         &mut self,
         topic: &str,
         headers: &[RecordHeader],
-        data: &Bytes,
+        mut data: Bytes,
     ) -> Result<Datum> {
         let header = self.ids.header(headers);
         let last = self.readers.last.filter(|&last| {
-            self.readers.slots.at(last).is_some_and(|entry| entry.is_for(topic, header, data))
+            self.readers.slots.at(last).is_some_and(|entry| entry.is_for(topic, header, &data))
         });
         let place = match last {
             Some(place) => place,
-            None => self.reader(topic, header, data)?,
+            None => self.reader(topic, header, &data)?,
         };
         self.readers.last = Some(place);
         let Some(entry) = self.readers.slots.at(place) else { return Ok(Datum::NULL) };
-        let payload = match header {
-            Some(_) => data.clone(),
-            None => data.slice(entry.stamp.len()..),
-        };
-        self.format.read(&mut entry.reader, &payload)
+        if header.is_none() {
+            data.advance(entry.stamp.len());
+        }
+        self.format.read(&mut entry.reader, &data)
     }
 
     /// The place of the reader, which is made where it is not there.

@@ -53,25 +53,56 @@ impl<'a> Read<'_, 'a> {
     }
 
     fn value(&mut self, plan: &Plan) -> Checked<Value> {
+        let mut value = Value::Null;
+        self.read(plan, &mut value)?;
+        Ok(value)
+    }
+
+    /// Reads a value into its place: to make it elsewhere and to move it there costs more.
+    #[inline]
+    fn read(&mut self, plan: &Plan, place: &mut Value) -> Checked<()> {
         let token = self.reader.token();
         let first = self.parsed(token)?;
+        match (&plan.form, first) {
+            (Form::String, b'"') => {
+                let text = self.reader.string();
+                let text = self.parsed(text)?;
+                if text.len() <= Text::SHORT_BYTES {
+                    place.set_str(&text);
+                } else {
+                    *place = Value::String(slice(self.source, &text));
+                }
+            }
+            (Form::Int32, b'-' | b'0'..=b'9') => {
+                let number = self.whole(plan, i32::MIN.into(), i32::MAX.into())?;
+                *place = Value::Int32(number as i32);
+            }
+            (Form::Int64, b'-' | b'0'..=b'9') => {
+                *place = Value::Int64(self.whole(plan, i64::MIN, i64::MAX)?);
+            }
+            (Form::Boolean, b't') => {
+                self.word("true")?;
+                *place = Value::Boolean(true);
+            }
+            (Form::Boolean, b'f') => {
+                self.word("false")?;
+                *place = Value::Boolean(false);
+            }
+            (Form::Struct(fields), b'{') => *place = self.structure(plan, fields)?,
+            _ => *place = self.rarer(plan, first)?,
+        }
+        Ok(())
+    }
+
+    /// What most records have less of.
+    fn rarer(&mut self, plan: &Plan, first: u8) -> Checked<Value> {
         match (&plan.form, first) {
             (_, b'n') => {
                 let word = self.reader.literal("null");
                 self.parsed(word)?;
                 null_of(&plan.schema)
             }
-            (Form::String, b'"') => self.text().map(Value::String),
-            (Form::Int32, b'-' | b'0'..=b'9') => {
-                self.whole(plan, i32::MIN.into(), i32::MAX.into()).map(|n| Value::Int32(n as i32))
-            }
-            (Form::Int64, b'-' | b'0'..=b'9') => {
-                self.whole(plan, i64::MIN, i64::MAX).map(Value::Int64)
-            }
             (Form::Float64 | Form::Float32, _) => self.float(plan, first),
-            (Form::Boolean, b't') => self.word("true").map(|()| Value::Boolean(true)),
-            (Form::Boolean, b'f') => self.word("false").map(|()| Value::Boolean(false)),
-            (Form::Struct(fields), b'{') => self.structure(plan, fields),
             (Form::Array(element), b'[') => self.array(element),
             (Form::Object(values), b'{') => self.object(values),
             (Form::Entries(entry), b'[') => self.entries(entry),
@@ -236,8 +267,10 @@ impl<'a> Read<'_, 'a> {
             match list.get(values.len()) {
                 Some(field) if self.reader.rest().starts_with(&field.quoted) => {
                     self.reader.skip(field.quoted.len());
-                    let value = self.value(&field.plan).map_err(|f| f.in_field(&field.name))?;
-                    values.push(value);
+                    values.push(Value::Null);
+                    if let Some(place) = values.last_mut() {
+                        self.read(&field.plan, place).map_err(|f| f.in_field(&field.name))?;
+                    }
                 }
                 _ => self.property(plan, fields, &mut values, &mut extras)?,
             }

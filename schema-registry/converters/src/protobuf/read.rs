@@ -72,7 +72,8 @@ impl Reader<'_> {
             Shape::Struct | Shape::Entry => {
                 let left = self.left.checked_sub(plan.slots.max(1));
                 self.left = left.ok_or_else(too_many)?;
-                let mut values = vec![Value::Null; plan.slots];
+                let mut values = Vec::new();
+                values.resize_with(plan.slots, Value::default);
                 self.message(plan, parts, &mut values)?;
                 let schema = message.schema.clone();
                 Ok(Value::Struct(Struct::from_values(schema, values).into()))
@@ -161,9 +162,17 @@ impl Reader<'_> {
             let part = input.delimited()?;
             return self.message_field(plan, (at, field), inner, base, part);
         }
-        let Some(value) = self.scalar(&field.kind, input)? else { return Ok(()) };
+        let mut value = Value::Null;
+        if let Target::Slot(slot) = field.target
+            && let Some(place) = values.get_mut(slot)
+        {
+            self.scalar(&field.kind, input, place)?;
+            return Ok(());
+        }
+        if !self.scalar(&field.kind, input, &mut value)? {
+            return Ok(());
+        }
         match field.target {
-            Target::Slot(slot) => set(values, slot, value),
             Target::List(list) => self.push(base, list, value),
             Target::Member(oneof, member) => {
                 let Some(oneof) = plan.oneofs.get(oneof) else { return Ok(()) };
@@ -173,7 +182,7 @@ impl Reader<'_> {
                 }
                 self.set_member(oneof, member, value, values)?;
             }
-            Target::Map(_) => {}
+            Target::Slot(_) | Target::Map(_) => {}
         }
         Ok(())
     }
@@ -314,7 +323,8 @@ impl Reader<'_> {
         let payload: &[u8] = self.payload;
         let mut input = Input::new(payload, input.delimited()?);
         while !input.is_empty() {
-            if let Some(value) = self.scalar(&field.kind, &mut input)? {
+            let mut value = Value::Null;
+            if self.scalar(&field.kind, &mut input, &mut value)? {
                 self.push(base, list, value);
             }
         }
@@ -361,42 +371,55 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A value without parts; nothing if an enum has no such value.
+    /// Reads a value without parts into its place: to make it elsewhere and to move it there
+    /// costs more. False, with nothing put there, if an enum has no such value.
     #[inline]
-    fn scalar(&self, kind: &FieldKind, input: &mut Input<'_>) -> Outcome<Option<Value>> {
+    fn scalar(&self, kind: &FieldKind, input: &mut Input<'_>, place: &mut Value) -> Outcome<bool> {
         let (scalar, narrow) = match kind {
             FieldKind::Scalar(scalar, narrow) => (*scalar, *narrow),
             FieldKind::Enum(plan) => {
-                return Ok(plan.value(low_32(input.varint()?).cast_signed()));
+                let value = plan.value(low_32(input.varint()?).cast_signed());
+                return Ok(value.map(|value| *place = value).is_some());
             }
-            FieldKind::LossyText => return self.lossy_text(input).map(Some),
+            FieldKind::LossyText => {
+                *place = self.lossy_text(input)?;
+                return Ok(true);
+            }
             FieldKind::TooDeep => return Err(too_deep()),
-            FieldKind::Message(..) => return Ok(None),
+            FieldKind::Message(..) => return Ok(false),
         };
-        Ok(Some(match scalar {
-            Scalar::Int32 => int_value(low_32(input.varint()?).cast_signed(), narrow),
-            Scalar::Sint32 => int_value(signed_32(input.varint()?), narrow),
-            Scalar::Sfixed32 => int_value(input.fixed32()?.cast_signed(), narrow),
-            Scalar::Uint32 => Value::Int64(i64::from(low_32(input.varint()?))),
-            Scalar::Fixed32 => Value::Int64(i64::from(input.fixed32()?)),
-            Scalar::Int64 | Scalar::Uint64 => Value::Int64(input.varint()?.cast_signed()),
-            Scalar::Sint64 => Value::Int64(unzigzag(input.varint()?)),
-            Scalar::Fixed64 | Scalar::Sfixed64 => Value::Int64(input.fixed64()?.cast_signed()),
-            Scalar::Double => Value::Float64(f64::from_bits(input.fixed64()?)),
-            Scalar::Float => Value::Float32(f32::from_bits(input.fixed32()?)),
-            Scalar::Bool => Value::Boolean(input.varint()? != 0),
-            Scalar::String => Value::String(self.text(input)?),
-            Scalar::Bytes => Value::Bytes(self.payload.slice(input.delimited()?)),
-        }))
+        match scalar {
+            Scalar::Int32 => *place = int_value(low_32(input.varint()?).cast_signed(), narrow),
+            Scalar::Sint32 => *place = int_value(signed_32(input.varint()?), narrow),
+            Scalar::Sfixed32 => *place = int_value(input.fixed32()?.cast_signed(), narrow),
+            Scalar::Uint32 => *place = Value::Int64(i64::from(low_32(input.varint()?))),
+            Scalar::Fixed32 => *place = Value::Int64(i64::from(input.fixed32()?)),
+            Scalar::Int64 | Scalar::Uint64 => {
+                *place = Value::Int64(input.varint()?.cast_signed());
+            }
+            Scalar::Sint64 => *place = Value::Int64(unzigzag(input.varint()?)),
+            Scalar::Fixed64 | Scalar::Sfixed64 => {
+                *place = Value::Int64(input.fixed64()?.cast_signed());
+            }
+            Scalar::Double => *place = Value::Float64(f64::from_bits(input.fixed64()?)),
+            Scalar::Float => *place = Value::Float32(f32::from_bits(input.fixed32()?)),
+            Scalar::Bool => *place = Value::Boolean(input.varint()? != 0),
+            Scalar::String => self.text(input, place)?,
+            Scalar::Bytes => *place = Value::Bytes(self.payload.slice(input.delimited()?)),
+        }
+        Ok(true)
     }
 
-    fn text(&self, input: &mut Input<'_>) -> Outcome<Text> {
+    fn text(&self, input: &mut Input<'_>, place: &mut Value) -> Outcome<()> {
         let at = input.delimited()?;
         if at.len() <= Text::SHORT_BYTES {
             let bytes = self.payload.get(at).unwrap_or_default();
-            return std::str::from_utf8(bytes).map(Text::from).map_err(|_| not_utf8());
+            place.set_str(std::str::from_utf8(bytes).map_err(|_| not_utf8())?);
+            return Ok(());
         }
-        ByteString::try_from(self.payload.slice(at)).map(Text::from).map_err(|_| not_utf8())
+        let text = ByteString::try_from(self.payload.slice(at)).map_err(|_| not_utf8())?;
+        *place = Value::String(Text::from(text));
+        Ok(())
     }
 
     fn lossy_text(&self, input: &mut Input<'_>) -> Outcome<Value> {
