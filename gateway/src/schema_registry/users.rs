@@ -266,7 +266,9 @@ fn how(is_source: bool, usage: &Usage) -> Option<SchemaUse> {
         (false, _, Some(ConverterId::Record(_))) => return None,
         (true, Choice::Latest, _) => latest(None),
         (true, Choice::LatestWith(key, value), _) => latest(Some((key.clone(), value.clone()))),
-        (true, Choice::Register | Choice::Pinned(_) | Choice::Lookup, _) => SchemaUse::Writes,
+        (true, Choice::Register | Choice::Pinned(_) | Choice::Lookup | Choice::Show, _) => {
+            SchemaUse::Writes
+        }
     })
 }
 
