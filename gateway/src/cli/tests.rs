@@ -105,7 +105,7 @@ fn schemas_are_named_by_subject_or_id() {
         "gantry schema show s --version 3 --url http://h:1",
         "gantry schema show --id 3 --context c",
         "gantry schema register s a.avsc --type avro --reference a=b:1 --reference c=d:latest",
-        "gantry schema check s a.json --all-versions --normalize",
+        "gantry schema check s a.json --all-versions --normalize --fail-on-impact",
         "gantry schema diff s 1 latest",
         "gantry schema diff s a.proto --type PROTOBUF",
         "gantry schema delete s --version latest --permanent -y",

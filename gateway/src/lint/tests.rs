@@ -209,7 +209,7 @@ fn keys_are_known_wherever_they_are_read() {
 #[test]
 fn classes_that_may_be_elsewhere_are_no_errors() {
     let text = "name=c\nconnector.class=org.example.Orders\ntopics=t\nany.key=1\n\
-        value.converter=io.confluent.connect.avro.AvroConverter\n\
+        value.converter=org.example.OrderConverter\n\
         value.converter.schema.registry.url=http://r:1\ntransforms=x\n\
         transforms.x.type=org.example.Unwrap\ntransforms.x.anything=1\n";
     let findings = lint(text);

@@ -462,6 +462,32 @@ mod tests {
     }
 
     #[test]
+    fn a_connector_that_breaks_ends_a_check_where_that_is_asked_for() {
+        let schema = FileArgs { subject: "s".into(), file: "s.avsc".into(), form: form(None) };
+        let mut args = CheckArgs {
+            schema,
+            version: None,
+            all_versions: false,
+            fail_on_impact: false,
+            json: false,
+        };
+        let impact = |breaks: bool| Impact(json!({"connectors": [{"breaks": breaks}]}));
+        let told = |is_compatible, impact: Option<Impact>, args: &CheckArgs| {
+            status_with(is_compatible, impact.as_ref(), args).map(|code| code == ExitCode::SUCCESS)
+        };
+        assert_eq!(told(true, Some(impact(true)), &args), Ok(true));
+        assert_eq!(told(true, None, &args), Ok(true));
+        args.fail_on_impact = true;
+        assert_eq!(told(true, Some(impact(true)), &args), Ok(false));
+        assert_eq!(told(true, Some(impact(false)), &args), Ok(true));
+        assert_eq!(told(false, Some(impact(false)), &args), Ok(false));
+        // What is not known is no pass.
+        let unknown = Impact(json!({"connectors": [], "error": "not yet"}));
+        assert!(told(true, Some(unknown), &args).unwrap_err().contains("--fail-on-impact"));
+        assert!(told(true, None, &args).unwrap_err().contains("the one of a worker"));
+    }
+
+    #[test]
     fn connectors_that_break_are_shown_with_reasons() {
         let connector = json!({"name": "c", "type": "sink", "topic": "t", "part": "value",
             "breaks": true, "reasons": ["the field id is gone"]});
