@@ -68,7 +68,10 @@ fn settings(
     let file = match run.config {
         Some(path) => {
             let named = |why: String| format!("{}: {why}", path.display());
-            translate(&read_properties(path)?, environment).map_err(named)?
+            let mut props = read_properties(path)?;
+            // The file is guarded also by what the command line names.
+            props.extend(run.keys.iter().filter(|(key, _)| key.starts_with("gantry.")).cloned());
+            translate(&props, environment).map_err(named)?
         }
         None => Translated::default(),
     };
@@ -136,4 +139,27 @@ async fn answer(service: &Service, ports: Vec<Port>, signals: &mut Signals) -> R
     tracing::info!("{}: stopping", signals.next().await);
     server.stop().await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Gantry;
+
+    #[test]
+    fn a_file_of_rights_may_be_named_on_the_command_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = dir.path().join("schema-registry.properties");
+        std::fs::write(&config, "resource.extension.class=com.acme.Guard\n").unwrap();
+        let rights = ("gantry.schema.registry.rights.file".to_owned(), "/r.json".to_owned());
+        let with = |keys: &[(String, String)]| {
+            let config = Some(config.as_path());
+            let run = RegistryRun { config, listen: None, data: None, name_servers: None, keys };
+            settings(&run, &BTreeMap::new(), &PluginLoader::new(|| Gantry::new().plugins()))
+        };
+        let why = with(&[]).unwrap_err();
+        assert!(why.contains("properties: resource.extension.class has com.acme.Guard"), "{why}");
+        let registry = with(&[rights]).unwrap().registry.unwrap();
+        assert_eq!(registry.rights_file.as_deref(), Some(Path::new("/r.json")));
+    }
 }

@@ -32,7 +32,7 @@ const RENAMED: [(&str, &str); 6] = [
 const STORAGE: [&str; 2] = ["kafkastore.", "kafkagroup."];
 
 /// What keys begin with whose meaning has no counterpart here.
-const WITHOUT_EFFECT: [&str; 42] = [
+const WITHOUT_EFFECT: [&str; 43] = [
     "access.control.allow.headers",
     "access.control.skip.options",
     "authentication.skip.paths",
@@ -60,6 +60,7 @@ const WITHOUT_EFFECT: [&str; 42] = [
     "resource.extension.class",
     "resource.static.locations",
     "response.mediatype.",
+    "rest.servlet.",
     "schema.cache.",
     "schema.canonicalize.on.consume",
     "schema.linking.",
@@ -77,10 +78,27 @@ const WITHOUT_EFFECT: [&str; 42] = [
     "websocket.",
 ];
 
-/// What names an extension that says who may do what.
-const EXTENSIONS: [&str; 2] =
-    ["resource.extension.class", "schema.registry.resource.extension.class"];
-const AUTHORIZER: &str = "confluent.schema.registry.authorizer.class";
+/// What names classes that may be put in front of every request.
+const EXTENSIONS: [&str; 4] = [
+    "init.resource.extension.class",
+    "resource.extension.class",
+    "resource.extension.classes",
+    "schema.registry.resource.extension.class",
+];
+/// Extensions that keep nobody out: what they add is not there, or is there without them.
+const HARMLESS: [&str; 5] = [
+    "io.confluent.dekregistry.DekRegistryResourceExtension",
+    "io.confluent.kafka.schemaregistry.rulehandler.RuleSetResourceExtension",
+    "io.confluent.kafka.schemaregistry.security.SchemaRegistryFipsResourceExtension",
+    "io.confluent.schema.exporter.SchemaExporterResourceExtension",
+    "io.confluent.schema.importer.SchemaImporterResourceExtension",
+];
+/// What other keys begin with that say who is let in, or who may do what.
+const GUARDS: [&str; 3] = [
+    "confluent.schema.registry.auth",
+    "rest.servlet.initializor.classes",
+    "websocket.servlet.initializor.classes",
+];
 
 /// What a file says.
 #[derive(Debug, Default)]
@@ -126,7 +144,7 @@ pub(super) fn translate(
     if let Some(auth) = client_auth(file)? {
         translated.keys.insert("ssl.client.auth".to_owned(), auth);
     }
-    check_extensions(file)?;
+    check_guards(file)?;
     translated.auth = auth(file, environment)?;
     if !storage.is_empty() {
         translated.warnings.push(format!(
@@ -164,20 +182,28 @@ fn client_auth(file: &Props) -> Result<Option<String>, String> {
     }
 }
 
-/// Who names an extension for security believes that the registry is guarded.
-fn check_extensions(file: &Props) -> Result<(), String> {
-    let is_guard = |key: &&&str| {
-        **key == AUTHORIZER || given(file, key).is_some_and(|class| class.contains("ecurity"))
-    };
-    let keys = EXTENSIONS.iter().chain([&AUTHORIZER]).filter(|key| given(file, key).is_some());
-    match keys.into_iter().find(is_guard) {
-        Some(key) if given(file, RIGHTS_FILE).is_none() => Err(format!(
-            "{key} names a class that says who may do what, and there are no Java classes here: \
-             nobody would be kept out. Write the rights into a file and set {RIGHTS_FILE}, or take \
-             the key out"
-        )),
-        _ => Ok(()),
+/// Who names a class that guards the registry believes that it is guarded.
+fn check_guards(file: &Props) -> Result<(), String> {
+    if given(file, RIGHTS_FILE).is_some() {
+        return Ok(());
     }
+    for key in file.keys() {
+        let Some(value) = given(file, key) else { continue };
+        let mut classes = value.split(',').map(str::trim).filter(|class| !class.is_empty());
+        let guard = if EXTENSIONS.contains(&key.as_str()) {
+            classes.find(|class| !HARMLESS.contains(class))
+        } else {
+            GUARDS.iter().any(|guard| key.starts_with(guard)).then_some(value)
+        };
+        if let Some(guard) = guard {
+            return Err(format!(
+                "{key} has {guard}, which may say who is let in or who may do what, and no Java \
+                 class runs here: nobody would be kept out. Write users and rights into a file and \
+                 set {RIGHTS_FILE}, or take {guard} out if it guards nothing"
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn auth(
@@ -301,20 +327,43 @@ mod tests {
     fn a_guard_that_is_not_there_ends_the_start() {
         let extension =
             "io.confluent.kafka.schemaregistry.security.SchemaRegistrySecurityResourceExtension";
+        let handler =
+            "io.confluent.common.security.jetty.initializer.InstallBearerOrBasicSecurityHandler";
         for wrong in [
             ("resource.extension.class", extension),
+            ("resource.extension.class", "com.acme.SchemaRegistryAuthExtension"),
+            ("resource.extension.classes", "com.acme.Guard"),
+            ("init.resource.extension.class", "com.acme.Guard"),
             ("schema.registry.resource.extension.class", extension),
+            ("rest.servlet.initializor.classes", handler),
+            ("websocket.servlet.initializor.classes", handler),
+            ("confluent.schema.registry.auth.mechanism", "SSL"),
             ("confluent.schema.registry.authorizer.class", "a.B"),
             ("authentication.method", "BEARER"),
             ("authentication.method", "DIGEST"),
             ("ssl.client.authentication", "maybe"),
         ] {
             let why = of(&[wrong]).unwrap_err();
-            assert!(why.contains(wrong.0), "{why}");
+            assert!(why.contains(wrong.0) && why.contains(wrong.1), "{why}");
             let with_rights = of(&[wrong, (RIGHTS_FILE, "/rights.json")]);
             assert_eq!(with_rights.is_ok(), !matches!(wrong.1, "DIGEST" | "maybe"), "{wrong:?}");
+            if let Ok(translated) = with_rights {
+                assert!(!translated.keys.contains_key(wrong.0), "{translated:?}");
+            }
         }
-        let dek = "io.confluent.dekregistry.DekRegistryResourceExtension";
-        assert!(of(&[("resource.extension.class", dek)]).is_ok());
+    }
+
+    #[test]
+    fn extensions_that_guard_nothing_are_only_told() {
+        let key = "resource.extension.class";
+        for harmless in HARMLESS {
+            let translated = of(&[(key, harmless)]).unwrap();
+            assert_eq!(translated.warnings, [format!("keys without effect here: {key}")]);
+        }
+        let [dek, rules, ..] = HARMLESS;
+        assert!(of(&[(key, &format!("{dek}, {rules},"))]).is_ok());
+        assert!(of(&[(key, " ")]).is_ok());
+        let why = of(&[(key, &format!("{dek}, com.acme.Guard"))]).unwrap_err();
+        assert!(why.starts_with("resource.extension.class has com.acme.Guard, which"), "{why}");
     }
 }
