@@ -45,14 +45,12 @@ pub fn texts<const N: usize>(bytes: &[u8], separator: char) -> Option<[&str; N]>
 
 /// Between the texts of an input of [`schemas`].
 const BETWEEN: char = '\u{1e}';
-/// So large are schemas mostly: what a registry is to answer within a second.
-pub const SCHEMA_BYTES: usize = 1 << 20;
 
 /// Two texts of a format: both are read, written, read again and compared. The first byte says how;
 /// what a third text is, others refer to by the fourth one.
 pub fn schemas<F: Format>(bytes: &[u8]) {
     let Some((how, bytes)) = bytes.split_first() else { return };
-    let grown = grown(bytes, SCHEMA_BYTES);
+    let grown = grown(bytes, GROWN_BYTES);
     let Some([one, other, dependency, name]) = texts(&grown, BETWEEN) else { return };
     let is_new = how & 1 == 1;
     let dependency = Dependency { name: name.to_owned(), text: dependency.to_owned() };

@@ -27,7 +27,7 @@ use crate::model::{Combined, Criterion, Document, Kind, Schema, SchemaId};
 use classes::Classes;
 
 /// How many steps a comparison may take, each of about a microsecond. Most take some thousands.
-const STEPS_MAX: usize = 600_000;
+const STEPS_MAX: usize = 300_000;
 /// How long all paths that are told may be together.
 const PATHS_MAX: usize = 1 << 20;
 /// How far down a comparison goes before the rest is put off.
