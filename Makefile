@@ -30,6 +30,7 @@ bench-jvm: ## Java connectors beside Kafka Connect's, and what the bridge costs;
 
 bench-registry: ## the schema registry beside Apicurio; writes tests/bench/registry/RESULTS.md; ONLY=side-by-side,many ROUNDS=1 SECONDS_EACH=2 SCHEMAS=10000
 	@tests/bench/registry/run.sh
+	@tests/bench/registry/converters.sh
 
 chaos: ## workers and a broker killed and stopped while lines flow; SECONDS=300 SEED=1
 	@cargo build --locked --release --workspace --bins
