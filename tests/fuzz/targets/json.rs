@@ -6,8 +6,8 @@ use std::cell::RefCell;
 use bytes::Bytes;
 use gantry_converters::JsonConverter;
 use gantry_fuzz::{GROWN_BYTES, grown};
-use gantry_model::plugin::{Converter as _, Props};
 use gantry_model::Datum;
+use gantry_model::plugin::{Converter as _, Props};
 use libfuzzer_sys::fuzz_target;
 
 const SETTINGS: [[(&str, &str); 3]; 4] = [
