@@ -28,6 +28,8 @@ READY_S = 40
 REQUEST_S = 30
 # A broker that was killed is there again, and writes go on, within this.
 BROKER_S = 60
+# A node reads what the other one wrote within this: each answers from what it has read so far.
+AGREE_S = 20
 # What a node may say while there is no broker: Confluent's codes for a store that fails and for a write that takes too long.
 BROKER_CODES = (50001, 50002, 50003)
 PAGE = 1000
@@ -155,13 +157,22 @@ class Writer(threading.Thread):
         return f"own-{self.number}-{step}", schema(mine)
 
 
+def agreed(nodes):
+    """What both nodes list, as soon as they list the same."""
+    until = time.monotonic() + AGREE_S
+    while True:
+        lists = [node.listed() for node in nodes]
+        if lists[0] == lists[1]:
+            return lists[0]
+        if time.monotonic() > until:
+            odd = set(lists[0].items()) ^ set(lists[1].items())
+            raise LabError(f"the nodes list different schemas for {AGREE_S} s, {len(odd)} of them, as {sorted(odd)[:4]}")
+        time.sleep(0.1)
+
+
 def check(nodes, writers, before=None):
     """Raises when something acknowledged is not there as it was, or something is two things. Gives what both nodes list."""
-    lists = [node.listed() for node in nodes]
-    if lists[0] != lists[1]:
-        odd = set(lists[0].items()) ^ set(lists[1].items())
-        raise LabError(f"the nodes list different schemas, {len(odd)} of them, as {sorted(odd)[:4]}")
-    listed = lists[0]
+    listed = agreed(nodes)
     for place, what in (before or {}).items():
         if listed.get(place) != what:
             raise LabError(f"{place} was {what} and is {listed.get(place)}")
