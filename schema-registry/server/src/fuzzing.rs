@@ -6,6 +6,7 @@ use gantry_log::{LogRecord, RecordHeader, Str};
 
 use crate::names::context_of;
 use crate::records::EXPECT;
+use crate::rights::Rights;
 use crate::state::{Deleted, State};
 
 /// Folds a record of each line: key, value and condition, with tabs between them; what is empty is
@@ -23,8 +24,8 @@ pub fn fold(bytes: &[u8]) {
             let of_id = (context_of(&subject).to_owned(), schema.id);
             let text = texts.entry(of_id).or_insert_with(|| schema.text.clone());
             assert_eq!(*text, schema.text, "an id stands for one text");
-            assert!(one.by_id(schema.id, &subject).is_some(), "a schema is found by its id");
-            let _ = one.versions_of_id(schema.id, &subject, true);
+            assert!(one.by_id(schema.id, &subject, &Rights::ALL).is_some(), "a schema is found by its id");
+            let _ = one.versions_of_id(schema.id, &subject, true, &Rights::ALL);
             let _ = one.referring_subjects(&subject, schema.version, true);
         }
     }
