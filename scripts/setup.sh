@@ -7,6 +7,8 @@ set -euo pipefail
 export PATH="$PATH:$HOME/.cargo/bin"
 
 DENY_VERSION=0.20.2
+# The version that the crate `rocksdb` is made for.
+ROCKSDB_VERSION=10.4.2
 
 # Installs the given Debian packages; needs root or sudo.
 apt_install() {
@@ -44,6 +46,26 @@ setup_packages() {
   fi
 }
 
+# RocksDB as its own project publishes it, where .cargo/config.toml says: to compile it takes a quarter of an hour. And
+# libclang, which reads its header.
+setup_rocksdb() {
+  local root dir name
+  root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+  dir="$root/.native/rocksdb"
+  compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null || apt_install libclang-dev
+  if [ -e "$dir/$ROCKSDB_VERSION" ]; then return 0; fi
+  case "$(uname -m)" in
+    x86_64) name=librocksdbjni-linux64.so ;;
+    aarch64) name=librocksdbjni-linux-aarch64.so ;;
+    *) echo "setup: no RocksDB is published for $(uname -m): build librocksdb.so $ROCKSDB_VERSION and put it into $dir" >&2; return 1 ;;
+  esac
+  rm -rf "$dir" && mkdir -p "$dir"
+  echo "setup: fetching RocksDB $ROCKSDB_VERSION"
+  mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
+    -Dartifact="org.rocksdb:rocksdbjni:$ROCKSDB_VERSION:jar:linux64" -DoutputDirectory="$dir"
+  (cd "$dir" && jar xf rocksdbjni-*.jar "$name" && mv "$name" librocksdb.so && rm rocksdbjni-*.jar && touch "$ROCKSDB_VERSION")
+}
+
 # Python's virtual environments, which Debian packages apart, for the Python client of the tests.
 setup_venv() {
   python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
@@ -57,5 +79,6 @@ setup_deny() {
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   setup_packages
+  setup_rocksdb
   setup_deny
 fi

@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gantry-rocketmq", &["gantry-log"]),
     ("gantry-engine", &["gantry-model", "gantry-api", "gantry-log", "gantry-cluster"]),
     ("gantry-connectors", &["gantry-api"]),
+    ("gantry-streams", &["gantry-model", "gantry-log"]),
     ("gantry-jvm-bridge", &["gantry-api", "gantry-log"]),
     ("gantry-schema-model", &[]),
     ("gantry-schema-avro", &["gantry-schema-model", "gantry-model"]),

@@ -10,7 +10,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use gantry_engine::queue_of_key;
+use gantry_log::queue_of_key;
 use gantry_log::{
     Durable, FullLog, LogError, LogRecord, QueueBatch, ReadLimits, TopicPartition, TopicSpec,
 };

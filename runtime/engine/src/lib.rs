@@ -32,7 +32,6 @@ pub use preview::{
     PreviewCondition, PreviewError, PreviewOutcome, PreviewRecord, PreviewSamples, PreviewStep,
     PreviewedRecord, Previewer, RawRecord, StartAt, StepOutcome, TopicSample,
 };
-pub use task::queue_of_key;
 pub use validation::{ClientOverridePolicy, ClientOverrides, validate_offline};
 
 #[cfg(test)]

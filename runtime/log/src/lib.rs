@@ -10,6 +10,7 @@ pub mod embedded;
 pub use embedded::fuzzing;
 pub mod memory;
 mod names;
+mod partitioner;
 pub mod share;
 mod sync;
 
@@ -21,3 +22,4 @@ pub use embedded::{EmbeddedConfig, EmbeddedLog};
 pub use gantry_model::{Str, TopicPartition};
 pub use memory::MemoryLog;
 pub use names::{TOPIC_NAME_BYTES_MAX, TOPIC_QUEUES_MAX, check_topic};
+pub use partitioner::queue_of_key;

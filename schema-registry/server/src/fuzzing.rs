@@ -24,7 +24,10 @@ pub fn fold(bytes: &[u8]) {
             let of_id = (context_of(&subject).to_owned(), schema.id);
             let text = texts.entry(of_id).or_insert_with(|| schema.text.clone());
             assert_eq!(*text, schema.text, "an id stands for one text");
-            assert!(one.by_id(schema.id, &subject, &Rights::ALL).is_some(), "a schema is found by its id");
+            assert!(
+                one.by_id(schema.id, &subject, &Rights::ALL).is_some(),
+                "a schema is found by its id"
+            );
             let _ = one.versions_of_id(schema.id, &subject, true, &Rights::ALL);
             let _ = one.referring_subjects(&subject, schema.version, true);
         }

@@ -3,7 +3,6 @@
 mod acknowledgements;
 mod errors;
 mod isolation;
-mod partitioner;
 mod queues;
 mod read_ahead;
 mod sink;
@@ -14,7 +13,6 @@ mod supervisor;
 mod topics;
 
 pub(crate) use errors::{Consumed, add_context, tolerance_exceeded};
-pub use partitioner::queue_of_key;
 pub(crate) use queues::QueueOwners;
 pub(crate) use sink::wanted_topics;
 pub(crate) use stages::{Failure, Stage, Stages, Watch};

@@ -16,12 +16,12 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::isolation::Isolation;
-use super::partitioner::queue_of_key;
 use super::queues::shares;
 use super::sink::{queues_of, unreadable, wanted_topics};
 use super::supervisor::TaskEnv;
 use super::topics::topic_to_write;
 use crate::offsets::{Change, CommitError, OffsetStore, Transaction};
+use gantry_log::queue_of_key;
 
 /// Read at once.
 const READ_BYTES_MAX: usize = 1 << 20;

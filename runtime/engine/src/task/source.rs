@@ -14,13 +14,13 @@ use tokio::time::MissedTickBehavior;
 
 use super::acknowledgements::{Acknowledgements, Covered, changes, uncommitted, unwritable};
 use super::errors::ErrorHandler;
-use super::partitioner::queue_of_key;
 use super::stages::{Encoded, Failure, Stages};
 use super::supervisor::TaskEnv;
 use super::topics::{TopicCreator, TopicTracker};
 use crate::connector_config::TransactionBoundary;
 use crate::entities::{TargetState, UnitState};
 use crate::metrics::TaskMetrics;
+use gantry_log::queue_of_key;
 
 /// The wait after a poll that gave nothing.
 const IDLE_WAIT_MS: u64 = 10;

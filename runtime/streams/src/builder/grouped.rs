@@ -1,0 +1,81 @@
+//! Records by key, to be aggregated.
+
+use std::ops::Add;
+use std::sync::Arc;
+
+use gantry_log::Str;
+
+use super::table::Table;
+use super::windowed::WindowedStream;
+use super::{Spec, Stream};
+use crate::aggregate::{Aggregate, Avg, Count, Max, Min, Reduce, Sum};
+use crate::data::{Data, Key};
+use crate::operator::Aggregation;
+use crate::window::Windows;
+
+/// Records of which all of one key are in one task.
+#[derive(Clone, Debug)]
+pub struct Grouped<K, V> {
+    pub(super) stream: Stream<K, V>,
+}
+
+impl<K: Key, V: Data> Grouped<K, V> {
+    /// In windows.
+    pub fn window(&self, windows: impl Into<Windows>) -> WindowedStream<K, V> {
+        WindowedStream { stream: self.stream.clone(), windows: windows.into() }
+    }
+
+    /// An aggregate of a program's own.
+    pub fn aggregate<A: Aggregate<V>>(&self, aggregate: A) -> Table<K, A::Output> {
+        let store: Str = self.stream.building.name("aggregate");
+        let aggregate = Arc::new(aggregate);
+        let stores = vec![Str::clone(&store)];
+        let spec = Spec { stores, ..Spec::behind(self.stream.node) };
+        let node = self.stream.building.add("aggregate", spec, move |assembly| {
+            let (children, store) = (assembly.children()?, assembly.keyed(&store)?);
+            let aggregate = Arc::clone(&aggregate);
+            assembly.operator::<K, V, _>(Aggregation { children, store, aggregate });
+            Ok(())
+        });
+        Stream::new(&self.stream.building, node).into()
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> Table<K, u64> {
+        self.aggregate(Count)
+    }
+
+    /// The sum of a number of each.
+    pub fn sum<T>(&self, field: impl Fn(&V) -> T + Send + Sync + 'static) -> Table<K, T>
+    where
+        T: Data + Default + Copy + Add<Output = T>,
+    {
+        self.aggregate(Sum::of(field))
+    }
+
+    /// The least of something of each.
+    pub fn min<T: Data + PartialOrd>(
+        &self,
+        field: impl Fn(&V) -> T + Send + Sync + 'static,
+    ) -> Table<K, T> {
+        self.aggregate(Min::of(field))
+    }
+
+    /// The greatest of something of each.
+    pub fn max<T: Data + PartialOrd>(
+        &self,
+        field: impl Fn(&V) -> T + Send + Sync + 'static,
+    ) -> Table<K, T> {
+        self.aggregate(Max::of(field))
+    }
+
+    /// The mean of a number of each.
+    pub fn avg(&self, field: impl Fn(&V) -> f64 + Send + Sync + 'static) -> Table<K, f64> {
+        self.aggregate(Avg::of(field))
+    }
+
+    /// One value of two, again and again.
+    pub fn reduce(&self, function: impl Fn(&V, &V) -> V + Send + Sync + 'static) -> Table<K, V> {
+        self.aggregate(Reduce(function))
+    }
+}

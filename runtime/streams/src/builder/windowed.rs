@@ -1,0 +1,143 @@
+//! Records by key and window, to be aggregated.
+
+use std::collections::BTreeSet;
+use std::ops::Add;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gantry_log::Str;
+
+use super::table::Table;
+use super::{Spec, Stream};
+use crate::aggregate::{Aggregate, Avg, Count, Max, Min, Reduce, Sum};
+use crate::data::{Data, Key};
+use crate::error::StreamsError;
+use crate::operator::{SessionAggregation, SlidingAggregation, WindowedAggregation};
+use crate::topology::assembly::Assembly;
+use crate::window::{Emit, Kind, Panes, Windowed, Windows};
+
+/// Records of which all of one key are in one task, in windows.
+#[derive(Clone, Debug)]
+pub struct WindowedStream<K, V> {
+    pub(super) stream: Stream<K, V>,
+    pub(super) windows: Windows,
+}
+
+impl<K: Key, V: Data> WindowedStream<K, V> {
+    /// So long after its end a window takes late records; 0 unless told.
+    #[must_use]
+    pub fn grace(self, grace: Duration) -> Self {
+        Self { windows: self.windows.grace(grace), ..self }
+    }
+
+    /// When a window tells what it has; [`Emit::OnUpdate`] unless told.
+    #[must_use]
+    pub fn emit(self, emit: Emit) -> Self {
+        Self { windows: self.windows.emit(emit), ..self }
+    }
+
+    /// An aggregate of a program's own.
+    pub fn aggregate<A: Aggregate<V>>(&self, aggregate: A) -> Table<Windowed<K>, A::Output> {
+        let building = &self.stream.building;
+        let (store, aggregate) = (building.name("window"), Arc::new(aggregate));
+        let mut stores = vec![Str::clone(&store)];
+        if let Kind::Sliding { .. } = self.windows.kind {
+            stores.push(records_of(&store));
+        }
+        let windows = self.windows;
+        let spec = Spec { stores, ..Spec::behind(self.stream.node) };
+        let node = building.add("window", spec, move |assembly| {
+            make::<K, V, A>(assembly, windows, &store, &aggregate)
+        });
+        Stream::new(building, node).into()
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> Table<Windowed<K>, u64> {
+        self.aggregate(Count)
+    }
+
+    /// The sum of a number of each.
+    pub fn sum<T>(&self, field: impl Fn(&V) -> T + Send + Sync + 'static) -> Table<Windowed<K>, T>
+    where
+        T: Data + Default + Copy + Add<Output = T>,
+    {
+        self.aggregate(Sum::of(field))
+    }
+
+    /// The least of something of each.
+    pub fn min<T: Data + PartialOrd>(
+        &self,
+        field: impl Fn(&V) -> T + Send + Sync + 'static,
+    ) -> Table<Windowed<K>, T> {
+        self.aggregate(Min::of(field))
+    }
+
+    /// The greatest of something of each.
+    pub fn max<T: Data + PartialOrd>(
+        &self,
+        field: impl Fn(&V) -> T + Send + Sync + 'static,
+    ) -> Table<Windowed<K>, T> {
+        self.aggregate(Max::of(field))
+    }
+
+    /// The mean of a number of each.
+    pub fn avg(
+        &self,
+        field: impl Fn(&V) -> f64 + Send + Sync + 'static,
+    ) -> Table<Windowed<K>, f64> {
+        self.aggregate(Avg::of(field))
+    }
+
+    /// One value of two, again and again.
+    pub fn reduce(
+        &self,
+        function: impl Fn(&V, &V) -> V + Send + Sync + 'static,
+    ) -> Table<Windowed<K>, V> {
+        self.aggregate(Reduce(function))
+    }
+}
+
+/// The second store of sliding windows: the records that windows are made of.
+fn records_of(store: &Str) -> Str {
+    format!("{store}-records").into()
+}
+
+fn make<K: Key, V: Data, A: Aggregate<V>>(
+    assembly: &mut Assembly<'_>,
+    windows: Windows,
+    name: &Str,
+    aggregate: &Arc<A>,
+) -> Result<(), StreamsError> {
+    let (children, aggregate) = (assembly.children()?, Arc::clone(aggregate));
+    let Windows { kind, grace_ms, emit } = windows;
+    match kind {
+        Kind::Time { size_ms, advance_ms } => {
+            let (store, panes) = (assembly.windowed(name)?, Panes::new(size_ms, advance_ms));
+            let late = (grace_ms, emit);
+            let operator = WindowedAggregation::new(children, store, aggregate, panes, late);
+            assembly.operator::<K, V, _>(operator);
+        }
+        Kind::Session { gap_ms } => {
+            let (store, late) = (assembly.keyed(name)?, (grace_ms, emit));
+            let operator = SessionAggregation::new(children, store, aggregate, gap_ms, late);
+            assembly.operator::<K, V, _>(operator);
+        }
+        Kind::Sliding { difference_ms } => {
+            let records = assembly.keyed(&records_of(name))?;
+            let windows = assembly.windowed(name)?;
+            let last = BTreeSet::new();
+            assembly.operator::<K, V, _>(SlidingAggregation {
+                children,
+                records,
+                windows,
+                aggregate,
+                difference_ms,
+                grace_ms,
+                emit,
+                last,
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! What operators share while a task works.
+
+use gantry_log::{LogRecord, Str};
+
+/// What passes through the topology in band, between records, from source to sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SystemMessage {
+    /// A queue came to this task, with its state.
+    NewSplit(NewSplit),
+    /// The queue leaves this instance: nothing comes behind this.
+    RemoveSplit(RemoveSplit),
+    /// What came before counts as done once the checkpoint is written: tell what is held back.
+    CheckPoint(CheckPoint),
+    /// No record before this time is waited for any more.
+    Watermark(Watermark),
+    /// The wall clock went on.
+    WallClock(WallClock),
+}
+
+/// A queue came to this task, with its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewSplit {
+    /// The queue's number in each topic that the task reads.
+    pub queue: u32,
+}
+
+/// The queue leaves this instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RemoveSplit {
+    /// The queue's number in each topic that the task reads.
+    pub queue: u32,
+}
+
+/// A checkpoint is about to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckPoint {
+    /// Counts the checkpoints of the task, over restarts too.
+    pub number: u64,
+}
+
+/// Event time went on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watermark {
+    /// Milliseconds since the epoch.
+    pub time_ms: i64,
+}
+
+/// The wall clock went on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WallClock {
+    /// Milliseconds since the epoch.
+    pub time_ms: i64,
+}
+
+/// Records on their way to one topic.
+pub(crate) struct Output {
+    pub(crate) topic: Str,
+    pub(crate) queues: Vec<Vec<LogRecord>>,
+    /// Where the next record without a key goes.
+    next: usize,
+}
+
+/// One task's time, and what it sends.
+pub(crate) struct Context {
+    pub(crate) queue: u32,
+    /// The latest event time of any record.
+    pub(crate) stream_time_ms: i64,
+    /// No record before this time is waited for.
+    pub(crate) watermark_ms: i64,
+    /// So much the watermark is behind the stream time.
+    pub(crate) allowed_lateness_ms: i64,
+    pub(crate) wall_clock_ms: i64,
+    pub(crate) outputs: Vec<Output>,
+    pub(crate) output_bytes: usize,
+    /// Records that came too late for their windows.
+    pub(crate) late: u64,
+}
+
+impl Context {
+    pub(crate) fn new(queue: u32, outputs: impl Iterator<Item = (Str, u32)>) -> Self {
+        let outputs = outputs.map(|(topic, queues)| Output {
+            topic,
+            queues: (0..queues.max(1)).map(|_| Vec::new()).collect(),
+            next: queue as usize,
+        });
+        Self {
+            queue,
+            stream_time_ms: i64::MIN,
+            watermark_ms: i64::MIN,
+            allowed_lateness_ms: 0,
+            wall_clock_ms: 0,
+            outputs: outputs.collect(),
+            output_bytes: 0,
+            late: 0,
+        }
+    }
+
+    /// A record of that time came.
+    pub(crate) fn advance_to(&mut self, time_ms: i64) {
+        if time_ms > self.stream_time_ms {
+            self.stream_time_ms = time_ms;
+            let watermark = time_ms.saturating_sub(self.allowed_lateness_ms);
+            self.watermark_ms = self.watermark_ms.max(watermark);
+        }
+    }
+
+    /// Sends a record to an output; by its key, or to one queue after the other.
+    pub(crate) fn send(&mut self, output: usize, record: LogRecord) {
+        self.output_bytes += record.size() + RECORD_OVERHEAD;
+        let output = &mut self.outputs[output];
+        let queues = output.queues.len();
+        let queue = match &record.key {
+            Some(key) => {
+                let queues = u32::try_from(queues).unwrap_or(u32::MAX);
+                gantry_log::queue_of_key(key, queues) as usize
+            }
+            None => {
+                output.next = (output.next + 1) % queues;
+                output.next
+            }
+        };
+        output.queues[queue].push(record);
+    }
+}
+
+/// What a waiting record takes besides its bytes.
+const RECORD_OVERHEAD: usize = 64;

@@ -1,0 +1,187 @@
+//! A topology in a unit test: no log, no threads, and time as the test says.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gantry_log::{LogRecord, Str};
+
+use crate::builder::{Serde, Topology};
+use crate::error::StreamsError;
+use crate::store::{Backend, Memory};
+use crate::task::{Progress, Task, TaskSpec};
+use crate::topology::assembly::Storage;
+
+/// Runs a topology with one queue of each topic, each record to its end, and keeps what comes out.
+pub struct TestDriver {
+    topology: Topology,
+    backend: Arc<dyn Backend>,
+    tasks: Vec<(Vec<Str>, Task)>,
+    written: BTreeMap<Str, Vec<LogRecord>>,
+    now_ms: i64,
+    idle_ms: Option<i64>,
+}
+
+impl std::fmt::Debug for TestDriver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TestDriver({})", self.topology.job)
+    }
+}
+
+impl TestDriver {
+    /// With an empty state, at wall-clock time 0.
+    pub fn new(topology: Topology) -> Result<Self, StreamsError> {
+        let backend: Arc<dyn Backend> = Arc::new(Memory::default());
+        let (tasks, written) = (Vec::new(), BTreeMap::new());
+        let mut driver = Self { topology, backend, tasks, written, now_ms: 0, idle_ms: None };
+        driver.start(&mut Vec::new().into_iter())?;
+        Ok(driver)
+    }
+
+    fn start(&mut self, progress: &mut dyn Iterator<Item = Progress>) -> Result<(), StreamsError> {
+        let subs = self.topology.graph.sub_topologies();
+        let mut first_store = 0;
+        self.tasks.clear();
+        for sub in &subs {
+            let storage =
+                Storage { backend: Arc::clone(&self.backend), first_store, entries_max: 100_000 };
+            first_store += u16::try_from(sub.stores.len()).unwrap_or(u16::MAX);
+            let spec = TaskSpec {
+                graph: &self.topology.graph,
+                sub,
+                queue: 0,
+                storage: &storage,
+                queues: &BTreeMap::new(),
+                allowed_lateness_ms: 0,
+                changes: false,
+                wall_clock_ms: self.now_ms,
+            };
+            let inputs = sub.inputs.iter().map(|topic| (Str::clone(topic), 0)).collect();
+            let begin = Progress { inputs, ..Progress::default() };
+            let task = Task::new(&spec, progress.next().unwrap_or(begin))?;
+            self.tasks.push((sub.inputs.clone(), task));
+        }
+        Ok(())
+    }
+
+    /// Ends all tasks and starts them again with the state that they left: as after a restart.
+    pub fn restart(&mut self) -> Result<(), StreamsError> {
+        let mut progress = Vec::new();
+        for (_, task) in &mut self.tasks {
+            let written = task.checkpoint()?;
+            self.backend.write(written.batch)?;
+            progress.push(written.progress);
+        }
+        self.start(&mut progress.into_iter())
+    }
+
+    /// Event time goes on with the wall clock where nothing came for so long.
+    pub fn set_idle_time_ms(&mut self, idle_ms: i64) {
+        self.idle_ms = Some(idle_ms);
+    }
+
+    /// A record with a text comes to a topic.
+    pub fn send(
+        &mut self,
+        topic: &str,
+        key: Option<&str>,
+        value: &str,
+        timestamp_ms: i64,
+    ) -> Result<(), StreamsError> {
+        self.send_record(
+            topic,
+            LogRecord {
+                key: key.map(|key| Bytes::copy_from_slice(key.as_bytes())),
+                value: Some(Bytes::copy_from_slice(value.as_bytes())),
+                headers: Vec::new(),
+                timestamp_ms,
+            },
+        )
+    }
+
+    /// A record comes to a topic. All that follows from it is done when this returns.
+    pub fn send_record(&mut self, topic: &str, record: LogRecord) -> Result<(), StreamsError> {
+        let mut waiting = VecDeque::from([(Str::from(topic), record)]);
+        while let Some((topic, record)) = waiting.pop_front() {
+            for at in 0..self.tasks.len() {
+                let (inputs, task) = &mut self.tasks[at];
+                if !inputs.contains(&topic) {
+                    continue;
+                }
+                let offset = task.inputs().get(&topic).copied().unwrap_or_default();
+                let fault = task.process(&topic, [(offset, record.clone())].iter())?;
+                if let Some((offset, reason)) = fault {
+                    let (topic, queue) = (topic.to_string(), 0);
+                    return Err(StreamsError::BadRecord { topic, queue, offset, reason });
+                }
+                self.settle(at, &mut waiting)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The wall clock is at a time now.
+    pub fn set_wall_clock_ms(&mut self, now_ms: i64) -> Result<(), StreamsError> {
+        self.now_ms = now_ms;
+        let mut waiting = VecDeque::new();
+        for at in 0..self.tasks.len() {
+            self.tasks[at].1.wall_clock(now_ms, self.idle_ms)?;
+            self.settle(at, &mut waiting)?;
+        }
+        while let Some((topic, record)) = waiting.pop_front() {
+            self.send_record(&topic, record)?;
+        }
+        Ok(())
+    }
+
+    fn settle(
+        &mut self,
+        at: usize,
+        waiting: &mut VecDeque<(Str, LogRecord)>,
+    ) -> Result<(), StreamsError> {
+        let written = self.tasks[at].1.checkpoint()?;
+        self.backend.write(written.batch)?;
+        for (topic, _, records) in written.outputs {
+            let read = self.tasks.iter().any(|(inputs, _)| inputs.contains(&topic));
+            if read {
+                waiting.extend(records.iter().cloned().map(|record| (Str::clone(&topic), record)));
+            }
+            if !self.topology.graph.is_shuffle(&topic) {
+                self.written.entry(topic).or_default().extend(records);
+            }
+        }
+        Ok(())
+    }
+
+    /// What was written to a topic since it was last asked.
+    pub fn records(&mut self, topic: &str) -> Vec<LogRecord> {
+        self.written.remove(topic).unwrap_or_default()
+    }
+
+    /// Their values as texts.
+    pub fn texts(&mut self, topic: &str) -> Vec<String> {
+        let text = |record: LogRecord| {
+            String::from_utf8_lossy(record.value.as_deref().unwrap_or_default()).into_owned()
+        };
+        self.records(topic).into_iter().map(text).collect()
+    }
+
+    /// Their keys and values, read; `None` for a value that is not there.
+    pub fn read<K, V>(
+        &mut self,
+        topic: &str,
+        key: &Serde<K>,
+        value: &Serde<V>,
+    ) -> Result<Vec<(K, Option<V>)>, crate::DataError> {
+        let read = |record: LogRecord| {
+            let key = key.read(&record.key.unwrap_or_default())?;
+            Ok((key, record.value.map(|bytes| value.read(&bytes)).transpose()?))
+        };
+        self.records(topic).into_iter().map(read).collect()
+    }
+
+    /// Records that came too late for their windows.
+    pub fn late(&self) -> u64 {
+        self.tasks.iter().map(|(_, task)| task.late()).sum()
+    }
+}

@@ -1,0 +1,82 @@
+//! What can go wrong.
+
+use gantry_log::LogError;
+
+/// Bytes that are not what they should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct DataError(pub String);
+
+impl DataError {
+    /// With that text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+/// Why a job does not start, or stops.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StreamsError {
+    /// The topology cannot run as it is.
+    #[error("topology of job {job}: {reason}")]
+    Topology {
+        /// The job.
+        job: String,
+        /// What is wrong, where, and what to do.
+        reason: String,
+    },
+    /// The topology is another one than the state on disk or in the log is of.
+    #[error(
+        "the state of job {job} is of another topology: {difference}. Give the job another name, or delete its state ({place})"
+    )]
+    Changed {
+        /// The job.
+        job: String,
+        /// What differs.
+        difference: String,
+        /// Where the state is.
+        place: String,
+    },
+    /// A record that cannot be read, and the job shall stop at such.
+    #[error("record {offset} of {topic}-{queue} cannot be read: {reason}")]
+    BadRecord {
+        /// Its topic.
+        topic: String,
+        /// Its queue.
+        queue: u32,
+        /// Its offset.
+        offset: u64,
+        /// Why.
+        reason: DataError,
+    },
+    /// A user's function gave an error or panicked.
+    #[error("{operator} failed: {reason}")]
+    Operator {
+        /// The operator.
+        operator: String,
+        /// Why.
+        reason: String,
+    },
+    /// The log does not do as asked.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// State cannot be read or written.
+    #[error("state in {place}: {reason}")]
+    State {
+        /// The directory.
+        place: String,
+        /// Why.
+        reason: String,
+    },
+    /// A setting that makes no sense.
+    #[error("{key}={value}: {reason}")]
+    Setting {
+        /// The key.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}

@@ -1,0 +1,32 @@
+//! Streams as a library: a program says what shall be done with the records of topics, and runs it
+//! inside itself, on Gantry's log.
+
+pub mod aggregate;
+mod builder;
+mod context;
+pub mod data;
+mod driver;
+mod error;
+mod operator;
+mod record;
+mod runtime;
+mod settings;
+mod store;
+mod task;
+mod topology;
+mod window;
+
+pub use aggregate::Aggregate;
+pub use builder::{
+    Grouped, Predicate, Serde, Stream, StreamBuilder, Table, Topology, WindowedStream, bytes,
+    data as data_serde, json, text,
+};
+pub use context::{CheckPoint, NewSplit, RemoveSplit, SystemMessage, WallClock, Watermark};
+pub use data::{Data, Key};
+pub use driver::TestDriver;
+pub use error::{DataError, StreamsError};
+pub use record::Record;
+pub use runtime::{Streams, TaskStatus};
+pub use settings::{BadRecords, Settings, Start};
+pub use store::{KeyedStore, WindowStore};
+pub use window::{Emit, Hopping, Kind, Session, Sliding, Tumbling, Window, Windowed, Windows};

@@ -1,0 +1,94 @@
+//! Where records come from the log, and where they go to it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gantry_log::{LogRecord, RecordHeader};
+
+use crate::context::Context;
+use crate::data::{Data, Key};
+use crate::error::{DataError, StreamsError};
+use crate::record::Record;
+use crate::topology::assembly::{Children, Entry, Operator, Receive};
+
+/// Reads records of the log; it may pass one over.
+pub(crate) type Read<K, V> =
+    Arc<dyn Fn(&LogRecord) -> Result<Option<(K, V)>, DataError> + Send + Sync>;
+
+/// Takes records of the log in, read by a function.
+pub(crate) fn source<K: Clone + 'static, V: Clone + 'static>(
+    children: Children<K, V>,
+    sets_time: bool,
+    read: Read<K, V>,
+) -> Entry {
+    Box::new(move |record: &LogRecord, context: &mut Context| {
+        let (key, value) = match read(record) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(Ok(())),
+            Err(error) => return Ok(Err(error)),
+        };
+        let (timestamp_ms, headers) = (record.timestamp_ms, record.headers.clone());
+        if sets_time {
+            context.advance_to(timestamp_ms);
+        }
+        children.forward(Record { key, value, timestamp_ms, headers }, context)?;
+        Ok(Ok(()))
+    })
+}
+
+/// Puts records into a topic, written by a function.
+pub(crate) struct SinkBytes<F> {
+    pub(crate) output: usize,
+    pub(crate) function: Arc<F>,
+}
+
+impl<F> Operator for SinkBytes<F> {}
+
+impl<K, V, F> Receive<K, V> for SinkBytes<F>
+where
+    F: Fn(&Record<K, V>) -> (Option<Bytes>, Option<Bytes>),
+{
+    fn receive(&mut self, record: Record<K, V>, context: &mut Context) -> Result<(), StreamsError> {
+        let (key, value) = (self.function)(&record);
+        send(self.output, key, value, record.timestamp_ms, record.headers, context);
+        Ok(())
+    }
+}
+
+fn send(
+    output: usize,
+    key: Option<Bytes>,
+    value: Option<Bytes>,
+    timestamp_ms: i64,
+    headers: Vec<RecordHeader>,
+    context: &mut Context,
+) {
+    context.send(output, LogRecord { key, value, headers, timestamp_ms });
+}
+
+/// Puts records into a topic as the job's own stores have them: a shuffle.
+pub(crate) struct Sink {
+    pub(crate) output: usize,
+    buffer: Vec<u8>,
+}
+
+impl Sink {
+    pub(crate) fn new(output: usize) -> Self {
+        Self { output, buffer: Vec::new() }
+    }
+}
+
+impl Operator for Sink {}
+
+impl<K: Key, V: Data> Receive<K, V> for Sink {
+    fn receive(&mut self, record: Record<K, V>, context: &mut Context) -> Result<(), StreamsError> {
+        self.buffer.clear();
+        record.key.encode(&mut self.buffer);
+        let key = self.buffer.len();
+        record.value.encode(&mut self.buffer);
+        let all = Bytes::copy_from_slice(&self.buffer);
+        let (key, value) = (all.slice(..key), all.slice(key..));
+        send(self.output, Some(key), Some(value), record.timestamp_ms, record.headers, context);
+        Ok(())
+    }
+}

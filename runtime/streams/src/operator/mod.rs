@@ -1,0 +1,16 @@
+//! What is done with records.
+
+mod aggregate;
+mod basic;
+mod ends;
+mod session;
+mod sliding;
+mod stamped;
+mod windowed;
+
+pub(crate) use aggregate::Aggregation;
+pub(crate) use basic::{FlatMap, Out, SelectTimestamp, Watch};
+pub(crate) use ends::{Sink, SinkBytes, source};
+pub(crate) use session::SessionAggregation;
+pub(crate) use sliding::SlidingAggregation;
+pub(crate) use windowed::WindowedAggregation;

@@ -1,0 +1,271 @@
+//! One thread: reads, processes, writes checkpoints.
+
+use std::any::Any;
+use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use gantry_log::{
+    FullLog, LogRecord, QueueBatch, QueueRecords, ReadLimits, RecordHeader, Str, TopicPartition,
+};
+
+use super::commit::{Due, commit};
+use super::plan::Plan;
+use super::restore::{Marker, restore};
+use super::{Shared, TaskStatus};
+use crate::error::{DataError, StreamsError};
+use crate::settings::{BadRecords, Settings, millis};
+use crate::store::Backend;
+use crate::task::{Task, TaskSpec};
+use crate::topology::assembly::Storage;
+
+/// What a thread has.
+pub(super) struct Worker {
+    pub(super) plan: Arc<Plan>,
+    pub(super) log: Arc<dyn FullLog>,
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) settings: Arc<Settings>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) number: usize,
+}
+
+/// One task, and what its thread keeps of it.
+struct Running {
+    place: (usize, u32),
+    task: Task,
+    marker: Marker,
+    records: u64,
+    bad: u64,
+    /// Where each topic ended when it was last read.
+    ends: BTreeMap<Str, u64>,
+}
+
+/// Longest wait for records, so that the wall clock is told and a stop is seen.
+const WAIT_MAX: Duration = Duration::from_millis(100);
+/// A log that cannot be reached is asked again so much later.
+const RETRY: Duration = Duration::from_millis(200);
+/// Records that are read at once.
+const RECORDS_AT_ONCE: usize = 20_000;
+
+impl Worker {
+    pub(super) fn run(self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let result = match runtime {
+            // What tasks hold is gone with them: nothing of it was written.
+            Ok(runtime) => catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.work())))
+                .unwrap_or_else(|panic| Err(panicked(&*panic))),
+            Err(error) => Err(super::place_fault(&self.settings.state_dir, &error)),
+        };
+        if let Err(error) = result {
+            tracing::error!(job = %self.plan.job, %error, "the job stops");
+            self.shared.fail(error);
+        }
+    }
+
+    async fn work(&self) -> Result<(), StreamsError> {
+        let mut tasks = self.begin().await?;
+        let mut queues = HashMap::new();
+        for (at, running) in tasks.iter().enumerate() {
+            for topic in running.task.inputs().keys() {
+                queues.insert(
+                    TopicPartition { topic: Str::clone(topic), partition: running.place.1 },
+                    at,
+                );
+            }
+        }
+        let mut due = Instant::now() + self.settings.checkpoint_interval;
+        while !self.shared.stop.load(Ordering::Acquire) {
+            let wait = due.saturating_duration_since(Instant::now()).min(WAIT_MAX);
+            for batch in self.read(&tasks, wait).await? {
+                // Which topics share a task is decided by their queue's number, so there is one.
+                if let Some(at) = queues.get(&batch.from) {
+                    self.process(&mut tasks[*at], batch).await?;
+                }
+            }
+            let now = wall_clock_ms();
+            let idle = self.settings.idle_time.map(millis);
+            for running in &mut tasks {
+                running.task.wall_clock(now, idle)?;
+            }
+            if Instant::now() >= due || tasks.iter().any(|running| running.task.is_full()) {
+                self.checkpoint(&mut tasks).await?;
+                due = Instant::now() + self.settings.checkpoint_interval;
+            }
+        }
+        for running in &mut tasks {
+            running.task.remove()?;
+        }
+        self.checkpoint(&mut tasks).await
+    }
+
+    /// The tasks of this thread, with their state.
+    async fn begin(&self) -> Result<Vec<Running>, StreamsError> {
+        let (plan, settings) = (&self.plan, &self.settings);
+        let threads = settings.threads.min(plan.tasks.len()).max(1);
+        let mut tasks = Vec::new();
+        for place in plan.tasks.iter().copied().skip(self.number).step_by(threads) {
+            let local = settings.local_storage_only;
+            let marker = restore(plan, &*self.log, &*self.backend, place, local).await?;
+            let storage = Storage {
+                backend: Arc::clone(&self.backend),
+                first_store: plan.first_stores[place.0],
+                entries_max: settings.cache_entries,
+            };
+            let spec = TaskSpec {
+                graph: &plan.graph,
+                sub: &plan.subs[place.0],
+                queue: place.1,
+                storage: &storage,
+                queues: &plan.queues,
+                allowed_lateness_ms: millis(settings.allowed_lateness),
+                changes: !local,
+                wall_clock_ms: wall_clock_ms(),
+            };
+            let task = Task::new(&spec, marker.progress.clone())?;
+            tasks.push(Running { place, task, marker, records: 0, bad: 0, ends: BTreeMap::new() });
+        }
+        Ok(tasks)
+    }
+
+    async fn read(
+        &self,
+        tasks: &[Running],
+        wait: Duration,
+    ) -> Result<Vec<QueueRecords>, StreamsError> {
+        let mut from = Vec::new();
+        for running in tasks {
+            for (topic, offset) in running.task.inputs() {
+                let queue = TopicPartition { topic: Str::clone(topic), partition: running.place.1 };
+                from.push((queue, *offset));
+            }
+        }
+        let limits =
+            ReadLimits { max_bytes: self.settings.read_bytes, max_records: RECORDS_AT_ONCE, wait };
+        match self.log.read(&from, limits).await {
+            Err(error) if error.is_retriable() => {
+                tracing::warn!(job = %self.plan.job, %error, "records cannot be read now");
+                tokio::time::sleep(RETRY).await;
+                Ok(Vec::new())
+            }
+            read => Ok(read?),
+        }
+    }
+
+    /// Gives a task what was read of a queue.
+    async fn process(
+        &self,
+        running: &mut Running,
+        batch: QueueRecords,
+    ) -> Result<(), StreamsError> {
+        let topic = &batch.from.topic;
+        let mut rest = &batch.records[..];
+        running.ends.insert(Str::clone(topic), batch.end);
+        running.records += rest.len() as u64;
+        while let Some((offset, reason)) = running.task.process(topic, rest.iter())? {
+            let at = rest.partition_point(|(known, _)| *known <= offset);
+            running.bad += 1;
+            self.bad_record(&batch.from, &rest[at - 1], reason).await?;
+            rest = &rest[at..];
+        }
+        running.task.advance_to(topic, batch.next);
+        Ok(())
+    }
+
+    async fn bad_record(
+        &self,
+        from: &TopicPartition,
+        (offset, record): &(u64, LogRecord),
+        reason: DataError,
+    ) -> Result<(), StreamsError> {
+        let (topic, queue) = (from.topic.to_string(), from.partition);
+        let fault = StreamsError::BadRecord { topic, queue, offset: *offset, reason };
+        match &self.settings.bad_records {
+            BadRecords::Stop => Err(fault),
+            BadRecords::Skip => {
+                tracing::warn!(job = %self.plan.job, %fault, "a record is passed over");
+                Ok(())
+            }
+            BadRecords::DeadLetter(to) => {
+                let mut record = record.clone();
+                let header = |key: &str, value: String| RecordHeader {
+                    key: Str::from(key),
+                    value: Some(value.into_bytes().into()),
+                };
+                record.headers.push(header("gantry.streams.topic", from.topic.to_string()));
+                record.headers.push(header("gantry.streams.queue", from.partition.to_string()));
+                record.headers.push(header("gantry.streams.offset", offset.to_string()));
+                record.headers.push(header("gantry.streams.error", fault.to_string()));
+                let to = TopicPartition { topic: Str::from(&**to), partition: 0 };
+                self.log.append(vec![QueueBatch { to, records: vec![record] }]).await?.await?;
+                Ok(())
+            }
+        }
+    }
+
+    async fn checkpoint(&self, tasks: &mut [Running]) -> Result<(), StreamsError> {
+        let mut due = Vec::new();
+        let mut group = BTreeMap::new();
+        for running in tasks.iter_mut().filter(|running| running.task.is_dirty()) {
+            let written = running.task.checkpoint()?;
+            for (topic, offset) in &written.progress.inputs {
+                let topic = Str::clone(topic);
+                let queue = TopicPartition { topic, partition: running.place.1 };
+                group.insert(queue, Some(*offset));
+            }
+            due.push(Due { task: running.place, written, marker: &mut running.marker });
+        }
+        if !due.is_empty() {
+            commit(&self.plan, &*self.log, &*self.backend, due).await?;
+            // For tools: the job itself goes on from its checkpoints.
+            match self.log.commit(&self.plan.job, &group).await {
+                Err(error) if !error.is_retriable() => return Err(error.into()),
+                _ => {}
+            }
+        }
+        self.tell(tasks);
+        Ok(())
+    }
+
+    fn tell(&self, tasks: &[Running]) {
+        let mut status = self.shared.status.lock().unwrap_or_else(PoisonError::into_inner);
+        for running in tasks {
+            let inputs = running.task.inputs();
+            let lag = inputs.iter().map(|(topic, offset)| {
+                running.ends.get(topic).map_or(0, |end| end.saturating_sub(*offset))
+            });
+            let watermark = running.task.watermark_ms();
+            status.insert(
+                running.place,
+                TaskStatus {
+                    sub_topology: running.place.0,
+                    queue: running.place.1,
+                    inputs: inputs.iter().map(|(topic, at)| (topic.to_string(), *at)).collect(),
+                    lag: lag.sum(),
+                    records: running.records,
+                    late: running.task.late(),
+                    bad: running.bad,
+                    watermark_ms: (watermark != i64::MIN).then_some(watermark),
+                    cached_entries: running.task.cached(),
+                    checkpoints: running.marker.progress.number,
+                },
+            );
+        }
+    }
+}
+
+/// A user's function panicked, or one of ours.
+fn panicked(panic: &(dyn Any + Send)) -> StreamsError {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    StreamsError::Operator {
+        operator: "a function of the topology".to_owned(),
+        reason: format!("it panicked: {}", text.unwrap_or_default()),
+    }
+}
+
+fn wall_clock_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    millis(since)
+}

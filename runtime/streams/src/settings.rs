@@ -1,0 +1,100 @@
+//! How a job runs.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::error::StreamsError;
+
+/// What happens with a record that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum BadRecords {
+    /// The job stops, with the record's place.
+    #[default]
+    Stop,
+    /// It is passed over, with a warning in the log.
+    Skip,
+    /// It goes to a topic as it is, with its place and the reason in headers; the topic is made if it
+    /// is not there.
+    DeadLetter(String),
+}
+
+/// Where a job begins that has never run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Start {
+    /// At the first record that is there.
+    #[default]
+    Earliest,
+    /// Behind the last one.
+    Latest,
+}
+
+/// How a job runs. Start from [`Settings::new`] and change what shall differ.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where state is kept; one process at a time has it.
+    pub state_dir: PathBuf,
+    /// How many threads the tasks are spread over; default: the number of cores.
+    pub threads: usize,
+    /// Time between two checkpoints: how old the output is at most. Default 100 ms.
+    pub checkpoint_interval: Duration,
+    /// So much the watermark is behind the latest record. Default 0.
+    pub allowed_lateness: Duration,
+    /// Event time goes on with the wall clock where nothing came for so long. Default: it does not.
+    pub idle_time: Option<Duration>,
+    /// What happens with a record that cannot be read.
+    pub bad_records: BadRecords,
+    /// Where a job begins that has never run.
+    pub start: Start,
+    /// State is kept on this machine only: no change log, so that it is lost with the directory.
+    /// Default false.
+    pub local_storage_only: bool,
+    /// How many entries of state each store of each task may hold in memory. Default 100,000.
+    pub cache_entries: usize,
+    /// Bytes of RocksDB's own cache. Default 16 MiB.
+    pub block_cache_bytes: usize,
+    /// Bytes that a thread reads at once. Default 1 MiB.
+    pub read_bytes: usize,
+}
+
+/// Largest number of threads.
+const THREADS_MAX: usize = 1024;
+
+impl Settings {
+    /// The defaults, with state in that directory.
+    pub fn new(state_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            state_dir: state_dir.into(),
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            checkpoint_interval: Duration::from_millis(100),
+            allowed_lateness: Duration::ZERO,
+            idle_time: None,
+            bad_records: BadRecords::default(),
+            start: Start::default(),
+            local_storage_only: false,
+            cache_entries: 100_000,
+            block_cache_bytes: 16 << 20,
+            read_bytes: 1 << 20,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), StreamsError> {
+        let fault = |key, value: String, reason: &str| {
+            Err(StreamsError::Setting { key, value, reason: reason.to_owned() })
+        };
+        if self.threads == 0 || self.threads > THREADS_MAX {
+            return fault("threads", self.threads.to_string(), "must be from 1 to 1024");
+        }
+        if self.cache_entries == 0 {
+            return fault("cache_entries", "0".to_owned(), "must be at least 1");
+        }
+        if self.checkpoint_interval.is_zero() {
+            return fault("checkpoint_interval", "0".to_owned(), "must be longer than nothing");
+        }
+        Ok(())
+    }
+}
+
+/// Milliseconds, as event times are.
+pub(crate) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,131 @@
+//! Values by key.
+
+use crate::data::{Data, Key};
+use crate::error::StreamsError;
+
+use super::cache::Cache;
+use super::{Flush, PREFIX_BYTES, Place, StateStore};
+
+/// The state of one task: a value for each key.
+pub struct KeyedStore<K, V> {
+    place: Place,
+    cache: Cache<K, V>,
+}
+
+impl<K, V> std::fmt::Debug for KeyedStore<K, V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "KeyedStore({:?})", self.place)
+    }
+}
+
+/// An entry that cannot be read again.
+pub(super) fn unreadable(place: &Place, error: &crate::DataError) -> StreamsError {
+    let place = format!("store {:?}", place.prefix);
+    StreamsError::State { place, reason: error.to_string() }
+}
+
+impl<K: Key, V: Data> KeyedStore<K, V> {
+    pub(crate) fn new(place: Place) -> Self {
+        Self { place, cache: Cache::default() }
+    }
+
+    /// The value of a key.
+    pub fn get(&mut self, key: &K) -> Result<Option<&V>, StreamsError> {
+        let place = &self.place;
+        self.cache.get(key, || load(place, key))
+    }
+
+    /// Makes the value of a key another one; `None` takes it away.
+    pub fn put(&mut self, key: &K, value: Option<V>) -> Result<(), StreamsError> {
+        // What was there need not be read.
+        *self.cache.change(key, || Ok(None))? = value;
+        Ok(())
+    }
+
+    /// The value of a key, to be changed where it stands.
+    pub fn change(&mut self, key: &K) -> Result<&mut Option<V>, StreamsError> {
+        let place = &self.place;
+        self.cache.change(key, || load(place, key))
+    }
+
+    /// All entries in the order of the bytes of their keys, from one key up to and with another.
+    pub fn range(&self, from: Option<&K>, to: Option<&K>) -> Result<Vec<(K, V)>, StreamsError> {
+        let bound = |key: &K| key_bytes(&self.place, key);
+        let low = from.map_or_else(|| self.place.prefix.to_vec(), bound);
+        let high = to.map(|key| {
+            let mut bytes = bound(key);
+            bytes.push(0);
+            bytes
+        });
+        let high = high.unwrap_or_else(|| after(&self.place.prefix));
+        let mut found = std::collections::BTreeMap::new();
+        self.place.backend.scan(&low, &high, &mut |key, value| {
+            found.insert(key.to_vec(), value.to_vec());
+            Ok(true)
+        })?;
+        let mut entries = std::collections::BTreeMap::new();
+        for (bytes, value) in found {
+            let key = K::decode(&bytes[PREFIX_BYTES..]).map_err(|e| unreadable(&self.place, &e))?;
+            if self.cache.known(&key).is_none() {
+                let value = V::decode(&value).map_err(|e| unreadable(&self.place, &e))?;
+                entries.insert(bytes, (key, value));
+            }
+        }
+        for (key, value) in self.cache.entries() {
+            let bytes = bound(key);
+            if let Some(value) = value
+                && bytes >= low
+                && bytes < high
+            {
+                entries.insert(bytes, (key.clone(), value.clone()));
+            }
+        }
+        Ok(entries.into_values().collect())
+    }
+
+    /// The entries that changed since the last checkpoint.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = (&K, Option<&V>)> {
+        self.cache.changes()
+    }
+}
+
+/// The first bytes behind all that begin with these.
+pub(crate) fn after(prefix: &[u8]) -> Vec<u8> {
+    let mut bytes = prefix.to_vec();
+    while let Some(last) = bytes.pop() {
+        if let Some(next) = last.checked_add(1) {
+            bytes.push(next);
+            break;
+        }
+    }
+    bytes
+}
+
+fn key_bytes<K: Data>(place: &Place, key: &K) -> Vec<u8> {
+    let mut bytes = place.prefix.to_vec();
+    key.encode(&mut bytes);
+    bytes
+}
+
+fn load<K: Data, V: Data>(place: &Place, key: &K) -> Result<Option<V>, StreamsError> {
+    let found = place.backend.get(&key_bytes(place, key))?;
+    found.map(|bytes| V::decode(&bytes).map_err(|error| unreadable(place, &error))).transpose()
+}
+
+impl<K: Key, V: Data> StateStore for KeyedStore<K, V> {
+    fn flush(&mut self, to: &mut Flush<'_>) -> Result<(), StreamsError> {
+        for (key, value) in self.cache.changes() {
+            to.entry(key_bytes(&self.place, key), value.map(Data::to_bytes));
+        }
+        self.cache.written(self.place.entries_max);
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.cache.changed() > self.place.entries_max
+    }
+
+    fn cached(&self) -> usize {
+        self.cache.len()
+    }
+}

@@ -1,0 +1,215 @@
+//! Values by time and key: the times are starts of windows or panes.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::data::{Data, Key};
+use crate::error::StreamsError;
+
+use super::cache::Cache;
+use super::keyed::unreadable;
+use super::{Flush, PREFIX_BYTES, Place, StateStore};
+
+/// The state of one task: a value for each time and key. All of one time stands together, so that
+/// to let it go costs no look at what stays.
+pub struct WindowStore<K, V> {
+    place: Place,
+    buckets: BTreeMap<i64, Cache<K, V>>,
+    /// Times of which nothing is kept any more, not yet written: from the first to before this.
+    expired: Option<i64>,
+    /// Nothing is on disk before this time: it need not be asked.
+    floor: i64,
+    /// Nothing is on disk from this time on.
+    ceiling: i64,
+}
+
+impl<K, V> std::fmt::Debug for WindowStore<K, V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "WindowStore({:?})", self.place)
+    }
+}
+
+impl<K: Key, V: Data> WindowStore<K, V> {
+    /// Reads of what times there is something on disk.
+    pub(crate) fn new(place: Place) -> Result<Self, StreamsError> {
+        let mut store = Self {
+            place,
+            buckets: BTreeMap::new(),
+            expired: None,
+            floor: i64::MIN,
+            ceiling: i64::MAX,
+        };
+        let times = store.times_on_disk()?;
+        for time in &times {
+            store.buckets.insert(*time, Cache::default());
+        }
+        store.floor = times.first().copied().unwrap_or(i64::MAX);
+        store.ceiling = times.last().map_or(i64::MIN, |last| last.saturating_add(1));
+        Ok(store)
+    }
+
+    /// Each time once: the next one is looked for behind the last.
+    fn times_on_disk(&self) -> Result<Vec<i64>, StreamsError> {
+        let mut times = Vec::new();
+        let end = super::keyed::after(&self.place.prefix);
+        let mut from = self.place.prefix.to_vec();
+        loop {
+            let mut found = None;
+            self.place.backend.scan(&from, &end, &mut |key, _| {
+                found = Some(time_of(&self.place, key)?);
+                Ok(false)
+            })?;
+            let Some(time) = found else { return Ok(times) };
+            times.push(time);
+            let Some(next) = time.checked_add(1) else { return Ok(times) };
+            from = self.time_bytes(next);
+        }
+    }
+
+    fn time_bytes(&self, time_ms: i64) -> Vec<u8> {
+        let mut bytes = self.place.prefix.to_vec();
+        time_ms.encode(&mut bytes);
+        bytes
+    }
+
+    /// The value of a key at a time, to be changed where it stands.
+    pub fn change(&mut self, time_ms: i64, key: &K) -> Result<&mut Option<V>, StreamsError> {
+        let (place, on_disk) = (&self.place, self.floor <= time_ms && time_ms < self.ceiling);
+        let bucket = self.buckets.entry(time_ms).or_default();
+        bucket.change(key, || if on_disk { load(place, time_ms, key) } else { Ok(None) })
+    }
+
+    /// The value of a key at a time.
+    pub fn get(&mut self, time_ms: i64, key: &K) -> Result<Option<&V>, StreamsError> {
+        let Some(bucket) = self.buckets.get_mut(&time_ms) else { return Ok(None) };
+        let place = &self.place;
+        bucket.get(key, || load(place, time_ms, key))
+    }
+
+    /// The times of which there is something, within a range.
+    pub fn times(&self, within: Range<i64>) -> Vec<i64> {
+        if within.start >= within.end {
+            return Vec::new();
+        }
+        self.buckets.range(within).map(|(time, _)| *time).collect()
+    }
+
+    /// The first time of which there is something.
+    pub fn first_time(&self) -> Option<i64> {
+        self.buckets.first_key_value().map(|(time, _)| *time)
+    }
+
+    /// All entries of one time, ordered by the bytes of their keys.
+    pub fn at(&self, time_ms: i64) -> Result<Vec<(K, V)>, StreamsError> {
+        let Some(bucket) = self.buckets.get(&time_ms) else { return Ok(Vec::new()) };
+        let mut entries = BTreeMap::new();
+        let (from, to) = (self.time_bytes(time_ms), self.time_bytes(time_ms.saturating_add(1)));
+        if self.floor <= time_ms && time_ms < self.ceiling {
+            self.place.backend.scan(&from, &to, &mut |bytes, value| {
+                let key = key_of(&self.place, bytes)?;
+                if bucket.known(&key).is_none() {
+                    let value = V::decode(value).map_err(|e| unreadable(&self.place, &e))?;
+                    entries.insert(bytes[PREFIX_BYTES + TIME_BYTES..].to_vec(), (key, value));
+                }
+                Ok(true)
+            })?;
+        }
+        for (key, value) in bucket.entries() {
+            if let Some(value) = value {
+                entries.insert(key.to_bytes(), (key.clone(), value.clone()));
+            }
+        }
+        Ok(entries.into_values().collect())
+    }
+
+    /// The entries that changed since the last checkpoint: time, key, value.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = (i64, &K, Option<&V>)> {
+        self.buckets.iter().flat_map(|(time, bucket)| {
+            bucket.changes().map(move |(key, value)| (*time, key, value))
+        })
+    }
+
+    /// Lets go of all times before this one.
+    pub fn expire(&mut self, before_ms: i64) {
+        if self.first_time().is_none_or(|first| first >= before_ms) {
+            return;
+        }
+        self.buckets = self.buckets.split_off(&before_ms);
+        self.expired = self.expired.max(Some(before_ms));
+    }
+
+    fn flush_expired(&mut self, to: &mut Flush<'_>) -> Result<(), StreamsError> {
+        let Some(before) = self.expired.take() else { return Ok(()) };
+        if self.floor >= before {
+            return Ok(());
+        }
+        let (low, high) = (self.place.prefix.to_vec(), self.time_bytes(before));
+        if let Some(changes) = to.changes.as_deref_mut() {
+            self.place.backend.scan(&low, &high, &mut |key, _| {
+                changes.push(gantry_log::LogRecord {
+                    key: Some(bytes::Bytes::copy_from_slice(&key[PREFIX_BYTES..])),
+                    value: None,
+                    headers: Vec::new(),
+                    timestamp_ms: gantry_log::LogRecord::AT_STORE,
+                });
+                Ok(true)
+            })?;
+        }
+        to.batch.ranges.push((low, high));
+        self.floor = before;
+        Ok(())
+    }
+}
+
+const TIME_BYTES: usize = 8;
+
+fn time_of(place: &Place, key: &[u8]) -> Result<i64, StreamsError> {
+    let time = key.get(PREFIX_BYTES..PREFIX_BYTES + TIME_BYTES).unwrap_or_default();
+    i64::decode(time).map_err(|error| unreadable(place, &error))
+}
+
+fn key_of<K: Data>(place: &Place, bytes: &[u8]) -> Result<K, StreamsError> {
+    let key = bytes.get(PREFIX_BYTES + TIME_BYTES..).unwrap_or_default();
+    K::decode(key).map_err(|error| unreadable(place, &error))
+}
+
+fn entry_bytes<K: Data>(place: &Place, time_ms: i64, key: &K) -> Vec<u8> {
+    let mut bytes = place.prefix.to_vec();
+    time_ms.encode(&mut bytes);
+    key.encode(&mut bytes);
+    bytes
+}
+
+fn load<K: Data, V: Data>(place: &Place, time: i64, key: &K) -> Result<Option<V>, StreamsError> {
+    let found = place.backend.get(&entry_bytes(place, time, key))?;
+    found.map(|bytes| V::decode(&bytes).map_err(|error| unreadable(place, &error))).transpose()
+}
+
+impl<K: Key, V: Data> StateStore for WindowStore<K, V> {
+    fn flush(&mut self, to: &mut Flush<'_>) -> Result<(), StreamsError> {
+        self.flush_expired(to)?;
+        let total = self.cached().max(1);
+        for (time, bucket) in &mut self.buckets {
+            if bucket.changed() > 0 {
+                self.floor = self.floor.min(*time);
+                self.ceiling = self.ceiling.max(time.saturating_add(1));
+            }
+            for (key, value) in bucket.changes() {
+                to.entry(entry_bytes(&self.place, *time, key), value.map(Data::to_bytes));
+            }
+            // Each time has its share.
+            let share = self.place.entries_max as u128 * bucket.len() as u128 / total as u128;
+            bucket.written(usize::try_from(share).unwrap_or(usize::MAX));
+        }
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        let changed: usize = self.buckets.values().map(Cache::changed).sum();
+        changed > self.place.entries_max
+    }
+
+    fn cached(&self) -> usize {
+        self.buckets.values().map(Cache::len).sum()
+    }
+}

@@ -1,0 +1,218 @@
+//! One task: the operators of a sub-topology for one queue. It knows no log: records come in, and
+//! at a checkpoint out comes what is to be written.
+
+use std::collections::BTreeMap;
+
+use gantry_log::{LogRecord, Str};
+
+use crate::context::{
+    CheckPoint, Context, NewSplit, Output, RemoveSplit, SystemMessage, WallClock, Watermark,
+};
+use crate::error::{DataError, StreamsError};
+use crate::store::{Batch, Flush};
+use crate::topology::assembly::{Operators, Storage, assemble};
+use crate::topology::graph::{Graph, SubTopology};
+
+/// How far a task came, with its state.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Progress {
+    /// Counts its checkpoints.
+    pub(crate) number: u64,
+    /// The latest event time of any record.
+    pub(crate) stream_time_ms: i64,
+    /// No record before this time is waited for.
+    pub(crate) watermark_ms: i64,
+    /// Where it goes on, by topic.
+    pub(crate) inputs: BTreeMap<Str, u64>,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        let (stream_time_ms, watermark_ms) = (i64::MIN, i64::MIN);
+        Self { number: 0, stream_time_ms, watermark_ms, inputs: BTreeMap::new() }
+    }
+}
+
+/// What a checkpoint writes.
+#[derive(Default)]
+pub(crate) struct Written {
+    /// Topic, queue, records.
+    pub(crate) outputs: Vec<(Str, u32, Vec<LogRecord>)>,
+    /// By store.
+    pub(crate) changes: Vec<(Str, Vec<LogRecord>)>,
+    /// To disk, once the rest is durable.
+    pub(crate) batch: Batch,
+    pub(crate) progress: Progress,
+}
+
+/// What a task is made of.
+pub(crate) struct TaskSpec<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) sub: &'a SubTopology,
+    pub(crate) queue: u32,
+    pub(crate) storage: &'a Storage,
+    /// How many queues each topic has that it writes.
+    pub(crate) queues: &'a BTreeMap<Str, u32>,
+    pub(crate) allowed_lateness_ms: i64,
+    /// Whether changes of state are told.
+    pub(crate) changes: bool,
+    pub(crate) wall_clock_ms: i64,
+}
+
+/// One task.
+pub(crate) struct Task {
+    operators: Operators,
+    context: Context,
+    progress: Progress,
+    changes: bool,
+    /// When the last record came, and the watermark that the wall clock gave since.
+    last_record_ms: i64,
+    dirty: bool,
+}
+
+/// So many bytes of output make a checkpoint due.
+const OUTPUT_BYTES_MAX: usize = 8 << 20;
+
+impl Task {
+    /// A task that goes on where one came to; its stores are there.
+    pub(crate) fn new(spec: &TaskSpec<'_>, progress: Progress) -> Result<Self, StreamsError> {
+        let operators = assemble(spec.graph, spec.sub, spec.queue, spec.storage)?;
+        let outputs = spec.sub.outputs.iter();
+        let outputs = outputs.map(|t| (Str::clone(t), spec.queues.get(t).copied().unwrap_or(1)));
+        let mut context = Context::new(spec.queue, outputs);
+        context.allowed_lateness_ms = spec.allowed_lateness_ms;
+        context.stream_time_ms = progress.stream_time_ms;
+        context.watermark_ms = progress.watermark_ms;
+        context.wall_clock_ms = spec.wall_clock_ms;
+        let (changes, last_record_ms) = (spec.changes, spec.wall_clock_ms);
+        let mut task = Self { operators, context, progress, changes, last_record_ms, dirty: false };
+        task.tell(SystemMessage::NewSplit(NewSplit { queue: spec.queue }))?;
+        Ok(task)
+    }
+
+    fn tell(&mut self, message: SystemMessage) -> Result<(), StreamsError> {
+        for operator in &self.operators.operators {
+            operator.borrow_mut().message(message, &mut self.context)?;
+        }
+        Ok(())
+    }
+
+    /// Where it goes on in each topic.
+    pub(crate) fn inputs(&self) -> &BTreeMap<Str, u64> {
+        &self.progress.inputs
+    }
+
+    /// Takes records of a topic, of which the next one will have that offset. Stops at one that
+    /// cannot be read and gives its place: what is behind it is to be given again.
+    pub(crate) fn process<'a>(
+        &mut self,
+        topic: &Str,
+        records: impl Iterator<Item = &'a (u64, LogRecord)>,
+    ) -> Result<Option<(u64, DataError)>, StreamsError> {
+        let Some(entries) = self.operators.entries.get_mut(topic) else { return Ok(None) };
+        let Some(position) = self.progress.inputs.get_mut(topic) else { return Ok(None) };
+        self.dirty = true;
+        self.last_record_ms = self.context.wall_clock_ms;
+        for (offset, record) in records {
+            *position = offset + 1;
+            for entry in entries.iter_mut() {
+                if let Err(fault) = entry(record, &mut self.context)? {
+                    return Ok(Some((*offset, fault)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// All up to there was taken, also where there was no record.
+    pub(crate) fn advance_to(&mut self, topic: &Str, next: u64) {
+        if let Some(position) = self.progress.inputs.get_mut(topic)
+            && *position < next
+        {
+            *position = next;
+            self.dirty = true;
+        }
+    }
+
+    /// The wall clock went on. Where nothing came for `idle_ms`, event time goes on with it.
+    pub(crate) fn wall_clock(
+        &mut self,
+        now_ms: i64,
+        idle_ms: Option<i64>,
+    ) -> Result<(), StreamsError> {
+        let passed = now_ms.saturating_sub(self.context.wall_clock_ms).max(0);
+        self.context.wall_clock_ms = now_ms;
+        let idle = idle_ms.is_some_and(|idle| now_ms.saturating_sub(self.last_record_ms) >= idle);
+        if idle && self.context.watermark_ms != i64::MIN && passed > 0 {
+            self.context.watermark_ms = self.context.watermark_ms.saturating_add(passed);
+            let time_ms = self.context.watermark_ms;
+            self.dirty = true;
+            self.tell(SystemMessage::Watermark(Watermark { time_ms }))?;
+        }
+        self.tell(SystemMessage::WallClock(WallClock { time_ms: now_ms }))
+    }
+
+    /// Whether there is something that a checkpoint would write.
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
+    /// Whether so much is held that a checkpoint is due.
+    pub(crate) fn is_full(&self) -> bool {
+        self.context.output_bytes > OUTPUT_BYTES_MAX
+            || self.operators.stores.values().any(|store| store.borrow().is_full())
+    }
+
+    /// Records that came too late.
+    pub(crate) fn late(&self) -> u64 {
+        self.context.late
+    }
+
+    pub(crate) fn watermark_ms(&self) -> i64 {
+        self.context.watermark_ms
+    }
+
+    /// Entries of state that are in memory.
+    pub(crate) fn cached(&self) -> usize {
+        self.operators.stores.values().map(|store| store.borrow().cached()).sum()
+    }
+
+    /// The queue leaves: what operators hold back is given out by the checkpoint behind this.
+    pub(crate) fn remove(&mut self) -> Result<(), StreamsError> {
+        self.tell(SystemMessage::RemoveSplit(RemoveSplit { queue: self.context.queue }))
+    }
+
+    /// Tells all operators, and takes out what is to be written.
+    pub(crate) fn checkpoint(&mut self) -> Result<Written, StreamsError> {
+        self.progress.number += 1;
+        if self.context.watermark_ms != i64::MIN {
+            let time_ms = self.context.watermark_ms;
+            self.tell(SystemMessage::Watermark(Watermark { time_ms }))?;
+        }
+        self.tell(SystemMessage::CheckPoint(CheckPoint { number: self.progress.number }))?;
+        self.progress.stream_time_ms = self.context.stream_time_ms;
+        self.progress.watermark_ms = self.context.watermark_ms;
+        let mut written = Written { progress: self.progress.clone(), ..Written::default() };
+        for (name, store) in &self.operators.stores {
+            let mut changes = Vec::new();
+            let batch = std::mem::take(&mut written.batch);
+            let mut flush = Flush { batch, changes: self.changes.then_some(&mut changes) };
+            store.borrow_mut().flush(&mut flush)?;
+            written.batch = flush.batch;
+            if !changes.is_empty() {
+                written.changes.push((Str::clone(name), changes));
+            }
+        }
+        for Output { topic, queues, .. } in &mut self.context.outputs {
+            for (queue, records) in (0..).zip(queues) {
+                if !records.is_empty() {
+                    let records = std::mem::take(records);
+                    written.outputs.push((Str::clone(topic), queue, records));
+                }
+            }
+        }
+        self.context.output_bytes = 0;
+        self.dirty = false;
+        Ok(written)
+    }
+}
