@@ -68,8 +68,8 @@ impl TestDriver {
     pub fn restart(&mut self) -> Result<(), StreamsError> {
         let mut progress = Vec::new();
         for (_, task) in &mut self.tasks {
-            let written = task.checkpoint()?;
-            self.backend.write(written.batch)?;
+            let written = task.checkpoint(true)?;
+            self.backend.write(written.batch.unwrap_or_default())?;
             progress.push(written.progress);
         }
         self.start(&mut progress.into_iter())
@@ -139,8 +139,8 @@ impl TestDriver {
         at: usize,
         waiting: &mut VecDeque<(Str, LogRecord)>,
     ) -> Result<(), StreamsError> {
-        let written = self.tasks[at].1.checkpoint()?;
-        self.backend.write(written.batch)?;
+        let written = self.tasks[at].1.checkpoint(false)?;
+        self.backend.write(written.batch.unwrap_or_default())?;
         for (topic, _, records) in written.outputs {
             let read = self.tasks.iter().any(|(inputs, _)| inputs.contains(&topic));
             if read {

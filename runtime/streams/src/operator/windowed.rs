@@ -110,6 +110,17 @@ impl<K: Key, V, A: Aggregate<V>> WindowedAggregation<K, V, A> {
         Ok(())
     }
 
+    /// Gives on what changed, where each window is one pane: nothing is to be put together.
+    fn tell_changes(&self, context: &mut Context) -> Result<(), StreamsError> {
+        for (start, key, stamped) in self.store.borrow().changes() {
+            let Some(stamped) = stamped.filter(|_| start >= self.open_from) else { continue };
+            let Some(result) = self.aggregate.result(&stamped.state) else { continue };
+            let key = Windowed { window: self.panes.window(start), key: key.clone() };
+            self.children.forward(Record::new(key, Some(result), stamped.timestamp_ms), context)?;
+        }
+        Ok(())
+    }
+
     /// What the panes of a window have of a key.
     fn combine(
         &self,
@@ -157,7 +168,11 @@ impl<K: Key, V, A: Aggregate<V>> Operator for WindowedAggregation<K, V, A> {
                 self.close(context)?;
             }
             SystemMessage::CheckPoint(_) if self.emit == Emit::OnUpdate => {
-                self.tell(&(self.open_from..i64::MAX), &(0..0), false, context)?;
+                if self.panes.size_ms == self.panes.pane_ms {
+                    self.tell_changes(context)?;
+                } else {
+                    self.tell(&(self.open_from..i64::MAX), &(0..0), false, context)?;
+                }
             }
             _ => {}
         }

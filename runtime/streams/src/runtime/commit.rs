@@ -31,7 +31,8 @@ pub(crate) async fn commit(
     let mut markers = Vec::new();
     let mut local = Batch::default();
     for Due { task, written, marker } in due {
-        let Written { outputs, changes, mut batch, progress } = written;
+        let Written { outputs, changes, batch, progress } = written;
+        let saved = batch.is_some();
         for (topic, queue, records) in outputs {
             batches.entry(TopicPartition { topic, partition: queue }).or_default().extend(records);
         }
@@ -39,13 +40,14 @@ pub(crate) async fn commit(
             let topic = change_log(&store);
             batches.entry(TopicPartition { topic, partition: task.1 }).or_default().extend(records);
         }
+        let mut batch = batch.unwrap_or_default();
         local.entries.append(&mut batch.entries);
         local.ranges.append(&mut batch.ranges);
         marker.progress = progress;
-        markers.push((task, marker));
+        markers.push((task, marker, saved));
     }
     let checkpoints = TopicPartition { topic: plan.checkpoints(), partition: 0 };
-    let progress = markers.iter().map(|(task, marker)| checkpoint(*task, marker)).collect();
+    let progress = markers.iter().map(|(task, marker, _)| checkpoint(*task, marker)).collect();
     let ends = if log.is_atomic() {
         batches.insert(checkpoints, progress);
         append(log, batches).await?
@@ -54,16 +56,19 @@ pub(crate) async fn commit(
         append(log, BTreeMap::from([(checkpoints, progress)])).await?;
         ends
     };
-    for (task, marker) in markers {
+    for (task, marker, saved) in markers {
         for store in &plan.subs[task.0].stores {
             let queue = TopicPartition { topic: change_log(store), partition: task.1 };
             if let Some(range) = ends.get(&queue) {
                 marker.changes.insert(Str::clone(store), range.end);
             }
         }
-        local.entries.push(marker_entry(task, marker));
+        // What is on disk is as of this checkpoint, or still as of an earlier one.
+        if saved {
+            local.entries.push(marker_entry(task, marker));
+        }
     }
-    backend.write(local)
+    if local.entries.is_empty() { Ok(()) } else { backend.write(local) }
 }
 
 fn checkpoint(task: (usize, u32), marker: &Marker) -> LogRecord {

@@ -38,6 +38,8 @@ struct Running {
     marker: Marker,
     records: u64,
     bad: u64,
+    /// The state on disk is of an earlier checkpoint.
+    unsaved: bool,
     /// Where each topic ended when it was last read.
     ends: BTreeMap<Str, u64>,
 }
@@ -46,6 +48,8 @@ struct Running {
 const WAIT_MAX: Duration = Duration::from_millis(100);
 /// A log that cannot be reached is asked again so much later.
 const RETRY: Duration = Duration::from_millis(200);
+/// State goes to disk so often: a restart reads no more of the change log than this long wrote.
+const SAVE_INTERVAL: Duration = Duration::from_secs(5);
 /// Records that are read at once.
 const RECORDS_AT_ONCE: usize = 20_000;
 
@@ -76,6 +80,7 @@ impl Worker {
             }
         }
         let mut due = Instant::now() + self.settings.checkpoint_interval;
+        let mut save = Instant::now() + SAVE_INTERVAL;
         while !self.shared.stop.load(Ordering::Acquire) {
             let wait = due.saturating_duration_since(Instant::now()).min(WAIT_MAX);
             for batch in self.read(&tasks, wait).await? {
@@ -90,14 +95,18 @@ impl Worker {
                 running.task.wall_clock(now, idle)?;
             }
             if Instant::now() >= due || tasks.iter().any(|running| running.task.is_full()) {
-                self.checkpoint(&mut tasks).await?;
+                let saves = Instant::now() >= save;
+                self.checkpoint(&mut tasks, saves).await?;
                 due = Instant::now() + self.settings.checkpoint_interval;
+                if saves {
+                    save = Instant::now() + SAVE_INTERVAL;
+                }
             }
         }
         for running in &mut tasks {
             running.task.remove()?;
         }
-        self.checkpoint(&mut tasks).await
+        self.checkpoint(&mut tasks, true).await
     }
 
     /// The tasks of this thread, with their state.
@@ -124,7 +133,8 @@ impl Worker {
                 wall_clock_ms: wall_clock_ms(),
             };
             let task = Task::new(&spec, marker.progress.clone())?;
-            tasks.push(Running { place, task, marker, records: 0, bad: 0, ends: BTreeMap::new() });
+            let (records, bad, unsaved, ends) = (0, 0, false, BTreeMap::new());
+            tasks.push(Running { place, task, marker, records, bad, unsaved, ends });
         }
         Ok(tasks)
     }
@@ -204,11 +214,13 @@ impl Worker {
         }
     }
 
-    async fn checkpoint(&self, tasks: &mut [Running]) -> Result<(), StreamsError> {
+    async fn checkpoint(&self, tasks: &mut [Running], save: bool) -> Result<(), StreamsError> {
         let mut due = Vec::new();
         let mut group = BTreeMap::new();
-        for running in tasks.iter_mut().filter(|running| running.task.is_dirty()) {
-            let written = running.task.checkpoint()?;
+        let due_now = |running: &&mut Running| running.task.is_dirty() || (save && running.unsaved);
+        for running in tasks.iter_mut().filter(due_now) {
+            let written = running.task.checkpoint(save)?;
+            running.unsaved = written.batch.is_none();
             for (topic, offset) in &written.progress.inputs {
                 let topic = Str::clone(topic);
                 let queue = TopicPartition { topic, partition: running.place.1 };

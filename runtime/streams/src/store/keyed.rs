@@ -114,15 +114,30 @@ fn load<K: Data, V: Data>(place: &Place, key: &K) -> Result<Option<V>, StreamsEr
 
 impl<K: Key, V: Data> StateStore for KeyedStore<K, V> {
     fn flush(&mut self, to: &mut Flush<'_>) -> Result<(), StreamsError> {
-        for (key, value) in self.cache.changes() {
-            to.entry(key_bytes(&self.place, key), value.map(Data::to_bytes));
+        if to.changes.is_some() {
+            let mut bytes = Vec::new();
+            for (key, value) in self.cache.changes() {
+                bytes.clear();
+                bytes.extend_from_slice(&self.place.prefix);
+                key.encode(&mut bytes);
+                to.change(&bytes, value.map(Data::to_bytes));
+            }
         }
-        self.cache.written(self.place.entries_max);
+        self.cache.checkpointed();
+        if let Some(batch) = to.batch.as_deref_mut() {
+            let entries = self
+                .cache
+                .unsaved()
+                .map(|(key, value)| (key_bytes(&self.place, key), value.map(Data::to_bytes)));
+            batch.entries.extend(entries);
+            self.cache.saved(self.place.entries_max);
+        }
         Ok(())
     }
 
     fn is_full(&self) -> bool {
-        self.cache.changed() > self.place.entries_max
+        self.cache.unsaved_count() > self.place.entries_max
+            || self.cache.len() > self.place.entries_max.saturating_mul(2)
     }
 
     fn cached(&self) -> usize {

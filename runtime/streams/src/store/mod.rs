@@ -44,32 +44,32 @@ impl std::fmt::Debug for Place {
 /// What a checkpoint writes of one store.
 #[derive(Default)]
 pub(crate) struct Flush<'a> {
-    /// To disk.
-    pub(crate) batch: Batch,
+    /// To disk; none if that can wait.
+    pub(crate) batch: Option<&'a mut Batch>,
     /// To the change log; none where there is none.
     pub(crate) changes: Option<&'a mut Vec<LogRecord>>,
 }
 
 impl Flush<'_> {
-    /// An entry is now this, or gone. `key` has the prefix in front.
-    pub(crate) fn entry(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
+    /// An entry is now this, or gone: to the change log. The key has the prefix in front.
+    fn change(&mut self, key: &[u8], value: Option<Vec<u8>>) {
         if let Some(changes) = self.changes.as_deref_mut() {
             changes.push(LogRecord {
                 key: Some(Bytes::copy_from_slice(&key[PREFIX_BYTES..])),
-                value: value.as_deref().map(Bytes::copy_from_slice),
+                value: value.map(Bytes::from),
                 headers: Vec::new(),
                 timestamp_ms: LogRecord::AT_STORE,
             });
         }
-        self.batch.entries.push((key, value));
     }
 }
 
 /// A store, to the task that has it.
 pub(crate) trait StateStore {
-    /// Writes what changed since the last time; and lets go of what the cache need not keep.
+    /// Writes what changed since the last checkpoint; and what is not on disk, if that is asked for:
+    /// then it lets go of what the cache need not keep.
     fn flush(&mut self, to: &mut Flush<'_>) -> Result<(), StreamsError>;
-    /// Whether so much has changed that it should be written soon.
+    /// Whether so much is not on disk, or held, that it should be written soon.
     fn is_full(&self) -> bool;
     /// How many entries the cache has.
     fn cached(&self) -> usize;

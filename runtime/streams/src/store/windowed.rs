@@ -15,8 +15,10 @@ use super::{Flush, PREFIX_BYTES, Place, StateStore};
 pub struct WindowStore<K, V> {
     place: Place,
     buckets: BTreeMap<i64, Cache<K, V>>,
-    /// Times of which nothing is kept any more, not yet written: from the first to before this.
+    /// Times before this are kept no more.
     expired: Option<i64>,
+    /// Of those, what the change log has and the disk has not.
+    expired_keys: Vec<(i64, K)>,
     /// Nothing is on disk before this time: it need not be asked.
     floor: i64,
     /// Nothing is on disk from this time on.
@@ -36,6 +38,7 @@ impl<K: Key, V: Data> WindowStore<K, V> {
             place,
             buckets: BTreeMap::new(),
             expired: None,
+            expired_keys: Vec::new(),
             floor: i64::MIN,
             ceiling: i64::MAX,
         };
@@ -134,28 +137,38 @@ impl<K: Key, V: Data> WindowStore<K, V> {
         if self.first_time().is_none_or(|first| first >= before_ms) {
             return;
         }
-        self.buckets = self.buckets.split_off(&before_ms);
+        let kept = self.buckets.split_off(&before_ms);
+        for (time, bucket) in std::mem::replace(&mut self.buckets, kept) {
+            self.expired_keys.extend(bucket.only_logged().map(|key| (time, key)));
+        }
         self.expired = self.expired.max(Some(before_ms));
     }
 
+    /// Takes away what is kept no more: from the change log now, from disk when that is written to.
     fn flush_expired(&mut self, to: &mut Flush<'_>) -> Result<(), StreamsError> {
-        let Some(before) = self.expired.take() else { return Ok(()) };
+        let mut bytes = Vec::new();
+        for (time, key) in self.expired_keys.drain(..) {
+            bytes.clear();
+            bytes.extend_from_slice(&self.place.prefix);
+            time.encode(&mut bytes);
+            key.encode(&mut bytes);
+            to.change(&bytes, None);
+        }
+        let (Some(before), true) = (self.expired, to.batch.is_some()) else { return Ok(()) };
+        self.expired = None;
         if self.floor >= before {
             return Ok(());
         }
         let (low, high) = (self.place.prefix.to_vec(), self.time_bytes(before));
-        if let Some(changes) = to.changes.as_deref_mut() {
+        if to.changes.is_some() {
             self.place.backend.scan(&low, &high, &mut |key, _| {
-                changes.push(gantry_log::LogRecord {
-                    key: Some(bytes::Bytes::copy_from_slice(&key[PREFIX_BYTES..])),
-                    value: None,
-                    headers: Vec::new(),
-                    timestamp_ms: gantry_log::LogRecord::AT_STORE,
-                });
+                to.change(key, None);
                 Ok(true)
             })?;
         }
-        to.batch.ranges.push((low, high));
+        if let Some(batch) = to.batch.as_deref_mut() {
+            batch.ranges.push((low, high));
+        }
         self.floor = before;
         Ok(())
     }
@@ -189,24 +202,36 @@ impl<K: Key, V: Data> StateStore for WindowStore<K, V> {
     fn flush(&mut self, to: &mut Flush<'_>) -> Result<(), StreamsError> {
         self.flush_expired(to)?;
         let total = self.cached().max(1);
+        let mut bytes = Vec::new();
         for (time, bucket) in &mut self.buckets {
-            if bucket.changed() > 0 {
+            if to.changes.is_some() {
+                for (key, value) in bucket.changes() {
+                    bytes.clear();
+                    bytes.extend_from_slice(&self.place.prefix);
+                    time.encode(&mut bytes);
+                    key.encode(&mut bytes);
+                    to.change(&bytes, value.map(Data::to_bytes));
+                }
+            }
+            bucket.checkpointed();
+            let Some(batch) = to.batch.as_deref_mut() else { continue };
+            if bucket.unsaved_count() > 0 {
                 self.floor = self.floor.min(*time);
                 self.ceiling = self.ceiling.max(time.saturating_add(1));
             }
-            for (key, value) in bucket.changes() {
-                to.entry(entry_bytes(&self.place, *time, key), value.map(Data::to_bytes));
-            }
+            batch.entries.extend(bucket.unsaved().map(|(key, value)| {
+                (entry_bytes(&self.place, *time, key), value.map(Data::to_bytes))
+            }));
             // Each time has its share.
             let share = self.place.entries_max as u128 * bucket.len() as u128 / total as u128;
-            bucket.written(usize::try_from(share).unwrap_or(usize::MAX));
+            bucket.saved(usize::try_from(share).unwrap_or(usize::MAX));
         }
         Ok(())
     }
 
     fn is_full(&self) -> bool {
-        let changed: usize = self.buckets.values().map(Cache::changed).sum();
-        changed > self.place.entries_max
+        let unsaved: usize = self.buckets.values().map(Cache::unsaved_count).sum();
+        unsaved > self.place.entries_max || self.cached() > self.place.entries_max.saturating_mul(2)
     }
 
     fn cached(&self) -> usize {

@@ -40,8 +40,8 @@ pub(crate) struct Written {
     pub(crate) outputs: Vec<(Str, u32, Vec<LogRecord>)>,
     /// By store.
     pub(crate) changes: Vec<(Str, Vec<LogRecord>)>,
-    /// To disk, once the rest is durable.
-    pub(crate) batch: Batch,
+    /// To disk, once the rest is durable; none where that can wait.
+    pub(crate) batch: Option<Batch>,
     pub(crate) progress: Progress,
 }
 
@@ -159,8 +159,11 @@ impl Task {
 
     /// Whether so much is held that a checkpoint is due.
     pub(crate) fn is_full(&self) -> bool {
-        self.context.output_bytes > OUTPUT_BYTES_MAX
-            || self.operators.stores.values().any(|store| store.borrow().is_full())
+        self.context.output_bytes > OUTPUT_BYTES_MAX || self.holds_much()
+    }
+
+    fn holds_much(&self) -> bool {
+        self.operators.stores.values().any(|store| store.borrow().is_full())
     }
 
     /// Records that came too late.
@@ -182,8 +185,9 @@ impl Task {
         self.tell(SystemMessage::RemoveSplit(RemoveSplit { queue: self.context.queue }))
     }
 
-    /// Tells all operators, and takes out what is to be written.
-    pub(crate) fn checkpoint(&mut self) -> Result<Written, StreamsError> {
+    /// Tells all operators, and takes out what is to be written; to disk too, if that is asked for or
+    /// so much is held that it must be.
+    pub(crate) fn checkpoint(&mut self, save: bool) -> Result<Written, StreamsError> {
         self.progress.number += 1;
         if self.context.watermark_ms != i64::MIN {
             let time_ms = self.context.watermark_ms;
@@ -193,12 +197,14 @@ impl Task {
         self.progress.stream_time_ms = self.context.stream_time_ms;
         self.progress.watermark_ms = self.context.watermark_ms;
         let mut written = Written { progress: self.progress.clone(), ..Written::default() };
+        // Without a change log the disk is all there is.
+        let save = save || !self.changes || self.holds_much();
+        written.batch = save.then(Batch::default);
         for (name, store) in &self.operators.stores {
             let mut changes = Vec::new();
-            let batch = std::mem::take(&mut written.batch);
+            let batch = written.batch.as_mut();
             let mut flush = Flush { batch, changes: self.changes.then_some(&mut changes) };
             store.borrow_mut().flush(&mut flush)?;
-            written.batch = flush.batch;
             if !changes.is_empty() {
                 written.changes.push((Str::clone(name), changes));
             }
