@@ -3,16 +3,21 @@
 //! came to. Kill it at any moment and start it again: it goes on, and no order counts twice.
 //!
 //! `cargo run --release -p gantry-streams --example orders -- DIRECTORY 100000`
+//!
+//! With a third argument, topics are those of a RocketMQ cluster with that name server:
+//! `… --example orders -- DIRECTORY 100000 127.0.0.1:9876`
 #![expect(clippy::print_stdout, reason = "its result is what it prints")]
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_log::{
-    EmbeddedConfig, EmbeddedLog, FullLog, Log, LogAdmin, LogError, LogRecord, QueueBatch,
+    EmbeddedConfig, EmbeddedLog, FullLog, LogError, LogRecord, QueueBatch, ReadLimits,
     TopicPartition, TopicSpec,
 };
+use gantry_rocketmq::{RocketmqConfig, RocketmqLog};
 use gantry_streams::aggregate::Fold;
 use gantry_streams::{Settings, StreamBuilder, Streams, Topology, Tumbling, json, json_data, text};
 use serde::{Deserialize, Serialize};
@@ -39,17 +44,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let dir = args.next().ok_or("give a directory, and how many orders there shall be")?;
     let orders: u64 = args.next().map_or(Ok(10_000), |text| text.parse())?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let log = Arc::new(EmbeddedLog::open(EmbeddedConfig::new(format!("{dir}/log")))?);
+    // The log's connections live on it while this thread waits.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let _entered = runtime.enter();
+    let log: Arc<dyn FullLog> = match args.next() {
+        Some(server) => Arc::new(RocketmqLog::open(RocketmqConfig::new(vec![server.into()]))),
+        None => Arc::new(EmbeddedLog::open(EmbeddedConfig::new(format!("{dir}/log")))?),
+    };
     for topic in ["orders", "totals"] {
         match runtime.block_on(log.create_topic(topic, TopicSpec::with_queues(QUEUES))) {
             Ok(()) | Err(LogError::TopicExists(_)) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    let shared: Arc<dyn FullLog> = Arc::<EmbeddedLog>::clone(&log);
-    let job = Streams::start(topology(), shared, Settings::new(format!("{dir}/state")))?;
-    runtime.block_on(order(&log, orders))?;
+    let settings = Settings::new(format!("{dir}/state"));
+    let (shared, topology) = (Arc::clone(&log), topology());
+    // Not on a thread of the runtime, as it blocks.
+    let job = std::thread::spawn(move || Streams::start(topology, shared, settings));
+    let job = job.join().map_err(|_| "the start of the job panicked")??;
+    runtime.block_on(order(&*log, orders))?;
     loop {
         let status = job.status();
         let known = status.iter().filter(|task| task.inputs.contains_key("orders"));
@@ -63,7 +77,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         std::thread::sleep(Duration::from_millis(20));
     }
     job.stop()?;
-    println!("{orders} orders are in the totals");
+    for (place, total) in runtime.block_on(totals(&*log))? {
+        println!("{place} {} {}", total.orders, total.cents);
+    }
     Ok(())
 }
 
@@ -93,7 +109,7 @@ fn topology() -> Topology {
 }
 
 /// Orders are numbered: what is in the topic already is not made again.
-async fn order(log: &EmbeddedLog, orders: u64) -> Result<(), Box<dyn Error>> {
+async fn order(log: &dyn FullLog, orders: u64) -> Result<(), Box<dyn Error>> {
     let mut made = 0;
     for queue in 0..QUEUES {
         made += log.range(&TopicPartition::new("orders", queue)).await?.next;
@@ -117,4 +133,27 @@ async fn order(log: &EmbeddedLog, orders: u64) -> Result<(), Box<dyn Error>> {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     Ok(())
+}
+
+/// What was told last of each customer and time.
+async fn totals(log: &dyn FullLog) -> Result<BTreeMap<String, Total>, Box<dyn Error>> {
+    let limits =
+        ReadLimits { max_bytes: 4 << 20, max_records: 50_000, wait: Duration::from_secs(1) };
+    let mut last = BTreeMap::new();
+    for queue in 0..QUEUES {
+        let queue = TopicPartition::new("totals", queue);
+        let range = log.range(&queue).await?;
+        let mut at = range.earliest;
+        while at < range.next {
+            for batch in log.read(&[(queue.clone(), at)], limits).await? {
+                at = batch.next;
+                for (_, record) in batch.records {
+                    let key = String::from_utf8(record.key.unwrap_or_default().to_vec())?;
+                    let total = record.value.as_deref().unwrap_or_default();
+                    last.insert(key, serde_json::from_slice(total)?);
+                }
+            }
+        }
+    }
+    Ok(last)
 }

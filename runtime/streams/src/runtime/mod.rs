@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use gantry_log::FullLog;
+use tokio::runtime::Runtime;
 
 use crate::builder::Topology;
 use crate::error::StreamsError;
@@ -64,6 +65,8 @@ impl Shared {
 pub struct Streams {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
+    /// Connections of the log that the job opened live on it, whatever its own threads do.
+    _runtime: Runtime,
     _lock: File,
 }
 
@@ -85,8 +88,12 @@ impl Streams {
     ) -> Result<Self, StreamsError> {
         settings.check()?;
         let lock = take_dir(&settings.state_dir)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| place_fault(&settings.state_dir, &error))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("streams-io")
+            .enable_all()
+            .build()
+            .map_err(|error| place_fault(&settings.state_dir, &error))?;
         let plan = runtime.block_on(Plan::make(topology, &*log, &settings))?;
         let db = settings.state_dir.join("db");
         let disk = Disk::open(&db, settings.block_cache_bytes, settings.local_storage_only)?;
@@ -102,11 +109,12 @@ impl Streams {
                 shared: Arc::clone(&shared),
                 number,
             };
-            let name = format!("streams-{number}");
-            let thread = std::thread::Builder::new().name(name).spawn(move || worker.run());
+            let (name, handle) = (format!("streams-{number}"), runtime.handle().clone());
+            let thread = std::thread::Builder::new().name(name);
+            let thread = thread.spawn(move || worker.run(&handle));
             threads.push(thread.map_err(|error| place_fault(&settings.state_dir, &error))?);
         }
-        Ok(Self { shared, threads, _lock: lock })
+        Ok(Self { shared, threads, _runtime: runtime, _lock: lock })
     }
 
     /// How each task is, as of its last checkpoint.

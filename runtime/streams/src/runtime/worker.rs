@@ -11,6 +11,8 @@ use gantry_log::{
     FullLog, LogRecord, QueueBatch, QueueRecords, ReadLimits, RecordHeader, Str, TopicPartition,
 };
 
+use tokio::runtime::Handle;
+
 use super::commit::{Due, commit};
 use super::plan::Plan;
 use super::restore::{Marker, restore};
@@ -54,14 +56,10 @@ const SAVE_INTERVAL: Duration = Duration::from_secs(5);
 const RECORDS_AT_ONCE: usize = 20_000;
 
 impl Worker {
-    pub(super) fn run(self) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let result = match runtime {
-            // What tasks hold is gone with them: nothing of it was written.
-            Ok(runtime) => catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.work())))
-                .unwrap_or_else(|panic| Err(panicked(&*panic))),
-            Err(error) => Err(super::place_fault(&self.settings.state_dir, &error)),
-        };
+    pub(super) fn run(self, runtime: &Handle) {
+        // What tasks hold is gone with them: nothing of it was written.
+        let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.work())));
+        let result = result.unwrap_or_else(|panic| Err(panicked(&*panic)));
         if let Err(error) = result {
             tracing::error!(job = %self.plan.job, %error, "the job stops");
             self.shared.fail(error);
