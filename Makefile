@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-rocketmq bench-jvm bench-registry simulate chaos soak fmt clean
+.PHONY: help run test bench bench-rocketmq bench-jvm bench-registry bench-streams simulate chaos soak fmt clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
@@ -31,6 +31,9 @@ bench-jvm: ## Java connectors beside Kafka Connect's, and what the bridge costs;
 bench-registry: ## the schema registry beside Apicurio; writes tests/bench/registry/RESULTS.md; ONLY=side-by-side,many ROUNDS=1 SECONDS_EACH=2 SCHEMAS=10000
 	@tests/bench/registry/run.sh
 	@tests/bench/registry/converters.sh
+
+bench-streams: ## a windowed count beside Kafka Streams; writes tests/bench/streams/RESULTS.md; RECORDS=200000 ROUNDS=1 CASES=keyed-1k
+	@tests/bench/streams/run.sh
 
 chaos: ## workers and a broker killed and stopped while lines flow; SECONDS=300 SEED=1
 	@cargo build --locked --release --workspace --bins

@@ -154,7 +154,7 @@ def failures(results):
 def main():
     """The command line."""
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--seconds", type=int, default=8, help="how long each target runs")
+    p.add_argument("--seconds", type=int, default=5, help="how long each target runs")
     p.add_argument("--target", choices=targets(), action="append", help="only this one")
     p.add_argument("--jobs", type=int, default=JOBS, help="how many run at a time")
     args = p.parse_args()
