@@ -29,4 +29,6 @@ pub use record::Record;
 pub use runtime::{Streams, TaskStatus};
 pub use settings::{BadRecords, Settings, Start};
 pub use store::{KeyedStore, WindowStore};
-pub use window::{Emit, Hopping, Kind, Session, Sliding, Tumbling, Window, Windowed, Windows};
+pub use window::{
+    Emit, Hopping, JoinWindows, Kind, Session, Sliding, Tumbling, Window, Windowed, Windows,
+};

@@ -1,6 +1,7 @@
 //! Jobs as programs run them.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod joins;
 mod killed;
 mod model;
 mod on_log;

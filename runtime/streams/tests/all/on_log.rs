@@ -10,8 +10,8 @@ use gantry_log::{
     TopicPartition, TopicSpec,
 };
 use gantry_streams::{
-    BadRecords, Settings, StreamBuilder, Streams, StreamsError, Topology, Tumbling, data_serde,
-    text,
+    BadRecords, JoinWindows, Settings, StreamBuilder, Streams, StreamsError, Topology, Tumbling,
+    data_serde, text,
 };
 
 const QUEUES: u32 = 4;
@@ -245,4 +245,67 @@ fn what_does_not_fit_is_refused_with_its_reason() {
     assert!(matches!(changed, StreamsError::Changed { .. }), "{changed}");
     let text = changed.to_string();
     assert!(text.contains("count-checkpoints") && text.contains("count-aggregate"), "{text}");
+}
+
+#[test]
+fn topics_that_are_joined_must_have_the_same_number_of_queues() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    make_topics(&log);
+    block(log.create_topic("few", TopicSpec::with_queues(2))).unwrap();
+    let topology = |moved: bool| {
+        let builder = StreamBuilder::new("joined");
+        let words = builder.keyed_source("words", text(), text());
+        let few = builder.keyed_source("few", text(), text());
+        let few = if moved { few.key_by(|key, _| key.clone()) } else { few };
+        let windows = JoinWindows::of(Duration::from_secs(1));
+        words.join(&few, |_, word, few| format!("{word}+{few}"), windows).keyed_sink(
+            "counts",
+            text(),
+            text(),
+        );
+        builder.build()
+    };
+    let shared: Arc<dyn FullLog> = Arc::<EmbeddedLog>::clone(&log);
+    let settings = Settings::new(dir.path().join("state"));
+    let refused = Streams::start(topology(false), shared, settings).unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "topology of job joined: topics that are joined must have the same number of queues, but words has 4, few has 2: a record and its partner would be in different tasks. Give them as many, or let the stream go through key_by, which makes a topic that fits"
+    );
+    // Through a topic of the job they meet; some of them after a restart without the local state.
+    let mut wanted = Vec::new();
+    for round in 0..2 {
+        let job = start(&log, dir.path(), topology(true));
+        let queue_of = |key: &str, queues| gantry_log::queue_of_key(key.as_bytes(), queues);
+        for (topic, queues, own) in [("words", QUEUES, "w"), ("few", 2, "f")] {
+            for key in (0..50).map(|n| format!("k{n}")) {
+                let value = Some(format!("{own}{round}").into());
+                let record =
+                    LogRecord { key: Some(key.clone().into()), value, ..record("", 1_000) };
+                let to = TopicPartition::new(topic, queue_of(&key, queues));
+                let batch = QueueBatch { to, records: vec![record] };
+                block(async { log.append(vec![batch]).await.unwrap().await.unwrap() });
+            }
+        }
+        for key in (0..50).map(|n| format!("k{n}")) {
+            for (word, few) in (0..=round).flat_map(|w| (0..=round).map(move |f| (w, f))) {
+                if word == round || few == round {
+                    wanted.push((key.clone(), format!("w{word}+f{few}")));
+                }
+            }
+        }
+        wanted.sort();
+        let told = || {
+            let read = |bytes: Option<bytes::Bytes>| String::from_utf8(bytes.unwrap().to_vec());
+            let records = all(&log, "counts").into_iter();
+            let pairs = records.map(|r| (read(r.key).unwrap(), read(r.value).unwrap()));
+            let mut pairs: Vec<_> = pairs.collect();
+            pairs.sort();
+            pairs
+        };
+        wait_for("all pairs", || told() == wanted);
+        job.stop().unwrap();
+        std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+    }
 }
