@@ -149,6 +149,22 @@ impl StreamBuilder {
         })
     }
 
+    /// The last value of each key of a topic; a record without a value takes its key away. What wrote
+    /// them must have put equal keys into the same queue. A record without a key is passed over.
+    pub fn table<K: Clone + 'static, V: Clone + 'static>(
+        &self,
+        topic: &str,
+        key: Serde<K>,
+        value: Serde<V>,
+    ) -> Table<K, V> {
+        let changes = self.read(topic, move |record| {
+            let Some(bytes) = &record.key else { return Ok(None) };
+            let value = record.value.as_ref().map(|bytes| value.read(bytes)).transpose()?;
+            Ok(Some((key.read(bytes)?, value)))
+        });
+        changes.into()
+    }
+
     /// The records of a topic as they are in the log, read by a function; it may pass one over.
     pub fn read<K: Clone + 'static, V: Clone + 'static>(
         &self,

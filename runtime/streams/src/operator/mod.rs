@@ -12,7 +12,10 @@ mod windowed;
 pub(crate) use aggregate::Aggregation;
 pub(crate) use basic::{FlatMap, Out, SelectTimestamp, Watch};
 pub(crate) use ends::{Sink, SinkBytes, source};
-pub(crate) use join::{Joiner, LeftPort, RightPort, StreamJoin, Tells};
+pub(crate) use join::{
+    IsThere, Joiner, LeftPort, LeftTable, RightPort, RightTable, StreamJoin, StreamTable,
+    TableJoin, TablePort, Tells,
+};
 pub(crate) use session::SessionAggregation;
 pub(crate) use sliding::SlidingAggregation;
 pub(crate) use windowed::WindowedAggregation;

@@ -5,4 +5,5 @@ mod joins;
 mod killed;
 mod model;
 mod on_log;
+mod tables;
 mod windows;

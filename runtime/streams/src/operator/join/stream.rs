@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
-use std::sync::Arc;
 
+use super::Joiner;
 use super::side::{Kept, Side, SideStore};
 use crate::context::{Context, SystemMessage};
 use crate::data::{Data, Key};
@@ -12,10 +12,6 @@ use crate::error::StreamsError;
 use crate::record::Record;
 use crate::topology::assembly::{Children, Operator, Receive};
 use crate::window::JoinWindows;
-
-/// Makes one value of the two sides, of which one may be missing; or nothing.
-pub(crate) type Joiner<K, L, R, W> =
-    Arc<dyn Fn(&K, Option<&L>, Option<&R>) -> Option<W> + Send + Sync>;
 
 /// Of which sides records are told that found no partner.
 #[derive(Clone, Copy, Debug)]
