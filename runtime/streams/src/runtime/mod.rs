@@ -1,6 +1,7 @@
 //! A topology running on a log: threads with tasks, checkpoints, state that is found again.
 
 mod commit;
+mod merge;
 mod plan;
 mod restore;
 mod worker;

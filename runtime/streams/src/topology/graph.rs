@@ -86,12 +86,28 @@ impl Graph {
             .any(|(child, _)| self.nodes[child].selects_time || self.time_is_selected(child))
     }
 
-    /// What belongs together: whatever is joined by an edge. Shuffle topics cut it.
+    /// The topics from which a node's records come.
+    fn topics_of(&self, node: usize) -> BTreeSet<&Str> {
+        match &self.nodes[node].place {
+            Place::Source(topic) | Place::Shuffle(topic) => BTreeSet::from([topic]),
+            _ => {
+                let parents = self.nodes[node].parents.iter();
+                parents.flat_map(|(parent, _)| self.topics_of(*parent)).collect()
+            }
+        }
+    }
+
+    /// What belongs together: whatever is joined by an edge, or reads the same topic: a task has a
+    /// queue for itself. Shuffle topics cut it.
     pub(crate) fn sub_topologies(&self) -> Vec<SubTopology> {
         let mut group: Vec<usize> = (0..self.nodes.len()).collect();
         for (id, node) in self.nodes.iter().enumerate() {
-            for (parent, _) in &node.parents {
-                let (keep, drop) = (group[*parent].min(group[id]), group[*parent].max(group[id]));
+            let same = |other: &usize| {
+                matches!(node.place, Place::Source(_)) && self.nodes[*other].place == node.place
+            };
+            let parents = node.parents.iter().map(|(parent, _)| *parent);
+            for other in parents.chain((0..id).filter(same)) {
+                let (keep, drop) = (group[other].min(group[id]), group[other].max(group[id]));
                 group.iter_mut().filter(|g| **g == drop).for_each(|g| *g = keep);
             }
         }
@@ -152,10 +168,10 @@ impl Graph {
                 }
             }
         }
-        let joins = |sub: &&SubTopology| sub.nodes.iter().any(|node| self.nodes[*node].joins);
-        for sub in subs.iter().filter(joins) {
+        for node in (0..self.nodes.len()).filter(|node| self.nodes[*node].joins) {
+            let topics = self.topics_of(node).into_iter();
             let counts: Vec<(&Str, Option<&u32>)> =
-                sub.inputs.iter().map(|topic| (topic, found.get(topic))).collect();
+                topics.map(|topic| (topic, found.get(topic))).collect();
             if counts.windows(2).any(|pair| pair[0].1 != pair[1].1) {
                 let counts = counts.iter().map(|(topic, queues)| {
                     format!("{topic} has {}", queues.copied().unwrap_or_default())

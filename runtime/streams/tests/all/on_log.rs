@@ -271,7 +271,7 @@ fn topics_that_are_joined_must_have_the_same_number_of_queues() {
     let refused = Streams::start(topology(false), shared, settings).unwrap_err().to_string();
     assert_eq!(
         refused,
-        "topology of job joined: topics that are joined must have the same number of queues, but words has 4, few has 2: a record and its partner would be in different tasks. Give them as many, or let the stream go through key_by, which makes a topic that fits"
+        "topology of job joined: topics that are joined must have the same number of queues, but few has 2, words has 4: a record and its partner would be in different tasks. Give them as many, or let the stream go through key_by, which makes a topic that fits"
     );
     // Through a topic of the job they meet; some of them after a restart without the local state.
     let mut wanted = Vec::new();
@@ -308,4 +308,63 @@ fn topics_that_are_joined_must_have_the_same_number_of_queues() {
         job.stop().unwrap();
         std::fs::remove_dir_all(dir.path().join("state")).unwrap();
     }
+}
+
+/// What was written long ago is joined as if it came now: the topic with the fewer records does not
+/// run ahead of the other one.
+#[test]
+fn a_job_that_catches_up_takes_its_topics_in_the_order_of_time() {
+    const LEFT: i64 = 20_000;
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    for topic in ["left", "right", "counts"] {
+        block(log.create_topic(topic, TopicSpec::with_queues(QUEUES))).unwrap();
+    }
+    let key = || Some("k".into());
+    let queue = gantry_log::queue_of_key(b"k", QUEUES);
+    for (topic, step) in [("left", 1), ("right", 10)] {
+        let times = (0..LEFT).filter(|time| time % step == 0);
+        let records = times.map(|time| LogRecord { key: key(), ..record("x", time) }).collect();
+        let batch = QueueBatch { to: TopicPartition::new(topic, queue), records };
+        block(async { log.append(vec![batch]).await.unwrap().await.unwrap() });
+    }
+    let builder = StreamBuilder::new("catches-up");
+    let left = builder.keyed_source("left", text(), text());
+    let right = builder.keyed_source("right", text(), text());
+    let windows = JoinWindows::of(Duration::from_millis(2));
+    left.join(&right, |_, l, r| format!("{l}{r}"), windows).keyed_sink("counts", text(), text());
+    let mut settings = Settings::new(dir.path().join("state"));
+    settings.read_bytes = 16 << 10;
+    let shared: Arc<dyn FullLog> = Arc::<EmbeddedLog>::clone(&log);
+    let job = Streams::start(builder.build(), shared, settings).unwrap();
+    // Each right one has two before it, two after it and one beside it; the first has none before.
+    let wanted = usize::try_from(LEFT / 10 * 5 - 2).unwrap();
+    wait_for("all records", || {
+        let taken = job.status().iter().map(|task| task.records).sum::<u64>();
+        taken == (LEFT + LEFT / 10).unsigned_abs() || job.failure().is_some()
+    });
+    let status = job.status();
+    job.stop().unwrap();
+    assert_eq!(all(&log, "counts").len(), wanted);
+    assert_eq!(status.iter().map(|task| task.late).sum::<u64>(), 0);
+}
+
+#[test]
+fn two_streams_of_one_topic_have_all_its_records() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    make_topics(&log);
+    let builder = StreamBuilder::new("two");
+    builder.source("words", text()).map_values(|_, word| format!("1{word}")).sink("counts", text());
+    builder.source("words", text()).map_values(|_, word| format!("2{word}")).sink("counts", text());
+    let job = start(&log, dir.path(), builder.build());
+    send(&log, 0, &["a".to_owned()]);
+    let told = || {
+        let texts = all(&log, "counts").into_iter().map(|record| record.value.unwrap());
+        let mut texts: Vec<_> = texts.collect();
+        texts.sort();
+        texts
+    };
+    wait_for("both", || told() == ["1a", "2a"]);
+    job.stop().unwrap();
 }
