@@ -8,7 +8,7 @@ use gantry_log::{LogRecord, Str};
 
 use crate::builder::{Serde, Topology};
 use crate::error::StreamsError;
-use crate::store::{Backend, Memory};
+use crate::store::{Backend, Batch, Memory, global};
 use crate::task::{Progress, Task, TaskSpec};
 use crate::topology::assembly::Storage;
 
@@ -138,6 +138,12 @@ impl TestDriver {
 
     fn take(&mut self, mut waiting: Waiting) -> Result<(), StreamsError> {
         while let Some((topic, record)) = waiting.pop() {
+            let globals = self.topology.graph.globals();
+            for (number, _) in (0..).zip(globals).filter(|(_, global)| **global == topic) {
+                let mut batch = Batch::default();
+                global::put(number, &record, &mut batch);
+                self.backend.write(batch)?;
+            }
             for at in 0..self.tasks.len() {
                 let (inputs, task) = &mut self.tasks[at];
                 if !inputs.contains(&topic) {

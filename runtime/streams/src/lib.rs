@@ -18,8 +18,8 @@ mod window;
 
 pub use aggregate::Aggregate;
 pub use builder::{
-    Grouped, Predicate, Serde, Stream, StreamBuilder, Table, Topology, WindowedStream, bytes,
-    data as data_serde, json, text,
+    GlobalTable, Grouped, Predicate, Serde, Stream, StreamBuilder, Table, Topology, WindowedStream,
+    bytes, data as data_serde, json, text,
 };
 pub use context::{CheckPoint, NewSplit, RemoveSplit, SystemMessage, WallClock, Watermark};
 pub use data::{Data, Key};

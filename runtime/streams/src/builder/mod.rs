@@ -1,5 +1,6 @@
 //! What a program says: streams, groups, windows, tables.
 
+mod global;
 mod grouped;
 mod join;
 mod serde;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gantry_log::{LogRecord, Str};
 
+pub use global::GlobalTable;
 pub use grouped::Grouped;
 pub use serde::{Serde, bytes, data, json, text};
 pub use stream::{Predicate, Stream};

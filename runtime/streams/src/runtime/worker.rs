@@ -317,7 +317,7 @@ impl Worker {
 }
 
 /// A user's function panicked, or one of ours.
-fn panicked(panic: &(dyn Any + Send)) -> StreamsError {
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> StreamsError {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     StreamsError::Operator {

@@ -20,6 +20,8 @@ pub(crate) enum Place {
     Shuffle(Str),
     /// Neither.
     Operator,
+    /// It is a topic that each instance has whole; it gives no records to others.
+    Global(Str),
     /// It writes a topic.
     Sink(Str),
     /// It writes a topic that the job makes.
@@ -111,7 +113,10 @@ impl Graph {
                 group.iter_mut().filter(|g| **g == drop).for_each(|g| *g = keep);
             }
         }
-        let groups: BTreeSet<usize> = group.iter().copied().collect();
+        // A global table is not a part of any task.
+        let global = |id: &usize| matches!(self.nodes[*id].place, Place::Global(_));
+        let tasks = (0..self.nodes.len()).filter(|id| !global(id));
+        let groups: BTreeSet<usize> = tasks.map(|id| group[id]).collect();
         let subs = groups.into_iter().map(|g| {
             let nodes: Vec<usize> = (0..self.nodes.len()).filter(|id| group[*id] == g).collect();
             let mut sub = SubTopology { nodes, inputs: vec![], outputs: vec![], stores: vec![] };
@@ -120,7 +125,7 @@ impl Graph {
                 let (topics, topic) = match &node.place {
                     Place::Source(topic) | Place::Shuffle(topic) => (&mut sub.inputs, topic),
                     Place::Sink(topic) | Place::ShuffleSink(topic) => (&mut sub.outputs, topic),
-                    Place::Operator => (&mut sub.stores, &Str::from("")),
+                    Place::Operator | Place::Global(_) => (&mut sub.stores, &Str::from("")),
                 };
                 if !topic.is_empty() && !topics.contains(topic) {
                     topics.push(Str::clone(topic));
@@ -184,6 +189,15 @@ impl Graph {
         }
         found.retain(|topic, _| self.is_shuffle(topic));
         Ok(found)
+    }
+
+    /// The topics of global tables; their places are the tables' numbers.
+    pub(crate) fn globals(&self) -> Vec<&Str> {
+        let topics = self.nodes.iter().filter_map(|node| match &node.place {
+            Place::Global(topic) => Some(topic),
+            _ => None,
+        });
+        topics.collect()
     }
 
     pub(crate) fn is_shuffle(&self, topic: &str) -> bool {

@@ -368,3 +368,70 @@ fn two_streams_of_one_topic_have_all_its_records() {
     wait_for("both", || told() == ["1a", "2a"]);
     job.stop().unwrap();
 }
+
+#[test]
+fn a_global_table_is_whole_in_each_task_before_the_first_record_is_taken() {
+    const PRICES: u32 = 3;
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    make_topics(&log);
+    block(log.create_topic("prices", TopicSpec::with_queues(PRICES))).unwrap();
+    let set = |item: &str, price: Option<String>| {
+        let queue = gantry_log::queue_of_key(item.as_bytes(), PRICES);
+        let value = price.map(Into::into);
+        let record = LogRecord { key: Some(item.to_owned().into()), value, ..record("", 0) };
+        let batch = QueueBatch { to: TopicPartition::new("prices", queue), records: vec![record] };
+        block(async { log.append(vec![batch]).await.unwrap().await.unwrap() });
+    };
+    let topology = || {
+        let builder = StreamBuilder::new("priced");
+        let prices = builder.global_table("prices", text(), text());
+        builder
+            .source("words", text())
+            .left_join_global(
+                &prices,
+                |_, item| item.clone(),
+                |_, item, price| (item.clone(), price.cloned().unwrap_or_default()),
+            )
+            .map(|_, pair| pair)
+            .keyed_sink("counts", text(), text());
+        builder.build()
+    };
+    let texts = |record: LogRecord| {
+        let read =
+            |bytes: Option<bytes::Bytes>| String::from_utf8(bytes.unwrap().to_vec()).unwrap();
+        (read(record.key), read(record.value))
+    };
+    let told = || all(&log, "counts").into_iter().map(texts).collect::<Vec<_>>();
+    let items: Vec<String> = (0..40).map(|n| format!("i{n}")).collect();
+    for round in 0..4 {
+        // Each queue has all items, and the table has what changed while no job ran.
+        for item in &items[1..] {
+            set(item, Some(format!("{item} in {round}")));
+        }
+        set(&items[0], (round % 2 == 0).then(|| "sometimes".to_owned()));
+        (0..QUEUES).for_each(|queue| send(&log, queue, &items));
+        let job = start(&log, dir.path(), topology());
+        let taken = || told().iter().filter(|(item, _)| item != "later").count();
+        wait_for("all items", || taken() == 40 * (QUEUES * (round + 1)) as usize);
+        let mut found: BTreeMap<(String, String), u32> = BTreeMap::new();
+        told().into_iter().for_each(|pair| *found.entry(pair).or_default() += 1);
+        for item in &items[1..] {
+            assert_eq!(found.get(&(item.clone(), format!("{item} in {round}"))), Some(&QUEUES));
+        }
+        let sometimes = if round % 2 == 0 { "sometimes" } else { "" };
+        let times = QUEUES * (round / 2 + 1);
+        assert_eq!(found.get(&(items[0].clone(), sometimes.to_owned())), Some(&times));
+        // What changes while it runs is seen too.
+        set("later", Some(round.to_string()));
+        wait_for("the later price", || {
+            send(&log, 1, &["later".to_owned()]);
+            told().contains(&("later".to_owned(), round.to_string()))
+        });
+        assert_eq!(job.failure().map(|failure| failure.to_string()), None);
+        job.stop().unwrap();
+        if round == 1 {
+            std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+        }
+    }
+}

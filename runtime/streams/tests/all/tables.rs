@@ -128,6 +128,20 @@ fn wanted_tables(kind: Kind, events: &[Event]) -> Vec<Vec<Told>> {
     told.collect()
 }
 
+fn stream_and_global_table(left: bool) -> Topology {
+    let builder = StreamBuilder::new("enriched");
+    let stream = builder.keyed_source("left", text(), text());
+    let table = builder.global_table("right", text(), text());
+    let key = |key: &String, _: &String| key.clone();
+    let joined = if left {
+        stream.left_join_global(&table, key, |_, l, r| show(Some(l), r.map(|r| &**r)))
+    } else {
+        stream.join_global(&table, key, |_, l, r| show(Some(l), Some(r)))
+    };
+    joined.keyed_sink("out", text(), text());
+    builder.build()
+}
+
 fn stream_and_table(left: bool) -> Topology {
     let builder = StreamBuilder::new("enriched");
     let stream = builder.keyed_source("left", text(), text());
@@ -164,6 +178,11 @@ proptest! {
     #[test]
     fn a_stream_and_a_table(all in events(), left in any::<bool>(), restarts in prop::collection::vec(0..60_usize, 0..3)) {
         prop_assert_eq!(run(stream_and_table(left), &all, &restarts), wanted_stream(left, &all));
+    }
+
+    #[test]
+    fn a_stream_and_a_global_table(all in events(), left in any::<bool>(), restarts in prop::collection::vec(0..60_usize, 0..3)) {
+        prop_assert_eq!(run(stream_and_global_table(left), &all, &restarts), wanted_stream(left, &all));
     }
 
     /// A change that comes to a join in two ways: what is there at the end is right.
