@@ -90,7 +90,8 @@ fn topology() -> Topology {
         .select_timestamp(|_, order| order.at_ms)
         .group_by(|_, order| order.customer.clone())
         .window(Tumbling::of(Duration::from_secs(10)))
-        .grace(Duration::from_secs(60))
+        // A job that catches up may read one queue of orders well before another one.
+        .grace(Duration::from_secs(600))
         .aggregate(Fold(
             Total::default,
             |total: &mut Total, order: &Order| {

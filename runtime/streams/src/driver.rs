@@ -8,7 +8,7 @@ use gantry_log::{LogRecord, Str};
 
 use crate::builder::{Serde, Topology};
 use crate::error::StreamsError;
-use crate::store::{Backend, Memory};
+use crate::store::{Backend, Batch, Memory, global};
 use crate::task::{Progress, Task, TaskSpec};
 use crate::topology::assembly::Storage;
 
@@ -20,6 +20,25 @@ pub struct TestDriver {
     written: BTreeMap<Str, Vec<LogRecord>>,
     now_ms: i64,
     idle_ms: Option<i64>,
+}
+
+/// Records that are not taken yet, by topic.
+#[derive(Default)]
+struct Waiting(BTreeMap<Str, VecDeque<LogRecord>>);
+
+impl Waiting {
+    fn push(&mut self, topic: &Str, record: LogRecord) {
+        self.0.entry(Str::clone(topic)).or_default().push_back(record);
+    }
+
+    /// Of the topic whose next record is the earliest.
+    fn pop(&mut self) -> Option<(Str, LogRecord)> {
+        let heads = self.0.iter().filter_map(|(topic, all)| Some((topic, all.front()?)));
+        let (topic, _) = heads.min_by_key(|(_, record)| record.timestamp_ms)?;
+        let topic = Str::clone(topic);
+        let record = self.0.get_mut(&topic)?.pop_front()?;
+        Some((topic, record))
+    }
 }
 
 impl std::fmt::Debug for TestDriver {
@@ -101,8 +120,30 @@ impl TestDriver {
 
     /// A record comes to a topic. All that follows from it is done when this returns.
     pub fn send_record(&mut self, topic: &str, record: LogRecord) -> Result<(), StreamsError> {
-        let mut waiting = VecDeque::from([(Str::from(topic), record)]);
-        while let Some((topic, record)) = waiting.pop_front() {
+        self.send_records([(topic, record)])
+    }
+
+    /// Records come to several topics at once: they are taken in the order of time, those of one
+    /// topic in their own order. All that follows from them is done when this returns.
+    pub fn send_records<'a>(
+        &mut self,
+        records: impl IntoIterator<Item = (&'a str, LogRecord)>,
+    ) -> Result<(), StreamsError> {
+        let mut waiting = Waiting::default();
+        for (topic, record) in records {
+            waiting.push(&topic.into(), record);
+        }
+        self.take(waiting)
+    }
+
+    fn take(&mut self, mut waiting: Waiting) -> Result<(), StreamsError> {
+        while let Some((topic, record)) = waiting.pop() {
+            let globals = self.topology.graph.globals();
+            for (number, _) in (0..).zip(globals).filter(|(_, global)| **global == topic) {
+                let mut batch = Batch::default();
+                global::put(number, &record, &mut batch);
+                self.backend.write(batch)?;
+            }
             for at in 0..self.tasks.len() {
                 let (inputs, task) = &mut self.tasks[at];
                 if !inputs.contains(&topic) {
@@ -123,28 +164,20 @@ impl TestDriver {
     /// The wall clock is at a time now.
     pub fn set_wall_clock_ms(&mut self, now_ms: i64) -> Result<(), StreamsError> {
         self.now_ms = now_ms;
-        let mut waiting = VecDeque::new();
+        let mut waiting = Waiting::default();
         for at in 0..self.tasks.len() {
             self.tasks[at].1.wall_clock(now_ms, self.idle_ms)?;
             self.settle(at, &mut waiting)?;
         }
-        while let Some((topic, record)) = waiting.pop_front() {
-            self.send_record(&topic, record)?;
-        }
-        Ok(())
+        self.take(waiting)
     }
 
-    fn settle(
-        &mut self,
-        at: usize,
-        waiting: &mut VecDeque<(Str, LogRecord)>,
-    ) -> Result<(), StreamsError> {
+    fn settle(&mut self, at: usize, waiting: &mut Waiting) -> Result<(), StreamsError> {
         let written = self.tasks[at].1.checkpoint(false)?;
         self.backend.write(written.batch.unwrap_or_default())?;
         for (topic, _, records) in written.outputs {
-            let read = self.tasks.iter().any(|(inputs, _)| inputs.contains(&topic));
-            if read {
-                waiting.extend(records.iter().cloned().map(|record| (Str::clone(&topic), record)));
+            if self.tasks.iter().any(|(inputs, _)| inputs.contains(&topic)) {
+                records.iter().for_each(|record| waiting.push(&topic, record.clone()));
             }
             if !self.topology.graph.is_shuffle(&topic) {
                 self.written.entry(topic).or_default().extend(records);

@@ -18,8 +18,8 @@ mod window;
 
 pub use aggregate::Aggregate;
 pub use builder::{
-    Grouped, Predicate, Serde, Stream, StreamBuilder, Table, Topology, WindowedStream, bytes,
-    data as data_serde, json, text,
+    GlobalTable, Grouped, Predicate, Serde, Stream, StreamBuilder, Table, Topology, WindowedStream,
+    bytes, data as data_serde, json, text,
 };
 pub use context::{CheckPoint, NewSplit, RemoveSplit, SystemMessage, WallClock, Watermark};
 pub use data::{Data, Key};
@@ -29,4 +29,6 @@ pub use record::Record;
 pub use runtime::{Streams, TaskStatus};
 pub use settings::{BadRecords, Settings, Start};
 pub use store::{KeyedStore, WindowStore};
-pub use window::{Emit, Hopping, Kind, Session, Sliding, Tumbling, Window, Windowed, Windows};
+pub use window::{
+    Emit, Hopping, JoinWindows, Kind, Session, Sliding, Tumbling, Window, Windowed, Windows,
+};

@@ -168,6 +168,44 @@ impl Windows {
     }
 }
 
+/// Which records of two streams are joined: those of one key that are not too far apart in time, both
+/// ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JoinWindows {
+    pub(crate) before_ms: i64,
+    pub(crate) after_ms: i64,
+    pub(crate) grace_ms: i64,
+}
+
+impl JoinWindows {
+    /// The right record may be so long before the left one, and so long after it.
+    pub fn of(difference: Duration) -> Self {
+        let difference = millis(difference);
+        Self { before_ms: difference, after_ms: difference, grace_ms: 0 }
+    }
+
+    /// The right record may be so long before the left one.
+    #[must_use]
+    pub fn before(mut self, before: Duration) -> Self {
+        self.before_ms = millis(before);
+        self
+    }
+
+    /// The right record may be so long after the left one.
+    #[must_use]
+    pub fn after(mut self, after: Duration) -> Self {
+        self.after_ms = millis(after);
+        self
+    }
+
+    /// So long after its last partner could have come a record is taken that is late; 0 unless told.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace_ms = millis(grace);
+        self
+    }
+}
+
 /// Panes: the pieces of which windows are made that overlap. All windows are whole numbers of panes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Panes {

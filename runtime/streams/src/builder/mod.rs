@@ -1,6 +1,8 @@
 //! What a program says: streams, groups, windows, tables.
 
+mod global;
 mod grouped;
+mod join;
 mod serde;
 mod stream;
 mod table;
@@ -13,6 +15,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gantry_log::{LogRecord, Str};
 
+pub use global::GlobalTable;
 pub use grouped::Grouped;
 pub use serde::{Serde, bytes, data, json, text};
 pub use stream::{Predicate, Stream};
@@ -146,6 +149,22 @@ impl StreamBuilder {
             (Some(k), Some(v)) => Ok(Some((key.read(k)?, value.read(v)?))),
             _ => Ok(None),
         })
+    }
+
+    /// The last value of each key of a topic; a record without a value takes its key away. What wrote
+    /// them must have put equal keys into the same queue. A record without a key is passed over.
+    pub fn table<K: Clone + 'static, V: Clone + 'static>(
+        &self,
+        topic: &str,
+        key: Serde<K>,
+        value: Serde<V>,
+    ) -> Table<K, V> {
+        let changes = self.read(topic, move |record| {
+            let Some(bytes) = &record.key else { return Ok(None) };
+            let value = record.value.as_ref().map(|bytes| value.read(bytes)).transpose()?;
+            Ok(Some((key.read(bytes)?, value)))
+        });
+        changes.into()
     }
 
     /// The records of a topic as they are in the log, read by a function; it may pass one over.

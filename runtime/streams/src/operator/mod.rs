@@ -3,6 +3,7 @@
 mod aggregate;
 mod basic;
 mod ends;
+mod join;
 mod session;
 mod sliding;
 mod stamped;
@@ -11,6 +12,10 @@ mod windowed;
 pub(crate) use aggregate::Aggregation;
 pub(crate) use basic::{FlatMap, Out, SelectTimestamp, Watch};
 pub(crate) use ends::{Sink, SinkBytes, source};
+pub(crate) use join::{
+    IsThere, Joiner, LeftPort, LeftTable, RightPort, RightTable, StreamJoin, StreamTable,
+    TableJoin, TablePort, Tells,
+};
 pub(crate) use session::SessionAggregation;
 pub(crate) use sliding::SlidingAggregation;
 pub(crate) use windowed::WindowedAggregation;

@@ -1,6 +1,8 @@
 //! A topology running on a log: threads with tasks, checkpoints, state that is found again.
 
 mod commit;
+mod global;
+mod merge;
 mod plan;
 mod restore;
 mod worker;
@@ -18,6 +20,7 @@ use crate::builder::Topology;
 use crate::error::StreamsError;
 use crate::settings::Settings;
 use crate::store::{Backend, Disk};
+use global::Globals;
 use plan::Plan;
 use worker::Worker;
 
@@ -100,6 +103,12 @@ impl Streams {
         let (plan, backend): (_, Arc<dyn Backend>) = (Arc::new(plan), Arc::new(disk));
         let (shared, settings) = (Arc::new(Shared::default()), Arc::new(settings));
         let mut threads = Vec::new();
+        if let Some(globals) = runtime.block_on(Globals::open(&plan, &log, &backend))? {
+            let (shared, handle) = (Arc::clone(&shared), runtime.handle().clone());
+            let thread = std::thread::Builder::new().name("streams-global".to_owned());
+            let thread = thread.spawn(move || globals.run(&shared, &handle));
+            threads.push(thread.map_err(|error| place_fault(&settings.state_dir, &error))?);
+        }
         for number in 0..settings.threads.min(plan.tasks.len()) {
             let worker = Worker {
                 plan: Arc::clone(&plan),

@@ -10,6 +10,7 @@ use gantry_log::{
 use crate::builder::Topology;
 use crate::error::StreamsError;
 use crate::settings::{BadRecords, Settings, Start};
+use crate::store::GLOBALS;
 use crate::task::Progress;
 use crate::topology::graph::{Graph, Place, SubTopology};
 
@@ -96,9 +97,10 @@ impl Plan {
             self.first_stores.push(next);
             let count = u16::try_from(sub.stores.len()).ok();
             let behind = count.and_then(|count| next.checked_add(count));
+            let behind = behind.filter(|behind| *behind <= GLOBALS);
             next = behind.ok_or_else(|| StreamsError::Topology {
                 job: self.job.to_string(),
-                reason: "there are more than 65,535 stores".to_owned(),
+                reason: "there are more than 65,534 stores".to_owned(),
             })?;
         }
         Ok(())
@@ -225,7 +227,9 @@ async fn known_queues(
     let topics = log.topics().await?;
     let mut known = BTreeMap::new();
     for node in &graph.nodes {
-        let (Place::Source(topic) | Place::Sink(topic)) = &node.place else { continue };
+        let (Place::Source(topic) | Place::Sink(topic) | Place::Global(topic)) = &node.place else {
+            continue;
+        };
         let found = topics.get(topic).ok_or_else(|| StreamsError::Topology {
             job: job.to_owned(),
             reason: format!(

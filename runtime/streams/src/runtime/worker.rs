@@ -14,6 +14,7 @@ use gantry_log::{
 use tokio::runtime::Handle;
 
 use super::commit::{Due, commit};
+use super::merge::next_run;
 use super::plan::Plan;
 use super::restore::{Marker, restore};
 use super::{Shared, TaskStatus};
@@ -46,6 +47,15 @@ struct Running {
     ends: BTreeMap<Str, u64>,
 }
 
+impl Running {
+    /// Its queues, and where it goes on in each.
+    fn positions(&self) -> impl Iterator<Item = (TopicPartition, u64)> {
+        self.task.inputs().iter().map(|(topic, offset)| {
+            (TopicPartition { topic: Str::clone(topic), partition: self.place.1 }, *offset)
+        })
+    }
+}
+
 /// Longest wait for records, so that the wall clock is told and a stop is seen.
 const WAIT_MAX: Duration = Duration::from_millis(100);
 /// A log that cannot be reached is asked again so much later.
@@ -70,22 +80,14 @@ impl Worker {
         let mut tasks = self.begin().await?;
         let mut queues = HashMap::new();
         for (at, running) in tasks.iter().enumerate() {
-            for topic in running.task.inputs().keys() {
-                queues.insert(
-                    TopicPartition { topic: Str::clone(topic), partition: running.place.1 },
-                    at,
-                );
-            }
+            queues.extend(running.positions().map(|(queue, _)| (queue, at)));
         }
         let mut due = Instant::now() + self.settings.checkpoint_interval;
         let mut save = Instant::now() + SAVE_INTERVAL;
         while !self.shared.stop.load(Ordering::Acquire) {
             let wait = due.saturating_duration_since(Instant::now()).min(WAIT_MAX);
-            for batch in self.read(&tasks, wait).await? {
-                // Which topics share a task is decided by their queue's number, so there is one.
-                if let Some(at) = queues.get(&batch.from) {
-                    self.process(&mut tasks[*at], batch).await?;
-                }
+            for (at, batches) in self.read(&tasks, &queues, wait).await? {
+                self.process(&mut tasks[at], batches).await?;
             }
             let now = wall_clock_ms();
             let idle = self.settings.idle_time.map(millis);
@@ -137,47 +139,96 @@ impl Worker {
         Ok(tasks)
     }
 
+    /// Reads what is next of the queues of all tasks; by task.
     async fn read(
         &self,
         tasks: &[Running],
+        queues: &HashMap<TopicPartition, usize>,
         wait: Duration,
-    ) -> Result<Vec<QueueRecords>, StreamsError> {
-        let mut from = Vec::new();
-        for running in tasks {
-            for (topic, offset) in running.task.inputs() {
-                let queue = TopicPartition { topic: Str::clone(topic), partition: running.place.1 };
-                from.push((queue, *offset));
+    ) -> Result<BTreeMap<usize, Vec<QueueRecords>>, StreamsError> {
+        let from: Vec<_> = tasks.iter().flat_map(Running::positions).collect();
+        let mut read: BTreeMap<usize, Vec<QueueRecords>> = BTreeMap::new();
+        for batch in self.read_queues(&from, wait).await?.unwrap_or_default() {
+            // Which topics share a task is decided by their queue's number, so there is one.
+            if let Some(at) = queues.get(&batch.from) {
+                read.entry(*at).or_default().push(batch);
             }
         }
+        // A read may leave queues out. Of a task with several inputs each is asked for by itself
+        // then: which record is the earliest is known only if none is missing.
+        for (at, batches) in &mut read {
+            for place in tasks[*at].positions() {
+                if batches.iter().any(|batch| batch.from == place.0) {
+                    continue;
+                }
+                let Some(more) = self.read_queues(&[place], Duration::ZERO).await? else {
+                    batches.clear();
+                    break;
+                };
+                batches.extend(more);
+            }
+        }
+        Ok(read)
+    }
+
+    /// `None` if the log cannot be reached now.
+    async fn read_queues(
+        &self,
+        from: &[(TopicPartition, u64)],
+        wait: Duration,
+    ) -> Result<Option<Vec<QueueRecords>>, StreamsError> {
         let limits =
             ReadLimits { max_bytes: self.settings.read_bytes, max_records: RECORDS_AT_ONCE, wait };
-        match self.log.read(&from, limits).await {
+        match self.log.read(from, limits).await {
             Err(error) if error.is_retriable() => {
                 tracing::warn!(job = %self.plan.job, %error, "records cannot be read now");
                 tokio::time::sleep(RETRY).await;
-                Ok(Vec::new())
+                Ok(None)
             }
-            read => Ok(read?),
+            read => Ok(Some(read?)),
         }
     }
 
-    /// Gives a task what was read of a queue.
+    /// Gives a task what was read of its queues, in the order of time.
     async fn process(
         &self,
         running: &mut Running,
-        batch: QueueRecords,
+        mut batches: Vec<QueueRecords>,
     ) -> Result<(), StreamsError> {
-        let topic = &batch.from.topic;
-        let mut rest = &batch.records[..];
-        running.ends.insert(Str::clone(topic), batch.end);
+        batches.sort_by(|one, other| one.from.cmp(&other.from));
+        for batch in &batches {
+            running.ends.insert(Str::clone(&batch.from.topic), batch.end);
+        }
+        let mut rests: Vec<_> = batches.iter().map(|batch| &batch.records[..]).collect();
+        while let Some((at, run)) = next_run(&rests) {
+            let (run, rest) = rests[at].split_at(run);
+            rests[at] = rest;
+            self.take(running, &batches[at].from, run).await?;
+            // The others wait for what this one has still in the log: they are read once more.
+            if rest.is_empty() && batches[at].next < batches[at].end {
+                break;
+            }
+        }
+        for (batch, _) in batches.iter().zip(rests).filter(|(_, rest)| rest.is_empty()) {
+            running.task.advance_to(&batch.from.topic, batch.next);
+        }
+        Ok(())
+    }
+
+    /// Gives a task records of one queue.
+    async fn take(
+        &self,
+        running: &mut Running,
+        from: &TopicPartition,
+        mut rest: &[(u64, LogRecord)],
+    ) -> Result<(), StreamsError> {
         running.records += rest.len() as u64;
-        while let Some((offset, reason)) = running.task.process(topic, rest.iter())? {
+        while let Some((offset, reason)) = running.task.process(&from.topic, rest.iter())? {
             let at = rest.partition_point(|(known, _)| *known <= offset);
             running.bad += 1;
-            self.bad_record(&batch.from, &rest[at - 1], reason).await?;
+            self.bad_record(from, &rest[at - 1], reason).await?;
             rest = &rest[at..];
         }
-        running.task.advance_to(topic, batch.next);
         Ok(())
     }
 
@@ -266,7 +317,7 @@ impl Worker {
 }
 
 /// A user's function panicked, or one of ours.
-fn panicked(panic: &(dyn Any + Send)) -> StreamsError {
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> StreamsError {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     StreamsError::Operator {

@@ -3,6 +3,7 @@
 
 mod backend;
 mod cache;
+pub(crate) mod global;
 mod keyed;
 mod windowed;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 pub(crate) use backend::{Backend, Batch, Disk, Memory};
 use bytes::Bytes;
 use gantry_log::LogRecord;
+pub(crate) use global::{GLOBALS, GlobalStore};
 pub use keyed::KeyedStore;
 pub(crate) use keyed::after;
 pub use windowed::WindowStore;

@@ -84,9 +84,13 @@ impl<K: Key, V: Data> WindowStore<K, V> {
 
     /// The value of a key at a time.
     pub fn get(&mut self, time_ms: i64, key: &K) -> Result<Option<&V>, StreamsError> {
+        let (place, on_disk) = (&self.place, self.floor <= time_ms && time_ms < self.ceiling);
         let Some(bucket) = self.buckets.get_mut(&time_ms) else { return Ok(None) };
-        let place = &self.place;
-        bucket.get(key, || load(place, time_ms, key))
+        // What is nowhere need not be remembered either.
+        if !on_disk && bucket.known(key).is_none() {
+            return Ok(None);
+        }
+        bucket.get(key, || if on_disk { load(place, time_ms, key) } else { Ok(None) })
     }
 
     /// The times of which there is something, within a range.

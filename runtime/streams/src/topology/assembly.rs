@@ -13,7 +13,7 @@ use crate::context::{Context, SystemMessage};
 use crate::data::{Data, Key};
 use crate::error::{DataError, StreamsError};
 use crate::record::Record;
-use crate::store::{self, Backend, KeyedStore, Place, StateStore, WindowStore};
+use crate::store::{self, Backend, GlobalStore, KeyedStore, Place, StateStore, WindowStore};
 
 /// One input of an operator.
 pub(crate) trait Receive<K, V> {
@@ -221,6 +221,11 @@ impl Assembly<'_> {
         name: &Str,
     ) -> Result<Rc<RefCell<KeyedStore<K, V>>>, StreamsError> {
         self.store(name, |place| Ok(KeyedStore::new(place)))
+    }
+
+    /// The global table of a number.
+    pub(crate) fn global(&self, number: u32) -> GlobalStore {
+        GlobalStore { backend: Arc::clone(&self.backend), number }
     }
 
     /// A store of values by time and key.

@@ -20,6 +20,8 @@ pub(crate) enum Place {
     Shuffle(Str),
     /// Neither.
     Operator,
+    /// It is a topic that each instance has whole; it gives no records to others.
+    Global(Str),
     /// It writes a topic.
     Sink(Str),
     /// It writes a topic that the job makes.
@@ -86,16 +88,35 @@ impl Graph {
             .any(|(child, _)| self.nodes[child].selects_time || self.time_is_selected(child))
     }
 
-    /// What belongs together: whatever is joined by an edge. Shuffle topics cut it.
+    /// The topics from which a node's records come.
+    fn topics_of(&self, node: usize) -> BTreeSet<&Str> {
+        match &self.nodes[node].place {
+            Place::Source(topic) | Place::Shuffle(topic) => BTreeSet::from([topic]),
+            _ => {
+                let parents = self.nodes[node].parents.iter();
+                parents.flat_map(|(parent, _)| self.topics_of(*parent)).collect()
+            }
+        }
+    }
+
+    /// What belongs together: whatever is joined by an edge, or reads the same topic: a task has a
+    /// queue for itself. Shuffle topics cut it.
     pub(crate) fn sub_topologies(&self) -> Vec<SubTopology> {
         let mut group: Vec<usize> = (0..self.nodes.len()).collect();
         for (id, node) in self.nodes.iter().enumerate() {
-            for (parent, _) in &node.parents {
-                let (keep, drop) = (group[*parent].min(group[id]), group[*parent].max(group[id]));
+            let same = |other: &usize| {
+                matches!(node.place, Place::Source(_)) && self.nodes[*other].place == node.place
+            };
+            let parents = node.parents.iter().map(|(parent, _)| *parent);
+            for other in parents.chain((0..id).filter(same)) {
+                let (keep, drop) = (group[other].min(group[id]), group[other].max(group[id]));
                 group.iter_mut().filter(|g| **g == drop).for_each(|g| *g = keep);
             }
         }
-        let groups: BTreeSet<usize> = group.iter().copied().collect();
+        // A global table is not a part of any task.
+        let global = |id: &usize| matches!(self.nodes[*id].place, Place::Global(_));
+        let tasks = (0..self.nodes.len()).filter(|id| !global(id));
+        let groups: BTreeSet<usize> = tasks.map(|id| group[id]).collect();
         let subs = groups.into_iter().map(|g| {
             let nodes: Vec<usize> = (0..self.nodes.len()).filter(|id| group[*id] == g).collect();
             let mut sub = SubTopology { nodes, inputs: vec![], outputs: vec![], stores: vec![] };
@@ -104,7 +125,7 @@ impl Graph {
                 let (topics, topic) = match &node.place {
                     Place::Source(topic) | Place::Shuffle(topic) => (&mut sub.inputs, topic),
                     Place::Sink(topic) | Place::ShuffleSink(topic) => (&mut sub.outputs, topic),
-                    Place::Operator => (&mut sub.stores, &Str::from("")),
+                    Place::Operator | Place::Global(_) => (&mut sub.stores, &Str::from("")),
                 };
                 if !topic.is_empty() && !topics.contains(topic) {
                     topics.push(Str::clone(topic));
@@ -152,10 +173,10 @@ impl Graph {
                 }
             }
         }
-        let joins = |sub: &&SubTopology| sub.nodes.iter().any(|node| self.nodes[*node].joins);
-        for sub in subs.iter().filter(joins) {
+        for node in (0..self.nodes.len()).filter(|node| self.nodes[*node].joins) {
+            let topics = self.topics_of(node).into_iter();
             let counts: Vec<(&Str, Option<&u32>)> =
-                sub.inputs.iter().map(|topic| (topic, found.get(topic))).collect();
+                topics.map(|topic| (topic, found.get(topic))).collect();
             if counts.windows(2).any(|pair| pair[0].1 != pair[1].1) {
                 let counts = counts.iter().map(|(topic, queues)| {
                     format!("{topic} has {}", queues.copied().unwrap_or_default())
@@ -168,6 +189,15 @@ impl Graph {
         }
         found.retain(|topic, _| self.is_shuffle(topic));
         Ok(found)
+    }
+
+    /// The topics of global tables; their places are the tables' numbers.
+    pub(crate) fn globals(&self) -> Vec<&Str> {
+        let topics = self.nodes.iter().filter_map(|node| match &node.place {
+            Place::Global(topic) => Some(topic),
+            _ => None,
+        });
+        topics.collect()
     }
 
     pub(crate) fn is_shuffle(&self, topic: &str) -> bool {

@@ -10,8 +10,8 @@ use gantry_log::{
     TopicPartition, TopicSpec,
 };
 use gantry_streams::{
-    BadRecords, Settings, StreamBuilder, Streams, StreamsError, Topology, Tumbling, data_serde,
-    text,
+    BadRecords, JoinWindows, Settings, StreamBuilder, Streams, StreamsError, Topology, Tumbling,
+    data_serde, text,
 };
 
 const QUEUES: u32 = 4;
@@ -245,4 +245,193 @@ fn what_does_not_fit_is_refused_with_its_reason() {
     assert!(matches!(changed, StreamsError::Changed { .. }), "{changed}");
     let text = changed.to_string();
     assert!(text.contains("count-checkpoints") && text.contains("count-aggregate"), "{text}");
+}
+
+#[test]
+fn topics_that_are_joined_must_have_the_same_number_of_queues() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    make_topics(&log);
+    block(log.create_topic("few", TopicSpec::with_queues(2))).unwrap();
+    let topology = |moved: bool| {
+        let builder = StreamBuilder::new("joined");
+        let words = builder.keyed_source("words", text(), text());
+        let few = builder.keyed_source("few", text(), text());
+        let few = if moved { few.key_by(|key, _| key.clone()) } else { few };
+        let windows = JoinWindows::of(Duration::from_secs(1));
+        words.join(&few, |_, word, few| format!("{word}+{few}"), windows).keyed_sink(
+            "counts",
+            text(),
+            text(),
+        );
+        builder.build()
+    };
+    let shared: Arc<dyn FullLog> = Arc::<EmbeddedLog>::clone(&log);
+    let settings = Settings::new(dir.path().join("state"));
+    let refused = Streams::start(topology(false), shared, settings).unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "topology of job joined: topics that are joined must have the same number of queues, but few has 2, words has 4: a record and its partner would be in different tasks. Give them as many, or let the stream go through key_by, which makes a topic that fits"
+    );
+    // Through a topic of the job they meet; some of them after a restart without the local state.
+    let mut wanted = Vec::new();
+    for round in 0..2 {
+        let job = start(&log, dir.path(), topology(true));
+        let queue_of = |key: &str, queues| gantry_log::queue_of_key(key.as_bytes(), queues);
+        for (topic, queues, own) in [("words", QUEUES, "w"), ("few", 2, "f")] {
+            for key in (0..50).map(|n| format!("k{n}")) {
+                let value = Some(format!("{own}{round}").into());
+                let record =
+                    LogRecord { key: Some(key.clone().into()), value, ..record("", 1_000) };
+                let to = TopicPartition::new(topic, queue_of(&key, queues));
+                let batch = QueueBatch { to, records: vec![record] };
+                block(async { log.append(vec![batch]).await.unwrap().await.unwrap() });
+            }
+        }
+        for key in (0..50).map(|n| format!("k{n}")) {
+            for (word, few) in (0..=round).flat_map(|w| (0..=round).map(move |f| (w, f))) {
+                if word == round || few == round {
+                    wanted.push((key.clone(), format!("w{word}+f{few}")));
+                }
+            }
+        }
+        wanted.sort();
+        let told = || {
+            let read = |bytes: Option<bytes::Bytes>| String::from_utf8(bytes.unwrap().to_vec());
+            let records = all(&log, "counts").into_iter();
+            let pairs = records.map(|r| (read(r.key).unwrap(), read(r.value).unwrap()));
+            let mut pairs: Vec<_> = pairs.collect();
+            pairs.sort();
+            pairs
+        };
+        wait_for("all pairs", || told() == wanted);
+        job.stop().unwrap();
+        std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+    }
+}
+
+/// What was written long ago is joined as if it came now: the topic with the fewer records does not
+/// run ahead of the other one.
+#[test]
+fn a_job_that_catches_up_takes_its_topics_in_the_order_of_time() {
+    const LEFT: i64 = 20_000;
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    for topic in ["left", "right", "counts"] {
+        block(log.create_topic(topic, TopicSpec::with_queues(QUEUES))).unwrap();
+    }
+    let key = || Some("k".into());
+    let queue = gantry_log::queue_of_key(b"k", QUEUES);
+    for (topic, step) in [("left", 1), ("right", 10)] {
+        let times = (0..LEFT).filter(|time| time % step == 0);
+        let records = times.map(|time| LogRecord { key: key(), ..record("x", time) }).collect();
+        let batch = QueueBatch { to: TopicPartition::new(topic, queue), records };
+        block(async { log.append(vec![batch]).await.unwrap().await.unwrap() });
+    }
+    let builder = StreamBuilder::new("catches-up");
+    let left = builder.keyed_source("left", text(), text());
+    let right = builder.keyed_source("right", text(), text());
+    let windows = JoinWindows::of(Duration::from_millis(2));
+    left.join(&right, |_, l, r| format!("{l}{r}"), windows).keyed_sink("counts", text(), text());
+    let mut settings = Settings::new(dir.path().join("state"));
+    settings.read_bytes = 16 << 10;
+    let shared: Arc<dyn FullLog> = Arc::<EmbeddedLog>::clone(&log);
+    let job = Streams::start(builder.build(), shared, settings).unwrap();
+    // Each right one has two before it, two after it and one beside it; the first has none before.
+    let wanted = usize::try_from(LEFT / 10 * 5 - 2).unwrap();
+    wait_for("all records", || {
+        let taken = job.status().iter().map(|task| task.records).sum::<u64>();
+        taken == (LEFT + LEFT / 10).unsigned_abs() || job.failure().is_some()
+    });
+    let status = job.status();
+    job.stop().unwrap();
+    assert_eq!(all(&log, "counts").len(), wanted);
+    assert_eq!(status.iter().map(|task| task.late).sum::<u64>(), 0);
+}
+
+#[test]
+fn two_streams_of_one_topic_have_all_its_records() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    make_topics(&log);
+    let builder = StreamBuilder::new("two");
+    builder.source("words", text()).map_values(|_, word| format!("1{word}")).sink("counts", text());
+    builder.source("words", text()).map_values(|_, word| format!("2{word}")).sink("counts", text());
+    let job = start(&log, dir.path(), builder.build());
+    send(&log, 0, &["a".to_owned()]);
+    let told = || {
+        let texts = all(&log, "counts").into_iter().map(|record| record.value.unwrap());
+        let mut texts: Vec<_> = texts.collect();
+        texts.sort();
+        texts
+    };
+    wait_for("both", || told() == ["1a", "2a"]);
+    job.stop().unwrap();
+}
+
+#[test]
+fn a_global_table_is_whole_in_each_task_before_the_first_record_is_taken() {
+    const PRICES: u32 = 3;
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    make_topics(&log);
+    block(log.create_topic("prices", TopicSpec::with_queues(PRICES))).unwrap();
+    let set = |item: &str, price: Option<String>| {
+        let queue = gantry_log::queue_of_key(item.as_bytes(), PRICES);
+        let value = price.map(Into::into);
+        let record = LogRecord { key: Some(item.to_owned().into()), value, ..record("", 0) };
+        let batch = QueueBatch { to: TopicPartition::new("prices", queue), records: vec![record] };
+        block(async { log.append(vec![batch]).await.unwrap().await.unwrap() });
+    };
+    let topology = || {
+        let builder = StreamBuilder::new("priced");
+        let prices = builder.global_table("prices", text(), text());
+        builder
+            .source("words", text())
+            .left_join_global(
+                &prices,
+                |_, item| item.clone(),
+                |_, item, price| (item.clone(), price.cloned().unwrap_or_default()),
+            )
+            .map(|_, pair| pair)
+            .keyed_sink("counts", text(), text());
+        builder.build()
+    };
+    let texts = |record: LogRecord| {
+        let read =
+            |bytes: Option<bytes::Bytes>| String::from_utf8(bytes.unwrap().to_vec()).unwrap();
+        (read(record.key), read(record.value))
+    };
+    let told = || all(&log, "counts").into_iter().map(texts).collect::<Vec<_>>();
+    let items: Vec<String> = (0..40).map(|n| format!("i{n}")).collect();
+    for round in 0..4 {
+        // Each queue has all items, and the table has what changed while no job ran.
+        for item in &items[1..] {
+            set(item, Some(format!("{item} in {round}")));
+        }
+        set(&items[0], (round % 2 == 0).then(|| "sometimes".to_owned()));
+        (0..QUEUES).for_each(|queue| send(&log, queue, &items));
+        let job = start(&log, dir.path(), topology());
+        let taken = || told().iter().filter(|(item, _)| item != "later").count();
+        wait_for("all items", || taken() == 40 * (QUEUES * (round + 1)) as usize);
+        let mut found: BTreeMap<(String, String), u32> = BTreeMap::new();
+        told().into_iter().for_each(|pair| *found.entry(pair).or_default() += 1);
+        for item in &items[1..] {
+            assert_eq!(found.get(&(item.clone(), format!("{item} in {round}"))), Some(&QUEUES));
+        }
+        let sometimes = if round % 2 == 0 { "sometimes" } else { "" };
+        let times = QUEUES * (round / 2 + 1);
+        assert_eq!(found.get(&(items[0].clone(), sometimes.to_owned())), Some(&times));
+        // What changes while it runs is seen too.
+        set("later", Some(round.to_string()));
+        wait_for("the later price", || {
+            send(&log, 1, &["later".to_owned()]);
+            told().contains(&("later".to_owned(), round.to_string()))
+        });
+        assert_eq!(job.failure().map(|failure| failure.to_string()), None);
+        job.stop().unwrap();
+        if round == 1 {
+            std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+        }
+    }
 }
