@@ -8,6 +8,7 @@ pub mod data;
 mod driver;
 mod error;
 mod operator;
+mod processor;
 mod record;
 mod runtime;
 mod settings;
@@ -25,6 +26,7 @@ pub use context::{CheckPoint, NewSplit, RemoveSplit, SystemMessage, WallClock, W
 pub use data::{Data, Key};
 pub use driver::TestDriver;
 pub use error::{DataError, StreamsError};
+pub use processor::{Processor, ProcessorContext, PunctuationType, Punctuator, Store};
 pub use record::Record;
 pub use runtime::{Streams, TaskStatus};
 pub use settings::{BadRecords, Settings, Start};

@@ -1,6 +1,7 @@
 //! What a program says: streams, groups, windows, tables.
 
 mod grouped;
+mod processor;
 mod serde;
 mod stream;
 mod table;

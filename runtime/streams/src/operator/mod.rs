@@ -3,6 +3,7 @@
 mod aggregate;
 mod basic;
 mod ends;
+mod processing;
 mod session;
 mod sliding;
 mod stamped;
@@ -11,6 +12,7 @@ mod windowed;
 pub(crate) use aggregate::Aggregation;
 pub(crate) use basic::{FlatMap, Out, SelectTimestamp, Watch};
 pub(crate) use ends::{Sink, SinkBytes, source};
+pub(crate) use processing::Processing;
 pub(crate) use session::SessionAggregation;
 pub(crate) use sliding::SlidingAggregation;
 pub(crate) use windowed::WindowedAggregation;

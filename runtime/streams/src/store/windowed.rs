@@ -75,18 +75,34 @@ impl<K: Key, V: Data> WindowStore<K, V> {
         bytes
     }
 
+    /// Whether there may be something on disk of a time that has not expired.
+    fn on_disk(&self, time_ms: i64) -> bool {
+        let written = self.floor <= time_ms && time_ms < self.ceiling;
+        written && self.expired.is_none_or(|before| time_ms >= before)
+    }
+
+    /// Makes the value of a key at a time another one; `None` takes it away.
+    pub fn put(&mut self, time_ms: i64, key: &K, value: Option<V>) -> Result<(), StreamsError> {
+        let bucket = self.buckets.entry(time_ms).or_default();
+        // What was there need not be read.
+        *bucket.change(key, || Ok(None))? = value;
+        Ok(())
+    }
+
     /// The value of a key at a time, to be changed where it stands.
     pub fn change(&mut self, time_ms: i64, key: &K) -> Result<&mut Option<V>, StreamsError> {
-        let (place, on_disk) = (&self.place, self.floor <= time_ms && time_ms < self.ceiling);
+        let on_disk = self.on_disk(time_ms);
+        let place = &self.place;
         let bucket = self.buckets.entry(time_ms).or_default();
         bucket.change(key, || if on_disk { load(place, time_ms, key) } else { Ok(None) })
     }
 
     /// The value of a key at a time.
     pub fn get(&mut self, time_ms: i64, key: &K) -> Result<Option<&V>, StreamsError> {
+        let on_disk = self.on_disk(time_ms);
         let Some(bucket) = self.buckets.get_mut(&time_ms) else { return Ok(None) };
         let place = &self.place;
-        bucket.get(key, || load(place, time_ms, key))
+        bucket.get(key, || if on_disk { load(place, time_ms, key) } else { Ok(None) })
     }
 
     /// The times of which there is something, within a range.
@@ -107,7 +123,7 @@ impl<K: Key, V: Data> WindowStore<K, V> {
         let Some(bucket) = self.buckets.get(&time_ms) else { return Ok(Vec::new()) };
         let mut entries = BTreeMap::new();
         let (from, to) = (self.time_bytes(time_ms), self.time_bytes(time_ms.saturating_add(1)));
-        if self.floor <= time_ms && time_ms < self.ceiling {
+        if self.on_disk(time_ms) {
             self.place.backend.scan(&from, &to, &mut |bytes, value| {
                 let key = key_of(&self.place, bytes)?;
                 if bucket.known(&key).is_none() {

@@ -26,6 +26,11 @@ pub(crate) trait Operator {
     fn message(&mut self, _: SystemMessage, _: &mut Context) -> Result<(), StreamsError> {
         Ok(())
     }
+
+    /// Event time came to where a punctuator is due; those that have one say when the next is.
+    fn stream_time(&mut self, _: &mut Context) -> Result<(), StreamsError> {
+        Ok(())
+    }
 }
 
 pub(crate) type Input<K, V> = Rc<RefCell<dyn Receive<K, V>>>;
@@ -133,6 +138,11 @@ impl Assembly<'_> {
             input.map(Rc::clone).ok_or_else(|| self.mismatch("a child"))
         });
         inputs.collect::<Result<_, _>>().map(Children)
+    }
+
+    /// What messages call the node.
+    pub(crate) fn node_name(&self) -> String {
+        self.graph.nodes[self.node].name.clone()
     }
 
     /// Whether a node behind this one gives records another time.

@@ -86,15 +86,25 @@ impl Graph {
             .any(|(child, _)| self.nodes[child].selects_time || self.time_is_selected(child))
     }
 
-    /// What belongs together: whatever is joined by an edge. Shuffle topics cut it.
-    pub(crate) fn sub_topologies(&self) -> Vec<SubTopology> {
+    /// For each node the first one of those that it belongs to: whatever is joined by an edge or
+    /// shares a store.
+    fn groups(&self) -> Vec<usize> {
         let mut group: Vec<usize> = (0..self.nodes.len()).collect();
+        let mut owners: BTreeMap<&Str, usize> = BTreeMap::new();
         for (id, node) in self.nodes.iter().enumerate() {
-            for (parent, _) in &node.parents {
-                let (keep, drop) = (group[*parent].min(group[id]), group[*parent].max(group[id]));
+            let sharing = node.stores.iter().map(|store| *owners.entry(store).or_insert(id));
+            let sharing: Vec<usize> = sharing.collect();
+            for other in node.parents.iter().map(|(parent, _)| *parent).chain(sharing) {
+                let (keep, drop) = (group[other].min(group[id]), group[other].max(group[id]));
                 group.iter_mut().filter(|g| **g == drop).for_each(|g| *g = keep);
             }
         }
+        group
+    }
+
+    /// What belongs together. Shuffle topics cut it.
+    pub(crate) fn sub_topologies(&self) -> Vec<SubTopology> {
+        let group = self.groups();
         let groups: BTreeSet<usize> = group.iter().copied().collect();
         let subs = groups.into_iter().map(|g| {
             let nodes: Vec<usize> = (0..self.nodes.len()).filter(|id| group[*id] == g).collect();

@@ -4,4 +4,5 @@
 mod killed;
 mod model;
 mod on_log;
+mod processor;
 mod windows;
