@@ -101,15 +101,21 @@ impl TestDriver {
 
     /// A record comes to a topic. All that follows from it is done when this returns.
     pub fn send_record(&mut self, topic: &str, record: LogRecord) -> Result<(), StreamsError> {
-        let mut waiting = VecDeque::from([(Str::from(topic), record)]);
-        while let Some((topic, record)) = waiting.pop_front() {
+        self.send_batch(topic, vec![record])
+    }
+
+    /// Records come to a topic one after the other, without a checkpoint between them.
+    pub fn send_batch(&mut self, topic: &str, records: Vec<LogRecord>) -> Result<(), StreamsError> {
+        let mut waiting = VecDeque::from([(Str::from(topic), records)]);
+        while let Some((topic, records)) = waiting.pop_front() {
             for at in 0..self.tasks.len() {
                 let (inputs, task) = &mut self.tasks[at];
                 if !inputs.contains(&topic) {
                     continue;
                 }
-                let offset = task.inputs().get(&topic).copied().unwrap_or_default();
-                let fault = task.process(&topic, [(offset, record.clone())].iter())?;
+                let next = task.inputs().get(&topic).copied().unwrap_or_default();
+                let records: Vec<(u64, LogRecord)> = (next..).zip(records.clone()).collect();
+                let fault = task.process(&topic, records.iter())?;
                 if let Some((offset, reason)) = fault {
                     let (topic, queue) = (topic.to_string(), 0);
                     return Err(StreamsError::BadRecord { topic, queue, offset, reason });
@@ -128,8 +134,8 @@ impl TestDriver {
             self.tasks[at].1.wall_clock(now_ms, self.idle_ms)?;
             self.settle(at, &mut waiting)?;
         }
-        while let Some((topic, record)) = waiting.pop_front() {
-            self.send_record(&topic, record)?;
+        while let Some((topic, records)) = waiting.pop_front() {
+            self.send_batch(&topic, records)?;
         }
         Ok(())
     }
@@ -137,14 +143,16 @@ impl TestDriver {
     fn settle(
         &mut self,
         at: usize,
-        waiting: &mut VecDeque<(Str, LogRecord)>,
+        waiting: &mut VecDeque<(Str, Vec<LogRecord>)>,
     ) -> Result<(), StreamsError> {
         let written = self.tasks[at].1.checkpoint(false)?;
         self.backend.write(written.batch.unwrap_or_default())?;
         for (topic, _, records) in written.outputs {
             let read = self.tasks.iter().any(|(inputs, _)| inputs.contains(&topic));
             if read {
-                waiting.extend(records.iter().cloned().map(|record| (Str::clone(&topic), record)));
+                // Each by itself, so that nothing that follows is left out for what comes after it.
+                let each = records.iter().map(|record| vec![record.clone()]);
+                waiting.extend(each.map(|record| (Str::clone(&topic), record)));
             }
             if !self.topology.graph.is_shuffle(&topic) {
                 self.written.entry(topic).or_default().extend(records);

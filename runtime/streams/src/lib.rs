@@ -19,8 +19,8 @@ mod window;
 
 pub use aggregate::Aggregate;
 pub use builder::{
-    Grouped, Predicate, Serde, Stream, StreamBuilder, Table, Topology, WindowedStream, bytes,
-    data as data_serde, json, text,
+    Grouped, Predicate, Serde, Stream, StreamBuilder, Suppressed, Table, Topology, UntilTimeLimit,
+    UntilWindowCloses, WindowedStream, bytes, data as data_serde, json, text,
 };
 pub use context::{CheckPoint, NewSplit, RemoveSplit, SystemMessage, WallClock, Watermark};
 pub use data::{Data, Key};

@@ -4,6 +4,7 @@ mod grouped;
 mod processor;
 mod serde;
 mod stream;
+mod suppress;
 mod table;
 mod windowed;
 
@@ -17,6 +18,7 @@ use gantry_log::{LogRecord, Str};
 pub use grouped::Grouped;
 pub use serde::{Serde, bytes, data, json, text};
 pub use stream::{Predicate, Stream};
+pub use suppress::{Suppressed, UntilTimeLimit, UntilWindowCloses};
 pub use table::Table;
 pub use windowed::WindowedStream;
 

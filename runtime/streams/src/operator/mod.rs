@@ -7,6 +7,7 @@ mod processing;
 mod session;
 mod sliding;
 mod stamped;
+mod suppress;
 mod windowed;
 
 pub(crate) use aggregate::Aggregation;
@@ -15,4 +16,5 @@ pub(crate) use ends::{Sink, SinkBytes, source};
 pub(crate) use processing::Processing;
 pub(crate) use session::SessionAggregation;
 pub(crate) use sliding::SlidingAggregation;
+pub(crate) use suppress::{TimeSuppression, WindowSuppression};
 pub(crate) use windowed::WindowedAggregation;

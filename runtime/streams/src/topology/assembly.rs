@@ -14,6 +14,7 @@ use crate::data::{Data, Key};
 use crate::error::{DataError, StreamsError};
 use crate::record::Record;
 use crate::store::{self, Backend, KeyedStore, Place, StateStore, WindowStore};
+use crate::window::Windows;
 
 /// One input of an operator.
 pub(crate) trait Receive<K, V> {
@@ -143,6 +144,11 @@ impl Assembly<'_> {
     /// What messages call the node.
     pub(crate) fn node_name(&self) -> String {
         self.graph.nodes[self.node].name.clone()
+    }
+
+    /// The windows of the records that the node gets.
+    pub(crate) fn windows(&self) -> Option<Windows> {
+        self.graph.windows_of(self.node)
     }
 
     /// Whether a node behind this one gives records another time.

@@ -7,6 +7,7 @@ use gantry_log::Str;
 
 use super::assembly::Assembly;
 use crate::error::StreamsError;
+use crate::window::Windows;
 
 /// Makes a node in a task.
 pub(crate) type Make = Arc<dyn Fn(&mut Assembly<'_>) -> Result<(), StreamsError> + Send + Sync>;
@@ -52,6 +53,8 @@ impl std::fmt::Debug for Node {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Graph {
     pub(crate) nodes: Vec<Node>,
+    /// Of the nodes that make windows.
+    pub(crate) windows: BTreeMap<usize, Windows>,
 }
 
 /// Nodes that run together in one task for each queue.
@@ -84,6 +87,14 @@ impl Graph {
         self.children(node)
             .into_iter()
             .any(|(child, _)| self.nodes[child].selects_time || self.time_is_selected(child))
+    }
+
+    /// The windows of the records that a node gets.
+    pub(crate) fn windows_of(&self, node: usize) -> Option<Windows> {
+        let own = self.windows.get(&node).copied();
+        own.or_else(|| {
+            self.nodes[node].parents.iter().find_map(|(parent, _)| self.windows_of(*parent))
+        })
     }
 
     /// For each node the first one of those that it belongs to: whatever is joined by an edge or

@@ -1,8 +1,10 @@
 //! Jobs as programs run them.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod describe;
 mod killed;
 mod model;
 mod on_log;
 mod processor;
+mod suppress;
 mod windows;
