@@ -7,6 +7,7 @@ mod context;
 pub mod data;
 mod driver;
 mod error;
+mod json;
 mod operator;
 mod processor;
 mod record;
@@ -26,6 +27,7 @@ pub use context::{CheckPoint, NewSplit, RemoveSplit, SystemMessage, WallClock, W
 pub use data::{Data, Key};
 pub use driver::TestDriver;
 pub use error::{DataError, StreamsError};
+pub use json::{DataStream, DataStreamSource, DataWindow, Fields};
 pub use processor::{Processor, ProcessorContext, PunctuationType, Punctuator, Store};
 pub use record::Record;
 pub use runtime::{Streams, TaskStatus};

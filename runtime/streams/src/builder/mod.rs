@@ -176,6 +176,12 @@ impl StreamBuilder {
 
     /// What was built.
     pub fn build(self) -> Topology {
-        Topology { job: self.building.job, graph: self.building.graph.borrow().clone() }
+        self.topology()
+    }
+
+    /// What was built so far.
+    pub(crate) fn topology(&self) -> Topology {
+        let graph = self.building.graph.borrow().clone();
+        Topology { job: Str::clone(&self.building.job), graph }
     }
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod describe;
+mod json;
 mod killed;
 mod model;
 mod on_log;
