@@ -4,10 +4,17 @@
 //! `cargo run -p gantry-streams --example rocketmq_streams`
 //!
 //! It needs no RocketMQ: the function that `open_with` is given opens the log at an address, and here
-//! that is the embedded one, in a directory that is removed at the end. A program that has a RocketMQ
-//! gives a function that opens that one instead, for example with the crate `gantry-rocketmq`; all
-//! other lines stay. A minute of traffic is written first; the program ends by itself when all of it
-//! is counted.
+//! that is the embedded one, in a directory that is removed at the end. A minute of traffic is written
+//! first; the program ends by itself when all of it is counted. On a RocketMQ cluster all other lines
+//! stay, and the function is this one, with a runtime of the program on which the log's connections
+//! live:
+//!
+//! ```ignore
+//! .open_with(move |name_servers, _| {
+//!     let _entered = runtime.enter();
+//!     Ok(Arc::new(RocketmqLog::open(RocketmqConfig::new(vec![name_servers.into()]))))
+//! })
+//! ```
 #![expect(clippy::print_stdout, reason = "its result is what it prints")]
 
 use std::error::Error;

@@ -176,7 +176,7 @@ impl<K: Key, V: Data> WindowStore<K, V> {
         }
         let Some(before) = self.expired else { return Ok(()) };
         if to.changes.is_some() && self.floor < before {
-            let low = self.told.map_or_else(|| self.place.prefix.to_vec(), |t| self.time_bytes(t));
+            let low = self.time_bytes(self.told.map_or(self.floor, |told| told.max(self.floor)));
             // What was written again since comes behind it.
             self.place.backend.scan(&low, &self.time_bytes(before), &mut |key, _| {
                 to.change(key, None);
