@@ -1,16 +1,19 @@
 //! Tables that tell less, against models that see all records.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
-use gantry_log::LogRecord;
+use gantry_log::{EmbeddedLog, FullLog, LogRecord};
 use gantry_streams::aggregate::Fold;
 use gantry_streams::{
-    Hopping, Session, Sliding, StreamBuilder, TestDriver, Topology, Tumbling, UntilTimeLimit,
-    UntilWindowCloses, Windows, text,
+    Hopping, Session, Settings, Sliding, StreamBuilder, Streams, TestDriver, Topology, Tumbling,
+    UntilTimeLimit, UntilWindowCloses, Windows, text,
 };
 use proptest::prelude::*;
 
 use crate::model::{self, Event, Shape};
+use crate::on_log::{all, make_topics, open, send, wait_for};
 use crate::windows::{events, ms};
 
 /// The final result of each window: what is in it, as one text. Windows that begin with `z` are not
@@ -149,4 +152,49 @@ fn what_is_not_behind_windows_cannot_wait_for_their_end() {
         fault.contains("suppress-") && fault.contains("put it behind the windowed aggregate"),
         "{fault}"
     );
+}
+
+#[test]
+fn what_is_held_back_comes_back_from_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    make_topics(&log);
+    let start = || {
+        let builder = StreamBuilder::new("held");
+        builder
+            .source("words", text())
+            .select_timestamp(|_, word| word.parse().unwrap())
+            .group_by(|_, _| "all".to_owned())
+            .window(Tumbling::of(ms(10)))
+            .count()
+            .suppress(UntilWindowCloses)
+            .to_stream()
+            .map_values(|place, count| format!("{} {count}", place.window.start_ms))
+            .sink("counts", text());
+        let mut settings = Settings::new(dir.path().join("state"));
+        settings.checkpoint_interval = Duration::from_millis(20);
+        let shared: Arc<dyn FullLog> = Arc::<EmbeddedLog>::clone(&log);
+        Streams::start(builder.build(), shared, settings).unwrap()
+    };
+    let told = || -> Vec<String> {
+        let values = all(&log, "counts").into_iter().map(|record| record.value.unwrap());
+        values.map(|value| String::from_utf8(value.to_vec()).unwrap()).collect()
+    };
+    let job = start();
+    send(&log, 0, &["3".to_owned(), "5".to_owned()]);
+    wait_for("both", || job.status().iter().map(|task| task.records).sum::<u64>() == 4);
+    job.stop().unwrap();
+    assert_eq!(told(), Vec::<String>::new());
+    std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+    // The aggregate does not tell this window again: only what was held back knows of it.
+    let job = start();
+    send(&log, 0, &["25".to_owned()]);
+    wait_for("the window", || !told().is_empty());
+    job.stop().unwrap();
+    std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+    let job = start();
+    send(&log, 0, &["35".to_owned()]);
+    wait_for("the next window", || told().len() > 1);
+    job.stop().unwrap();
+    assert_eq!(told(), ["0 2", "20 1"]);
 }
