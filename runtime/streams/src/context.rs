@@ -75,6 +75,10 @@ pub(crate) struct Context {
     pub(crate) output_bytes: usize,
     /// Records that came too late for their windows.
     pub(crate) late: u64,
+    /// When the first punctuator is due that goes by the stream time.
+    pub(crate) punctuate_at_ms: i64,
+    /// A processor gave a record on or had a store since the last checkpoint.
+    pub(crate) worked: bool,
 }
 
 impl Context {
@@ -93,6 +97,8 @@ impl Context {
             outputs: outputs.collect(),
             output_bytes: 0,
             late: 0,
+            punctuate_at_ms: i64::MAX,
+            worked: false,
         }
     }
 

@@ -136,27 +136,45 @@ impl TestDriver {
         self.take(waiting)
     }
 
+    /// Records come to a topic one after the other, without a checkpoint between them.
+    pub fn send_batch(&mut self, topic: &str, records: Vec<LogRecord>) -> Result<(), StreamsError> {
+        let mut waiting = Waiting::default();
+        self.give(&topic.into(), &records, &mut waiting)?;
+        self.take(waiting)
+    }
+
     fn take(&mut self, mut waiting: Waiting) -> Result<(), StreamsError> {
         while let Some((topic, record)) = waiting.pop() {
-            let globals = self.topology.graph.globals();
-            for (number, _) in (0..).zip(globals).filter(|(_, global)| **global == topic) {
-                let mut batch = Batch::default();
-                global::put(number, &record, &mut batch);
-                self.backend.write(batch)?;
+            self.give(&topic, &[record], &mut waiting)?;
+        }
+        Ok(())
+    }
+
+    /// Gives records of a topic to all that read it.
+    fn give(
+        &mut self,
+        topic: &Str,
+        records: &[LogRecord],
+        waiting: &mut Waiting,
+    ) -> Result<(), StreamsError> {
+        let globals = self.topology.graph.globals();
+        for (number, _) in (0..).zip(globals).filter(|(_, global)| *global == topic) {
+            let mut batch = Batch::default();
+            records.iter().for_each(|record| global::put(number, record, &mut batch));
+            self.backend.write(batch)?;
+        }
+        for at in 0..self.tasks.len() {
+            let (inputs, task) = &mut self.tasks[at];
+            if !inputs.contains(topic) {
+                continue;
             }
-            for at in 0..self.tasks.len() {
-                let (inputs, task) = &mut self.tasks[at];
-                if !inputs.contains(&topic) {
-                    continue;
-                }
-                let offset = task.inputs().get(&topic).copied().unwrap_or_default();
-                let fault = task.process(&topic, [(offset, record.clone())].iter())?;
-                if let Some((offset, reason)) = fault {
-                    let (topic, queue) = (topic.to_string(), 0);
-                    return Err(StreamsError::BadRecord { topic, queue, offset, reason });
-                }
-                self.settle(at, &mut waiting)?;
+            let next = task.inputs().get(topic).copied().unwrap_or_default();
+            let records: Vec<(u64, LogRecord)> = (next..).zip(records.to_vec()).collect();
+            if let Some((offset, reason)) = task.process(topic, records.iter())? {
+                let (topic, queue) = (topic.to_string(), 0);
+                return Err(StreamsError::BadRecord { topic, queue, offset, reason });
             }
+            self.settle(at, waiting)?;
         }
         Ok(())
     }

@@ -7,7 +7,9 @@ mod context;
 pub mod data;
 mod driver;
 mod error;
+mod json;
 mod operator;
+mod processor;
 mod record;
 mod runtime;
 mod settings;
@@ -18,13 +20,15 @@ mod window;
 
 pub use aggregate::Aggregate;
 pub use builder::{
-    GlobalTable, Grouped, Predicate, Serde, Stream, StreamBuilder, Table, Topology, WindowedStream,
-    bytes, data as data_serde, json, text,
+    GlobalTable, Grouped, Predicate, Serde, Stream, StreamBuilder, Suppressed, Table, Topology,
+    UntilTimeLimit, UntilWindowCloses, WindowedStream, bytes, data as data_serde, json, text,
 };
 pub use context::{CheckPoint, NewSplit, RemoveSplit, SystemMessage, WallClock, Watermark};
 pub use data::{Data, Key};
 pub use driver::TestDriver;
 pub use error::{DataError, StreamsError};
+pub use json::{DataStream, DataStreamSource, DataWindow, Fields};
+pub use processor::{Processor, ProcessorContext, PunctuationType, Punctuator, Store};
 pub use record::Record;
 pub use runtime::{Streams, TaskStatus};
 pub use settings::{BadRecords, Settings, Start};

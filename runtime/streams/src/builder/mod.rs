@@ -3,8 +3,10 @@
 mod global;
 mod grouped;
 mod join;
+mod processor;
 mod serde;
 mod stream;
+mod suppress;
 mod table;
 mod windowed;
 
@@ -19,6 +21,7 @@ pub use global::GlobalTable;
 pub use grouped::Grouped;
 pub use serde::{Serde, bytes, data, json, text};
 pub use stream::{Predicate, Stream};
+pub use suppress::{Suppressed, UntilTimeLimit, UntilWindowCloses};
 pub use table::Table;
 pub use windowed::WindowedStream;
 
@@ -192,6 +195,12 @@ impl StreamBuilder {
 
     /// What was built.
     pub fn build(self) -> Topology {
-        Topology { job: self.building.job, graph: self.building.graph.borrow().clone() }
+        self.topology()
+    }
+
+    /// What was built so far.
+    pub(crate) fn topology(&self) -> Topology {
+        let graph = self.building.graph.borrow().clone();
+        Topology { job: Str::clone(&self.building.job), graph }
     }
 }

@@ -49,6 +49,7 @@ impl<K: Key, V: Data> WindowedStream<K, V> {
         let node = building.add("window", spec, move |assembly| {
             make::<K, V, A>(assembly, windows, &store, &aggregate)
         });
+        building.graph.borrow_mut().windows.insert(node, windows);
         Stream::new(building, node).into()
     }
 

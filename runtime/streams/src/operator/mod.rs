@@ -4,9 +4,11 @@ mod aggregate;
 mod basic;
 mod ends;
 mod join;
+mod processing;
 mod session;
 mod sliding;
 mod stamped;
+mod suppress;
 mod windowed;
 
 pub(crate) use aggregate::Aggregation;
@@ -16,6 +18,8 @@ pub(crate) use join::{
     IsThere, Joiner, LeftPort, LeftTable, RightPort, RightTable, StreamJoin, StreamTable,
     TableJoin, TablePort, Tells,
 };
+pub(crate) use processing::Processing;
 pub(crate) use session::SessionAggregation;
 pub(crate) use sliding::SlidingAggregation;
+pub(crate) use suppress::{TimeSuppression, WindowSuppression};
 pub(crate) use windowed::WindowedAggregation;

@@ -127,6 +127,14 @@ impl<K: Key, V, A: Aggregate<V>> SessionAggregation<K, V, A> {
         self.children.forward(Record::new(key, result, timestamp_ms), context)
     }
 
+    /// Tells what was told before and is a part of another one now. What waits behind this for the
+    /// end of a session must know it before the watermark, or takes the part for a whole one.
+    fn take_back(&mut self, context: &mut Context) -> Result<(), StreamsError> {
+        let gone = self.changed.extract_if(.., |_, there| !*there);
+        let gone: Vec<(K, Window)> = gone.map(|(place, _)| place).collect();
+        gone.into_iter().try_for_each(|(key, window)| self.give(&key, window, None, context))
+    }
+
     /// Tells what changed, and what was told before and is a part of another one now.
     fn tell(&mut self, context: &mut Context) -> Result<(), StreamsError> {
         for ((key, window), there) in std::mem::take(&mut self.changed) {
@@ -229,7 +237,10 @@ impl<K: Key, V, A: Aggregate<V>> Operator for SessionAggregation<K, V, A> {
     ) -> Result<(), StreamsError> {
         match message {
             SystemMessage::NewSplit(_) => self.find_ends()?,
-            SystemMessage::Watermark(_) => self.close(context)?,
+            SystemMessage::Watermark(_) => {
+                self.take_back(context)?;
+                self.close(context)?;
+            }
             SystemMessage::CheckPoint(_) if self.emit == Emit::OnUpdate => self.tell(context)?,
             SystemMessage::CheckPoint(_) => self.changed.clear(),
             _ => {}

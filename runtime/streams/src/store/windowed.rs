@@ -15,8 +15,10 @@ use super::{Flush, PREFIX_BYTES, Place, StateStore};
 pub struct WindowStore<K, V> {
     place: Place,
     buckets: BTreeMap<i64, Cache<K, V>>,
-    /// Times before this are kept no more.
+    /// Times before this are kept no more, but still on disk.
     expired: Option<i64>,
+    /// Of those, the change log knows it of times before this.
+    told: Option<i64>,
     /// Of those, what the change log has and the disk has not.
     expired_keys: Vec<(i64, K)>,
     /// Nothing is on disk before this time: it need not be asked.
@@ -38,6 +40,7 @@ impl<K: Key, V: Data> WindowStore<K, V> {
             place,
             buckets: BTreeMap::new(),
             expired: None,
+            told: None,
             expired_keys: Vec::new(),
             floor: i64::MIN,
             ceiling: i64::MAX,
@@ -75,21 +78,37 @@ impl<K: Key, V: Data> WindowStore<K, V> {
         bytes
     }
 
+    /// Whether there may be something on disk of a time that has not expired.
+    fn on_disk(&self, time_ms: i64) -> bool {
+        let written = self.floor <= time_ms && time_ms < self.ceiling;
+        written && self.expired.is_none_or(|before| time_ms >= before)
+    }
+
+    /// Makes the value of a key at a time another one; `None` takes it away.
+    pub fn put(&mut self, time_ms: i64, key: &K, value: Option<V>) -> Result<(), StreamsError> {
+        let bucket = self.buckets.entry(time_ms).or_default();
+        // What was there need not be read.
+        *bucket.change(key, || Ok(None))? = value;
+        Ok(())
+    }
+
     /// The value of a key at a time, to be changed where it stands.
     pub fn change(&mut self, time_ms: i64, key: &K) -> Result<&mut Option<V>, StreamsError> {
-        let (place, on_disk) = (&self.place, self.floor <= time_ms && time_ms < self.ceiling);
+        let on_disk = self.on_disk(time_ms);
+        let place = &self.place;
         let bucket = self.buckets.entry(time_ms).or_default();
         bucket.change(key, || if on_disk { load(place, time_ms, key) } else { Ok(None) })
     }
 
     /// The value of a key at a time.
     pub fn get(&mut self, time_ms: i64, key: &K) -> Result<Option<&V>, StreamsError> {
-        let (place, on_disk) = (&self.place, self.floor <= time_ms && time_ms < self.ceiling);
+        let on_disk = self.on_disk(time_ms);
         let Some(bucket) = self.buckets.get_mut(&time_ms) else { return Ok(None) };
         // What is nowhere need not be remembered either.
         if !on_disk && bucket.known(key).is_none() {
             return Ok(None);
         }
+        let place = &self.place;
         bucket.get(key, || if on_disk { load(place, time_ms, key) } else { Ok(None) })
     }
 
@@ -111,7 +130,7 @@ impl<K: Key, V: Data> WindowStore<K, V> {
         let Some(bucket) = self.buckets.get(&time_ms) else { return Ok(Vec::new()) };
         let mut entries = BTreeMap::new();
         let (from, to) = (self.time_bytes(time_ms), self.time_bytes(time_ms.saturating_add(1)));
-        if self.floor <= time_ms && time_ms < self.ceiling {
+        if self.on_disk(time_ms) {
             self.place.backend.scan(&from, &to, &mut |bytes, value| {
                 let key = key_of(&self.place, bytes)?;
                 if bucket.known(&key).is_none() {
@@ -148,7 +167,8 @@ impl<K: Key, V: Data> WindowStore<K, V> {
         self.expired = self.expired.max(Some(before_ms));
     }
 
-    /// Takes away what is kept no more: from the change log now, from disk when that is written to.
+    /// Takes away what is kept no more: from the change log now, so that a restore does not bring it
+    /// back, from disk when that is written to.
     fn flush_expired(&mut self, to: &mut Flush<'_>) -> Result<(), StreamsError> {
         let mut bytes = Vec::new();
         for (time, key) in self.expired_keys.drain(..) {
@@ -158,22 +178,22 @@ impl<K: Key, V: Data> WindowStore<K, V> {
             key.encode(&mut bytes);
             to.change(&bytes, None);
         }
-        let (Some(before), true) = (self.expired, to.batch.is_some()) else { return Ok(()) };
-        self.expired = None;
-        if self.floor >= before {
-            return Ok(());
-        }
-        let (low, high) = (self.place.prefix.to_vec(), self.time_bytes(before));
-        if to.changes.is_some() {
-            self.place.backend.scan(&low, &high, &mut |key, _| {
+        let Some(before) = self.expired else { return Ok(()) };
+        if to.changes.is_some() && self.floor < before {
+            let low = self.time_bytes(self.told.map_or(self.floor, |told| told.max(self.floor)));
+            // What was written again since comes behind it.
+            self.place.backend.scan(&low, &self.time_bytes(before), &mut |key, _| {
                 to.change(key, None);
                 Ok(true)
             })?;
+            self.told = self.told.max(Some(before));
         }
-        if let Some(batch) = to.batch.as_deref_mut() {
-            batch.ranges.push((low, high));
+        let Some(batch) = to.batch.as_deref_mut() else { return Ok(()) };
+        (self.expired, self.told) = (None, None);
+        if self.floor < before {
+            batch.ranges.push((self.place.prefix.to_vec(), self.time_bytes(before)));
+            self.floor = before;
         }
-        self.floor = before;
         Ok(())
     }
 }
@@ -240,5 +260,139 @@ impl<K: Key, V: Data> StateStore for WindowStore<K, V> {
 
     fn cached(&self) -> usize {
         self.buckets.values().map(Cache::len).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::{Backend, Batch, Memory, prefix};
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Put(i64, String, Option<u64>),
+        Add(i64, String),
+        Expire(i64),
+        Checkpoint {
+            save: bool,
+        },
+        /// What was not saved is lost, or all that was saved too; it comes back from the change log.
+        Crash {
+            lost: bool,
+        },
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let place = || (0..12_i64, "[ab]");
+        let step = prop_oneof![
+            (place(), any::<Option<u64>>()).prop_map(|((time, key), v)| Step::Put(time, key, v)),
+            place().prop_map(|(time, key)| Step::Add(time, key)),
+            (0..14_i64).prop_map(Step::Expire),
+            any::<bool>().prop_map(|save| Step::Checkpoint { save }),
+            any::<bool>().prop_map(|save| Step::Checkpoint { save }),
+            any::<bool>().prop_map(|lost| Step::Crash { lost }),
+        ];
+        prop::collection::vec(step, 1..60)
+    }
+
+    type Store = WindowStore<String, u64>;
+    type Model = BTreeMap<(i64, String), u64>;
+
+    struct Trial {
+        backend: Arc<dyn Backend>,
+        /// The whole change log, and from where on it is not on disk.
+        log: Vec<gantry_log::LogRecord>,
+        saved: usize,
+        store: Store,
+    }
+
+    impl Trial {
+        fn place(backend: &Arc<dyn Backend>) -> Place {
+            Place { backend: Arc::clone(backend), prefix: prefix(3, 1), entries_max: 3 }
+        }
+
+        fn new() -> Self {
+            let backend: Arc<dyn Backend> = Arc::new(Memory::default());
+            let store = Store::new(Self::place(&backend)).unwrap();
+            Self { backend, log: Vec::new(), saved: 0, store }
+        }
+
+        fn checkpoint(&mut self, save: bool) {
+            let mut batch = save.then(Batch::default);
+            let changes = Some(&mut self.log);
+            self.store.flush(&mut Flush { batch: batch.as_mut(), changes }).unwrap();
+            if let Some(batch) = batch {
+                self.backend.write(batch).unwrap();
+                self.saved = self.log.len();
+            }
+        }
+
+        fn crash(&mut self, lost: bool) {
+            if lost {
+                (self.backend, self.saved) = (Arc::new(Memory::default()), 0);
+            }
+            let entries = self.log[self.saved..].iter().map(|record| {
+                let key = record.key.as_deref().unwrap();
+                let value = record.value.as_ref().map(|value| value.to_vec());
+                ([&prefix(3, 1)[..], key].concat(), value)
+            });
+            let batch = Batch { entries: entries.collect(), ..Batch::default() };
+            self.backend.write(batch).unwrap();
+            self.saved = self.log.len();
+            self.store = Store::new(Self::place(&self.backend)).unwrap();
+        }
+
+        fn all(&self) -> Model {
+            let times = self.store.times(i64::MIN..i64::MAX).into_iter();
+            let found = times.flat_map(|time| {
+                let entries = self.store.at(time).unwrap().into_iter();
+                entries.map(move |(key, value)| ((time, key), value))
+            });
+            found.collect()
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn a_store_is_a_map_and_after_a_crash_that_of_the_last_checkpoint(steps in steps()) {
+            let mut trial = Trial::new();
+            let (mut model, mut checkpointed) = (Model::new(), Model::new());
+            for step in steps {
+                match step {
+                    Step::Put(time, key, value) => {
+                        trial.store.put(time, &key, value).unwrap();
+                        match value {
+                            Some(value) => model.insert((time, key), value),
+                            None => model.remove(&(time, key)),
+                        };
+                    }
+                    Step::Add(time, key) => {
+                        let slot = trial.store.change(time, &key).unwrap();
+                        *slot = Some(slot.unwrap_or(0).wrapping_add(1));
+                        let known = model.entry((time, key)).or_default();
+                        *known = known.wrapping_add(1);
+                    }
+                    Step::Expire(before) => {
+                        trial.store.expire(before);
+                        model.retain(|(time, _), _| *time >= before);
+                    }
+                    Step::Checkpoint { save } => {
+                        trial.checkpoint(save);
+                        checkpointed = model.clone();
+                    }
+                    Step::Crash { lost } => {
+                        trial.crash(lost);
+                        model = checkpointed.clone();
+                    }
+                }
+                prop_assert_eq!(&trial.all(), &model);
+            }
+        }
     }
 }

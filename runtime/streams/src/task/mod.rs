@@ -1,7 +1,9 @@
 //! One task: the operators of a sub-topology for one queue. It knows no log: records come in, and
 //! at a checkpoint out comes what is to be written.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use gantry_log::{LogRecord, Str};
 
@@ -10,7 +12,7 @@ use crate::context::{
 };
 use crate::error::{DataError, StreamsError};
 use crate::store::{Batch, Flush};
-use crate::topology::assembly::{Operators, Storage, assemble};
+use crate::topology::assembly::{Operator, Operators, Storage, assemble};
 use crate::topology::graph::{Graph, SubTopology};
 
 /// How far a task came, with its state.
@@ -120,6 +122,9 @@ impl Task {
                     return Ok(Some((*offset, fault)));
                 }
             }
+            if self.context.stream_time_ms >= self.context.punctuate_at_ms {
+                punctuate(&self.operators.operators, &mut self.context)?;
+            }
         }
         Ok(None)
     }
@@ -154,7 +159,7 @@ impl Task {
 
     /// Whether there is something that a checkpoint would write.
     pub(crate) fn is_dirty(&self) -> bool {
-        self.dirty
+        self.dirty || self.context.worked
     }
 
     /// Whether so much is held that a checkpoint is due.
@@ -219,6 +224,16 @@ impl Task {
         }
         self.context.output_bytes = 0;
         self.dirty = false;
+        self.context.worked = false;
         Ok(written)
     }
+}
+
+/// Tells what has punctuators that event time came to one of them.
+fn punctuate(
+    operators: &[Rc<RefCell<dyn Operator>>],
+    context: &mut Context,
+) -> Result<(), StreamsError> {
+    context.punctuate_at_ms = i64::MAX;
+    operators.iter().try_for_each(|operator| operator.borrow_mut().stream_time(context))
 }

@@ -14,6 +14,7 @@ use crate::data::{Data, Key};
 use crate::error::{DataError, StreamsError};
 use crate::record::Record;
 use crate::store::{self, Backend, GlobalStore, KeyedStore, Place, StateStore, WindowStore};
+use crate::window::Windows;
 
 /// One input of an operator.
 pub(crate) trait Receive<K, V> {
@@ -24,6 +25,11 @@ pub(crate) trait Receive<K, V> {
 pub(crate) trait Operator {
     /// Something passes between records. Operators get it in order, each after those before it.
     fn message(&mut self, _: SystemMessage, _: &mut Context) -> Result<(), StreamsError> {
+        Ok(())
+    }
+
+    /// Event time came to where a punctuator is due; those that have one say when the next is.
+    fn stream_time(&mut self, _: &mut Context) -> Result<(), StreamsError> {
         Ok(())
     }
 }
@@ -133,6 +139,16 @@ impl Assembly<'_> {
             input.map(Rc::clone).ok_or_else(|| self.mismatch("a child"))
         });
         inputs.collect::<Result<_, _>>().map(Children)
+    }
+
+    /// What messages call the node.
+    pub(crate) fn node_name(&self) -> String {
+        self.graph.nodes[self.node].name.clone()
+    }
+
+    /// The windows of the records that the node gets.
+    pub(crate) fn windows(&self) -> Option<Windows> {
+        self.graph.windows_of(self.node)
     }
 
     /// Whether a node behind this one gives records another time.

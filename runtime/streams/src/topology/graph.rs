@@ -7,6 +7,7 @@ use gantry_log::Str;
 
 use super::assembly::Assembly;
 use crate::error::StreamsError;
+use crate::window::Windows;
 
 /// Makes a node in a task.
 pub(crate) type Make = Arc<dyn Fn(&mut Assembly<'_>) -> Result<(), StreamsError> + Send + Sync>;
@@ -54,6 +55,8 @@ impl std::fmt::Debug for Node {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Graph {
     pub(crate) nodes: Vec<Node>,
+    /// Of the nodes that make windows.
+    pub(crate) windows: BTreeMap<usize, Windows>,
 }
 
 /// Nodes that run together in one task for each queue.
@@ -99,20 +102,37 @@ impl Graph {
         }
     }
 
-    /// What belongs together: whatever is joined by an edge, or reads the same topic: a task has a
-    /// queue for itself. Shuffle topics cut it.
-    pub(crate) fn sub_topologies(&self) -> Vec<SubTopology> {
+    /// The windows of the records that a node gets.
+    pub(crate) fn windows_of(&self, node: usize) -> Option<Windows> {
+        let own = self.windows.get(&node).copied();
+        own.or_else(|| {
+            self.nodes[node].parents.iter().find_map(|(parent, _)| self.windows_of(*parent))
+        })
+    }
+
+    /// For each node the first one of those that it belongs to: whatever is joined by an edge,
+    /// shares a store, or reads the same topic, as a task has a queue for itself.
+    fn groups(&self) -> Vec<usize> {
         let mut group: Vec<usize> = (0..self.nodes.len()).collect();
+        let mut owners: BTreeMap<&Str, usize> = BTreeMap::new();
         for (id, node) in self.nodes.iter().enumerate() {
             let same = |other: &usize| {
                 matches!(node.place, Place::Source(_)) && self.nodes[*other].place == node.place
             };
+            let sharing = node.stores.iter().map(|store| *owners.entry(store).or_insert(id));
+            let sharing: Vec<usize> = sharing.collect();
             let parents = node.parents.iter().map(|(parent, _)| *parent);
-            for other in parents.chain((0..id).filter(same)) {
+            for other in parents.chain((0..id).filter(same)).chain(sharing) {
                 let (keep, drop) = (group[other].min(group[id]), group[other].max(group[id]));
                 group.iter_mut().filter(|g| **g == drop).for_each(|g| *g = keep);
             }
         }
+        group
+    }
+
+    /// What belongs together. Shuffle topics cut it.
+    pub(crate) fn sub_topologies(&self) -> Vec<SubTopology> {
+        let group = self.groups();
         // A global table is not a part of any task.
         let global = |id: &usize| matches!(self.nodes[*id].place, Place::Global(_));
         let tasks = (0..self.nodes.len()).filter(|id| !global(id));

@@ -20,11 +20,11 @@ fn block<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-fn open(dir: &Path) -> Arc<EmbeddedLog> {
+pub(crate) fn open(dir: &Path) -> Arc<EmbeddedLog> {
     Arc::new(EmbeddedLog::open(EmbeddedConfig::new(dir.join("log"))).unwrap())
 }
 
-fn make_topics(log: &EmbeddedLog) {
+pub(crate) fn make_topics(log: &EmbeddedLog) {
     for topic in ["words", "counts"] {
         block(log.create_topic(topic, TopicSpec::with_queues(QUEUES))).unwrap();
     }
@@ -35,13 +35,13 @@ fn record(value: &str, timestamp_ms: i64) -> LogRecord {
     LogRecord { key: None, value, headers: Vec::new(), timestamp_ms }
 }
 
-fn send(log: &EmbeddedLog, queue: u32, values: &[String]) {
+pub(crate) fn send(log: &EmbeddedLog, queue: u32, values: &[String]) {
     let records = values.iter().map(|value| record(value, 1_000)).collect();
     let batch = QueueBatch { to: TopicPartition::new("words", queue), records };
     block(async { log.append(vec![batch]).await.unwrap().await.unwrap() });
 }
 
-fn all(log: &EmbeddedLog, topic: &str) -> Vec<LogRecord> {
+pub(crate) fn all(log: &EmbeddedLog, topic: &str) -> Vec<LogRecord> {
     let limits = ReadLimits { max_bytes: 64 << 20, max_records: 1 << 20, wait: Duration::ZERO };
     let mut found = Vec::new();
     for queue in 0..QUEUES {
@@ -88,7 +88,7 @@ fn start(log: &Arc<EmbeddedLog>, dir: &Path, topology: Topology) -> Streams {
     Streams::start(topology, log, settings).unwrap()
 }
 
-fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
+pub(crate) fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(30);
     while !done() {
         assert!(Instant::now() < until, "{what}: not within 30 s");

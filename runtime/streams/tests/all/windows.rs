@@ -56,7 +56,7 @@ fn run(windows: Windows, events: &[Event], restarts: &[usize]) -> (BTreeMap<Stri
     (told, late + driver.late())
 }
 
-fn events() -> impl Strategy<Value = Vec<Event>> {
+pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
     let event = (0..3_u8, 0..40_i64, 0..26_u8);
     prop::collection::vec(event, 1..60).prop_map(|all| {
         let mut now = 0;
@@ -72,7 +72,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
-fn ms(millis: i64) -> Duration {
+pub(crate) fn ms(millis: i64) -> Duration {
     Duration::from_millis(millis.unsigned_abs())
 }
 
