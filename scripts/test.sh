@@ -42,6 +42,7 @@ step "simulation"        "${CARGO_TARGET_DIR:-target}/release/gantry-simulation"
 step "exactly-once simulation" "${CARGO_TARGET_DIR:-target}/release/gantry-simulation" --seeds 500 --exactly-once
 step "documentation"     env RUSTDOCFLAGS="-D warnings" cargo doc --locked --release --workspace --no-deps
 step "rocketmq"          tests/rocketmq/run.sh
+step "streams"           tests/streams/connectors.py
 step "chaos"             tests/chaos/chaos.py --seconds 20 --connectors 8 --seed 7
 step "pipelines"         tests/conformance/run-pipeline.sh
 step "rest"              tests/conformance/run-rest.sh
