@@ -52,7 +52,7 @@ setup_rocksdb() {
   local root dir name
   root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
   dir="$root/.native/rocksdb"
-  compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null || apt_install libclang-dev
+  if [ -z "${LIBCLANG_PATH:-}" ] && ! compgen -G '/usr/lib/llvm-*/lib/libclang.so' >/dev/null; then apt_install libclang-dev; fi
   if [ -e "$dir/$ROCKSDB_VERSION" ]; then return 0; fi
   case "$(uname -m)" in
     x86_64) name=librocksdbjni-linux64.so ;;
