@@ -26,6 +26,7 @@ pub(crate) async fn commit(
     log: &dyn FullLog,
     backend: &dyn Backend,
     due: Vec<Due<'_>>,
+    now_ms: i64,
 ) -> Result<(), StreamsError> {
     let mut batches: BTreeMap<TopicPartition, Vec<LogRecord>> = BTreeMap::new();
     let mut markers = Vec::new();
@@ -65,6 +66,7 @@ pub(crate) async fn commit(
         }
         // What is on disk is as of this checkpoint, or still as of an earlier one.
         if saved {
+            marker.saved_ms = now_ms;
             local.entries.push(marker_entry(task, marker));
         }
     }

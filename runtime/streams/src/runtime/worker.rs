@@ -116,7 +116,8 @@ impl Worker {
         let mut tasks = Vec::new();
         for place in plan.tasks.iter().copied().skip(self.number).step_by(threads) {
             let local = settings.local_storage_only;
-            let marker = restore(plan, &*self.log, &*self.backend, place, local).await?;
+            let marker =
+                restore(plan, &*self.log, &*self.backend, place, local, wall_clock_ms()).await?;
             let storage = Storage {
                 backend: Arc::clone(&self.backend),
                 first_store: plan.first_stores[place.0],
@@ -278,7 +279,7 @@ impl Worker {
             due.push(Due { task: running.place, written, marker: &mut running.marker });
         }
         if !due.is_empty() {
-            commit(&self.plan, &*self.log, &*self.backend, due).await?;
+            commit(&self.plan, &*self.log, &*self.backend, due, wall_clock_ms()).await?;
             // For tools: the job itself goes on from its checkpoints.
             match self.log.commit(&self.plan.job, &group).await {
                 Err(error) if !error.is_retriable() => return Err(error.into()),
