@@ -74,8 +74,10 @@ fn read<F: Format>(text: &str, dependencies: &[Dependency], is_new: bool) -> Opt
     let canonical = schema.canonical();
     assert_eq!(kept(canonical).canonical(), canonical, "a second round changes nothing");
     let normalized = schema.normalized();
-    // Twice: as in Confluent's registry, the first leaves an empty line for an empty `extend`.
-    let settled = kept(&normalized).normalized();
-    assert_eq!(kept(&settled).normalized(), settled, "normalizing comes to an end");
+    // But for white space: as in Confluent's registry, the first time leaves an empty line for an
+    // empty `extend`.
+    let words = |text: &str| -> String { text.split_whitespace().collect() };
+    let twice = kept(&normalized).normalized();
+    assert_eq!(words(&twice), words(&normalized), "nor does normalizing twice");
     Some(schema)
 }
