@@ -10,9 +10,9 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use gantry_log::queue_of_key;
 use gantry_log::{
     Durable, FullLog, LogError, LogRecord, QueueBatch, ReadLimits, TopicPartition, TopicSpec,
+    queue_of_key,
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::{timeout, timeout_at};

@@ -11,6 +11,7 @@ use gantry_api::{
 };
 use gantry_log::{
     LogError, LogRecord, QueueBatch, QueueRecords, ReadLimits, RecordHeader, Session, TopicSpec,
+    queue_of_key,
 };
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -21,7 +22,6 @@ use super::sink::{queues_of, unreadable, wanted_topics};
 use super::supervisor::TaskEnv;
 use super::topics::topic_to_write;
 use crate::offsets::{Change, CommitError, OffsetStore, Transaction};
-use gantry_log::queue_of_key;
 
 /// Read at once.
 const READ_BYTES_MAX: usize = 1 << 20;

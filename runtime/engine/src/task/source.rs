@@ -9,7 +9,7 @@ use gantry_api::{
     Boundary, ConnectRecord, Error, Result, SourceOffset, SourcePartition, SourceRecord,
     SourceTask, SourceTaskContext, Str,
 };
-use gantry_log::{LogRecord, QueueBatch, Session, TopicPartition};
+use gantry_log::{LogRecord, QueueBatch, Session, TopicPartition, queue_of_key};
 use tokio::time::MissedTickBehavior;
 
 use super::acknowledgements::{Acknowledgements, Covered, changes, uncommitted, unwritable};
@@ -20,7 +20,6 @@ use super::topics::{TopicCreator, TopicTracker};
 use crate::connector_config::TransactionBoundary;
 use crate::entities::{TargetState, UnitState};
 use crate::metrics::TaskMetrics;
-use gantry_log::queue_of_key;
 
 /// The wait after a poll that gave nothing.
 const IDLE_WAIT_MS: u64 = 10;

@@ -13,6 +13,54 @@ use crate::data::{Data, Key};
 use crate::operator::Aggregation;
 use crate::window::Windows;
 
+/// The usual aggregates, of records by a key of that type: each is [`Aggregate`]'s by name.
+macro_rules! usual_aggregates {
+    ($key:ty) => {
+        /// How many there are.
+        pub fn count(&self) -> Table<$key, u64> {
+            self.aggregate(Count)
+        }
+
+        /// The sum of a number of each.
+        pub fn sum<T>(&self, field: impl Fn(&V) -> T + Send + Sync + 'static) -> Table<$key, T>
+        where
+            T: Data + Default + Copy + Add<Output = T>,
+        {
+            self.aggregate(Sum::of(field))
+        }
+
+        /// The least of something of each.
+        pub fn min<T: Data + PartialOrd>(
+            &self,
+            field: impl Fn(&V) -> T + Send + Sync + 'static,
+        ) -> Table<$key, T> {
+            self.aggregate(Min::of(field))
+        }
+
+        /// The greatest of something of each.
+        pub fn max<T: Data + PartialOrd>(
+            &self,
+            field: impl Fn(&V) -> T + Send + Sync + 'static,
+        ) -> Table<$key, T> {
+            self.aggregate(Max::of(field))
+        }
+
+        /// The mean of a number of each.
+        pub fn avg(&self, field: impl Fn(&V) -> f64 + Send + Sync + 'static) -> Table<$key, f64> {
+            self.aggregate(Avg::of(field))
+        }
+
+        /// One value of two, again and again.
+        pub fn reduce(
+            &self,
+            function: impl Fn(&V, &V) -> V + Send + Sync + 'static,
+        ) -> Table<$key, V> {
+            self.aggregate(Reduce(function))
+        }
+    };
+}
+pub(super) use usual_aggregates;
+
 /// Records of which all of one key are in one task.
 #[derive(Clone, Debug)]
 pub struct Grouped<K, V> {
@@ -40,42 +88,5 @@ impl<K: Key, V: Data> Grouped<K, V> {
         Stream::new(&self.stream.building, node).into()
     }
 
-    /// How many there are.
-    pub fn count(&self) -> Table<K, u64> {
-        self.aggregate(Count)
-    }
-
-    /// The sum of a number of each.
-    pub fn sum<T>(&self, field: impl Fn(&V) -> T + Send + Sync + 'static) -> Table<K, T>
-    where
-        T: Data + Default + Copy + Add<Output = T>,
-    {
-        self.aggregate(Sum::of(field))
-    }
-
-    /// The least of something of each.
-    pub fn min<T: Data + PartialOrd>(
-        &self,
-        field: impl Fn(&V) -> T + Send + Sync + 'static,
-    ) -> Table<K, T> {
-        self.aggregate(Min::of(field))
-    }
-
-    /// The greatest of something of each.
-    pub fn max<T: Data + PartialOrd>(
-        &self,
-        field: impl Fn(&V) -> T + Send + Sync + 'static,
-    ) -> Table<K, T> {
-        self.aggregate(Max::of(field))
-    }
-
-    /// The mean of a number of each.
-    pub fn avg(&self, field: impl Fn(&V) -> f64 + Send + Sync + 'static) -> Table<K, f64> {
-        self.aggregate(Avg::of(field))
-    }
-
-    /// One value of two, again and again.
-    pub fn reduce(&self, function: impl Fn(&V, &V) -> V + Send + Sync + 'static) -> Table<K, V> {
-        self.aggregate(Reduce(function))
-    }
+    usual_aggregates!(K);
 }

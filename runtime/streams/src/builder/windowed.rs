@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use gantry_log::Str;
 
+use super::grouped::usual_aggregates;
 use super::table::Table;
 use super::{Spec, Stream};
 use crate::aggregate::{Aggregate, Avg, Count, Max, Min, Reduce, Sum};
@@ -53,50 +54,7 @@ impl<K: Key, V: Data> WindowedStream<K, V> {
         Stream::new(building, node).into()
     }
 
-    /// How many there are.
-    pub fn count(&self) -> Table<Windowed<K>, u64> {
-        self.aggregate(Count)
-    }
-
-    /// The sum of a number of each.
-    pub fn sum<T>(&self, field: impl Fn(&V) -> T + Send + Sync + 'static) -> Table<Windowed<K>, T>
-    where
-        T: Data + Default + Copy + Add<Output = T>,
-    {
-        self.aggregate(Sum::of(field))
-    }
-
-    /// The least of something of each.
-    pub fn min<T: Data + PartialOrd>(
-        &self,
-        field: impl Fn(&V) -> T + Send + Sync + 'static,
-    ) -> Table<Windowed<K>, T> {
-        self.aggregate(Min::of(field))
-    }
-
-    /// The greatest of something of each.
-    pub fn max<T: Data + PartialOrd>(
-        &self,
-        field: impl Fn(&V) -> T + Send + Sync + 'static,
-    ) -> Table<Windowed<K>, T> {
-        self.aggregate(Max::of(field))
-    }
-
-    /// The mean of a number of each.
-    pub fn avg(
-        &self,
-        field: impl Fn(&V) -> f64 + Send + Sync + 'static,
-    ) -> Table<Windowed<K>, f64> {
-        self.aggregate(Avg::of(field))
-    }
-
-    /// One value of two, again and again.
-    pub fn reduce(
-        &self,
-        function: impl Fn(&V, &V) -> V + Send + Sync + 'static,
-    ) -> Table<Windowed<K>, V> {
-        self.aggregate(Reduce(function))
-    }
+    usual_aggregates!(Windowed<K>);
 }
 
 /// The second store of sliding windows: the records that windows are made of.

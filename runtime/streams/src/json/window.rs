@@ -1,5 +1,6 @@
 //! JSON by fields, in windows.
 
+use chrono::{DateTime, Datelike, Utc};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -161,24 +162,16 @@ fn result(fields: &[String], group: &str, totals: Value, window: Option<Window>)
     Value::Object(all)
 }
 
-const DAY_MS: i64 = 86_400_000;
-
-/// A time in UTC, as `2026-01-31 23:59:59`; with milliseconds if it has some.
+/// A time in UTC, as `2026-01-31 23:59:59`; with milliseconds if it has some. Times that no calendar
+/// reaches are its last one.
 fn time_text(time_ms: i64) -> String {
-    let (days, rest) = (time_ms.div_euclid(DAY_MS), time_ms.rem_euclid(DAY_MS));
-    // The calendar repeats itself each 400 years, which begin here with a March.
-    let days = days + 719_468;
-    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year + era * 400 + i64::from(month <= 2);
-    let (seconds, millis) = (rest / 1_000, rest % 1_000);
-    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    let text = format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}");
-    if millis == 0 { text } else { format!("{text}.{millis:03}") }
+    let time = DateTime::from_timestamp_millis(time_ms).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    let (date, clock) = (time.date_naive(), time.format("%H:%M:%S"));
+    let text = format!("{:04}-{:02}-{:02} {clock}", date.year(), date.month(), date.day());
+    match time.timestamp_subsec_millis() {
+        0 => text,
+        millis => format!("{text}.{millis:03}"),
+    }
 }
 
 #[cfg(test)]

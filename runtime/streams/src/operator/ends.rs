@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gantry_log::{LogRecord, RecordHeader};
+use gantry_log::LogRecord;
 
 use crate::context::Context;
 use crate::data::{Data, Key};
@@ -50,20 +50,10 @@ where
 {
     fn receive(&mut self, record: Record<K, V>, context: &mut Context) -> Result<(), StreamsError> {
         let (key, value) = (self.function)(&record);
-        send(self.output, key, value, record.timestamp_ms, record.headers, context);
+        let Record { timestamp_ms, headers, .. } = record;
+        context.send(self.output, LogRecord { key, value, headers, timestamp_ms });
         Ok(())
     }
-}
-
-fn send(
-    output: usize,
-    key: Option<Bytes>,
-    value: Option<Bytes>,
-    timestamp_ms: i64,
-    headers: Vec<RecordHeader>,
-    context: &mut Context,
-) {
-    context.send(output, LogRecord { key, value, headers, timestamp_ms });
 }
 
 /// Puts records into a topic as the job's own stores have them: a shuffle.
@@ -87,8 +77,9 @@ impl<K: Key, V: Data> Receive<K, V> for Sink {
         let key = self.buffer.len();
         record.value.encode(&mut self.buffer);
         let all = Bytes::copy_from_slice(&self.buffer);
-        let (key, value) = (all.slice(..key), all.slice(key..));
-        send(self.output, Some(key), Some(value), record.timestamp_ms, record.headers, context);
+        let (key, value) = (Some(all.slice(..key)), Some(all.slice(key..)));
+        let Record { timestamp_ms, headers, .. } = record;
+        context.send(self.output, LogRecord { key, value, headers, timestamp_ms });
         Ok(())
     }
 }

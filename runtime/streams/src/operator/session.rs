@@ -82,11 +82,8 @@ impl<K: Key, V, A: Aggregate<V>> SessionAggregation<K, V, A> {
     /// Closes what the watermark has left behind.
     fn close(&mut self, context: &mut Context) -> Result<(), StreamsError> {
         let before = self.closed_before(context);
-        while let Some((end, key)) = self.ends.first().cloned() {
-            if end >= before {
-                break;
-            }
-            self.ends.pop_first();
+        while self.ends.first().is_some_and(|(end, _)| *end < before) {
+            let Some((_, key)) = self.ends.pop_first() else { break };
             let mut closed = Vec::new();
             {
                 let mut store = self.store.borrow_mut();

@@ -115,12 +115,8 @@ fn load<K: Data, V: Data>(place: &Place, key: &K) -> Result<Option<V>, StreamsEr
 impl<K: Key, V: Data> StateStore for KeyedStore<K, V> {
     fn flush(&mut self, to: &mut Flush<'_>) -> Result<(), StreamsError> {
         if to.changes.is_some() {
-            let mut bytes = Vec::new();
             for (key, value) in self.cache.changes() {
-                bytes.clear();
-                bytes.extend_from_slice(&self.place.prefix);
-                key.encode(&mut bytes);
-                to.change(&bytes, value.map(Data::to_bytes));
+                to.change(|bytes| key.encode(bytes), value.map(Data::to_bytes));
             }
         }
         self.cache.checkpointed();

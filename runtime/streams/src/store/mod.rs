@@ -50,14 +50,18 @@ pub(crate) struct Flush<'a> {
     pub(crate) batch: Option<&'a mut Batch>,
     /// To the change log; none where there is none.
     pub(crate) changes: Option<&'a mut Vec<LogRecord>>,
+    /// Where keys are written before they are copied.
+    pub(crate) key: Vec<u8>,
 }
 
 impl Flush<'_> {
-    /// An entry is now this, or gone: to the change log. The key has the prefix in front.
-    fn change(&mut self, key: &[u8], value: Option<Vec<u8>>) {
+    /// An entry is now this, or gone: to the change log. The key is written by a function.
+    fn change(&mut self, key: impl FnOnce(&mut Vec<u8>), value: Option<Vec<u8>>) {
         if let Some(changes) = self.changes.as_deref_mut() {
+            self.key.clear();
+            key(&mut self.key);
             changes.push(LogRecord {
-                key: Some(Bytes::copy_from_slice(&key[PREFIX_BYTES..])),
+                key: Some(Bytes::copy_from_slice(&self.key)),
                 value: value.map(Bytes::from),
                 headers: Vec::new(),
                 timestamp_ms: LogRecord::AT_STORE,

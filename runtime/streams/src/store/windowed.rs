@@ -170,20 +170,15 @@ impl<K: Key, V: Data> WindowStore<K, V> {
     /// Takes away what is kept no more: from the change log now, so that a restore does not bring it
     /// back, from disk when that is written to.
     fn flush_expired(&mut self, to: &mut Flush<'_>) -> Result<(), StreamsError> {
-        let mut bytes = Vec::new();
         for (time, key) in self.expired_keys.drain(..) {
-            bytes.clear();
-            bytes.extend_from_slice(&self.place.prefix);
-            time.encode(&mut bytes);
-            key.encode(&mut bytes);
-            to.change(&bytes, None);
+            to.change(|bytes| encode_entry(time, &key, bytes), None);
         }
         let Some(before) = self.expired else { return Ok(()) };
         if to.changes.is_some() && self.floor < before {
             let low = self.time_bytes(self.told.map_or(self.floor, |told| told.max(self.floor)));
             // What was written again since comes behind it.
             self.place.backend.scan(&low, &self.time_bytes(before), &mut |key, _| {
-                to.change(key, None);
+                to.change(|bytes| bytes.extend_from_slice(&key[PREFIX_BYTES..]), None);
                 Ok(true)
             })?;
             self.told = self.told.max(Some(before));
@@ -212,9 +207,14 @@ fn key_of<K: Data>(place: &Place, bytes: &[u8]) -> Result<K, StreamsError> {
 
 fn entry_bytes<K: Data>(place: &Place, time_ms: i64, key: &K) -> Vec<u8> {
     let mut bytes = place.prefix.to_vec();
-    time_ms.encode(&mut bytes);
-    key.encode(&mut bytes);
+    encode_entry(time_ms, key, &mut bytes);
     bytes
+}
+
+/// What stands behind the prefix.
+fn encode_entry<K: Data>(time_ms: i64, key: &K, to: &mut Vec<u8>) {
+    time_ms.encode(to);
+    key.encode(to);
 }
 
 fn load<K: Data, V: Data>(place: &Place, time: i64, key: &K) -> Result<Option<V>, StreamsError> {
@@ -226,15 +226,11 @@ impl<K: Key, V: Data> StateStore for WindowStore<K, V> {
     fn flush(&mut self, to: &mut Flush<'_>) -> Result<(), StreamsError> {
         self.flush_expired(to)?;
         let total = self.cached().max(1);
-        let mut bytes = Vec::new();
         for (time, bucket) in &mut self.buckets {
             if to.changes.is_some() {
                 for (key, value) in bucket.changes() {
-                    bytes.clear();
-                    bytes.extend_from_slice(&self.place.prefix);
-                    time.encode(&mut bytes);
-                    key.encode(&mut bytes);
-                    to.change(&bytes, value.map(Data::to_bytes));
+                    let value = value.map(Data::to_bytes);
+                    to.change(|bytes| encode_entry(*time, key, bytes), value);
                 }
             }
             bucket.checkpointed();
@@ -324,7 +320,9 @@ mod tests {
         fn checkpoint(&mut self, save: bool) {
             let mut batch = save.then(Batch::default);
             let changes = Some(&mut self.log);
-            self.store.flush(&mut Flush { batch: batch.as_mut(), changes }).unwrap();
+            self.store
+                .flush(&mut Flush { batch: batch.as_mut(), changes, ..Flush::default() })
+                .unwrap();
             if let Some(batch) = batch {
                 self.backend.write(batch).unwrap();
                 self.saved = self.log.len();

@@ -208,7 +208,8 @@ impl Task {
         for (name, store) in &self.operators.stores {
             let mut changes = Vec::new();
             let batch = written.batch.as_mut();
-            let mut flush = Flush { batch, changes: self.changes.then_some(&mut changes) };
+            let to_log = self.changes.then_some(&mut changes);
+            let mut flush = Flush { batch, changes: to_log, ..Flush::default() };
             store.borrow_mut().flush(&mut flush)?;
             if !changes.is_empty() {
                 written.changes.push((Str::clone(name), changes));

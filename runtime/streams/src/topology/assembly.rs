@@ -72,11 +72,8 @@ pub(crate) struct Operators {
 pub(crate) struct Assembly<'a> {
     graph: &'a Graph,
     sub: &'a SubTopology,
-    backend: Arc<dyn Backend>,
-    /// The number of the sub-topology's first store.
-    first_store: u16,
-    pub(crate) queue: u32,
-    entries_max: usize,
+    queue: u32,
+    storage: &'a Storage,
     inputs: BTreeMap<(usize, usize), Box<dyn Any>>,
     typed_stores: BTreeMap<Str, Box<dyn Any>>,
     node: usize,
@@ -103,10 +100,8 @@ pub(crate) fn assemble(
     let mut assembly = Assembly {
         graph,
         sub,
-        backend: Arc::clone(&storage.backend),
-        first_store: storage.first_store,
         queue,
-        entries_max: storage.entries_max,
+        storage,
         inputs: BTreeMap::new(),
         typed_stores: BTreeMap::new(),
         node: 0,
@@ -205,12 +200,12 @@ impl Assembly<'_> {
     fn place(&self, name: &Str) -> Result<Place, StreamsError> {
         let number = self.sub.stores.iter().position(|known| known == name);
         let number = number.and_then(|number| u16::try_from(number).ok());
-        let number = number.and_then(|number| number.checked_add(self.first_store));
+        let number = number.and_then(|number| number.checked_add(self.storage.first_store));
         let number = number.ok_or_else(|| self.mismatch("a store"))?;
         Ok(Place {
-            backend: Arc::clone(&self.backend),
+            backend: Arc::clone(&self.storage.backend),
             prefix: store::prefix(number, self.queue),
-            entries_max: self.entries_max,
+            entries_max: self.storage.entries_max,
         })
     }
 
@@ -241,7 +236,7 @@ impl Assembly<'_> {
 
     /// The global table of a number.
     pub(crate) fn global(&self, number: u32) -> GlobalStore {
-        GlobalStore { backend: Arc::clone(&self.backend), number }
+        GlobalStore { backend: Arc::clone(&self.storage.backend), number }
     }
 
     /// A store of values by time and key.
