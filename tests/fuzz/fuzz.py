@@ -27,6 +27,7 @@ RSS_MIB_MAX = 1024
 INPUT_BYTES_MAX = 4096
 SMALLER_INPUTS = {"regex": 512, "date_format": 256}     # where short inputs say it all
 SECONDS_AFTER = 60          # what a run may take beyond its seconds, to start and to end
+LONG_S = 60                 # a run of so many seconds goes on with the corpus of those before
 JOBS = min(2, os.cpu_count() or 1)
 EDGES_MIN = 100             # fewer were met: the counters are not there, or the target does nothing
 
@@ -85,8 +86,12 @@ def unpack(target):
 
 
 def run(program, target, seconds):
-    """One target for `seconds`. What it finds interesting stays in its corpus for the next run."""
-    corpus, found = WORK / "corpus" / target, WORK / "found" / target
+    """One target for `seconds`. What a long run finds interesting stays in its corpus for the next long one; a short run
+    would spend its time on reading that."""
+    found = WORK / "found" / target
+    corpus = WORK / ("corpus" if seconds >= LONG_S else "short") / target
+    if seconds < LONG_S:
+        shutil.rmtree(corpus, ignore_errors=True)
     corpus.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(found, ignore_errors=True)
     found.mkdir(parents=True)

@@ -72,3 +72,9 @@ impl From<gantry_log::LogError> for HerderError {
         Self::internal(error.to_string())
     }
 }
+
+impl From<gantry_coordination::TopicFault> for HerderError {
+    fn from(error: gantry_coordination::TopicFault) -> Self {
+        Self::internal(error.to_string())
+    }
+}

@@ -13,7 +13,6 @@ mod preview;
 mod providers;
 mod secrets;
 mod task;
-mod topic_fold;
 mod validation;
 
 pub use cluster::{Allocation, ClusterSettings};

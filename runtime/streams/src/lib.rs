@@ -31,7 +31,7 @@ pub use json::{DataStream, DataStreamSource, DataWindow, Fields};
 pub use processor::{Processor, ProcessorContext, PunctuationType, Punctuator, Store};
 pub use record::Record;
 pub use runtime::{Streams, TaskStatus};
-pub use settings::{BadRecords, Settings, Start};
+pub use settings::{BadRecords, Guarantee, Instances, Settings, Start};
 pub use store::{KeyedStore, WindowStore};
 pub use window::{
     Emit, Hopping, JoinWindows, Kind, Session, Sliding, Tumbling, Window, Windowed, Windows,

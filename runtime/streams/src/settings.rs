@@ -28,6 +28,28 @@ pub enum Start {
     Latest,
 }
 
+/// What a job promises about records that it worked on when something failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Guarantee {
+    /// State is exact; what sinks get may come twice after a failure.
+    AtLeastOnce,
+    /// Each record counts once, in state and in what readers are given that read what is committed.
+    #[default]
+    ExactlyOnce,
+}
+
+/// How many instances of a job share its queues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Instances {
+    /// Several, where the log is one that other processes may use; one on a log in this process.
+    #[default]
+    ByLog,
+    /// As many as are started: they find each other in the log and share the queues.
+    Several,
+    /// Only this one, which the user sees to: it starts without asking for others.
+    One,
+}
+
 /// How a job runs. Start from [`Settings::new`] and change what shall differ.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -54,8 +76,18 @@ pub struct Settings {
     pub block_cache_bytes: usize,
     /// Bytes that a thread reads at once. Default 1 MiB.
     pub read_bytes: usize,
+    /// What happens to records that the job worked on when something failed. Default: they count
+    /// once. On a log that writes several queues at once, as the embedded one, they always do.
+    pub guarantee: Guarantee,
+    /// Whether other instances of the job share its queues. Default: by the log.
+    pub instances: Instances,
+    /// An instance that is silent for so long is taken for dead, and others take its queues; from
+    /// 1 s to 1 h. Default 10 s.
+    pub session_timeout: Duration,
 }
 
+const SESSION_TIMEOUTS: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(60 * 60);
 /// Largest number of threads.
 const THREADS_MAX: usize = 1024;
 
@@ -74,6 +106,9 @@ impl Settings {
             cache_entries: 100_000,
             block_cache_bytes: 16 << 20,
             read_bytes: 1 << 20,
+            guarantee: Guarantee::default(),
+            instances: Instances::default(),
+            session_timeout: Duration::from_secs(10),
         }
     }
 
@@ -89,6 +124,10 @@ impl Settings {
         }
         if self.checkpoint_interval.is_zero() {
             return fault("checkpoint_interval", "0".to_owned(), "must be longer than nothing");
+        }
+        if !SESSION_TIMEOUTS.contains(&self.session_timeout) {
+            let value = format!("{} ms", self.session_timeout.as_millis());
+            return fault("session_timeout", value, "must be from 1 s to 1 h");
         }
         Ok(())
     }

@@ -4,4 +4,4 @@ mod options;
 mod parser;
 mod reader;
 
-pub(crate) use parser::parse;
+pub(crate) use parser::{parse, path};

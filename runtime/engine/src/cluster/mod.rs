@@ -1,16 +1,12 @@
 //! This worker's part in a cluster: carries out what the protocol of `gantry-cluster` decides.
 //!
 //! ```text
-//! cluster topic ─▶ driver ─▶ Member (the protocol) ─▶ driver ─▶ cluster topic
+//! cluster topic ─▶ Driver ─▶ Member (the protocol) ─▶ Driver ─▶ cluster topic
 //!                    │  ▲                               │
 //!                REST requests                     start, stop ─▶ unit runners ─▶ status topic
 //! ```
 
-mod clock;
-mod copies;
 mod driver;
-mod lease;
-mod reader;
 mod settings;
 mod status;
 mod unit_connector;
@@ -23,15 +19,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use gantry_cluster::{Connector, Member, Refusal, Request, State, Unit, Verdict};
+use gantry_coordination::{Asked, Copies, now_ms};
 use gantry_log::FullLog;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::HerderError;
-pub(crate) use copies::Copies;
 pub(crate) use driver::drive;
 pub use gantry_cluster::Allocation;
-pub(crate) use lease::Lease;
 pub use settings::ClusterSettings;
 pub(crate) use status::{Status, Statuses};
 use units::LocalUnit;
@@ -42,12 +37,6 @@ const ASKED_MAX: usize = 1024;
 pub(crate) const REQUEST_LIMIT: Duration = Duration::from_secs(90);
 /// The key of a sink task's configuration in which its queues stand.
 pub(crate) const QUEUES: &str = "gantry.assigned.queues";
-
-/// What the driver is asked or told.
-enum Asked {
-    Input(gantry_cluster::Input),
-    Request { request: Request, answer: oneshot::Sender<Verdict> },
-}
 
 /// What is known of the cluster, and how to ask it for something.
 pub(crate) struct Cluster {
@@ -83,8 +72,7 @@ impl Cluster {
         worker_id: &str,
         control: Arc<dyn FullLog>,
     ) -> Undriven {
-        let clock_ms = clock::now_ms();
-        let member = Member::new(settings.member(worker_id), clock_ms);
+        let member = Member::new(settings.member(worker_id), now_ms());
         let (asked, queue) = mpsc::channel(ASKED_MAX);
         let cluster = Arc::new(Self {
             statuses: Statuses::new(worker_id),

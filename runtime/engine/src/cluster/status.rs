@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gantry_cluster::Unit;
+use gantry_coordination::record_of_all;
 use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, ReadLimits, TopicPartition};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -15,7 +16,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::entities::UnitState;
 use crate::task::ActiveTopicSet;
-use crate::topic_fold::record_of_all;
 
 const CONNECTOR: &str = "status-connector-";
 const TASK: &str = "status-task-";

@@ -176,7 +176,7 @@ impl super::Cluster {
     /// The offset log may know more than the cluster log, which can lose its end.
     pub(super) async fn tell_stamps(
         &self,
-        fenced: &crate::offsets::FencedOffsets,
+        fenced: &gantry_coordination::FencedOffsets,
         name: &gantry_api::Str,
     ) {
         let (generation, last) = (fenced.generation(name), fenced.last_stamp(name));

@@ -6,16 +6,15 @@ use std::sync::{Arc, Weak};
 
 use futures_util::FutureExt;
 use gantry_cluster::{Input, TargetState, Unit};
+use gantry_coordination::{Fence, Lease};
 use gantry_log::TopicPartition;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Cluster;
-use super::lease::Lease;
 use crate::entities::UnitState;
 use crate::herder::Herder;
 use crate::metrics::TaskMetrics;
-use crate::offsets::Fence;
 use crate::task::{StateCell, panicked};
 
 /// Commands that wait for a unit: more than a user can give while it starts.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use gantry_api::{Props, Str};
 use gantry_cluster::{Connector, Request, Unit};
+use gantry_coordination::{Lease, Transactions};
 use gantry_log::{LogError, TopicPartition};
 
 use super::Herder;
@@ -18,7 +19,7 @@ use crate::entities::{
 };
 use crate::error::{HerderError, HerderErrorKind};
 use crate::metrics::TaskSnapshot;
-use crate::offsets::{OffsetStore, TaskOffsets, Transactions};
+use crate::offsets::{OffsetStore, TaskOffsets};
 use crate::secrets::mask;
 use crate::task::{ActiveTopicSet, TaskSetup, wanted_topics};
 
@@ -261,7 +262,7 @@ impl Herder {
         template: Props,
         offsets: TaskOffsets,
         assigned: Option<Vec<Vec<TopicPartition>>>,
-        lease: Option<crate::cluster::Lease>,
+        lease: Option<Lease>,
         target: TargetState,
     ) -> gantry_api::Result<TaskSetup> {
         let props = self.resolve(&template).await?;

@@ -17,12 +17,13 @@ mod task_props;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use gantry_coordination::{FencedOffsets, Transactions};
 use gantry_log::{FullLog, TopicPartition};
 
 use crate::cluster::{Cluster, ClusterSettings};
 use crate::config::WorkerConfig;
 use crate::error::HerderError;
-use crate::offsets::{FencedOffsets, KeyedOffsets, OffsetStore, Transactions};
+use crate::offsets::{KeyedOffsets, OffsetStore};
 use connector::RunningConnector;
 pub(crate) use connector::Started;
 use locks::{NameLocks, Starts};
@@ -71,7 +72,7 @@ impl Herder {
         let herder = Arc::new_cyclic(|me| Self {
             worker: Arc::new(config),
             plugins: Plugins::load(plugins),
-            transactions: Arc::new(Transactions::new(Arc::clone(&log), Arc::clone(&offsets))),
+            transactions: Arc::new(transactions(&log, None)),
             log,
             offsets,
             connectors: Mutex::default(),
@@ -98,14 +99,15 @@ impl Herder {
         let queue = TopicPartition::new(config.offset_storage_topic.as_str(), 0);
         let undriven = Cluster::undriven(cluster, &config.worker_id, control);
         let copies = undriven.cluster.copies.clone();
-        let offsets = FencedOffsets::new(Arc::clone(&log), queue).with_copies(copies);
-        let offsets = Arc::new(OffsetStore::Fenced(Arc::new(offsets)));
+        let fenced = FencedOffsets::new(Arc::clone(&log), queue).with_copies(copies);
+        let fenced = Arc::new(fenced);
+        let offsets = Arc::new(OffsetStore::Fenced(Arc::clone(&fenced)));
         let herder = Arc::new_cyclic(|me| Self {
             worker: Arc::new(config),
             plugins: Plugins::load(plugins),
-            transactions: Arc::new(Transactions::new(Arc::clone(&log), Arc::clone(&offsets))),
+            transactions: Arc::new(transactions(&log, Some(&fenced))),
             log,
-            offsets: Arc::clone(&offsets),
+            offsets,
             connectors: Mutex::default(),
             store: None,
             cluster: Some(Arc::clone(&undriven.cluster)),
@@ -115,7 +117,7 @@ impl Herder {
         });
         let me = herder.me.clone();
         let topic = herder.worker.offset_storage_topic.clone();
-        tokio::spawn(crate::cluster::drive(undriven, me, offsets, topic));
+        tokio::spawn(crate::cluster::drive(undriven, me, fenced, topic));
         herder
     }
 
@@ -128,4 +130,10 @@ impl std::fmt::Debug for Herder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Herder({})", self.worker.worker_id)
     }
+}
+
+/// What readers know of transactions. `own` is followed by the cluster.
+fn transactions(log: &Arc<dyn FullLog>, own: Option<&Arc<FencedOffsets>>) -> Transactions {
+    let known = Transactions::new(Arc::clone(log), own.map(Arc::clone));
+    if cfg!(test) { known.with_gone_after(std::time::Duration::from_secs(1)) } else { known }
 }

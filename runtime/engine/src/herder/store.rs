@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gantry_api::{Props, TopicPartition};
+use gantry_coordination::{Keeps, fold, open_topic};
 use gantry_log::{FullLog, LogError, LogRecord, QueueBatch};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::entities::TargetState;
 use crate::error::HerderError;
-use crate::topic_fold::{Keeps, fold, open_topic};
 
 const CONNECTOR: &str = "connector-";
 const TARGET_STATE: &str = "target-state-";

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use gantry_api::{OffsetMap, SourcePartition, Str};
+use gantry_coordination::{Keeps, fold, open_topic};
 use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, TopicPartition};
 use serde_json::Value as Json;
 
 use super::Change;
 use crate::error::HerderError;
-use crate::topic_fold::{Keeps, fold, open_topic};
 
 /// One partition of a connector: its map, and where it stands.
 #[derive(Clone, Debug)]

@@ -1,21 +1,19 @@
 //! Offsets of all connectors: a topic, folded in memory.
 
-mod fenced;
+mod clustered;
 mod keyed;
 mod task;
-mod transactions;
 
 use std::sync::Arc;
 
 use gantry_api::{OffsetMap, OffsetReader, Props, SinkOffset, SinkOffsets, SourcePartition, Str};
+use gantry_coordination::FencedOffsets;
 use gantry_log::{FullLog, LogError, TopicPartition};
 use serde_json::Value as Json;
 
 use crate::error::HerderError;
-pub(crate) use fenced::{Fence, FencedOffsets};
 pub(crate) use keyed::KeyedOffsets;
-pub(crate) use task::{CommitError, TaskOffsets, Transaction};
-pub(crate) use transactions::{TransactionLog, Transactions, mark_of, take_mark};
+pub(crate) use task::TaskOffsets;
 
 /// Name of a queue's topic in a sink's partition, as the REST API shows it.
 pub(crate) const KAFKA_TOPIC: &str = "kafka_topic";
@@ -60,7 +58,7 @@ impl OffsetStore {
     ) -> Result<(), HerderError> {
         match self {
             Self::Keyed(keyed) => Ok(keyed.store(connector, changes).await?),
-            Self::Fenced(fenced) => fenced.edit(connector, changes).await,
+            Self::Fenced(fenced) => clustered::edit(fenced, connector, changes).await,
         }
     }
 
@@ -68,7 +66,7 @@ impl OffsetStore {
     fn each(&self, connector: &str) -> Vec<(OffsetMap, OffsetMap)> {
         match self {
             Self::Keyed(keyed) => keyed.each(connector),
-            Self::Fenced(fenced) => fenced.each(connector),
+            Self::Fenced(fenced) => clustered::each(fenced, connector),
         }
     }
 
@@ -76,7 +74,7 @@ impl OffsetStore {
     fn get(&self, connector: &str, partition: &SourcePartition) -> Option<OffsetMap> {
         match self {
             Self::Keyed(keyed) => keyed.get(connector, partition),
-            Self::Fenced(fenced) => fenced.get(connector, partition),
+            Self::Fenced(fenced) => clustered::get(fenced, connector, partition),
         }
     }
 

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gantry_api::{OffsetReader, SinkOffsets, Str, TaskEpoch};
-use gantry_cluster::{Epoch, TransactionId};
-use gantry_log::{LogError, QueueBatch, RecordHeader, TopicPartition};
+use gantry_cluster::Epoch;
+use gantry_coordination::{CommitError, Fence, Transaction, Transactions};
+use gantry_log::{LogError, QueueBatch, TopicPartition};
 
-use super::transactions::mark;
-use super::{Change, Fence, FencedOffsets, OffsetStore, Transactions};
+use super::clustered::texts;
+use super::{Change, OffsetStore};
 
 /// The offsets of one task.
 pub(crate) struct TaskOffsets {
@@ -18,44 +19,6 @@ pub(crate) struct TaskOffsets {
     pub(crate) fence: Option<Fence>,
     /// What is known of transactions, here and elsewhere.
     pub(crate) transactions: Arc<Transactions>,
-}
-
-/// One session of an exactly-once source: what it writes counts once it is committed.
-#[derive(Debug)]
-pub(crate) struct Transaction {
-    offsets: Arc<FencedOffsets>,
-    fence: Fence,
-    epoch: Epoch,
-    mark: RecordHeader,
-}
-
-impl Transaction {
-    /// What its records are marked with.
-    pub(crate) fn mark(&self) -> &RecordHeader {
-        &self.mark
-    }
-
-    /// Commits offsets, and the records before the ends; durable on return.
-    pub(crate) async fn commit(
-        &self,
-        changes: Vec<Change>,
-        ends: &BTreeMap<TopicPartition, u64>,
-    ) -> Result<(), CommitError> {
-        let end = |(of, end): (&TopicPartition, &u64)| (Str::clone(&of.topic), of.partition, *end);
-        let ends = ends.iter().map(end).collect();
-        self.offsets.commit(&self.fence, self.epoch, changes, ends).await
-    }
-}
-
-/// Why offsets were not committed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum CommitError {
-    /// The log could not take them; it may later.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// Another worker has the task.
-    #[error("another worker has this task")]
-    Fenced,
 }
 
 impl TaskOffsets {
@@ -83,7 +46,8 @@ impl TaskOffsets {
             (OffsetStore::Keyed(keyed), _) => Ok(keyed.store(&self.connector, changes).await?),
             (OffsetStore::Fenced(fenced), Some(fence)) => loop {
                 let session = fence.session();
-                let done = fenced.commit(fence, session, changes.clone(), Vec::new()).await;
+                let texts = texts(changes.clone());
+                let done = fenced.commit(fence, session, texts, Vec::new()).await;
                 // The task itself may have begun one meanwhile.
                 if !matches!(done, Err(CommitError::Fenced)) || fence.session() == session {
                     return done;
@@ -115,12 +79,17 @@ impl TaskOffsets {
         let (OffsetStore::Fenced(offsets), Some(fence)) = (&*self.store, &self.fence) else {
             return Err(CommitError::Fenced);
         };
-        let (epoch, id) = (fence.next_session(), TransactionId(fastrand::u64(..)));
-        if !offsets.begin_session(fence, epoch, Some(id)).await? {
-            return Err(CommitError::Fenced);
-        }
-        let (offsets, fence) = (Arc::clone(offsets), fence.clone());
-        Ok(Transaction { mark: mark(id, offsets.topic()), offsets, fence, epoch })
+        offsets.begin_transaction(fence).await
+    }
+
+    /// Commits offsets in a session, and the records before the ends; durable on return.
+    pub(crate) async fn commit_in(
+        transaction: &Transaction,
+        changes: Vec<Change>,
+        ends: &BTreeMap<TopicPartition, u64>,
+    ) -> Result<(), CommitError> {
+        let end = |(of, end): (&TopicPartition, &u64)| (Str::clone(&of.topic), of.partition, *end);
+        transaction.commit(texts(changes), ends.iter().map(end).collect()).await
     }
 
     /// Ends the session that was begun last: nothing of it that is not committed counts.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gantry_api::{Props, Str, TopicPartition};
+use gantry_coordination::take_mark;
 use gantry_log::{LogError, ReadLimits};
 use tokio::sync::Semaphore;
 
@@ -11,7 +12,6 @@ use super::types::{Preview, PreviewSamples, RawRecord, StartAt, TopicSample};
 use super::{PREVIEW_BYTES_MAX, PREVIEW_RECORDS_MAX};
 use crate::error::HerderError;
 use crate::herder::Herder;
-use crate::offsets::take_mark;
 
 /// Previews that run at the same time; a plugin that never returns keeps its place.
 const PREVIEWS_MAX: usize = 4;

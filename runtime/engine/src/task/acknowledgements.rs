@@ -11,11 +11,12 @@ use std::time::Instant;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use gantry_api::{Error, Result, SourceOffset, SourcePartition};
+use gantry_coordination::{CommitError, Transaction};
 use gantry_log::{Durable, LogError, RecordHeader, TopicPartition};
 
 use super::supervisor::TaskEnv;
 use crate::metrics::TaskMetrics;
-use crate::offsets::{Change, CommitError, Transaction};
+use crate::offsets::Change;
 use transaction::Committing;
 
 /// What a write covers.

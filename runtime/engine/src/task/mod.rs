@@ -2,7 +2,6 @@
 
 mod acknowledgements;
 mod errors;
-mod isolation;
 mod queues;
 mod read_ahead;
 mod sink;

@@ -8,11 +8,11 @@ use gantry_api::{
     ErrantRecord, Error, Result, SinkLog, SinkOffset, SinkOffsets, SinkRecord, SinkTask,
     SinkTaskContext, Str, TimestampType,
 };
+use gantry_coordination::{CommitError, Isolation, take_mark};
 use gantry_log::{FullLog, LogError, LogRecord, QueueRecords, ReadLimits, TopicPartition};
 use tokio::sync::watch;
 
 use super::errors::{Consumed, ErrorHandler};
-use super::isolation::Isolation;
 use super::queues::shares;
 use super::read_ahead::ReadAhead;
 use super::sink_log::TaskLog;
@@ -23,7 +23,7 @@ use crate::config::WorkerConfig;
 use crate::connector_config::ConnectorConfig;
 use crate::entities::{TargetState, UnitState};
 use crate::metrics::TaskMetrics;
-use crate::offsets::{CommitError, OffsetStore, sink_group, sink_partition, take_mark};
+use crate::offsets::{OffsetStore, sink_group, sink_partition};
 
 /// Bytes read at once.
 const READ_BYTES_MAX: usize = 1 << 20;

@@ -9,6 +9,7 @@ use gantry_api::{
     Destination, Error, QueueRange, Result, SinkLog, SinkOffset, Str, TopicPartition, TopicRead,
     TopicRecord, async_trait,
 };
+use gantry_coordination::{CommitError, Isolation, Transaction};
 use gantry_log::{
     LogError, LogRecord, QueueBatch, QueueRecords, ReadLimits, RecordHeader, Session, TopicSpec,
     queue_of_key,
@@ -16,12 +17,11 @@ use gantry_log::{
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::isolation::Isolation;
 use super::queues::shares;
 use super::sink::{queues_of, unreadable, wanted_topics};
 use super::supervisor::TaskEnv;
 use super::topics::topic_to_write;
-use crate::offsets::{Change, CommitError, OffsetStore, Transaction};
+use crate::offsets::{Change, OffsetStore};
 
 /// Read at once.
 const READ_BYTES_MAX: usize = 1 << 20;

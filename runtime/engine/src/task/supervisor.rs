@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use gantry_api::{
     CancellationToken, ConnectorPlugin, Error, PluginRegistry, Props, Result, Str, TaskFactory,
 };
+use gantry_coordination::{CommitError, Lease, Transaction};
 use gantry_log::{FullLog, Session, TopicPartition};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -19,12 +20,11 @@ use super::sink::SinkWorker;
 use super::source::SourceWorker;
 use super::stages::Stages;
 use super::topics::ActiveTopicSet;
-use crate::cluster::Lease;
 use crate::config::WorkerConfig;
 use crate::connector_config::ConnectorConfig;
 use crate::entities::{TargetState, TaskId, TaskState, UnitState};
 use crate::metrics::TaskMetrics;
-use crate::offsets::{Change, CommitError, TaskOffsets, Transaction};
+use crate::offsets::{Change, TaskOffsets};
 
 /// The wait before a task of a cluster starts again after an error worth trying again.
 const RETRIABLE_WAIT: Duration = Duration::from_millis(500);
@@ -131,7 +131,7 @@ impl TaskEnv {
         if !self.has_lease() {
             return Err(CommitError::Fenced);
         }
-        transaction.commit(changes, ends).await
+        TaskOffsets::commit_in(transaction, changes, ends).await
     }
 
     /// After a failure, so that nobody waits for what became of its last records.

@@ -1,94 +1,157 @@
 //! Checkpoints written: outputs, changes of state and progress, then the state on this machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use gantry_log::{FullLog, LogRecord, QueueBatch, Str, TopicPartition};
+use gantry_coordination::{Ends, Transaction};
+use gantry_log::{LogRecord, QueueBatch, Session, Str, TopicPartition};
 
-use super::plan::{Plan, change_log, task_key};
+use super::job::{Job, Place};
+use super::plan::{change_log, task_key};
 use super::restore::{Marker, marker_entry};
 use crate::error::StreamsError;
-use crate::store::{Backend, Batch};
+use crate::store::Batch;
 use crate::task::Written;
 
 /// One task's checkpoint.
-pub(crate) struct Due<'a> {
-    pub(crate) task: (usize, u32),
-    pub(crate) written: Written,
-    pub(crate) marker: &'a mut Marker,
+pub(super) struct Due<'a> {
+    pub(super) place: Place,
+    pub(super) written: Written,
+    pub(super) marker: &'a mut Marker,
+    pub(super) transaction: &'a Transaction,
+}
+
+/// Records by queue, and the queues in which each task has some that are marked.
+#[derive(Default)]
+struct Records {
+    by_queue: BTreeMap<TopicPartition, Vec<LogRecord>>,
+    marked: Vec<BTreeSet<TopicPartition>>,
 }
 
 /// Writes the checkpoints of several tasks. Where the log writes several queues at once, all of it
-/// counts or nothing. Elsewhere progress is written when the rest is durable, so that after a crash
-/// some of the rest may come twice.
-pub(crate) async fn commit(
-    plan: &Plan,
-    log: &dyn FullLog,
-    backend: &dyn Backend,
-    due: Vec<Due<'_>>,
+/// counts or nothing. Elsewhere records are marked, and count once the progress is written that
+/// covers them. Gives the tasks that somebody else has by now: nothing of theirs counts.
+pub(super) async fn commit(
+    job: &Job,
+    mut due: Vec<Due<'_>>,
     now_ms: i64,
-) -> Result<(), StreamsError> {
-    let mut batches: BTreeMap<TopicPartition, Vec<LogRecord>> = BTreeMap::new();
-    let mut markers = Vec::new();
-    let mut local = Batch::default();
-    for Due { task, written, marker } in due {
-        let Written { outputs, changes, batch, progress } = written;
-        let saved = batch.is_some();
-        for (topic, queue, records) in outputs {
-            batches.entry(TopicPartition { topic, partition: queue }).or_default().extend(records);
-        }
-        for (store, records) in changes {
-            let topic = change_log(&store);
-            batches.entry(TopicPartition { topic, partition: task.1 }).or_default().extend(records);
-        }
-        let mut batch = batch.unwrap_or_default();
-        local.entries.append(&mut batch.entries);
-        local.ranges.append(&mut batch.ranges);
-        marker.progress = progress;
-        markers.push((task, marker, saved));
-    }
-    let checkpoints = TopicPartition { topic: plan.checkpoints(), partition: 0 };
-    let progress = markers.iter().map(|(task, marker, _)| checkpoint(*task, marker)).collect();
-    let ends = if log.is_atomic() {
-        batches.insert(checkpoints, progress);
-        append(log, batches).await?
+) -> Result<Vec<Place>, StreamsError> {
+    let records = collect(job, &mut due);
+    let written = if job.writes_at_once() {
+        write_at_once(job, &due, records).await?
     } else {
-        let ends = append(log, batches).await?;
-        append(log, BTreeMap::from([(checkpoints, progress)])).await?;
-        ends
+        write_marked(job, &due, records).await?
     };
-    for (task, marker, saved) in markers {
-        for store in &plan.subs[task.0].stores {
-            let queue = TopicPartition { topic: change_log(store), partition: task.1 };
-            if let Some(range) = ends.get(&queue) {
+    let mut local = Batch::default();
+    let mut lost = Vec::new();
+    for Due { place, written: Written { batch, progress, .. }, marker, transaction } in due {
+        if !job.writes_at_once() && !transaction.holds() {
+            lost.push(place);
+            continue;
+        }
+        marker.progress = progress;
+        for store in &job.plan.subs[place.0].stores {
+            let queue = TopicPartition { topic: change_log(store), partition: place.1 };
+            if let Some(range) = written.get(&queue) {
                 marker.changes.insert(Str::clone(store), range.end);
             }
         }
         // What is on disk is as of this checkpoint, or still as of an earlier one.
-        if saved {
+        if let Some(mut batch) = batch {
             marker.saved_ms = now_ms;
-            local.entries.push(marker_entry(task, marker));
+            local.entries.append(&mut batch.entries);
+            local.ranges.append(&mut batch.ranges);
+            local.entries.push(marker_entry(place, marker));
         }
     }
-    if local.entries.is_empty() { Ok(()) } else { backend.write(local) }
-}
-
-fn checkpoint(task: (usize, u32), marker: &Marker) -> LogRecord {
-    let value = serde_json::to_vec(&marker.progress).unwrap_or_default();
-    LogRecord {
-        key: Some(task_key(task).into_bytes().into()),
-        value: Some(value.into()),
-        headers: Vec::new(),
-        timestamp_ms: LogRecord::AT_STORE,
+    if !local.entries.is_empty() {
+        job.backend.write(local)?;
     }
+    Ok(lost)
 }
 
-async fn append(
-    log: &dyn FullLog,
-    batches: BTreeMap<TopicPartition, Vec<LogRecord>>,
-) -> Result<BTreeMap<TopicPartition, Range<u64>>, StreamsError> {
-    let queues: Vec<TopicPartition> = batches.keys().cloned().collect();
-    let batches = batches.into_iter().map(|(to, records)| QueueBatch { to, records }).collect();
-    let ranges = log.append(batches).await?.await?;
+/// Takes the records out of the checkpoints, and marks those that are to be.
+fn collect(job: &Job, due: &mut [Due<'_>]) -> Records {
+    let mut all = Records::default();
+    for Due { place, written, transaction, .. } in due {
+        let mut marked = BTreeSet::new();
+        let outputs = std::mem::take(&mut written.outputs).into_iter();
+        let outputs = outputs.map(|(topic, queue, records)| {
+            let marks = job.is_marked(&topic);
+            (TopicPartition { topic, partition: queue }, records, marks)
+        });
+        let changes = std::mem::take(&mut written.changes).into_iter();
+        let changes = changes.map(|(store, records)| {
+            let topic = change_log(&store);
+            (TopicPartition { topic, partition: place.1 }, records, !job.writes_at_once())
+        });
+        for (queue, mut records, marks) in outputs.chain(changes) {
+            if marks {
+                let mark = transaction.mark();
+                records.iter_mut().for_each(|record| record.headers.push(mark.clone()));
+                marked.insert(queue.clone());
+            }
+            match all.by_queue.entry(queue) {
+                std::collections::btree_map::Entry::Vacant(entry) => {
+                    entry.insert(records);
+                }
+                std::collections::btree_map::Entry::Occupied(mut entry) => {
+                    entry.get_mut().append(&mut records);
+                }
+            }
+        }
+        all.marked.push(marked);
+    }
+    all
+}
+
+type Ranges = BTreeMap<TopicPartition, Range<u64>>;
+
+async fn write_at_once(
+    job: &Job,
+    due: &[Due<'_>],
+    records: Records,
+) -> Result<Ranges, StreamsError> {
+    let commits =
+        due.iter().map(|due| due.transaction.commit_record(vec![progress(due)], Vec::new()));
+    let commits = job.offsets.batch(commits.collect());
+    let queues: Vec<TopicPartition> = records.by_queue.keys().cloned().collect();
+    let mut batches = batches(records.by_queue);
+    batches.push(commits);
+    let ranges = job.log.append(batches).await?.await?;
     Ok(queues.into_iter().zip(ranges).collect())
+}
+
+async fn write_marked(
+    job: &Job,
+    due: &[Due<'_>],
+    records: Records,
+) -> Result<Ranges, StreamsError> {
+    let Records { by_queue, marked } = records;
+    let mut ranges = Ranges::new();
+    if !by_queue.is_empty() {
+        let queues: Vec<TopicPartition> = by_queue.keys().cloned().collect();
+        let written = job.log.append_in(&Session::exact(), batches(by_queue)).await?.await?;
+        ranges.extend(queues.into_iter().zip(written));
+    }
+    let commits = due.iter().zip(marked).map(|(due, marked)| {
+        // Behind its own records in a queue may be those of other tasks, which have other marks.
+        let end = |queue: TopicPartition| {
+            let end = ranges.get(&queue)?.end;
+            Some((queue.topic, queue.partition, end))
+        };
+        let ends: Ends = marked.into_iter().filter_map(end).collect();
+        due.transaction.commit_record(vec![progress(due)], ends)
+    });
+    job.offsets.write(commits.collect()).await?;
+    Ok(ranges)
+}
+
+fn batches(records: BTreeMap<TopicPartition, Vec<LogRecord>>) -> Vec<QueueBatch> {
+    records.into_iter().map(|(to, records)| QueueBatch { to, records }).collect()
+}
+
+fn progress(due: &Due<'_>) -> (String, Option<String>) {
+    let text = serde_json::to_string(&due.written.progress).unwrap_or_default();
+    (task_key(due.place), Some(text))
 }

@@ -5,14 +5,14 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use gantry_log::{FullLog, LogError, ReadLimits, Str, TopicPartition};
+use gantry_coordination::Isolation;
+use gantry_log::{LogError, LogRecord, ReadLimits, Str, TopicPartition};
 use tokio::runtime::Handle;
 
-use super::Shared;
-use super::plan::{Plan, read_all};
+use super::committed::{Reader, read_all};
+use super::job::Job;
 use super::worker::panicked;
 use crate::error::StreamsError;
 use crate::store::{Backend, Batch, GLOBALS, global, prefix};
@@ -27,9 +27,25 @@ struct Table {
 
 /// All tables, by their numbers.
 pub(super) struct Globals {
-    log: Arc<dyn FullLog>,
-    backend: Arc<dyn Backend>,
+    job: Arc<Job>,
     tables: Vec<Table>,
+}
+
+/// Puts what a topic says into its table.
+struct Fill<'a> {
+    backend: &'a dyn Backend,
+    number: u32,
+    batch: Batch,
+}
+
+impl Reader for Fill<'_> {
+    fn take(&mut self, record: &LogRecord) -> Result<(), StreamsError> {
+        global::put(self.number, record, &mut self.batch);
+        if self.batch.entries.len() < ENTRIES_AT_ONCE {
+            return Ok(());
+        }
+        self.backend.write(std::mem::take(&mut self.batch))
+    }
 }
 
 /// How many entries are written at once.
@@ -44,19 +60,14 @@ const LIMITS: ReadLimits = ReadLimits {
 
 impl Globals {
     /// The tables as they are in the log now. `None` if there are none.
-    pub(super) async fn open(
-        plan: &Plan,
-        log: &Arc<dyn FullLog>,
-        backend: &Arc<dyn Backend>,
-    ) -> Result<Option<Self>, StreamsError> {
-        let topics = plan.graph.globals();
+    pub(super) async fn open(job: &Arc<Job>) -> Result<Option<Self>, StreamsError> {
+        let topics = job.plan.graph.globals();
         if topics.is_empty() {
             return Ok(None);
         }
-        let mut globals =
-            Self { log: Arc::clone(log), backend: Arc::clone(backend), tables: Vec::new() };
+        let mut globals = Self { job: Arc::clone(job), tables: Vec::new() };
         for (number, topic) in (0..).zip(topics) {
-            let queues = plan.queues.get(topic).copied().unwrap_or_default();
+            let queues = job.plan.queues.get(topic).copied().unwrap_or_default();
             globals.find(number, topic, queues).await?;
             for queue in 0..queues {
                 globals.catch_up(number, queue).await?;
@@ -67,11 +78,11 @@ impl Globals {
 
     /// What is on disk of a table, if it is of this topic as it is.
     async fn find(&mut self, number: u32, topic: &Str, queues: u32) -> Result<(), StreamsError> {
-        let known = self.backend.get(&marker(number))?;
+        let known = self.job.backend.get(&marker(number))?;
         let known: Option<Table> = known.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let mut table = known.filter(|known| known.topic == *topic).unwrap_or_default();
         for queue in 0..queues {
-            let range = self.log.range(&TopicPartition::new(&**topic, queue)).await?;
+            let range = self.job.log.range(&TopicPartition::new(&**topic, queue)).await?;
             if table.next.get(&queue).is_some_and(|next| *next > range.next) {
                 // The topic was made anew since.
                 table = Table::default();
@@ -80,7 +91,7 @@ impl Globals {
         if table.next.is_empty() {
             let mut batch = Batch::default();
             global::clear(number, &mut batch);
-            self.backend.write(batch)?;
+            self.job.backend.write(batch)?;
         }
         table.topic = Str::clone(topic);
         table.next = (0..queues).map(|q| (q, table.next.get(&q).copied().unwrap_or(0))).collect();
@@ -91,16 +102,10 @@ impl Globals {
     async fn catch_up(&mut self, number: u32, queue: u32) -> Result<(), StreamsError> {
         let Some(table) = self.tables.get_mut(number as usize) else { return Ok(()) };
         let from = table.next.get(&queue).copied().unwrap_or(0);
-        let (mut batch, place) = (Batch::default(), TopicPartition::new(&*table.topic, queue));
-        let backend = &self.backend;
-        let end = read_all(&*self.log, &place, from, |_, record| {
-            global::put(number, record, &mut batch);
-            if batch.entries.len() >= ENTRIES_AT_ONCE {
-                backend.write(std::mem::take(&mut batch))?;
-            }
-            Ok(())
-        })
-        .await?;
+        let place = TopicPartition::new(&*table.topic, queue);
+        let mut fill = Fill { backend: &*self.job.backend, number, batch: Batch::default() };
+        let end = read_all(&self.job, &place, from, &mut fill).await?;
+        let batch = fill.batch;
         table.next.insert(queue, end);
         self.save(number as usize, batch)
     }
@@ -111,28 +116,29 @@ impl Globals {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             batch.entries.push((marker(number), Some(value)));
         }
-        self.backend.write(batch)
+        self.job.backend.write(batch)
     }
 
     /// Follows the topics until the job ends.
-    pub(super) fn run(mut self, shared: &Shared, runtime: &Handle) {
-        let follow = || runtime.block_on(self.follow(shared));
+    pub(super) fn run(mut self, runtime: &Handle) {
+        let job = Arc::clone(&self.job);
+        let follow = || runtime.block_on(self.follow());
         let result = catch_unwind(AssertUnwindSafe(follow));
         let result = result.unwrap_or_else(|panic: Box<dyn Any + Send>| Err(panicked(&*panic)));
         if let Err(error) = result {
             tracing::error!(%error, "the job stops: its global tables cannot be read");
-            shared.fail(error);
+            job.shared.fail(error);
         }
     }
 
-    async fn follow(&mut self, shared: &Shared) -> Result<(), StreamsError> {
-        while !shared.stop.load(Ordering::Acquire) {
+    async fn follow(&mut self) -> Result<(), StreamsError> {
+        while !self.job.shared.is_stopped() {
             let positions = self.tables.iter().flat_map(|table| {
                 let queues = table.next.iter();
                 queues.map(|(q, next)| (TopicPartition::new(&*table.topic, *q), *next))
             });
             let positions: Vec<_> = positions.collect();
-            let read = match self.log.read(&positions, LIMITS).await {
+            let read = match self.job.log.read(&positions, LIMITS).await {
                 // Records went that nobody needs any more.
                 Err(LogError::OutOfRange { .. }) => {
                     self.catch_up_all().await?;
@@ -145,7 +151,13 @@ impl Globals {
                 }
                 read => read?,
             };
-            for records in read {
+            // What waits to be committed is read once more.
+            let mut isolation = Isolation::new(Some(Arc::clone(&self.job.transactions)));
+            let given = isolation.sift(read).await;
+            if given.iter().all(|batch| batch.records.is_empty()) && isolation.waits() {
+                let _ = tokio::time::timeout(LIMITS.wait, isolation.changed()).await;
+            }
+            for records in given {
                 let found = self.tables.iter().position(|t| t.topic == records.from.topic);
                 let Some(number) = found else { continue };
                 let mut batch = Batch::default();

@@ -1,28 +1,41 @@
 //! A topology running on a log: threads with tasks, checkpoints, state that is found again.
 
+mod begin;
 mod commit;
+mod committed;
 mod global;
+mod group;
+mod job;
 mod merge;
 mod plan;
+mod reading;
 mod restore;
+mod threads;
 mod worker;
 
 use std::fs::File;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
+use gantry_cluster::{Incarnation, Unit};
+use gantry_coordination::{Fence, FencedOffsets, Transactions};
 use gantry_log::FullLog;
 use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
 use crate::builder::Topology;
 use crate::error::StreamsError;
 use crate::settings::Settings;
-use crate::store::{Backend, Disk};
+use crate::store::Disk;
+use begin::Claim;
 use global::Globals;
+use group::Group;
+use job::{Job, Shared};
 use plan::Plan;
-use worker::Worker;
+use threads::Threads;
+use worker::{Work, Worker};
 
 /// How a task is.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -49,29 +62,18 @@ pub struct TaskStatus {
     pub checkpoints: u64,
 }
 
-/// What threads and their owner share.
-#[derive(Default)]
-struct Shared {
-    stop: AtomicBool,
-    failure: Mutex<Option<StreamsError>>,
-    status: Mutex<std::collections::BTreeMap<(usize, u32), TaskStatus>>,
-}
-
-impl Shared {
-    fn fail(&self, error: StreamsError) {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-        self.stop.store(true, Ordering::Release);
-    }
-}
-
 /// A running job. Dropping it stops it, after a last checkpoint.
 pub struct Streams {
-    shared: Arc<Shared>,
+    job: Arc<Job>,
+    group: Option<Arc<Group>>,
     threads: Vec<JoinHandle<()>>,
     /// Connections of the log that the job opened live on it, whatever its own threads do.
-    _runtime: Runtime,
+    runtime: Runtime,
     _lock: File,
 }
+
+/// How long the others are waited for when an instance leaves, and then the last checkpoints.
+const LEAVE_LIMIT: Duration = Duration::from_secs(10);
 
 impl std::fmt::Debug for Streams {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -80,10 +82,11 @@ impl std::fmt::Debug for Streams {
 }
 
 impl Streams {
-    /// Makes the topics that the job needs, finds its state again, and starts its threads. Blocks
-    /// until then: not to be called on a thread of an async runtime. Fails with
-    /// [`StreamsError::Topology`] if a topic is missing or does not fit, with
-    /// [`StreamsError::Changed`] if there is state of another topology.
+    /// Makes the topics that the job needs, and starts its threads, which find the state of their
+    /// tasks again. Where several instances share the log, they share the tasks. Blocks until then:
+    /// not to be called on a thread of an async runtime. Fails with [`StreamsError::Topology`] if a
+    /// topic is missing or does not fit, with [`StreamsError::Changed`] if there is state of another
+    /// topology.
     pub fn start(
         topology: Topology,
         log: Arc<dyn FullLog>,
@@ -91,64 +94,81 @@ impl Streams {
     ) -> Result<Self, StreamsError> {
         settings.check()?;
         let lock = take_dir(&settings.state_dir)?;
+        let dir = settings.state_dir.clone();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("streams-io")
             .enable_all()
             .build()
-            .map_err(|error| place_fault(&settings.state_dir, &error))?;
-        let plan = runtime.block_on(Plan::make(topology, &*log, &settings))?;
-        let db = settings.state_dir.join("db");
-        let disk = Disk::open(&db, settings.block_cache_bytes, settings.local_storage_only)?;
-        let (plan, backend): (_, Arc<dyn Backend>) = (Arc::new(plan), Arc::new(disk));
-        let (shared, settings) = (Arc::new(Shared::default()), Arc::new(settings));
-        let mut threads = Vec::new();
-        if let Some(globals) = runtime.block_on(Globals::open(&plan, &log, &backend))? {
-            let (shared, handle) = (Arc::clone(&shared), runtime.handle().clone());
-            let thread = std::thread::Builder::new().name("streams-global".to_owned());
-            let thread = thread.spawn(move || globals.run(&shared, &handle));
-            threads.push(thread.map_err(|error| place_fault(&settings.state_dir, &error))?);
+            .map_err(|error| place_fault(&dir, &error))?;
+        let job = runtime.block_on(open(topology, log, settings))?;
+        let globals = runtime.block_on(Globals::open(&job))?;
+        let number = job.settings.threads.min(job.plan.tasks.len());
+        let (assigned, commands) = Threads::new(number, job.plan.tasks.len());
+        let assigned = Arc::new(assigned);
+        let group = runtime.block_on(assign(&job, &assigned))?;
+        let mut streams = Self { job, group, threads: Vec::new(), runtime, _lock: lock };
+        let handle = streams.runtime.handle().clone();
+        if let Some(globals) = globals {
+            streams.spawn("global", move || globals.run(&handle))?;
         }
-        for number in 0..settings.threads.min(plan.tasks.len()) {
-            let worker = Worker {
-                plan: Arc::clone(&plan),
-                log: Arc::clone(&log),
-                backend: Arc::clone(&backend),
-                settings: Arc::clone(&settings),
-                shared: Arc::clone(&shared),
-                number,
-            };
-            let (name, handle) = (format!("streams-{number}"), runtime.handle().clone());
-            let thread = std::thread::Builder::new().name(name);
-            let thread = thread.spawn(move || worker.run(&handle));
-            threads.push(thread.map_err(|error| place_fault(&settings.state_dir, &error))?);
+        for (number, commands) in commands.into_iter().enumerate() {
+            let (job, group) = (Arc::clone(&streams.job), streams.group.clone());
+            let (threads, handle) = (Arc::clone(&assigned), streams.runtime.handle().clone());
+            streams.spawn(&number.to_string(), move || {
+                let work = Work::new(&job);
+                Worker { job, threads, group, number, commands, work }.run(&handle);
+            })?;
         }
-        Ok(Self { shared, threads, _runtime: runtime, _lock: lock })
+        Ok(streams)
     }
 
-    /// How each task is, as of its last checkpoint.
+    fn spawn(
+        &mut self,
+        name: &str,
+        run: impl FnOnce() + Send + 'static,
+    ) -> Result<(), StreamsError> {
+        let thread = std::thread::Builder::new().name(format!("streams-{name}")).spawn(run);
+        self.threads
+            .push(thread.map_err(|error| place_fault(&self.job.settings.state_dir, &error))?);
+        Ok(())
+    }
+
+    /// How each task is that this instance has, as of its last checkpoint.
     pub fn status(&self) -> Vec<TaskStatus> {
-        let status = self.shared.status.lock().unwrap_or_else(PoisonError::into_inner);
-        status.values().cloned().collect()
+        self.job.shared.status().values().cloned().collect()
     }
 
     /// Why the job stopped by itself; `None` while it runs.
     pub fn failure(&self) -> Option<StreamsError> {
-        self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.job.shared.failure()
     }
 
-    /// Ends all tasks, each with a last checkpoint. Blocks until then. Gives the failure, if the job
-    /// had stopped by itself.
+    /// Ends all tasks, each with a last checkpoint, and leaves them to the other instances. Blocks
+    /// until then. Gives the failure, if the job had stopped by itself.
     pub fn stop(mut self) -> Result<(), StreamsError> {
         self.end();
         self.failure().map_or(Ok(()), Err)
     }
 
     fn end(&mut self) {
-        self.shared.stop.store(true, Ordering::Release);
+        let shared = &self.job.shared;
+        shared.stopping.cancel();
+        if let Some(group) = &self.group {
+            let left = async { tokio::time::timeout(LEAVE_LIMIT, group.left.cancelled()).await };
+            if self.runtime.block_on(left).is_err() {
+                tracing::warn!(job = %self.job.plan.job, "left without a word: the other instances notice after session_timeout");
+            }
+        }
+        shared.stop();
+        let job = Arc::clone(&self.job);
+        self.runtime.spawn(async move {
+            tokio::time::sleep(LEAVE_LIMIT).await;
+            job.shared.abandoned.cancel();
+        });
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
-                self.shared.fail(StreamsError::Operator {
+                shared.fail(StreamsError::Operator {
                     operator: "a thread of the job".to_owned(),
                     reason: "it panicked".to_owned(),
                 });
@@ -161,6 +181,69 @@ impl Drop for Streams {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Makes topics, and opens state here and in the log.
+async fn open(
+    topology: Topology,
+    log: Arc<dyn FullLog>,
+    settings: Settings,
+) -> Result<Arc<Job>, StreamsError> {
+    let plan = Plan::make(topology, &*log, &settings).await?;
+    let queue = plan.open(&*log, &plan.checkpoints()).await?;
+    let db = settings.state_dir.join("db");
+    let disk = Disk::open(&db, settings.block_cache_bytes, settings.local_storage_only)?;
+    let offsets = Arc::new(FencedOffsets::new(Arc::clone(&log), queue));
+    let known = Transactions::new(Arc::clone(&log), Some(Arc::clone(&offsets)));
+    let (backend, transactions) = (Arc::new(disk), Arc::new(known));
+    let shared = Shared::default();
+    let job = Arc::new(Job { plan, log, backend, settings, offsets, transactions, shared });
+    // In a group this is done with the protocol; until then, and without one, here.
+    let follower = tokio::spawn(follow(Arc::clone(&job)));
+    job.plan.check(&job.offsets).await?;
+    if job.is_shared() {
+        follower.abort();
+        // It must have ended before another one begins.
+        let _ = follower.await;
+    }
+    Ok(job)
+}
+
+/// Follows the checkpoints where no group does.
+async fn follow(job: Arc<Job>) {
+    let me = Incarnation(fastrand::u64(..));
+    loop {
+        let step = async {
+            job.offsets.follow().await?;
+            job.offsets.keep(me).await
+        };
+        if let Err(error) = step.await {
+            tracing::warn!(job = %job.plan.job, %error, "checkpoints cannot be read now");
+            tokio::time::sleep(FOLLOW_RETRY).await;
+        }
+    }
+}
+
+/// The wait after the checkpoints could not be read.
+const FOLLOW_RETRY: Duration = Duration::from_millis(200);
+
+/// Lets the instances share the tasks; or gives this one all of them.
+async fn assign(
+    job: &Arc<Job>,
+    threads: &Arc<Threads>,
+) -> Result<Option<Arc<Group>>, StreamsError> {
+    if job.is_shared() {
+        let queue = job.plan.open(&*job.log, &job.plan.group()).await?;
+        return Ok(Some(Group::join(Arc::clone(job), Arc::clone(threads), queue)));
+    }
+    // Whoever had them before commits no more.
+    let epoch = job.offsets.last_stamp(&job.plan.job) + 1;
+    for (number, place) in (0..).zip(&job.plan.tasks) {
+        let fence = Fence::new(Unit::task(&job.plan.job, number), epoch, epoch);
+        let (lease, stop) = (None, CancellationToken::new());
+        threads.start(Claim { place: *place, fence, lease, stop });
+    }
+    Ok(None)
 }
 
 fn place_fault(place: &Path, error: &std::io::Error) -> StreamsError {

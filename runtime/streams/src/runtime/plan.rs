@@ -1,11 +1,9 @@
 //! Which topics and tasks there are.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use gantry_log::{
-    Cleanup, FullLog, LogError, LogRecord, ReadLimits, Str, TopicPartition, TopicSpec,
-};
+use gantry_coordination::{FencedOffsets, Keeps, TopicFault, open_topic};
+use gantry_log::{Cleanup, FullLog, LogError, Str, TopicPartition, TopicSpec};
 
 use crate::builder::Topology;
 use crate::error::StreamsError;
@@ -25,12 +23,10 @@ pub(crate) struct Plan {
     pub(crate) queues: BTreeMap<Str, u32>,
     /// Sub-topology and queue.
     pub(crate) tasks: Vec<(usize, u32)>,
-    /// How far each came.
-    pub(crate) progress: BTreeMap<(usize, u32), Progress>,
 }
 
-/// The key of what the topology is, among the checkpoints.
-const TOPOLOGY_KEY: &[u8] = b"topology";
+/// Under what the topology stands among the job's offsets.
+const TOPOLOGY: &str = "\"topology\"";
 
 /// What state depends on: a job whose topology has another one cannot go on with it.
 #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -55,7 +51,6 @@ impl Plan {
             first_stores: Vec::new(),
             queues: known_queues(&job, &graph, log).await?,
             tasks: Vec::new(),
-            progress: BTreeMap::new(),
             job,
             graph,
             subs,
@@ -81,9 +76,13 @@ impl Plan {
         {
             ensure(&plan.job, log, topic, TopicSpec::with_queues(1)).await?;
         }
-        ensure(&plan.job, log, &plan.checkpoints(), TopicSpec::compacted()).await?;
-        plan.find_progress(log, settings).await?;
+        plan.open(log, &plan.checkpoints()).await?;
         Ok(plan)
+    }
+
+    /// The topic in which the instances of the job find each other.
+    pub(crate) fn group(&self) -> Str {
+        format!("{}-group", self.job).into()
     }
 
     /// The topic of the job's checkpoints.
@@ -116,40 +115,38 @@ impl Plan {
         Shape(subs.collect())
     }
 
-    /// Reads what checkpoints there are; new tasks begin where the settings say.
-    async fn find_progress(
-        &mut self,
+    /// Makes a topic in which the job keeps each record, if it is not there.
+    pub(crate) async fn open(
+        &self,
         log: &dyn FullLog,
-        settings: &Settings,
-    ) -> Result<(), StreamsError> {
-        let topic = TopicPartition { topic: self.checkpoints(), partition: 0 };
-        let mut found: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
-        read_all(log, &topic, 0, |_, record| {
-            if let (Some(key), Some(value)) = (&record.key, &record.value) {
-                found.insert(key.to_vec(), value.to_vec());
+        topic: &str,
+    ) -> Result<TopicPartition, StreamsError> {
+        let key = format!("job {}", self.job);
+        open_topic(log, &key, topic, Keeps::EachRecord).await.map_err(|fault| match fault {
+            TopicFault::Log(error) => error.into(),
+            TopicFault::Refused(reason) => {
+                StreamsError::Topology { job: self.job.to_string(), reason }
             }
-            Ok(())
         })
-        .await?;
-        let shape = self.shape();
-        match found.get(TOPOLOGY_KEY) {
-            Some(known) => self.compare(known, &shape)?,
-            None => self.write_shape(log, &topic, &shape).await?,
-        }
-        for task in self.tasks.clone() {
-            let known = found.get(task_key(task).as_bytes());
-            let known = known.and_then(|bytes| serde_json::from_slice(bytes).ok());
-            let progress = match known {
-                Some(progress) => progress,
-                None => self.beginning(log, settings, task).await?,
-            };
-            self.progress.insert(task, progress);
-        }
-        Ok(())
     }
 
-    fn compare(&self, known: &[u8], shape: &Shape) -> Result<(), StreamsError> {
-        let known: Option<Shape> = serde_json::from_slice(known).ok();
+    /// Refuses state of another topology; without any, says what it is of from now on.
+    pub(crate) async fn check(&self, offsets: &FencedOffsets) -> Result<(), StreamsError> {
+        offsets.catch_up().await?;
+        let shape = self.shape();
+        let text = serde_json::to_string(&shape).unwrap_or_default();
+        loop {
+            let known = offsets.read(|fold| fold.get(&self.job, TOPOLOGY).map(str::to_owned));
+            if let Some(known) = known {
+                return self.compare(&known, &shape);
+            }
+            // Of two that begin at once one is refused, and sees what the other one wrote.
+            offsets.edit(&self.job, vec![(TOPOLOGY.to_owned(), Some(text.clone()))]).await?;
+        }
+    }
+
+    fn compare(&self, known: &str, shape: &Shape) -> Result<(), StreamsError> {
+        let known: Option<Shape> = serde_json::from_str(known).ok();
         if known.as_ref() == Some(shape) {
             return Ok(());
         }
@@ -170,25 +167,8 @@ impl Plan {
         Err(StreamsError::Changed { job: self.job.to_string(), difference, place })
     }
 
-    async fn write_shape(
-        &self,
-        log: &dyn FullLog,
-        topic: &TopicPartition,
-        shape: &Shape,
-    ) -> Result<(), StreamsError> {
-        let value = serde_json::to_vec(shape).unwrap_or_default();
-        let record = LogRecord {
-            key: Some(TOPOLOGY_KEY.into()),
-            value: Some(value.into()),
-            headers: Vec::new(),
-            timestamp_ms: LogRecord::AT_STORE,
-        };
-        let batch = gantry_log::QueueBatch { to: topic.clone(), records: vec![record] };
-        log.append(vec![batch]).await?.await?;
-        Ok(())
-    }
-
-    async fn beginning(
+    /// Where a task begins that has never run.
+    pub(crate) async fn beginning(
         &self,
         log: &dyn FullLog,
         settings: &Settings,
@@ -208,9 +188,9 @@ impl Plan {
     }
 }
 
-/// The key of a task's checkpoint.
+/// Under what a task's progress stands among the job's offsets.
 pub(crate) fn task_key((sub, queue): (usize, u32)) -> String {
-    format!("{sub}-{queue}")
+    format!("{{\"queue\":{queue},\"sub_topology\":{sub}}}")
 }
 
 /// The topic of what changes in a store.
@@ -266,35 +246,4 @@ async fn ensure(
         });
     }
     Ok(())
-}
-
-/// Reads a queue from an offset, or from the first that is there, to where it ends now; gives where
-/// that is.
-pub(crate) async fn read_all(
-    log: &dyn FullLog,
-    queue: &TopicPartition,
-    from: u64,
-    mut each: impl FnMut(u64, &LogRecord) -> Result<(), StreamsError>,
-) -> Result<u64, StreamsError> {
-    const LIMITS: ReadLimits =
-        ReadLimits { max_bytes: 4 << 20, max_records: 50_000, wait: Duration::from_millis(500) };
-    let range = log.range(queue).await?;
-    let mut at = from.clamp(range.earliest, range.next);
-    while at < range.next {
-        let read = match log.read(&[(queue.clone(), at)], LIMITS).await {
-            // Compaction took the records between.
-            Err(LogError::OutOfRange { range, .. }) if at < range.earliest => {
-                at = range.earliest;
-                continue;
-            }
-            read => read?,
-        };
-        for batch in read {
-            for (offset, record) in &batch.records {
-                each(*offset, record)?;
-            }
-            at = batch.next;
-        }
-    }
-    Ok(range.next)
 }

@@ -1,12 +1,16 @@
 //! State that is found again: what is on this machine, and from the change log what came after it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use gantry_log::{FullLog, Str, TopicPartition};
+use bytes::Bytes;
+use gantry_log::{LogRecord, Str, TopicPartition};
 
-use super::plan::{Plan, change_log, read_all};
+use super::committed::{Reader, read_all};
+use super::job::{Job, Place};
+use super::plan::change_log;
+use super::worker::wall_clock_ms;
 use crate::error::StreamsError;
-use crate::store::{Backend, Batch, prefix};
+use crate::store::{Backend, Batch, PREFIX_BYTES, prefix};
 use crate::task::Progress;
 
 /// What the state on this machine is of.
@@ -41,106 +45,189 @@ const AGE_MAX_MS: i64 = 12 * 60 * 60 * 1000;
 /// How many entries are written at once.
 const ENTRIES_AT_ONCE: usize = 10_000;
 
-/// Makes the state of a task what it was at its last checkpoint; gives where it goes on, and up to
-/// where the change logs are in it.
-pub(crate) async fn restore(
-    plan: &Plan,
-    log: &dyn FullLog,
-    backend: &dyn Backend,
-    task: (usize, u32),
-    local_only: bool,
-    now_ms: i64,
-) -> Result<Marker, StreamsError> {
-    let logged = plan.progress.get(&task).cloned().unwrap_or_default();
-    let known = backend.get(&marker_key(task))?;
+/// State that was found again.
+pub(super) struct Restored {
+    /// Where the task goes on, and up to where the change logs are in its state.
+    pub(super) marker: Marker,
+    /// By store what stands in its change log in front of records that do not count.
+    pub(super) hidden: Vec<(Str, Vec<LogRecord>)>,
+}
+
+/// Makes the state of a task what it was at its last checkpoint.
+pub(super) async fn restore(
+    job: &Job,
+    place: Place,
+    logged: Progress,
+) -> Result<Restored, StreamsError> {
+    let (backend, now_ms) = (&*job.backend, wall_clock_ms());
+    let known = backend.get(&marker_key(place))?;
     let known: Option<Marker> = known.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    if local_only {
-        return Ok(known.unwrap_or_else(|| Marker { progress: logged, ..Marker::default() }));
+    if job.settings.local_storage_only {
+        return restore_local(job, place, known, logged);
     }
     // State that is ahead of the log is of a log that is no more.
     let known = known.filter(|marker| {
         let age_ms = now_ms.saturating_sub(marker.saved_ms);
         marker.progress.number <= logged.number && age_ms <= AGE_MAX_MS
     });
-    let mut marker = known.clone().unwrap_or_default();
-    let sub = &plan.subs[task.0];
-    for (at, store) in (0..).zip(&sub.stores) {
-        let number = plan.first_stores[task.0] + at;
-        let place = prefix(number, task.1);
-        if known.is_none() {
-            clear(backend, &place)?;
-        }
-        let queue = TopicPartition { topic: change_log(store), partition: task.1 };
+    if known.is_none() {
+        clear(job, place)?;
+    }
+    let mut marker = known.unwrap_or_default();
+    let mut hidden = Vec::new();
+    for (store, prefix) in stores(job, place) {
+        let queue = TopicPartition { topic: change_log(store), partition: place.1 };
         let from = marker.changes.get(store).copied().unwrap_or(0);
-        let end = replay(log, backend, &queue, from, &place).await?;
+        let (batch, passed_over) = (Batch::default(), BTreeSet::new());
+        let mut replay = Replay { backend, prefix, batch, passed_over };
+        let end = read_all(job, &queue, from, &mut replay).await?;
+        backend.write(std::mem::take(&mut replay.batch))?;
+        let records = replay.hidden()?;
+        if !records.is_empty() {
+            hidden.push((Str::clone(store), records));
+        }
         marker.changes.insert(Str::clone(store), end);
     }
     marker.progress = logged;
     marker.saved_ms = now_ms;
-    let entries = vec![marker_entry(task, &marker)];
+    let entries = vec![marker_entry(place, &marker)];
     backend.write(Batch { entries, ranges: Vec::new() })?;
-    Ok(marker)
+    Ok(Restored { marker, hidden })
 }
 
-fn clear(backend: &dyn Backend, place: &[u8]) -> Result<(), StreamsError> {
-    let ranges = vec![(place.to_vec(), crate::store::after(place))];
-    backend.write(Batch { entries: Vec::new(), ranges })
-}
-
-async fn replay(
-    log: &dyn FullLog,
-    backend: &dyn Backend,
-    queue: &TopicPartition,
-    from: u64,
-    place: &[u8],
-) -> Result<u64, StreamsError> {
-    let mut batch = Batch::default();
-    let end = read_all(log, queue, from, |_, record| {
-        let key = [place, record.key.as_deref().unwrap_or_default()].concat();
-        batch.entries.push((key, record.value.as_ref().map(|value| value.to_vec())));
-        if batch.entries.len() >= ENTRIES_AT_ONCE {
-            backend.write(std::mem::take(&mut batch))?;
+/// State that is on this machine only: it is that of the last checkpoint, or of the one before, as
+/// the disk is written last. Any other is of a time when the task was elsewhere.
+fn restore_local(
+    job: &Job,
+    place: Place,
+    known: Option<Marker>,
+    logged: Progress,
+) -> Result<Restored, StreamsError> {
+    let follows = |marker: &Marker| {
+        let number = marker.progress.number;
+        number <= logged.number && number + 1 >= logged.number
+    };
+    let marker = match known.filter(follows) {
+        Some(marker) => marker,
+        None => {
+            if logged.number > 0 && !job.plan.subs[place.0].stores.is_empty() {
+                tracing::warn!(
+                    job = %job.plan.job, task = ?place,
+                    "the state of a task is not on this machine, and by local_storage_only nowhere else: it begins empty"
+                );
+            }
+            clear(job, place)?;
+            Marker { progress: logged, ..Marker::default() }
         }
-        Ok(())
-    })
-    .await?;
-    backend.write(batch)?;
-    Ok(end)
+    };
+    Ok(Restored { marker, hidden: Vec::new() })
+}
+
+/// The stores of a task, and where they stand.
+fn stores(job: &Job, place: Place) -> impl Iterator<Item = (&Str, [u8; PREFIX_BYTES])> {
+    let first = job.plan.first_stores[place.0];
+    (first..)
+        .zip(&job.plan.subs[place.0].stores)
+        .map(move |(number, store)| (store, prefix(number, place.1)))
+}
+
+fn clear(job: &Job, place: Place) -> Result<(), StreamsError> {
+    let ranges = stores(job, place).map(|(_, at)| (at.to_vec(), crate::store::after(&at)));
+    job.backend.write(Batch { entries: Vec::new(), ranges: ranges.collect() })
+}
+
+/// Puts what a change log says into a store.
+struct Replay<'a> {
+    backend: &'a dyn Backend,
+    prefix: [u8; PREFIX_BYTES],
+    batch: Batch,
+    /// Keys of which the last record does not count.
+    passed_over: BTreeSet<Bytes>,
+}
+
+impl Replay<'_> {
+    fn key(&self, key: &[u8]) -> Vec<u8> {
+        [&self.prefix, key].concat()
+    }
+
+    /// What the store has of the keys of which the last record does not count.
+    fn hidden(&self) -> Result<Vec<LogRecord>, StreamsError> {
+        let records = self.passed_over.iter().map(|key| {
+            let value = self.backend.get(&self.key(key))?.map(Bytes::from);
+            let (headers, timestamp_ms) = (Vec::new(), LogRecord::AT_STORE);
+            Ok(LogRecord { key: Some(key.clone()), value, headers, timestamp_ms })
+        });
+        records.collect()
+    }
+}
+
+impl Reader for Replay<'_> {
+    fn take(&mut self, record: &LogRecord) -> Result<(), StreamsError> {
+        let key = record.key.as_deref().unwrap_or_default();
+        if !self.passed_over.is_empty() {
+            self.passed_over.remove(key);
+        }
+        let entry = (self.key(key), record.value.as_ref().map(|value| value.to_vec()));
+        self.batch.entries.push(entry);
+        if self.batch.entries.len() < ENTRIES_AT_ONCE {
+            return Ok(());
+        }
+        self.backend.write(std::mem::take(&mut self.batch))
+    }
+
+    fn passed_over(&mut self, key: &Bytes) {
+        self.passed_over.insert(key.clone());
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use gantry_log::{Log, LogAdmin, LogRecord, MemoryLog, QueueBatch, TopicSpec};
+    use gantry_coordination::{FencedOffsets, Transactions};
+    use gantry_log::{Log, LogAdmin, MemoryLog, QueueBatch, TopicSpec};
 
     use super::*;
+    use crate::runtime::job::Shared;
+    use crate::runtime::plan::Plan;
+    use crate::settings::Settings;
     use crate::store::Memory;
     use crate::topology::graph::{Graph, SubTopology};
 
-    const TASK: (usize, u32) = (0, 0);
+    const TASK: Place = (0, 0);
 
-    fn plan() -> Plan {
+    fn job(log: Arc<MemoryLog>, backend: Arc<Memory>) -> Job {
         let sub = SubTopology {
             nodes: Vec::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
             stores: vec!["store".into()],
         };
-        Plan {
+        let plan = Plan {
             job: "job".into(),
             graph: Graph::default(),
             subs: vec![sub],
             first_stores: vec![0],
             queues: BTreeMap::new(),
             tasks: vec![TASK],
-            progress: BTreeMap::from([(TASK, Progress { number: 7, ..Progress::default() })]),
+        };
+        let offsets =
+            FencedOffsets::new(Arc::<MemoryLog>::clone(&log), TopicPartition::new("o", 0));
+        let transactions = Transactions::new(Arc::<MemoryLog>::clone(&log), None);
+        Job {
+            plan,
+            log,
+            backend,
+            settings: Settings::new("unused"),
+            offsets: Arc::new(offsets),
+            transactions: Arc::new(transactions),
+            shared: Shared::default(),
         }
     }
 
     /// A change log in which a key is set, and a disk that has that and one that was taken away since,
     /// of which the change log says nothing any more.
-    async fn scene(saved_ms: i64) -> Result<(Arc<MemoryLog>, Memory), StreamsError> {
+    async fn scene(saved_ms: i64) -> Result<(Arc<MemoryLog>, Arc<Memory>), StreamsError> {
         let log = Arc::new(MemoryLog::default());
         log.create_topic("store-changelog", TopicSpec::compacted()).await?;
         let record = |key: &'static str| LogRecord {
@@ -151,7 +238,7 @@ mod tests {
         let to = TopicPartition::new("store-changelog", 0);
         let records = vec![record("kept"), record("new")];
         log.append(vec![QueueBatch { to, records }]).await?.await?;
-        let (backend, place) = (Memory::default(), prefix(0, 0));
+        let (backend, place) = (Arc::new(Memory::default()), prefix(0, 0));
         let changes = BTreeMap::from([("store".into(), 1)]);
         let progress = Progress { number: 5, ..Progress::default() };
         let (marker, state) = marker_entry(TASK, &Marker { progress, changes, saved_ms });
@@ -172,13 +259,15 @@ mod tests {
 
     #[tokio::test]
     async fn state_on_disk_is_gone_on_with_unless_it_is_old() -> Result<(), StreamsError> {
-        let now_ms = 100 * AGE_MAX_MS;
+        let now_ms = wall_clock_ms();
         for (age_ms, wanted) in
-            [(AGE_MAX_MS, vec!["gone", "kept", "new"]), (AGE_MAX_MS + 1, vec!["kept", "new"])]
+            [(AGE_MAX_MS / 2, vec!["gone", "kept", "new"]), (AGE_MAX_MS + 1, vec!["kept", "new"])]
         {
             let (log, backend) = scene(now_ms - age_ms).await?;
-            let marker = restore(&plan(), &*log, &backend, TASK, false, now_ms).await?;
+            let logged = Progress { number: 7, ..Progress::default() };
+            let restored = restore(&job(log, Arc::clone(&backend)), TASK, logged).await?;
             assert_eq!(keys(&backend)?, wanted);
+            let marker = restored.marker;
             assert_eq!((marker.progress.number, marker.changes["store"]), (7, 2));
         }
         Ok(())

@@ -1,55 +1,68 @@
-//! One thread: reads, processes, writes checkpoints.
+//! One thread: begins tasks, reads, processes, writes checkpoints.
 
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use gantry_log::{
-    FullLog, LogRecord, QueueBatch, QueueRecords, ReadLimits, RecordHeader, Str, TopicPartition,
-};
-
+use gantry_coordination::{Isolation, Transaction};
+use gantry_log::{Str, TopicPartition};
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
+use super::TaskStatus;
+use super::begin::{Begun, Claim, begin};
 use super::commit::{Due, commit};
-use super::merge::next_run;
-use super::plan::Plan;
-use super::restore::{Marker, restore};
-use super::{Shared, TaskStatus};
-use crate::error::{DataError, StreamsError};
-use crate::settings::{BadRecords, Settings, millis};
-use crate::store::Backend;
+use super::group::Group;
+use super::job::{Job, Place};
+use super::restore::Marker;
+use super::threads::{Command, Threads};
+use crate::error::StreamsError;
+use crate::settings::millis;
 use crate::task::{Task, TaskSpec};
 use crate::topology::assembly::Storage;
 
 /// What a thread has.
 pub(super) struct Worker {
-    pub(super) plan: Arc<Plan>,
-    pub(super) log: Arc<dyn FullLog>,
-    pub(super) backend: Arc<dyn Backend>,
-    pub(super) settings: Arc<Settings>,
-    pub(super) shared: Arc<Shared>,
+    pub(super) job: Arc<Job>,
+    pub(super) threads: Arc<Threads>,
+    /// `None`: the instance is the only one.
+    pub(super) group: Option<Arc<Group>>,
     pub(super) number: usize,
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) work: Work,
+}
+
+/// The tasks of a thread.
+pub(super) struct Work {
+    /// Tasks that wait to begin, or to begin again, and until when.
+    waiting: BTreeMap<Place, (Claim, Instant)>,
+    beginning: JoinSet<(Claim, Result<Option<Begun>, StreamsError>)>,
+    pub(super) tasks: Vec<Running>,
+    /// Sifts what is read.
+    pub(super) isolation: Isolation,
 }
 
 /// One task, and what its thread keeps of it.
-struct Running {
-    place: (usize, u32),
-    task: Task,
+pub(super) struct Running {
+    pub(super) place: Place,
+    pub(super) task: Task,
+    claim: Claim,
+    transaction: Transaction,
     marker: Marker,
-    records: u64,
-    bad: u64,
+    pub(super) records: u64,
+    pub(super) bad: u64,
     /// The state on disk is of an earlier checkpoint.
     unsaved: bool,
     /// Where each topic ended when it was last read.
-    ends: BTreeMap<Str, u64>,
+    pub(super) ends: BTreeMap<Str, u64>,
 }
 
 impl Running {
     /// Its queues, and where it goes on in each.
-    fn positions(&self) -> impl Iterator<Item = (TopicPartition, u64)> {
+    pub(super) fn positions(&self) -> impl Iterator<Item = (TopicPartition, u64)> {
         self.task.inputs().iter().map(|(topic, offset)| {
             (TopicPartition { topic: Str::clone(topic), partition: self.place.1 }, *offset)
         })
@@ -58,217 +71,204 @@ impl Running {
 
 /// Longest wait for records, so that the wall clock is told and a stop is seen.
 const WAIT_MAX: Duration = Duration::from_millis(100);
-/// A log that cannot be reached is asked again so much later.
+/// The wait before a task begins again whose checkpoint could not be written.
 const RETRY: Duration = Duration::from_millis(200);
 /// State goes to disk so often: a restart reads no more of the change log than this long wrote.
 const SAVE_INTERVAL: Duration = Duration::from_secs(5);
-/// Records that are read at once.
-const RECORDS_AT_ONCE: usize = 20_000;
+
+impl Work {
+    pub(super) fn new(job: &Job) -> Self {
+        Self {
+            waiting: BTreeMap::new(),
+            beginning: JoinSet::new(),
+            tasks: Vec::new(),
+            isolation: Isolation::new(Some(Arc::clone(&job.transactions))),
+        }
+    }
+}
 
 impl Worker {
-    pub(super) fn run(self, runtime: &Handle) {
+    pub(super) fn run(mut self, runtime: &Handle) {
         // What tasks hold is gone with them: nothing of it was written.
         let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.work())));
         let result = result.unwrap_or_else(|panic| Err(panicked(&*panic)));
         if let Err(error) = result {
-            tracing::error!(job = %self.plan.job, %error, "the job stops");
-            self.shared.fail(error);
+            tracing::error!(job = %self.job.plan.job, %error, "the job stops");
+            self.job.shared.fail(error);
+        }
+        let _runtime = runtime.enter();
+        for claim in self.threads.ended(self.number) {
+            self.group.iter().for_each(|group| group.stopped(&claim));
         }
     }
 
-    async fn work(&self) -> Result<(), StreamsError> {
-        let mut tasks = self.begin().await?;
-        let mut queues = HashMap::new();
-        for (at, running) in tasks.iter().enumerate() {
-            queues.extend(running.positions().map(|(queue, _)| (queue, at)));
-        }
-        let mut due = Instant::now() + self.settings.checkpoint_interval;
+    async fn work(&mut self) -> Result<(), StreamsError> {
+        let interval = self.job.settings.checkpoint_interval;
+        let mut due = Instant::now() + interval;
         let mut save = Instant::now() + SAVE_INTERVAL;
-        while !self.shared.stop.load(Ordering::Acquire) {
+        while !self.job.shared.is_stopped() {
+            self.obey().await?;
             let wait = due.saturating_duration_since(Instant::now()).min(WAIT_MAX);
-            for (at, batches) in self.read(&tasks, &queues, wait).await? {
-                self.process(&mut tasks[at], batches).await?;
+            if self.work.tasks.is_empty() {
+                self.rest().await?;
+                continue;
+            }
+            for (place, batches) in self.read(wait).await? {
+                self.process(place, batches).await?;
             }
             let now = wall_clock_ms();
-            let idle = self.settings.idle_time.map(millis);
-            for running in &mut tasks {
+            let idle = self.job.settings.idle_time.map(millis);
+            for running in &mut self.work.tasks {
                 running.task.wall_clock(now, idle)?;
             }
-            if Instant::now() >= due || tasks.iter().any(|running| running.task.is_full()) {
+            let full = self.work.tasks.iter().any(|running| running.task.is_full());
+            if Instant::now() >= due || full {
                 let saves = Instant::now() >= save;
-                self.checkpoint(&mut tasks, saves).await?;
-                due = Instant::now() + self.settings.checkpoint_interval;
+                self.checkpoint(None, saves).await?;
+                due = Instant::now() + interval;
                 if saves {
                     save = Instant::now() + SAVE_INTERVAL;
                 }
             }
         }
-        for running in &mut tasks {
+        for running in &mut self.work.tasks {
             running.task.remove()?;
         }
-        self.checkpoint(&mut tasks, true).await
+        self.checkpoint(None, true).await
     }
 
-    /// The tasks of this thread, with their state.
-    async fn begin(&self) -> Result<Vec<Running>, StreamsError> {
-        let (plan, settings) = (&self.plan, &self.settings);
-        let threads = settings.threads.min(plan.tasks.len()).max(1);
-        let mut tasks = Vec::new();
-        for place in plan.tasks.iter().copied().skip(self.number).step_by(threads) {
-            let local = settings.local_storage_only;
-            let marker =
-                restore(plan, &*self.log, &*self.backend, place, local, wall_clock_ms()).await?;
-            let storage = Storage {
-                backend: Arc::clone(&self.backend),
-                first_store: plan.first_stores[place.0],
-                entries_max: settings.cache_entries,
-            };
-            let spec = TaskSpec {
-                graph: &plan.graph,
-                sub: &plan.subs[place.0],
-                queue: place.1,
-                storage: &storage,
-                queues: &plan.queues,
-                allowed_lateness_ms: millis(settings.allowed_lateness),
-                changes: !local,
-                wall_clock_ms: wall_clock_ms(),
-            };
-            let task = Task::new(&spec, marker.progress.clone())?;
-            let (records, bad, unsaved, ends) = (0, 0, false, BTreeMap::new());
-            tasks.push(Running { place, task, marker, records, bad, unsaved, ends });
+    /// Does what it is told, and begins what can begin.
+    async fn obey(&mut self) -> Result<(), StreamsError> {
+        while let Ok(command) = self.commands.try_recv() {
+            self.carry_out(command).await?;
         }
-        Ok(tasks)
-    }
-
-    /// Reads what is next of the queues of all tasks; by task.
-    async fn read(
-        &self,
-        tasks: &[Running],
-        queues: &HashMap<TopicPartition, usize>,
-        wait: Duration,
-    ) -> Result<BTreeMap<usize, Vec<QueueRecords>>, StreamsError> {
-        let from: Vec<_> = tasks.iter().flat_map(Running::positions).collect();
-        let mut read: BTreeMap<usize, Vec<QueueRecords>> = BTreeMap::new();
-        for batch in self.read_queues(&from, wait).await?.unwrap_or_default() {
-            // Which topics share a task is decided by their queue's number, so there is one.
-            if let Some(at) = queues.get(&batch.from) {
-                read.entry(*at).or_default().push(batch);
-            }
+        let now = Instant::now();
+        let ready =
+            self.work.waiting.extract_if(.., |_, (claim, at)| *at <= now && claim.is_valid());
+        for (_, (claim, _)) in ready.collect::<Vec<_>>() {
+            let (job, runtime) = (Arc::clone(&self.job), Handle::current());
+            self.work.beginning.spawn_blocking(move || {
+                let begun = runtime.block_on(begin(&job, &claim));
+                (claim, begun)
+            });
         }
-        // A read may leave queues out. Of a task with several inputs each is asked for by itself
-        // then: which record is the earliest is known only if none is missing.
-        for (at, batches) in &mut read {
-            for place in tasks[*at].positions() {
-                if batches.iter().any(|batch| batch.from == place.0) {
-                    continue;
-                }
-                let Some(more) = self.read_queues(&[place], Duration::ZERO).await? else {
-                    batches.clear();
-                    break;
-                };
-                batches.extend(more);
-            }
-        }
-        Ok(read)
-    }
-
-    /// `None` if the log cannot be reached now.
-    async fn read_queues(
-        &self,
-        from: &[(TopicPartition, u64)],
-        wait: Duration,
-    ) -> Result<Option<Vec<QueueRecords>>, StreamsError> {
-        let limits =
-            ReadLimits { max_bytes: self.settings.read_bytes, max_records: RECORDS_AT_ONCE, wait };
-        match self.log.read(from, limits).await {
-            Err(error) if error.is_retriable() => {
-                tracing::warn!(job = %self.plan.job, %error, "records cannot be read now");
-                tokio::time::sleep(RETRY).await;
-                Ok(None)
-            }
-            read => Ok(Some(read?)),
-        }
-    }
-
-    /// Gives a task what was read of its queues, in the order of time.
-    async fn process(
-        &self,
-        running: &mut Running,
-        mut batches: Vec<QueueRecords>,
-    ) -> Result<(), StreamsError> {
-        batches.sort_by(|one, other| one.from.cmp(&other.from));
-        for batch in &batches {
-            running.ends.insert(Str::clone(&batch.from.topic), batch.end);
-        }
-        let mut rests: Vec<_> = batches.iter().map(|batch| &batch.records[..]).collect();
-        while let Some((at, run)) = next_run(&rests) {
-            let (run, rest) = rests[at].split_at(run);
-            rests[at] = rest;
-            self.take(running, &batches[at].from, run).await?;
-            // The others wait for what this one has still in the log: they are read once more.
-            if rest.is_empty() && batches[at].next < batches[at].end {
-                break;
-            }
-        }
-        for (batch, _) in batches.iter().zip(rests).filter(|(_, rest)| rest.is_empty()) {
-            running.task.advance_to(&batch.from.topic, batch.next);
+        while let Some(begun) = self.work.beginning.try_join_next() {
+            let (claim, begun) = begun.map_err(|error| panicked(&*error.into_panic()))?;
+            self.begun(claim, begun?)?;
         }
         Ok(())
     }
 
-    /// Gives a task records of one queue.
-    async fn take(
-        &self,
-        running: &mut Running,
-        from: &TopicPartition,
-        mut rest: &[(u64, LogRecord)],
-    ) -> Result<(), StreamsError> {
-        running.records += rest.len() as u64;
-        while let Some((offset, reason)) = running.task.process(&from.topic, rest.iter())? {
-            let at = rest.partition_point(|(known, _)| *known <= offset);
-            running.bad += 1;
-            self.bad_record(from, &rest[at - 1], reason).await?;
-            rest = &rest[at..];
+    /// Waits, as there is nothing to read.
+    async fn rest(&mut self) -> Result<(), StreamsError> {
+        let command = tokio::select! {
+            command = self.commands.recv() => command,
+            () = tokio::time::sleep(WAIT_MAX / 10) => None,
+        };
+        match command {
+            Some(command) => self.carry_out(command).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn carry_out(&mut self, command: Command) -> Result<(), StreamsError> {
+        match command {
+            Command::Start(claim) => {
+                self.work.waiting.insert(claim.place, (claim, Instant::now()));
+                Ok(())
+            }
+            Command::Stop(place) => self.stop(place).await,
+        }
+    }
+
+    /// Ends a task with a last checkpoint, so that who has it next begins behind that.
+    async fn stop(&mut self, place: Place) -> Result<(), StreamsError> {
+        if self.work.waiting.remove(&place).is_some() {
+            self.gone(place);
+        }
+        // One that begins says so when it has ended.
+        let Some(running) = self.work.tasks.iter_mut().find(|r| r.place == place) else {
+            return Ok(());
+        };
+        if running.claim.is_valid() {
+            running.task.remove()?;
+            self.checkpoint(Some(place), true).await?;
+        }
+        if self.drop_task(place).is_some() || self.work.waiting.remove(&place).is_some() {
+            self.gone(place);
         }
         Ok(())
     }
 
-    async fn bad_record(
-        &self,
-        from: &TopicPartition,
-        (offset, record): &(u64, LogRecord),
-        reason: DataError,
-    ) -> Result<(), StreamsError> {
-        let (topic, queue) = (from.topic.to_string(), from.partition);
-        let fault = StreamsError::BadRecord { topic, queue, offset: *offset, reason };
-        match &self.settings.bad_records {
-            BadRecords::Stop => Err(fault),
-            BadRecords::Skip => {
-                tracing::warn!(job = %self.plan.job, %fault, "a record is passed over");
-                Ok(())
-            }
-            BadRecords::DeadLetter(to) => {
-                let mut record = record.clone();
-                let header = |key: &str, value: String| RecordHeader {
-                    key: Str::from(key),
-                    value: Some(value.into_bytes().into()),
-                };
-                record.headers.push(header("gantry.streams.topic", from.topic.to_string()));
-                record.headers.push(header("gantry.streams.queue", from.partition.to_string()));
-                record.headers.push(header("gantry.streams.offset", offset.to_string()));
-                record.headers.push(header("gantry.streams.error", fault.to_string()));
-                let to = TopicPartition { topic: Str::from(&**to), partition: 0 };
-                self.log.append(vec![QueueBatch { to, records: vec![record] }]).await?.await?;
-                Ok(())
-            }
+    /// A task runs here no more.
+    fn gone(&self, place: Place) {
+        self.job.shared.status().remove(&place);
+        if let (Some(claim), Some(group)) = (self.threads.stopped(place), &self.group) {
+            group.stopped(&claim);
         }
     }
 
-    async fn checkpoint(&self, tasks: &mut [Running], save: bool) -> Result<(), StreamsError> {
+    fn drop_task(&mut self, place: Place) -> Option<Running> {
+        let at = self.work.tasks.iter().position(|running| running.place == place)?;
+        let running = self.work.tasks.swap_remove(at);
+        for (queue, _) in running.positions() {
+            self.work.isolation.forget(&queue);
+        }
+        Some(running)
+    }
+
+    /// A task has its state and can go on.
+    fn begun(&mut self, claim: Claim, begun: Option<Begun>) -> Result<(), StreamsError> {
+        let place = claim.place;
+        let Some(Begun { transaction, marker }) = begun.filter(|_| !claim.stop.is_cancelled())
+        else {
+            if self.group.is_none() {
+                return Err(self.not_alone());
+            }
+            self.gone(place);
+            return Ok(());
+        };
+        let Job { plan, settings, .. } = &*self.job;
+        let storage = Storage {
+            backend: Arc::clone(&self.job.backend),
+            first_store: plan.first_stores[place.0],
+            entries_max: settings.cache_entries,
+        };
+        let spec = TaskSpec {
+            graph: &plan.graph,
+            sub: &plan.subs[place.0],
+            queue: place.1,
+            storage: &storage,
+            queues: &plan.queues,
+            allowed_lateness_ms: millis(settings.allowed_lateness),
+            changes: !settings.local_storage_only,
+            wall_clock_ms: wall_clock_ms(),
+        };
+        let task = Task::new(&spec, marker.progress.clone())?;
+        let (records, bad, unsaved, ends) = (0, 0, false, BTreeMap::new());
+        let running =
+            Running { place, task, claim, transaction, marker, records, bad, unsaved, ends };
+        self.work.tasks.push(running);
+        Ok(())
+    }
+
+    fn not_alone(&self) -> StreamsError {
+        StreamsError::Topology {
+            job: self.job.plan.job.to_string(),
+            reason: "another instance of it runs on the same log, though this one was to be the only one: stop one of them, or set instances to Several in both".to_owned(),
+        }
+    }
+
+    /// Writes the checkpoints of one task, or of all.
+    async fn checkpoint(&mut self, only: Option<Place>, save: bool) -> Result<(), StreamsError> {
         let mut due = Vec::new();
         let mut group = BTreeMap::new();
-        let due_now = |running: &&mut Running| running.task.is_dirty() || (save && running.unsaved);
-        for running in tasks.iter_mut().filter(due_now) {
+        let due_now = |running: &&mut Running| {
+            only.is_none_or(|only| only == running.place)
+                && running.claim.is_valid()
+                && (running.task.is_dirty() || (save && running.unsaved))
+        };
+        for running in self.work.tasks.iter_mut().filter(due_now) {
             let written = running.task.checkpoint(save)?;
             running.unsaved = written.batch.is_none();
             for (topic, offset) in &written.progress.inputs {
@@ -276,23 +276,78 @@ impl Worker {
                 let queue = TopicPartition { topic, partition: running.place.1 };
                 group.insert(queue, Some(*offset));
             }
-            due.push(Due { task: running.place, written, marker: &mut running.marker });
+            let Running { place, marker, transaction, .. } = running;
+            due.push(Due { place: *place, written, marker, transaction });
         }
         if !due.is_empty() {
-            commit(&self.plan, &*self.log, &*self.backend, due, wall_clock_ms()).await?;
+            let places: Vec<Place> = due.iter().map(|due| due.place).collect();
+            let written = tokio::select! {
+                written = commit(&self.job, due, wall_clock_ms()) => written,
+                () = self.job.shared.abandoned.cancelled() => return Ok(()),
+            };
+            self.committed(places, written)?;
             // For tools: the job itself goes on from its checkpoints.
-            match self.log.commit(&self.plan.job, &group).await {
+            match self.job.log.commit(&self.job.plan.job, &group).await {
                 Err(error) if !error.is_retriable() => return Err(error.into()),
                 _ => {}
             }
         }
-        self.tell(tasks);
+        self.without_lease();
+        self.tell();
         Ok(())
     }
 
-    fn tell(&self, tasks: &[Running]) {
-        let mut status = self.shared.status.lock().unwrap_or_else(PoisonError::into_inner);
-        for running in tasks {
+    /// What came of checkpoints. Tasks of which it is not known, or that somebody else has, must
+    /// not go on: their state may be ahead of what counts.
+    fn committed(
+        &mut self,
+        places: Vec<Place>,
+        written: Result<Vec<Place>, StreamsError>,
+    ) -> Result<(), StreamsError> {
+        match written {
+            Ok(lost) => {
+                if !lost.is_empty() && self.group.is_none() {
+                    return Err(self.not_alone());
+                }
+                for place in lost {
+                    tracing::info!(job = %self.job.plan.job, task = ?place, "another instance has a task");
+                    self.drop_task(place);
+                    self.gone(place);
+                }
+            }
+            Err(StreamsError::Log(error)) if error.is_retriable() => {
+                tracing::warn!(
+                    job = %self.job.plan.job, tasks = ?places, %error,
+                    "a checkpoint could not be written: the tasks begin again at the last one"
+                );
+                places.into_iter().for_each(|place| self.begin_again(place));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn begin_again(&mut self, place: Place) {
+        if let Some(Running { claim, .. }) = self.drop_task(place) {
+            self.work.waiting.insert(place, (claim, Instant::now() + RETRY));
+        }
+    }
+
+    /// Tasks that others may have by now do not go on here, unless they still prove to be its own.
+    fn without_lease(&mut self) {
+        let without = self.work.tasks.iter().filter(|running| !running.claim.is_valid());
+        for place in without.map(|running| running.place).collect::<Vec<_>>() {
+            tracing::warn!(
+                job = %self.job.plan.job, task = ?place,
+                "this instance has not been heard by the others for half of session_timeout: a task pauses"
+            );
+            self.begin_again(place);
+        }
+    }
+
+    fn tell(&self) {
+        let mut status = self.job.shared.status();
+        for running in &self.work.tasks {
             let inputs = running.task.inputs();
             let lag = inputs.iter().map(|(topic, offset)| {
                 running.ends.get(topic).map_or(0, |end| end.saturating_sub(*offset))
@@ -327,7 +382,7 @@ pub(super) fn panicked(panic: &(dyn Any + Send)) -> StreamsError {
     }
 }
 
-fn wall_clock_ms() -> i64 {
+pub(super) fn wall_clock_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     millis(since)
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod describe;
+mod instances;
 mod joins;
 mod json;
 mod killed;

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use gantry_api::{Error, Result, SourceOffset, SourcePartition};
+use gantry_coordination::{CommitError, Transaction};
 use gantry_log::{RecordHeader, TopicPartition};
 
 use super::super::supervisor::TaskEnv;
 use super::{changes, elapsed_us, note, uncommitted};
 use crate::connector_config::TransactionBoundary;
 use crate::metrics::TaskMetrics;
-use crate::offsets::{CommitError, Transaction};
 
 type Commit<'a> = Pin<Box<dyn Future<Output = Result<(), CommitError>> + Send + 'a>>;
 

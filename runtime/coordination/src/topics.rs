@@ -1,21 +1,18 @@
-//! Topics that hold the engine's own state: made when they are missing, and read from front to
+//! Topics that hold state of the runtime's own: made when they are missing, and read from front to
 //! end.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use gantry_api::TopicPartition;
-use gantry_log::{Cleanup, FullLog, LogError, LogRecord, ReadLimits, TopicSpec};
-
-use crate::error::HerderError;
+use gantry_log::{Cleanup, FullLog, LogError, LogRecord, ReadLimits, TopicPartition, TopicSpec};
 
 /// What is read at once, and how long one read may wait for something.
-pub(crate) const LIMITS: ReadLimits =
+pub const LIMITS: ReadLimits =
     ReadLimits { max_bytes: 1 << 20, max_records: 10_000, wait: Duration::from_secs(1) };
 
-/// What a topic of the engine's own must not forget.
+/// What a topic of the runtime's own must not forget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Keeps {
+pub enum Keeps {
     /// The last record of each key: it is compacted.
     LastOfEachKey,
     /// Nothing that a snapshot does not hold; all workers must see each record.
@@ -52,28 +49,39 @@ impl Keeps {
     }
 }
 
+/// Why a topic of the runtime's own cannot be used.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum TopicFault {
+    /// The log cannot be asked now.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// It cannot be made, or it would lose what is written to it.
+    #[error("{0}")]
+    Refused(String),
+}
+
 /// The one queue of the topic that the worker's `key` names; it is created if it is not there.
 /// Refuses a topic that would lose what is written to it.
-pub(crate) async fn open_topic(
+pub async fn open_topic(
     log: &dyn FullLog,
     key: &str,
     topic: &str,
     keeps: Keeps,
-) -> Result<TopicPartition, HerderError> {
+) -> Result<TopicPartition, TopicFault> {
     let mut found = log.topic(topic).await?;
     if found.is_none() {
         match log.create_topic(topic, keeps.spec()).await {
             Ok(()) => {}
             Err(LogError::TopicExists(_)) => found = log.topic(topic).await?,
             Err(error) => {
-                return Err(HerderError::internal(format!(
+                return Err(TopicFault::Refused(format!(
                     "Topic {topic}, which {key} names, cannot be created: {error}"
                 )));
             }
         }
     }
     match found.and_then(|info| keeps.fault(&info.spec)) {
-        Some(fault) => Err(HerderError::internal(format!(
+        Some(fault) => Err(TopicFault::Refused(format!(
             "Topic {topic}, which {key} names, {fault}: name another topic, which is then made as \
              it must be"
         ))),
@@ -82,13 +90,13 @@ pub(crate) async fn open_topic(
 }
 
 /// A record of a topic that keeps each: the log sets its time, by one clock for all workers.
-pub(crate) fn record_of_all(key: Option<Bytes>, value: Option<Bytes>) -> LogRecord {
+pub fn record_of_all(key: Option<Bytes>, value: Option<Bytes>) -> LogRecord {
     LogRecord { key, value, headers: Vec::new(), timestamp_ms: LogRecord::AT_STORE }
 }
 
 /// Gives each record with its offset, from `from` to where the queue ends now; gives where to
 /// read on.
-pub(crate) async fn fold(
+pub async fn fold(
     log: &dyn FullLog,
     queue: &TopicPartition,
     from: u64,
@@ -101,7 +109,7 @@ pub(crate) async fn fold(
 /// Gives each record with its offset, from `from` to `to`, where something stands; gives where to
 /// read on. A log that gives nothing in front of `to` is an error: who stopped there would miss
 /// what is behind it.
-pub(crate) async fn scan(
+pub async fn scan(
     log: &dyn FullLog,
     queue: &TopicPartition,
     from: u64,
@@ -138,8 +146,8 @@ mod tests {
             let refused = open_topic(&log, "offset.storage.topic", topic, Keeps::LastOfEachKey)
                 .await
                 .unwrap_err();
-            assert!(refused.message.contains("which offset.storage.topic names"), "{refused}");
-            assert!(refused.message.contains(reason), "{refused}");
+            assert!(refused.to_string().contains("which offset.storage.topic names"), "{refused}");
+            assert!(refused.to_string().contains(reason), "{refused}");
         }
         for _ in 0..2 {
             open_topic(&log, "offset.storage.topic", "fresh", Keeps::LastOfEachKey).await.unwrap();

@@ -11,19 +11,20 @@ use serde::de::DeserializeOwned;
 
 /// Where copies are kept; `None`: nowhere.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Copies {
+pub struct Copies {
     dir: Option<PathBuf>,
     /// A failure is told once, until it works again.
     told: Arc<AtomicBool>,
 }
 
 impl Copies {
-    pub(crate) fn new(dir: Option<PathBuf>) -> Self {
+    /// Copies in that directory.
+    pub fn new(dir: Option<PathBuf>) -> Self {
         Self { dir, told: Arc::default() }
     }
 
     /// Whether copies are kept at all.
-    pub(crate) fn are_kept(&self) -> bool {
+    pub fn are_kept(&self) -> bool {
         self.dir.is_some()
     }
 
@@ -33,7 +34,7 @@ impl Copies {
     }
 
     /// Replaces the copy of a topic. A failure is logged: the topic itself is what counts.
-    pub(crate) async fn write(&self, topic: &str, what: &impl Serialize) {
+    pub async fn write(&self, topic: &str, what: &impl Serialize) {
         let Some(path) = self.path(topic) else { return };
         let text = serde_json::to_vec(what).unwrap_or_default();
         let place = path.display().to_string();
@@ -63,7 +64,7 @@ impl Copies {
     }
 
     /// The copy of a topic, if there is one that can be read.
-    pub(crate) async fn read<T: DeserializeOwned>(&self, topic: &str) -> Option<T> {
+    pub async fn read<T: DeserializeOwned>(&self, topic: &str) -> Option<T> {
         let path = self.path(topic)?;
         let text = tokio::fs::read(&path).await.ok()?;
         match serde_json::from_slice(&text) {

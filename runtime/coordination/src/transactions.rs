@@ -8,35 +8,33 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use gantry_api::Str;
 use gantry_cluster::{Fate, TransactionId};
-use gantry_log::{FullLog, LogError, LogRecord, RecordHeader, TopicPartition};
+use gantry_log::{FullLog, LogError, LogRecord, RecordHeader, Str, TopicPartition};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{FencedOffsets, OffsetStore};
+use crate::offsets::FencedOffsets;
 
 /// The header that marks a record: `<id in hexadecimal>@<offset topic>`, always the last one.
 const MARK: &str = "gantry.transaction";
 /// The wait after another cluster's offset topic could not be read.
 const RETRY: Duration = Duration::from_millis(500);
 /// An offset topic that is not there for so long is gone.
-const GONE_AFTER: Duration =
-    if cfg!(test) { Duration::from_secs(1) } else { Duration::from_secs(60) };
+const GONE_AFTER: Duration = Duration::from_secs(60);
 
 /// The mark of a session's records.
-pub(super) fn mark(id: TransactionId, topic: &str) -> RecordHeader {
+pub(crate) fn mark(id: TransactionId, topic: &str) -> RecordHeader {
     let value = Bytes::from(format!("{:016x}@{topic}", id.0));
     RecordHeader { key: MARK.into(), value: Some(value) }
 }
 
 /// The mark of a record, if it has one.
-pub(crate) fn mark_of(record: &LogRecord) -> Option<&Bytes> {
+pub fn mark_of(record: &LogRecord) -> Option<&Bytes> {
     record.headers.last().filter(|last| &*last.key == MARK)?.value.as_ref()
 }
 
 /// Takes the mark off a record: nobody but the runtime is to see it.
-pub(crate) fn take_mark(record: &mut LogRecord) {
+pub fn take_mark(record: &mut LogRecord) {
     record.headers.pop_if(|last| &*last.key == MARK);
 }
 
@@ -47,16 +45,18 @@ fn parse(mark: &[u8]) -> Option<(TransactionId, &str)> {
 }
 
 /// The offset topics that are followed.
-pub(crate) struct Transactions {
+pub struct Transactions {
     log: Arc<dyn FullLog>,
-    own: Arc<OffsetStore>,
+    /// The offset topic that somebody else follows already.
+    own: Option<Arc<FencedOffsets>>,
     known: Mutex<HashMap<Str, Arc<TransactionLog>>>,
     /// Since when topics are not there.
     missing: Mutex<HashMap<Str, Instant>>,
+    gone_after: Duration,
 }
 
 /// One offset topic, as readers look at it.
-pub(crate) struct TransactionLog {
+pub struct TransactionLog {
     /// `None`: the topic is not there, and nobody can say what counts.
     offsets: Option<Arc<FencedOffsets>>,
     /// Ends what follows it; `None` for the own one, which the cluster follows.
@@ -64,12 +64,20 @@ pub(crate) struct TransactionLog {
 }
 
 impl Transactions {
-    pub(crate) fn new(log: Arc<dyn FullLog>, own: Arc<OffsetStore>) -> Self {
-        Self { log, own, known: Mutex::default(), missing: Mutex::default() }
+    /// Of a log. `own` is an offset topic that is followed anyway.
+    pub fn new(log: Arc<dyn FullLog>, own: Option<Arc<FencedOffsets>>) -> Self {
+        let (known, missing) = (Mutex::default(), Mutex::default());
+        Self { log, own, known, missing, gone_after: GONE_AFTER }
+    }
+
+    /// The same, but an offset topic that is not there for so long is gone; usually a minute.
+    #[must_use]
+    pub fn with_gone_after(self, gone_after: Duration) -> Self {
+        Self { gone_after, ..self }
     }
 
     /// Who decides about records with this mark, and their session; `None`: it is no mark of ours.
-    pub(crate) async fn of(
+    pub async fn of(
         &self,
         mark: &[u8],
     ) -> Result<Option<(TransactionId, Arc<TransactionLog>)>, LogError> {
@@ -78,8 +86,8 @@ impl Transactions {
         if let Some(known) = known {
             return Ok(Some((id, known)));
         }
-        let log = match &*self.own {
-            OffsetStore::Fenced(own) if **own.topic() == *topic => {
+        let log = match &self.own {
+            Some(own) if **own.topic() == *topic => {
                 TransactionLog { offsets: Some(Arc::clone(own)), _follower: None }
             }
             _ if self.log.topic(topic).await?.is_none() => {
@@ -100,7 +108,7 @@ impl Transactions {
     fn gone(&self, topic: &str) -> Result<Arc<TransactionLog>, LogError> {
         let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
         let since = *missing.entry(topic.into()).or_insert_with(Instant::now);
-        if since.elapsed() < GONE_AFTER {
+        if since.elapsed() < self.gone_after {
             let reason = format!("{topic}, which decides which records count, is not there");
             return Err(LogError::Unavailable(reason.into()));
         }
@@ -140,11 +148,7 @@ impl Transactions {
 impl TransactionLog {
     /// What becomes of the records of a session in one queue, `None`: it is not known; and up to
     /// where the topic was read for that.
-    pub(crate) fn fate(
-        &self,
-        id: TransactionId,
-        of: &TopicPartition,
-    ) -> (Option<Fate>, Option<u64>) {
+    pub fn fate(&self, id: TransactionId, of: &TopicPartition) -> (Option<Fate>, Option<u64>) {
         match &self.offsets {
             Some(offsets) => offsets.fate(id, of),
             None => (Some(Fate { end: u64::MAX, open: false }), None),
@@ -153,7 +157,7 @@ impl TransactionLog {
 
     /// Where the topic ends now. Who has read up to there and does not know a session whose
     /// records were there before knows that it committed nothing.
-    pub(crate) async fn end(&self) -> Result<u64, LogError> {
+    pub async fn end(&self) -> Result<u64, LogError> {
         match &self.offsets {
             Some(offsets) => offsets.end().await,
             None => Ok(0),
@@ -161,7 +165,7 @@ impl TransactionLog {
     }
 
     /// Up to where it is read; `None`: nothing can change.
-    pub(crate) fn folded(&self) -> Option<watch::Receiver<Option<u64>>> {
+    pub fn folded(&self) -> Option<watch::Receiver<Option<u64>>> {
         self.offsets.as_ref().map(|offsets| offsets.folded())
     }
 }
@@ -169,5 +173,11 @@ impl TransactionLog {
 impl std::fmt::Debug for Transactions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Transactions({:?})", self.lock().keys())
+    }
+}
+
+impl std::fmt::Debug for TransactionLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TransactionLog({:?})", self.offsets)
     }
 }

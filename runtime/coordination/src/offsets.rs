@@ -6,21 +6,35 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use gantry_api::{OffsetMap, SourcePartition, Str};
 use gantry_cluster::{
     Epoch, Fate, Incarnation, OffsetCollector, OffsetFold, OffsetRecord, Scope, TransactionId, Unit,
 };
-use gantry_log::{FullLog, LogError, LogRecord, OffsetRange, QueueBatch, TopicPartition};
+use gantry_log::{
+    FullLog, LogError, LogRecord, OffsetRange, QueueBatch, RecordHeader, Str, TopicPartition,
+};
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
-use super::Change;
-use super::task::CommitError;
-use crate::cluster::{Copies, REQUEST_LIMIT};
-use crate::error::HerderError;
-use crate::topic_fold::{LIMITS, record_of_all, scan};
+use crate::copies::Copies;
+use crate::topics::{LIMITS, record_of_all, scan};
+use crate::transactions::mark;
+
+/// Offsets by partition, both as JSON text; `None` forgets one.
+pub type Texts = Vec<(String, Option<String>)>;
+/// Topic, queue, and the offset behind the last record that counts.
+pub type Ends = Vec<(Str, u32, u64)>;
+
+/// Why offsets were not committed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// The log could not take them; it may later.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Another worker has the task.
+    #[error("another worker has this task")]
+    Fenced,
+}
 
 /// The form of records that this version writes; it reads the one before and the one behind.
 const FORMAT: u32 = 1;
@@ -35,10 +49,13 @@ const PRUNE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// By what right a task commits: it has claimed the unit in this epoch. Clones count together.
 #[derive(Clone, Debug)]
-pub(crate) struct Fence {
-    pub(crate) unit: Unit,
-    pub(crate) generation: u64,
-    pub(crate) claim: u64,
+pub struct Fence {
+    /// What it has claimed.
+    pub unit: Unit,
+    /// Of a task, of its connector's tasks.
+    pub generation: u64,
+    /// The epoch of the claim.
+    pub claim: u64,
     /// The session that was begun last, and the last that was tried to begin.
     session: Arc<AtomicU64>,
     tried: Arc<AtomicU64>,
@@ -48,7 +65,8 @@ pub(crate) struct Fence {
 }
 
 impl Fence {
-    pub(crate) fn new(unit: Unit, generation: u64, claim: u64) -> Self {
+    /// The right of a claim; nothing was written by it yet.
+    pub fn new(unit: Unit, generation: u64, claim: u64) -> Self {
         Self {
             unit,
             generation,
@@ -61,7 +79,7 @@ impl Fence {
     }
 
     /// One session further, which counts once it is [begun](Self::begun).
-    pub(super) fn next_session(&self) -> Epoch {
+    pub fn next_session(&self) -> Epoch {
         let session = self.tried.fetch_add(1, Ordering::Relaxed) + 1;
         Epoch { claim: self.claim, session }
     }
@@ -72,12 +90,51 @@ impl Fence {
     }
 
     /// The session that was begun last, or that of the claim itself.
-    pub(super) fn session(&self) -> Epoch {
+    pub fn session(&self) -> Epoch {
         Epoch { claim: self.claim, session: self.session.load(Ordering::Relaxed) }
     }
 
     fn scope(&self) -> Scope {
         Scope { connector: Str::clone(&self.unit.connector), generation: self.generation }
+    }
+
+    /// The next commit in a session.
+    fn next_commit(&self, epoch: Epoch, offsets: Texts, ends: Ends) -> OffsetRecord {
+        let (scope, unit) = (self.scope(), self.unit.clone());
+        let sequence = self.commits.fetch_add(1, Ordering::Relaxed) + 1;
+        OffsetRecord::Commit { scope, unit, epoch, sequence, offsets, ends }
+    }
+}
+
+/// One session of an owner whose records count once it commits them.
+#[derive(Debug)]
+pub struct Transaction {
+    offsets: Arc<FencedOffsets>,
+    fence: Fence,
+    epoch: Epoch,
+    mark: RecordHeader,
+}
+
+impl Transaction {
+    /// What its records are marked with.
+    pub fn mark(&self) -> &RecordHeader {
+        &self.mark
+    }
+
+    /// Commits offsets, and the records before the ends; durable on return.
+    pub async fn commit(&self, offsets: Texts, ends: Ends) -> Result<(), CommitError> {
+        self.offsets.commit(&self.fence, self.epoch, offsets, ends).await
+    }
+
+    /// The next commit, to be written by [`FencedOffsets::write`] with those of others, or in one
+    /// piece with what it commits. Not while another one of the same owner is written.
+    pub fn commit_record(&self, offsets: Texts, ends: Ends) -> OffsetRecord {
+        self.fence.next_commit(self.epoch, offsets, ends)
+    }
+
+    /// Whether a commit of it counts, as far as the topic is folded here.
+    pub fn holds(&self) -> bool {
+        self.offsets.holds(&self.fence, self.epoch)
     }
 }
 
@@ -96,7 +153,7 @@ struct Stored {
 }
 
 /// What a cluster has committed.
-pub(crate) struct FencedOffsets {
+pub struct FencedOffsets {
     log: Arc<dyn FullLog>,
     queue: TopicPartition,
     fold: Mutex<OffsetFold>,
@@ -115,7 +172,7 @@ pub(crate) struct FencedOffsets {
 
 impl FencedOffsets {
     /// Of a topic of one queue, which is there; nothing is read yet.
-    pub(crate) fn new(log: Arc<dyn FullLog>, queue: TopicPartition) -> Self {
+    pub fn new(log: Arc<dyn FullLog>, queue: TopicPartition) -> Self {
         Self {
             log,
             queue,
@@ -130,12 +187,12 @@ impl FencedOffsets {
     }
 
     /// The same for one that has copies on disk to go on from.
-    pub(crate) fn with_copies(self, copies: Copies) -> Self {
+    pub fn with_copies(self, copies: Copies) -> Self {
         Self { copies, ..self }
     }
 
     /// Brings the copy on disk up to date.
-    pub(crate) async fn copy(&self) {
+    pub async fn copy(&self) {
         let copied = {
             let fold = self.lock();
             let Some(folded) = *self.folded.borrow() else { return };
@@ -168,7 +225,7 @@ impl FencedOffsets {
     }
 
     /// The name of the topic.
-    pub(super) fn topic(&self) -> &Str {
+    pub fn topic(&self) -> &Str {
         &self.queue.topic
     }
 
@@ -177,7 +234,7 @@ impl FencedOffsets {
     }
 
     /// Folds all that is there now.
-    pub(crate) async fn catch_up(&self) -> Result<(), LogError> {
+    pub async fn catch_up(&self) -> Result<(), LogError> {
         let next = self.log.range(&self.queue).await?.next;
         self.fold_to(next).await
     }
@@ -195,7 +252,7 @@ impl FencedOffsets {
     }
 
     /// Folds what comes, for as long as one read waits. One at a time: the cluster follows.
-    pub(crate) async fn follow(&self) -> Result<(), LogError> {
+    pub async fn follow(&self) -> Result<(), LogError> {
         let folded = *self.folded.borrow();
         let Some(position) = folded else { return self.begin().await };
         let read = match self.log.read(&[(self.queue.clone(), position)], LIMITS).await {
@@ -236,17 +293,17 @@ impl FencedOffsets {
         tracing::warn!(topic = %self.queue, count, reason, "a record is not ours; passed over");
     }
 
-    /// Appends a record and folds up to it.
-    async fn write(&self, record: OffsetRecord) -> Result<(), LogError> {
-        let before = *self.folded.borrow();
-        let at = self.append(vec![record]).await?;
+    /// Appends records and folds up to them.
+    pub async fn write(&self, records: Vec<OffsetRecord>) -> Result<(), LogError> {
+        let (before, count) = (*self.folded.borrow(), records.len() as u64);
+        let at = self.append(records).await?;
         if before.is_some_and(|before| at < before) {
             // A broker lost records that were read here, and others take their place: what they
             // said never counted for who comes later.
             tracing::warn!(topic = %self.queue, at, folded = before, "the offset topic lost its end; reading it anew");
             self.forget();
         }
-        self.fold_to(at + 1).await
+        self.fold_to(at + count).await
     }
 
     /// Reads all anew.
@@ -257,15 +314,19 @@ impl FencedOffsets {
     }
 
     async fn append(&self, records: Vec<OffsetRecord>) -> Result<u64, LogError> {
+        let at = self.log.append(vec![self.batch(records)]).await?.await?;
+        Ok(at.first().map_or(0, |offsets| offsets.start))
+    }
+
+    /// Records of the topic, to be appended in one piece with others.
+    pub fn batch(&self, records: Vec<OffsetRecord>) -> QueueBatch {
         let records = records.into_iter().map(|record| {
             let scope = record.scope();
             let key = scope.map(|scope| Bytes::copy_from_slice(scope.connector.as_bytes()));
             let value = serde_json::to_vec(&Stored { v: FORMAT, record }).unwrap_or_default();
             record_of_all(key, Some(value.into()))
         });
-        let batch = QueueBatch { to: self.queue.clone(), records: records.collect() };
-        let at = self.log.append(vec![batch]).await?.await?;
-        Ok(at.first().map_or(0, |offsets| offsets.start))
+        QueueBatch { to: self.queue.clone(), records: records.collect() }
     }
 
     /// Begins to fold at the latest snapshot, if there is one.
@@ -327,7 +388,7 @@ impl FencedOffsets {
 
     /// Writes a snapshot if one is due: after so many records, so that who comes need not read
     /// all, and after so long, so that no broker can have forgotten what it counts.
-    pub(crate) async fn keep(&self, by: Incarnation) -> Result<(), LogError> {
+    pub async fn keep(&self, by: Incarnation) -> Result<(), LogError> {
         let chunks = {
             let fold = self.lock();
             let Some(folded) = *self.folded.borrow() else { return Ok(()) };
@@ -347,13 +408,13 @@ impl FencedOffsets {
 
     /// Takes a unit over: what older owners commit counts no more, and all that they have
     /// committed is known. False: somebody newer has it.
-    pub(crate) async fn barrier(&self, fence: &Fence) -> Result<bool, LogError> {
+    pub async fn barrier(&self, fence: &Fence) -> Result<bool, LogError> {
         self.begin_session(fence, Epoch::of(fence.claim), None).await
     }
 
     /// Begins a session of an owner: what its former ones commit counts no more. False: somebody
     /// newer has the unit.
-    pub(super) async fn begin_session(
+    pub async fn begin_session(
         &self,
         fence: &Fence,
         epoch: Epoch,
@@ -361,7 +422,7 @@ impl FencedOffsets {
     ) -> Result<bool, LogError> {
         let _one = fence.writing.lock().await;
         let (scope, unit) = (fence.scope(), fence.unit.clone());
-        self.write(OffsetRecord::Barrier { scope, unit, epoch, transaction }).await?;
+        self.write(vec![OffsetRecord::Barrier { scope, unit, epoch, transaction }]).await?;
         let holds = self.holds(fence, epoch);
         if holds {
             fence.begun(epoch);
@@ -369,34 +430,45 @@ impl FencedOffsets {
         Ok(holds)
     }
 
+    /// Begins a session whose records count once they are committed: nothing that a former one has
+    /// not committed counts from here on.
+    pub async fn begin_transaction(
+        self: &Arc<Self>,
+        fence: &Fence,
+    ) -> Result<Transaction, CommitError> {
+        let (epoch, id) = (fence.next_session(), TransactionId(fastrand::u64(..)));
+        if !self.begin_session(fence, epoch, Some(id)).await? {
+            return Err(CommitError::Fenced);
+        }
+        let (offsets, fence) = (Arc::clone(self), fence.clone());
+        Ok(Transaction { mark: mark(id, self.topic()), offsets, fence, epoch })
+    }
+
     fn holds(&self, fence: &Fence, epoch: Epoch) -> bool {
         self.lock().holds(&fence.scope(), &fence.unit, epoch)
     }
 
     /// Commits, with the ends of what counts of a transaction; durable and counted on return.
-    pub(super) async fn commit(
+    pub async fn commit(
         &self,
         fence: &Fence,
         epoch: Epoch,
-        changes: Vec<Change>,
-        ends: Vec<(Str, u32, u64)>,
+        offsets: Texts,
+        ends: Ends,
     ) -> Result<(), CommitError> {
         let _one = fence.writing.lock().await;
-        let (scope, unit, offsets) = (fence.scope(), fence.unit.clone(), texts(changes));
-        let sequence = fence.commits.fetch_add(1, Ordering::Relaxed) + 1;
-        let commit = OffsetRecord::Commit { scope, unit, epoch, sequence, offsets, ends };
-        self.write(commit).await?;
+        self.write(vec![fence.next_commit(epoch, offsets, ends)]).await?;
         // Epochs only grow: who holds the unit now held it when the commit was stored.
         if self.holds(fence, epoch) { Ok(()) } else { Err(CommitError::Fenced) }
     }
 
     /// Looks at what is committed.
-    pub(crate) fn read<T>(&self, look: impl FnOnce(&OffsetFold) -> T) -> T {
+    pub fn read<T>(&self, look: impl FnOnce(&OffsetFold) -> T) -> T {
         look(&self.lock())
     }
 
     /// Ends sessions; see [`Orphans`](gantry_cluster::Orphans).
-    pub(crate) async fn end_sessions(&self, ends: Vec<OffsetRecord>) -> Result<(), LogError> {
+    pub async fn end_sessions(&self, ends: Vec<OffsetRecord>) -> Result<(), LogError> {
         if ends.is_empty() {
             return Ok(());
         }
@@ -406,28 +478,24 @@ impl FencedOffsets {
 
     /// What becomes of the records of a transaction in one queue, as far as it is known here, and
     /// up to where the topic was read for that.
-    pub(super) fn fate(
-        &self,
-        id: TransactionId,
-        of: &TopicPartition,
-    ) -> (Option<Fate>, Option<u64>) {
+    pub fn fate(&self, id: TransactionId, of: &TopicPartition) -> (Option<Fate>, Option<u64>) {
         let fold = self.lock();
         (fold.fate(id, &of.topic, of.partition), *self.folded.borrow())
     }
 
     /// Up to where the topic is folded, now and whenever it goes on.
-    pub(super) fn folded(&self) -> watch::Receiver<Option<u64>> {
+    pub fn folded(&self) -> watch::Receiver<Option<u64>> {
         self.folded.subscribe()
     }
 
     /// Where the topic ends now.
-    pub(super) async fn end(&self) -> Result<u64, LogError> {
+    pub async fn end(&self) -> Result<u64, LogError> {
         Ok(self.log.range(&self.queue).await?.next)
     }
 
     /// Forgets now and then what is known of records that are no longer in the log. Beside
     /// [`FencedOffsets::follow`], which must not wait for all these queues.
-    pub(crate) async fn prune(&self) -> Infallible {
+    pub async fn prune(&self) -> Infallible {
         loop {
             tokio::time::sleep(PRUNE_INTERVAL).await;
             let queues = self.lock().queues_of_the_past();
@@ -440,36 +508,19 @@ impl FencedOffsets {
         }
     }
 
-    /// Writes what a user asks for, of a connector that has no tasks.
-    pub(super) async fn edit(
-        &self,
-        connector: &str,
-        changes: Vec<Change>,
-    ) -> Result<(), HerderError> {
+    /// Writes what a user asks for, of a connector that has no tasks. False: it was started, or
+    /// its offsets were changed by another request, at the same time.
+    pub async fn edit(&self, connector: &str, offsets: Texts) -> Result<bool, LogError> {
         self.catch_up().await?;
         let generation = self.last_stamp(connector) + 1;
         let scope = Scope { connector: connector.into(), generation };
         let id = fastrand::u64(1..);
-        let edit = OffsetRecord::Edit { scope: scope.clone(), id, offsets: texts(changes) };
-        let written = tokio::time::timeout(REQUEST_LIMIT, self.write(edit)).await;
-        written.map_err(|_| {
-            HerderError::timeout(format!(
-                "The offsets of connector {connector} could not be written within {} s: look at \
-                 them before they are changed again, as they may be written yet",
-                REQUEST_LIMIT.as_secs()
-            ))
-        })??;
-        match self.read(|fold| fold.is_edited(&scope, id)) {
-            true => Ok(()),
-            false => Err(HerderError::conflict(format!(
-                "Connector {connector} was started, or its offsets were changed by another \
-                 request, at the same time; try again while it is stopped"
-            ))),
-        }
+        self.write(vec![OffsetRecord::Edit { scope: scope.clone(), id, offsets }]).await?;
+        Ok(self.read(|fold| fold.is_edited(&scope, id)))
     }
 
     /// Generation and last stamp of each connector that was seen here.
-    pub(crate) fn stamps(&self) -> Vec<(Str, u64, u64)> {
+    pub fn stamps(&self) -> Vec<(Str, u64, u64)> {
         let fold = self.lock();
         let stamps = fold
             .names()
@@ -478,28 +529,13 @@ impl FencedOffsets {
     }
 
     /// The latest generation of a connector that was seen here.
-    pub(crate) fn generation(&self, connector: &str) -> u64 {
+    pub fn generation(&self, connector: &str) -> u64 {
         self.lock().generation(connector)
     }
 
     /// The largest stamp of a connector that was seen here.
-    pub(crate) fn last_stamp(&self, connector: &str) -> u64 {
+    pub fn last_stamp(&self, connector: &str) -> u64 {
         self.lock().last_stamp(connector)
-    }
-
-    /// All partitions and offsets of a connector.
-    pub(super) fn each(&self, connector: &str) -> Vec<(OffsetMap, OffsetMap)> {
-        let fold = self.lock();
-        let read = |(partition, offset)| {
-            Some((serde_json::from_str(partition).ok()?, serde_json::from_str(offset).ok()?))
-        };
-        fold.of(connector).filter_map(read).collect()
-    }
-
-    /// The offset of one partition.
-    pub(super) fn get(&self, connector: &str, partition: &SourcePartition) -> Option<OffsetMap> {
-        let fold = self.lock();
-        serde_json::from_str(fold.get(connector, partition.canonical())?).ok()
     }
 }
 
@@ -514,14 +550,6 @@ fn parse(record: &LogRecord) -> Result<Option<OffsetRecord>, String> {
         ));
     }
     Ok(Some(stored.record))
-}
-
-fn texts(changes: Vec<Change>) -> Vec<(String, Option<String>)> {
-    let text = |(partition, offset): (SourcePartition, Option<OffsetMap>)| {
-        let offset = offset.map(|map| Json::Object(map).to_string());
-        (partition.canonical().to_string(), offset)
-    };
-    changes.into_iter().map(text).collect()
 }
 
 impl std::fmt::Debug for FencedOffsets {

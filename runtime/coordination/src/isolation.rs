@@ -1,4 +1,4 @@
-//! What of the records that were read a sink is given: with `isolation.level=read_committed` those
+//! What of the records that were read a reader is given: with `isolation.level=read_committed` those
 //! of exactly-once sources only once they are committed, and never those that were given up.
 
 use std::collections::BTreeSet;
@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::select_all;
-use gantry_api::TopicPartition;
 use gantry_cluster::{Fate, TransactionId};
-use gantry_log::{LogError, LogRecord, QueueRecords};
+use gantry_log::{LogError, LogRecord, QueueRecords, TopicPartition};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::offsets::{TransactionLog, Transactions, mark_of, take_mark};
+use crate::transactions::{TransactionLog, Transactions, mark_of, take_mark};
 
 /// Bytes of records that are kept until it is known whether they count; what is read beyond that
 /// is read again then.
@@ -23,8 +22,8 @@ const RETRY: Duration = Duration::from_millis(100);
 /// What is held is looked at again at least so often: an offset topic may have lost its end.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Sifts the records of one sink task.
-pub(super) struct Isolation {
+/// Sifts the records of one reader.
+pub struct Isolation {
     /// `None`: all records are given.
     transactions: Option<Arc<Transactions>>,
     held: Vec<Held>,
@@ -52,7 +51,7 @@ struct Known {
 
 impl Isolation {
     /// `None`: it gives all records.
-    pub(super) fn new(transactions: Option<Arc<Transactions>>) -> Self {
+    pub fn new(transactions: Option<Arc<Transactions>>) -> Self {
         Self {
             transactions,
             held: Vec::new(),
@@ -63,23 +62,23 @@ impl Isolation {
     }
 
     /// Whether records of a queue wait.
-    pub(super) fn holds(&self, queue: &TopicPartition) -> bool {
+    pub fn holds(&self, queue: &TopicPartition) -> bool {
         self.held.iter().any(|held| held.batch.from == *queue)
     }
 
     /// Whether any records wait.
-    pub(super) fn waits(&self) -> bool {
+    pub fn waits(&self) -> bool {
         !self.held.is_empty()
     }
 
     /// Forgets what it holds of a queue: it is read from elsewhere.
-    pub(super) fn forget(&mut self, queue: &TopicPartition) {
+    pub fn forget(&mut self, queue: &TopicPartition) {
         self.held.retain(|held| held.batch.from != *queue);
         self.held_bytes = self.held.iter().map(|held| held.bytes).sum();
     }
 
-    /// Takes what was read; gives what the sink may be given of it.
-    pub(super) async fn sift(&mut self, batches: Vec<QueueRecords>) -> Vec<QueueRecords> {
+    /// Takes what was read; gives what the reader may be given of it.
+    pub async fn sift(&mut self, batches: Vec<QueueRecords>) -> Vec<QueueRecords> {
         let Some(transactions) = self.transactions.clone() else {
             let mut batches = batches;
             let records = batches.iter_mut().flat_map(|batch| &mut batch.records);
@@ -94,7 +93,7 @@ impl Isolation {
     }
 
     /// Waits until it may be known of more records whether they count. Cancel safe.
-    pub(super) async fn changed(&mut self) {
+    pub async fn changed(&mut self) {
         let timer = tokio::time::sleep_until(self.look_at);
         if self.watched.is_empty() {
             return timer.await;
@@ -107,11 +106,8 @@ impl Isolation {
         }
     }
 
-    /// Looks again at what it holds; gives what the sink may be given of queues that it wants.
-    pub(super) async fn look_again(
-        &mut self,
-        unwanted: &BTreeSet<TopicPartition>,
-    ) -> Vec<QueueRecords> {
+    /// Looks again at what it holds; gives what the reader may be given of queues that it wants.
+    pub async fn look_again(&mut self, unwanted: &BTreeSet<TopicPartition>) -> Vec<QueueRecords> {
         let Some(transactions) = self.transactions.clone() else { return Vec::new() };
         self.look_at = Instant::now() + LOOK;
         self.watched.iter_mut().for_each(|(_, folded)| {
@@ -140,6 +136,9 @@ impl Isolation {
         batch: QueueRecords,
         mut needs: Option<u64>,
     ) -> Option<QueueRecords> {
+        if batch.records.iter().all(|(_, record)| mark_of(record).is_none()) {
+            return Some(batch);
+        }
         let QueueRecords { from, records, next, end } = batch;
         let mut known: Option<Known> = None;
         let mut given = Vec::with_capacity(records.len());
@@ -252,5 +251,11 @@ impl Isolation {
         }
         self.held_bytes += bytes;
         self.held.push(Held { batch: QueueRecords { from, records, next, end }, bytes, needs });
+    }
+}
+
+impl std::fmt::Debug for Isolation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Isolation({} batches wait)", self.held.len())
     }
 }

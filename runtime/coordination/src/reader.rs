@@ -5,11 +5,11 @@ use std::sync::Arc;
 use gantry_cluster::{Collector, FORMAT, Incarnation, Input, Record, State, chunks, restore};
 use gantry_log::{FullLog, LogError, LogRecord, OffsetRange, QueueBatch, TopicPartition};
 
-use super::Copies;
-use crate::topic_fold::{LIMITS, record_of_all, scan};
+use crate::copies::Copies;
+use crate::topics::{LIMITS, record_of_all, scan};
 
 /// A reader of the cluster topic.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     log: Arc<dyn FullLog>,
     queue: TopicPartition,
     me: Incarnation,
@@ -22,7 +22,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(
+    pub(crate) fn new(
         log: Arc<dyn FullLog>,
         queue: TopicPartition,
         me: Incarnation,
@@ -32,7 +32,7 @@ impl Reader {
     }
 
     /// Begins anew: gives what to begin with, a snapshot or nothing.
-    pub(super) async fn begin(&mut self) -> Result<Vec<Input>, LogError> {
+    pub(crate) async fn begin(&mut self) -> Result<Vec<Input>, LogError> {
         let (mut range, mut restored) = self.restored().await?;
         if restored.is_none() && range.earliest > 0 && self.revive(range).await? {
             (range, restored) = self.restored().await?;
@@ -111,7 +111,7 @@ impl Reader {
     }
 
     /// What comes next, after at most as long as one read waits. Cancel safe.
-    pub(super) async fn next(&mut self) -> Result<Vec<Input>, LogError> {
+    pub(crate) async fn next(&mut self) -> Result<Vec<Input>, LogError> {
         let read = match self.log.read(&[(self.queue.clone(), self.position)], LIMITS).await {
             Err(LogError::OutOfRange { .. }) => return Ok(vec![Input::Refold]),
             Err(error) => {

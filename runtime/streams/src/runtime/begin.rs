@@ -1,0 +1,131 @@
+//! A task begun: it is this instance's from now on, and its state is what it was at its last
+//! checkpoint.
+
+use std::time::Duration;
+
+use gantry_coordination::{CommitError, Fence, Lease, Transaction};
+use gantry_log::{LogRecord, QueueBatch, Session, Str, TopicPartition};
+use tokio_util::sync::CancellationToken;
+
+use super::job::{Job, Place};
+use super::plan::{change_log, task_key};
+use super::restore::{Marker, Restored, restore};
+use crate::error::StreamsError;
+use crate::task::Progress;
+
+/// A log that cannot be reached is asked again so much later.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// By what right an instance has a task.
+#[derive(Clone, Debug)]
+pub(super) struct Claim {
+    pub(super) place: Place,
+    pub(super) fence: Fence,
+    /// Until when; none where nobody else could have it.
+    pub(super) lease: Option<Lease>,
+    /// Fires when it shall be given up.
+    pub(super) stop: CancellationToken,
+}
+
+impl Claim {
+    pub(super) fn is_valid(&self) -> bool {
+        self.lease.as_ref().is_none_or(Lease::is_valid)
+    }
+}
+
+/// What a begun task goes on with.
+pub(super) struct Begun {
+    pub(super) transaction: Transaction,
+    pub(super) marker: Marker,
+}
+
+/// Begins a task; tries until the log takes it. `None`: somebody else has it, or it is not wanted
+/// any more.
+pub(super) async fn begin(job: &Job, claim: &Claim) -> Result<Option<Begun>, StreamsError> {
+    loop {
+        let begun = tokio::select! {
+            begun = try_begin(job, claim) => begun,
+            () = claim.stop.cancelled() => return Ok(None),
+        };
+        match begun {
+            Err(StreamsError::Log(error)) if error.is_retriable() => {
+                tracing::warn!(job = %job.plan.job, task = ?claim.place, %error, "a task cannot begin now");
+            }
+            begun => return begun,
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RETRY) => {}
+            () = claim.stop.cancelled() => return Ok(None),
+        }
+    }
+}
+
+async fn try_begin(job: &Job, claim: &Claim) -> Result<Option<Begun>, StreamsError> {
+    let transaction = match job.offsets.begin_transaction(&claim.fence).await {
+        Ok(transaction) => transaction,
+        Err(CommitError::Fenced) => return Ok(None),
+        Err(CommitError::Log(error)) => return Err(error.into()),
+    };
+    let Some(logged) = progress(job, claim.place, &transaction).await? else { return Ok(None) };
+    let Restored { mut marker, hidden } = restore(job, claim.place, logged).await?;
+    for (store, records) in hidden {
+        if !tell_again(job, claim.place, &transaction, &mut marker, &store, records).await? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(Begun { transaction, marker }))
+}
+
+/// Where a task goes on: where it came to, or where one begins that has never run.
+async fn progress(
+    job: &Job,
+    place: Place,
+    transaction: &Transaction,
+) -> Result<Option<Progress>, StreamsError> {
+    let key = task_key(place);
+    let known = job.offsets.read(|fold| fold.get(&job.plan.job, &key).map(str::to_owned));
+    if let Some(text) = known {
+        return match serde_json::from_str(&text) {
+            Ok(progress) => Ok(Some(progress)),
+            Err(error) => Err(StreamsError::State {
+                place: format!("topic {}", job.plan.checkpoints()),
+                reason: format!("the checkpoint of task {key} cannot be read: {error}"),
+            }),
+        };
+    }
+    // Told at once: if it begins elsewhere before its first checkpoint, it begins at the same place.
+    let progress = job.plan.beginning(&*job.log, &job.settings, place).await?;
+    let text = serde_json::to_string(&progress).unwrap_or_default();
+    match transaction.commit(vec![(key, Some(text))], Vec::new()).await {
+        Ok(()) => Ok(Some(progress)),
+        Err(CommitError::Fenced) => Ok(None),
+        Err(CommitError::Log(error)) => Err(error.into()),
+    }
+}
+
+/// Writes entries once more behind records that never counted: a change log that keeps the last
+/// record of each key would keep those instead. False: somebody else has the task.
+async fn tell_again(
+    job: &Job,
+    place: Place,
+    transaction: &Transaction,
+    marker: &mut Marker,
+    store: &Str,
+    mut records: Vec<LogRecord>,
+) -> Result<bool, StreamsError> {
+    for record in &mut records {
+        record.headers.push(transaction.mark().clone());
+    }
+    let to = TopicPartition { topic: change_log(store), partition: place.1 };
+    let batch = QueueBatch { to: to.clone(), records };
+    let written = job.log.append_in(&Session::exact(), vec![batch]).await?.await?;
+    let end = written.first().map_or(0, |range| range.end);
+    match transaction.commit(Vec::new(), vec![(to.topic, to.partition, end)]).await {
+        Ok(()) => {
+            marker.changes.insert(Str::clone(store), end);
+            Ok(true)
+        }
+        Err(CommitError::Fenced) => Ok(false),
+        Err(CommitError::Log(error)) => Err(error.into()),
+    }
+}

@@ -1,0 +1,178 @@
+//! The instances of a job: they share its queues by the protocol of a cluster, in which the job is
+//! the one connector and its tasks are the tasks.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use gantry_cluster::{
+    Allocation, Incarnation, Input, Member, MemberConfig, Refusal, Request, TargetState, Unit,
+};
+use gantry_coordination::{Asked, Driver, DriverConfig, Fence, Host, Lease, now_ms};
+use gantry_log::{Str, TopicPartition};
+use gantry_model::plugin::Props;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::begin::Claim;
+use super::job::{Job, Place};
+use super::threads::Threads;
+use crate::settings::millis;
+
+/// Reports that wait for the driver.
+const ASKED_MAX: usize = 1024;
+/// Heartbeats in the time after which an instance is taken for dead.
+const HEARTBEATS_IN_SESSION: u64 = 6;
+/// After so many records of the group's topic a snapshot of what came of them is due.
+const SNAPSHOT_RECORDS: u64 = 10_000;
+
+/// This instance's part.
+pub(super) struct Group {
+    job: Arc<Job>,
+    threads: Arc<Threads>,
+    member: Mutex<Member>,
+    asked: mpsc::Sender<Asked>,
+    waiting_for: Mutex<Option<String>>,
+    /// Fires when the others know that it has left.
+    pub(super) left: CancellationToken,
+}
+
+impl Group {
+    /// Takes part from now on, on the runtime that this is called on.
+    pub(super) fn join(job: Arc<Job>, threads: Arc<Threads>, queue: TopicPartition) -> Arc<Self> {
+        let session_ms = u64::try_from(millis(job.settings.session_timeout)).unwrap_or(u64::MAX);
+        let heartbeat_ms = session_ms / HEARTBEATS_IN_SESSION;
+        let config = MemberConfig {
+            incarnation: Incarnation(fastrand::u64(..)),
+            name: job.plan.job.clone(),
+            url: Str::default(),
+            group: job.plan.job.clone(),
+            session_ms,
+            heartbeat_ms,
+            allocation: Allocation::ConsistentHash,
+            retry_ms: (heartbeat_ms / 4).clamp(50, 1_000),
+            snapshot_records: SNAPSHOT_RECORDS,
+        };
+        let (asked, questions) = mpsc::channel(ASKED_MAX);
+        let driver = DriverConfig {
+            control: Arc::clone(&job.log),
+            queue,
+            copies: gantry_coordination::Copies::default(),
+            heartbeat_ms,
+            stopping: job.shared.stopping.clone(),
+            left: CancellationToken::new(),
+        };
+        let group = Arc::new(Self {
+            threads,
+            member: Mutex::new(Member::new(config, now_ms())),
+            asked,
+            waiting_for: Mutex::default(),
+            left: driver.left.clone(),
+            job,
+        });
+        let (offsets, stop) = (Arc::clone(&group.job.offsets), driver.left.child_token());
+        let follower = Arc::clone(&group);
+        tokio::spawn(gantry_coordination::follow_offsets(follower, offsets, session_ms, stop));
+        tokio::spawn(Driver::new(Arc::clone(&group), driver).run(questions));
+        tokio::spawn(Arc::clone(&group).make());
+        group
+    }
+
+    /// Makes the job known to the group, if it is not.
+    async fn make(self: Arc<Self>) {
+        let (answer, answered) = oneshot::channel();
+        let name = Str::clone(&self.job.plan.job);
+        let (config, target) = (Props::new(), Some(TargetState::Started));
+        let request = Request::Put { name, config, target, create: true, expected: None };
+        let asked = Asked::Request { request, answer };
+        // If it is there already that is as well.
+        if self.asked.send(asked).await.is_ok() {
+            let _ = answered.await;
+        }
+    }
+
+    /// Tells the protocol something, from wherever.
+    fn tell(&self, input: Input) {
+        let asked = self.asked.clone();
+        if let Err(mpsc::error::TrySendError::Full(input)) = asked.try_send(Asked::Input(input)) {
+            tokio::spawn(async move { asked.send(input).await });
+        }
+    }
+
+    /// A task runs here no more.
+    pub(super) fn stopped(&self, claim: &Claim) {
+        if let Some(lease) = &claim.lease {
+            lease.set(None);
+        }
+        let Fence { unit, claim: epoch, .. } = claim.fence.clone();
+        self.tell(Input::Stopped { unit, epoch, failing: false });
+    }
+
+    fn place(&self, unit: &Unit) -> Option<Place> {
+        self.job.plan.tasks.get(unit.task? as usize).copied()
+    }
+}
+
+impl Host for Group {
+    fn member(&self) -> MutexGuard<'_, Member> {
+        self.member.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn asked(&self) -> &mpsc::Sender<Asked> {
+        &self.asked
+    }
+
+    fn start(&self, unit: Unit, epoch: u64, generation: u64) {
+        if unit.task.is_none() {
+            let configs = vec![Props::new(); self.job.plan.tasks.len()];
+            let name = Str::clone(&unit.connector);
+            self.tell(Input::Tasks { name, version: generation, epoch, configs });
+            return;
+        }
+        let lease = Lease::default();
+        lease.set(self.member().lease_until_ms(&unit, epoch));
+        let place = self.place(&unit);
+        let stop = CancellationToken::new();
+        let fence = Fence::new(unit.clone(), generation, epoch);
+        let started = place.is_some_and(|place| {
+            self.threads.start(Claim { place, fence, lease: Some(lease), stop })
+        });
+        if !started {
+            self.tell(Input::Stopped { unit, epoch, failing: true });
+        }
+    }
+
+    fn stop(&self, unit: &Unit, epoch: u64) {
+        if self.place(unit).is_none_or(|place| !self.threads.stop(place)) {
+            self.tell(Input::Stopped { unit: unit.clone(), epoch, failing: false });
+        }
+    }
+
+    fn restart(&self, _: &Unit, _: bool) {}
+
+    fn target(&self, _: &Str, _: TargetState) {}
+
+    fn refused(&self, refusal: Refusal) -> String {
+        format!("the other instances of job {} refuse this one: {refusal}", self.job.plan.job)
+    }
+
+    fn set_waiting_for(&self, reason: Option<String>) {
+        let mut waiting = self.waiting_for.lock().unwrap_or_else(PoisonError::into_inner);
+        if *waiting != reason {
+            let job = &self.job.plan.job;
+            match &reason {
+                Some(reason) => tracing::warn!(%job, "this instance waits: {reason}"),
+                None => tracing::info!(%job, "this instance takes part"),
+            }
+            *waiting = reason;
+        }
+    }
+
+    fn stepped(&self) {
+        let claims = self.threads.claims();
+        let member = self.member();
+        for Claim { fence, lease, .. } in claims {
+            if let Some(lease) = lease {
+                lease.set(member.lease_until_ms(&fence.unit, fence.claim));
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What all threads of an instance share.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use gantry_coordination::{FencedOffsets, Transactions};
+use gantry_log::FullLog;
+use tokio_util::sync::CancellationToken;
+
+use super::TaskStatus;
+use super::plan::Plan;
+use crate::error::StreamsError;
+use crate::settings::{Guarantee, Instances, Settings};
+use crate::store::Backend;
+
+/// A sub-topology, and the queue that a task of it reads.
+pub(crate) type Place = (usize, u32);
+
+/// One instance of a job.
+pub(crate) struct Job {
+    pub(crate) plan: Plan,
+    pub(crate) log: Arc<dyn FullLog>,
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) settings: Settings,
+    /// The checkpoints.
+    pub(crate) offsets: Arc<FencedOffsets>,
+    /// Which records count, of this job and of others.
+    pub(crate) transactions: Arc<Transactions>,
+    pub(crate) shared: Shared,
+}
+
+/// What threads and their owner tell each other.
+#[derive(Default)]
+pub(crate) struct Shared {
+    /// The instance shall end.
+    pub(crate) stopping: CancellationToken,
+    /// Threads shall end.
+    stop: AtomicBool,
+    /// Nobody waits for the last checkpoints any more.
+    pub(crate) abandoned: CancellationToken,
+    failure: Mutex<Option<StreamsError>>,
+    status: Mutex<std::collections::BTreeMap<Place, TaskStatus>>,
+}
+
+impl Shared {
+    pub(crate) fn fail(&self, error: StreamsError) {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.stopping.cancel();
+        self.stop();
+    }
+
+    pub(crate) fn failure(&self) -> Option<StreamsError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn status(&self) -> MutexGuard<'_, std::collections::BTreeMap<Place, TaskStatus>> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Job {
+    /// Whether several instances share the queues.
+    pub(crate) fn is_shared(&self) -> bool {
+        match self.settings.instances {
+            Instances::ByLog => !self.log.is_atomic(),
+            Instances::Several => true,
+            Instances::One => false,
+        }
+    }
+
+    /// Whether a checkpoint is one write, which is there as a whole or not at all. What another
+    /// instance wrote that is one no more would be there, too: then records are marked.
+    pub(crate) fn writes_at_once(&self) -> bool {
+        self.log.is_atomic() && !self.is_shared()
+    }
+
+    /// Whether records for this topic count only once they are committed.
+    pub(crate) fn is_marked(&self, topic: &str) -> bool {
+        let exact = self.settings.guarantee == Guarantee::ExactlyOnce;
+        !self.writes_at_once() && (exact || self.plan.graph.is_shuffle(topic))
+    }
+}

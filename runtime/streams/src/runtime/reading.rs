@@ -1,0 +1,176 @@
+//! What a thread reads, and gives to its tasks.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use gantry_log::{
+    LogRecord, QueueBatch, QueueRecords, ReadLimits, RecordHeader, Str, TopicPartition,
+};
+
+use super::job::{Job, Place};
+use super::merge::next_run;
+use super::worker::{Running, Worker};
+use crate::error::{DataError, StreamsError};
+use crate::settings::BadRecords;
+
+/// A log that cannot be reached is asked again so much later.
+const RETRY: Duration = Duration::from_millis(200);
+/// Records that are read at once.
+const RECORDS_AT_ONCE: usize = 20_000;
+
+impl Worker {
+    /// Reads what is next of the queues of all tasks; by task.
+    pub(super) async fn read(
+        &mut self,
+        wait: Duration,
+    ) -> Result<BTreeMap<Place, Vec<QueueRecords>>, StreamsError> {
+        let tasks = self.work.tasks.iter();
+        let from: Vec<_> = tasks.flat_map(Running::positions).collect();
+        let tasks = self.work.tasks.iter();
+        // Which topics share a task is decided by their queue's number, so there is one.
+        let places: HashMap<TopicPartition, Place> = tasks
+            .flat_map(|running| running.positions().map(|(queue, _)| (queue, running.place)))
+            .collect();
+        let mut read: BTreeMap<Place, Vec<QueueRecords>> = BTreeMap::new();
+        for batch in self.read_queues(from, wait).await?.unwrap_or_default() {
+            if let Some(place) = places.get(&batch.from) {
+                read.entry(*place).or_default().push(batch);
+            }
+        }
+        // A read may leave queues out. Of a task with several inputs each is asked for by itself
+        // then: which record is the earliest is known only if none is missing.
+        for (place, batches) in &mut read {
+            let task = self.work.tasks.iter().find(|running| running.place == *place);
+            let missing = task.into_iter().flat_map(Running::positions);
+            let missing =
+                missing.filter(|(queue, _)| batches.iter().all(|batch| batch.from != *queue));
+            for queue in missing.collect::<Vec<_>>() {
+                let Some(more) = self.read_queues(vec![queue], Duration::ZERO).await? else {
+                    batches.clear();
+                    break;
+                };
+                batches.extend(more);
+            }
+        }
+        Ok(read)
+    }
+
+    /// What counts of what is next. `None` if the log cannot be reached now.
+    async fn read_queues(
+        &mut self,
+        mut from: Vec<(TopicPartition, u64)>,
+        wait: Duration,
+    ) -> Result<Option<Vec<QueueRecords>>, StreamsError> {
+        let isolation = &mut self.work.isolation;
+        from.retain(|(queue, _)| !isolation.holds(queue));
+        let max_bytes = self.job.settings.read_bytes;
+        let limits = ReadLimits { max_bytes, max_records: RECORDS_AT_ONCE, wait };
+        if isolation.waits() && !wait.is_zero() {
+            // What is committed meanwhile is as good as what comes.
+            let changed = tokio::select! {
+                () = isolation.changed() => true,
+                read = self.job.log.read(&from, limits) => return self.sift(read).await,
+            };
+            if changed {
+                return Ok(Some(isolation.look_again(&BTreeSet::new()).await));
+            }
+        }
+        if from.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let read = self.job.log.read(&from, limits).await;
+        self.sift(read).await
+    }
+
+    async fn sift(
+        &mut self,
+        read: Result<Vec<QueueRecords>, gantry_log::LogError>,
+    ) -> Result<Option<Vec<QueueRecords>>, StreamsError> {
+        match read {
+            Err(error) if error.is_retriable() => {
+                tracing::warn!(job = %self.job.plan.job, %error, "records cannot be read now");
+                tokio::time::sleep(RETRY).await;
+                Ok(None)
+            }
+            read => Ok(Some(self.work.isolation.sift(read?).await)),
+        }
+    }
+
+    /// Gives a task what was read of its queues, in the order of time.
+    pub(super) async fn process(
+        &mut self,
+        place: Place,
+        mut batches: Vec<QueueRecords>,
+    ) -> Result<(), StreamsError> {
+        let Self { job, work, .. } = self;
+        let Some(running) = work.tasks.iter_mut().find(|running| running.place == place) else {
+            return Ok(());
+        };
+        batches.sort_by(|one, other| one.from.cmp(&other.from));
+        for batch in &batches {
+            running.ends.insert(Str::clone(&batch.from.topic), batch.end);
+        }
+        let mut rests: Vec<_> = batches.iter().map(|batch| &batch.records[..]).collect();
+        while let Some((at, run)) = next_run(&rests) {
+            let (run, rest) = rests[at].split_at(run);
+            rests[at] = rest;
+            take(job, running, &batches[at].from, run).await?;
+            // The others wait for what this one has still in the log: they are read once more.
+            if rest.is_empty() && batches[at].next < batches[at].end {
+                break;
+            }
+        }
+        for (batch, _) in batches.iter().zip(rests).filter(|(_, rest)| rest.is_empty()) {
+            running.task.advance_to(&batch.from.topic, batch.next);
+        }
+        Ok(())
+    }
+}
+
+/// Gives a task records of one queue.
+async fn take(
+    job: &Job,
+    running: &mut Running,
+    from: &TopicPartition,
+    mut rest: &[(u64, LogRecord)],
+) -> Result<(), StreamsError> {
+    running.records += rest.len() as u64;
+    while let Some((offset, reason)) = running.task.process(&from.topic, rest.iter())? {
+        let at = rest.partition_point(|(known, _)| *known <= offset);
+        running.bad += 1;
+        bad_record(job, from, &rest[at - 1], reason).await?;
+        rest = &rest[at..];
+    }
+    Ok(())
+}
+
+async fn bad_record(
+    job: &Job,
+    from: &TopicPartition,
+    (offset, record): &(u64, LogRecord),
+    reason: DataError,
+) -> Result<(), StreamsError> {
+    let (topic, queue) = (from.topic.to_string(), from.partition);
+    let fault = StreamsError::BadRecord { topic, queue, offset: *offset, reason };
+    match &job.settings.bad_records {
+        BadRecords::Stop => Err(fault),
+        BadRecords::Skip => {
+            tracing::warn!(job = %job.plan.job, %fault, "a record is passed over");
+            Ok(())
+        }
+        BadRecords::DeadLetter(to) => {
+            let mut record = record.clone();
+            let header = |key: &str, value: String| RecordHeader {
+                key: Str::from(key),
+                value: Some(value.into_bytes().into()),
+            };
+            record.headers.push(header("gantry.streams.topic", from.topic.to_string()));
+            record.headers.push(header("gantry.streams.queue", from.partition.to_string()));
+            record.headers.push(header("gantry.streams.offset", offset.to_string()));
+            record.headers.push(header("gantry.streams.error", fault.to_string()));
+            let to = TopicPartition { topic: Str::from(&**to), partition: 0 };
+            job.log.append(vec![QueueBatch { to, records: vec![record] }]).await?.await?;
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! Several instances of a job: they come, go, and are cut off, and each record counts once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use gantry_coordination::{Isolation, Transactions};
+use gantry_log::{
+    Durable, FullLog, Log, LogAdmin, LogError, LogGroup, LogRecord, MemoryLog, OffsetRange,
+    QueueBatch, QueueRecords, ReadLimits, Session, Str, TopicInfo, TopicPartition, TopicSpec,
+};
+use gantry_streams::{Guarantee, Instances, Settings, StreamBuilder, Streams, Topology, text};
+
+use crate::on_log::wait_for;
+
+const QUEUES: u32 = 4;
+
+/// A log as one instance sees it, until it is cut off: then nothing it does arrives, and of what it
+/// did last it does not learn what became of it.
+struct Cut {
+    log: Arc<MemoryLog>,
+    is_cut: Arc<AtomicBool>,
+}
+
+impl Cut {
+    fn check(&self) -> Result<(), LogError> {
+        match self.is_cut.load(Ordering::Acquire) {
+            true => Err(LogError::Unavailable("cut off".into())),
+            false => Ok(()),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Log for Cut {
+    fn is_atomic(&self) -> bool {
+        false
+    }
+    async fn append_in(&self, _: &Session, batches: Vec<QueueBatch>) -> Result<Durable, LogError> {
+        self.check()?;
+        // One queue after the other: what is cut off in between is there in part.
+        let mut ranges: Vec<Range<u64>> = Vec::new();
+        for batch in batches {
+            if self.check().is_err() {
+                break;
+            }
+            ranges.extend(self.log.append(vec![batch]).await?.await?);
+            tokio::time::sleep(Duration::from_micros(fastrand::u64(..300))).await;
+        }
+        let cut = self.check();
+        Ok(Box::pin(async move { cut.map(|()| ranges) }))
+    }
+    async fn read(
+        &self,
+        from: &[(TopicPartition, u64)],
+        limits: ReadLimits,
+    ) -> Result<Vec<QueueRecords>, LogError> {
+        self.check()?;
+        self.log.read(from, limits).await
+    }
+    async fn range(&self, of: &TopicPartition) -> Result<OffsetRange, LogError> {
+        self.check()?;
+        self.log.range(of).await
+    }
+    async fn offset_for_time(&self, of: &TopicPartition, at: i64) -> Result<Option<u64>, LogError> {
+        self.log.offset_for_time(of, at).await
+    }
+}
+
+#[async_trait::async_trait]
+impl LogAdmin for Cut {
+    async fn topics(&self) -> Result<BTreeMap<Str, TopicInfo>, LogError> {
+        self.log.topics().await
+    }
+    async fn topic(&self, name: &str) -> Result<Option<TopicInfo>, LogError> {
+        self.log.topic(name).await
+    }
+    async fn create_topic(&self, name: &str, spec: TopicSpec) -> Result<(), LogError> {
+        self.log.create_topic(name, spec).await
+    }
+    async fn delete_topic(&self, name: &str) -> Result<(), LogError> {
+        self.log.delete_topic(name).await
+    }
+    fn topic_changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.log.topic_changes()
+    }
+}
+
+#[async_trait::async_trait]
+impl LogGroup for Cut {
+    async fn committed(
+        &self,
+        group: &str,
+        of: &[TopicPartition],
+    ) -> Result<BTreeMap<TopicPartition, u64>, LogError> {
+        self.log.committed(group, of).await
+    }
+    async fn commit(
+        &self,
+        group: &str,
+        offsets: &BTreeMap<TopicPartition, Option<u64>>,
+    ) -> Result<(), LogError> {
+        self.check()?;
+        self.log.commit(group, offsets).await
+    }
+    async fn groups(&self) -> Result<BTreeMap<Str, BTreeMap<TopicPartition, u64>>, LogError> {
+        self.log.groups().await
+    }
+    async fn delete_group(&self, group: &str) -> Result<(), LogError> {
+        self.log.delete_group(group).await
+    }
+}
+
+fn topology() -> Topology {
+    let builder = StreamBuilder::new("count");
+    builder
+        .source("words", text())
+        .map_values(|_, word| word.to_lowercase())
+        .group_by(|_, word: &String| word.clone())
+        .count()
+        .to_stream()
+        .map_values(|_, count| count.to_string())
+        .keyed_sink("counts", text(), text());
+    builder.build()
+}
+
+struct Instance {
+    streams: Streams,
+    is_cut: Arc<AtomicBool>,
+}
+
+struct Scene {
+    runtime: tokio::runtime::Runtime,
+    log: Arc<MemoryLog>,
+    dir: tempfile::TempDir,
+    started: usize,
+    wanted: BTreeMap<String, u64>,
+    adjust: fn(&mut Settings),
+}
+
+impl Scene {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let log = Arc::new(MemoryLog::new());
+        for topic in ["words", "counts"] {
+            runtime.block_on(log.create_topic(topic, TopicSpec::with_queues(QUEUES))).unwrap();
+        }
+        let (dir, wanted) = (tempfile::tempdir().unwrap(), BTreeMap::new());
+        Self { runtime, log, dir, started: 0, wanted, adjust: |_| {} }
+    }
+
+    /// An instance; each place on disk is used by one after the other.
+    fn start(&mut self) -> Instance {
+        self.started += 1;
+        let place = self.dir.path().join(self.started.to_string());
+        self.start_at(&place)
+    }
+
+    fn start_at(&self, place: &Path) -> Instance {
+        let mut settings = Settings::new(place);
+        settings.threads = 2;
+        settings.checkpoint_interval = Duration::from_millis(20);
+        settings.session_timeout = Duration::from_secs(1);
+        settings.instances = Instances::Several;
+        settings.cache_entries = 40;
+        (self.adjust)(&mut settings);
+        let is_cut = Arc::new(AtomicBool::new(false));
+        let log: Arc<dyn FullLog> =
+            Arc::new(Cut { log: Arc::clone(&self.log), is_cut: Arc::clone(&is_cut) });
+        Instance { streams: Streams::start(topology(), log, settings).unwrap(), is_cut }
+    }
+
+    fn send(&mut self, round: usize) {
+        for queue in 0..QUEUES {
+            let words = (0..60).map(|n| format!("W{}", (n * 7 + round * 3 + queue as usize) % 90));
+            let records = words.map(|word| {
+                *self.wanted.entry(word.to_lowercase()).or_default() += 1;
+                LogRecord { value: Some(word.into()), timestamp_ms: 1_000, ..LogRecord::default() }
+            });
+            let to = TopicPartition::new("words", queue);
+            let batch = QueueBatch { to, records: records.collect() };
+            let append = async { self.log.append(vec![batch]).await.unwrap().await.unwrap() };
+            self.runtime.block_on(append);
+        }
+    }
+
+    /// What counts of the results: word and count, in order.
+    fn told(&self) -> Vec<(String, u64)> {
+        self.runtime.block_on(async {
+            let log: Arc<dyn FullLog> = Arc::<MemoryLog>::clone(&self.log);
+            let transactions = Arc::new(Transactions::new(log, None));
+            let limits =
+                ReadLimits { max_bytes: 64 << 20, max_records: 1 << 20, wait: Duration::ZERO };
+            let mut told = Vec::new();
+            for queue in 0..QUEUES {
+                let queue = TopicPartition::new("counts", queue);
+                let read = self.log.read(&[(queue, 0)], limits).await.unwrap();
+                let mut isolation = Isolation::new(Some(Arc::clone(&transactions)));
+                let mut given = isolation.sift(read).await;
+                let until = tokio::time::Instant::now() + Duration::from_millis(300);
+                while isolation.waits()
+                    && tokio::time::timeout_at(until, isolation.changed()).await.is_ok()
+                {
+                    given.extend(isolation.look_again(&BTreeSet::new()).await);
+                }
+                for (_, record) in given.into_iter().flat_map(|batch| batch.records) {
+                    let text = |bytes: Option<bytes::Bytes>| {
+                        String::from_utf8(bytes.unwrap().to_vec()).unwrap()
+                    };
+                    told.push((text(record.key), text(record.value).parse().unwrap()));
+                }
+            }
+            told
+        })
+    }
+
+    fn check(&self) {
+        wait_for("all counts", || {
+            self.told().into_iter().collect::<BTreeMap<_, _>>() == self.wanted
+        });
+        let mut seen = BTreeSet::new();
+        for told in self.told() {
+            assert!(seen.insert(told.clone()), "{told:?} came twice");
+        }
+    }
+}
+
+fn tasks(instances: &[&Instance]) -> Vec<usize> {
+    instances.iter().map(|instance| instance.streams.status().len()).collect()
+}
+
+#[test]
+fn instances_share_the_queues_and_hand_them_on() {
+    let mut scene = Scene::new();
+    let first = scene.start();
+    scene.send(0);
+    scene.check();
+    assert_eq!(tasks(&[&first]), [2 * QUEUES as usize]);
+    let second = scene.start();
+    wait_for("both have tasks", || tasks(&[&first, &second]) == [4, 4]);
+    scene.send(1);
+    scene.check();
+    first.streams.stop().unwrap();
+    scene.send(2);
+    wait_for("the second has all", || tasks(&[&second]) == [8]);
+    scene.check();
+    assert!(second.streams.failure().is_none());
+    second.streams.stop().unwrap();
+}
+
+#[test]
+fn an_instance_that_is_cut_off_loses_its_queues_and_takes_part_again() {
+    let mut scene = Scene::new();
+    let (first, second) = (scene.start(), scene.start());
+    wait_for("both have tasks", || tasks(&[&first, &second]) == [4, 4]);
+    scene.send(0);
+    scene.check();
+    first.is_cut.store(true, Ordering::Release);
+    scene.send(1);
+    wait_for("the other has all", || tasks(&[&second]) == [8]);
+    scene.check();
+    first.is_cut.store(false, Ordering::Release);
+    wait_for("it is back", || tasks(&[&first, &second]) == [4, 4]);
+    scene.send(2);
+    scene.check();
+    for instance in [first, second] {
+        instance.streams.stop().unwrap();
+    }
+}
+
+/// Instances come, leave, are cut off and come back, as a seed says, while records come.
+fn rescale(seed: u64, adjust: fn(&mut Settings)) -> Scene {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut scene = Scene::new();
+    scene.adjust = adjust;
+    let mut running = vec![scene.start()];
+    let mut gone = Vec::new();
+    for round in 0..12 {
+        match random.u32(..5) {
+            0 | 1 if running.len() < 3 => running.push(scene.start()),
+            2 if running.len() > 1 => {
+                let at = random.usize(..running.len());
+                running.swap_remove(at).streams.stop().unwrap();
+            }
+            3 => {
+                // As if it was killed: nobody waits for it.
+                let at = random.usize(..running.len());
+                let instance = running.swap_remove(at);
+                instance.is_cut.store(true, Ordering::Release);
+                gone.push(std::thread::spawn(move || drop(instance)));
+                if running.is_empty() {
+                    running.push(scene.start());
+                }
+            }
+            4 => {
+                let at = random.usize(..running.len());
+                running[at].is_cut.store(true, Ordering::Release);
+                std::thread::sleep(Duration::from_millis(random.u64(..1_500)));
+                running[at].is_cut.store(false, Ordering::Release);
+            }
+            _ => {}
+        }
+        scene.send(round);
+        std::thread::sleep(Duration::from_millis(random.u64(..150)));
+    }
+    scene.check();
+    for instance in running {
+        assert_eq!(instance.streams.failure().map(|failure| failure.to_string()), None);
+        instance.streams.stop().unwrap();
+    }
+    gone.into_iter().for_each(|thread| thread.join().unwrap());
+    scene
+}
+
+#[test]
+fn each_record_counts_once_whoever_comes_and_goes() {
+    for seed in 0..4 {
+        rescale(seed, |_| {});
+    }
+}
+
+#[test]
+fn at_least_once_state_is_exact_too() {
+    // What sinks get may come twice; the last count of each word is the right one, as `check`
+    // would not hold otherwise.
+    let mut scene = Scene::new();
+    scene.adjust = |settings| settings.guarantee = Guarantee::AtLeastOnce;
+    let first = scene.start();
+    scene.send(0);
+    let second = scene.start();
+    scene.send(1);
+    first.is_cut.store(true, Ordering::Release);
+    let dropped = std::thread::spawn(move || drop(first));
+    scene.send(2);
+    wait_for("all counts", || scene.told().into_iter().collect::<BTreeMap<_, _>>() == scene.wanted);
+    second.streams.stop().unwrap();
+    dropped.join().unwrap();
+}
