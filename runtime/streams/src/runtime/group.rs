@@ -4,10 +4,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gantry_cluster::{
-    Allocation, Incarnation, Input, Member, MemberConfig, Refusal, Request, TargetState, Unit,
+    Allocation, Body, FORMAT, Incarnation, Input, Member, MemberConfig, Record, Refusal, Request,
+    TargetState, Unit,
 };
-use gantry_coordination::{Asked, Driver, DriverConfig, Fence, Host, Lease, now_ms};
-use gantry_log::{Str, TopicPartition};
+use gantry_coordination::{Asked, Driver, DriverConfig, Fence, Host, Lease, now_ms, record_of_all};
+use gantry_log::{QueueBatch, Str, TopicPartition};
 use gantry_model::plugin::Props;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::begin::Claim;
 use super::job::{Job, Place};
 use super::threads::Threads;
+use crate::error::StreamsError;
 use crate::settings::millis;
 
 /// Reports that wait for the driver.
@@ -37,12 +39,18 @@ pub(super) struct Group {
 
 impl Group {
     /// Takes part from now on, on the runtime that this is called on.
-    pub(super) fn join(job: Arc<Job>, threads: Arc<Threads>, queue: TopicPartition) -> Arc<Self> {
+    pub(super) async fn join(
+        job: Arc<Job>,
+        threads: Arc<Threads>,
+        queue: TopicPartition,
+    ) -> Result<Arc<Self>, StreamsError> {
+        let incarnation = Incarnation(fastrand::u64(..));
+        succeed(&job, &queue, incarnation).await?;
         let session_ms = u64::try_from(millis(job.settings.session_timeout)).unwrap_or(u64::MAX);
         let heartbeat_ms = session_ms / HEARTBEATS_IN_SESSION;
         let config = MemberConfig {
-            incarnation: Incarnation(fastrand::u64(..)),
-            name: job.plan.job.clone(),
+            incarnation,
+            name: format!("{}-{:016x}", job.plan.job, incarnation.0).into(),
             url: Str::default(),
             group: job.plan.job.clone(),
             session_ms,
@@ -73,7 +81,7 @@ impl Group {
         tokio::spawn(gantry_coordination::follow_offsets(follower, offsets, session_ms, stop));
         tokio::spawn(Driver::new(Arc::clone(&group), driver).run(questions));
         tokio::spawn(Arc::clone(&group).make());
-        group
+        Ok(group)
     }
 
     /// Makes the job known to the group, if it is not.
@@ -109,6 +117,26 @@ impl Group {
     fn place(&self, unit: &Unit) -> Option<Place> {
         self.job.plan.tasks.get(unit.task? as usize).copied()
     }
+}
+
+/// Where an instance says in its directory who it is.
+const INSTANCE: &str = "instance";
+
+/// Whoever had this directory before lives no more, as its lock is free: the others need not wait to
+/// find out.
+async fn succeed(job: &Job, queue: &TopicPartition, me: Incarnation) -> Result<(), StreamsError> {
+    let place = job.settings.state_dir.join(INSTANCE);
+    let former = std::fs::read_to_string(&place).ok();
+    if let Some(by) = former.and_then(|text| text.trim().parse().ok()).map(Incarnation) {
+        // Behind all that it can have written.
+        let record = Record { format: FORMAT, by, seq: u64::MAX / 2, body: Body::Leave {} };
+        let records = vec![record_of_all(None, Some(record.to_bytes()))];
+        job.log.append(vec![QueueBatch { to: queue.clone(), records }]).await?.await?;
+    }
+    std::fs::write(&place, me.0.to_string()).map_err(|error| StreamsError::State {
+        place: place.display().to_string(),
+        reason: error.to_string(),
+    })
 }
 
 impl Host for Group {

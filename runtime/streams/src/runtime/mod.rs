@@ -234,7 +234,8 @@ async fn assign(
 ) -> Result<Option<Arc<Group>>, StreamsError> {
     if job.is_shared() {
         let queue = job.plan.open(&*job.log, &job.plan.group()).await?;
-        return Ok(Some(Group::join(Arc::clone(job), Arc::clone(threads), queue)));
+        let group = Group::join(Arc::clone(job), Arc::clone(threads), queue).await?;
+        return Ok(Some(group));
     }
     // Whoever had them before commits no more.
     let epoch = job.offsets.last_stamp(&job.plan.job) + 1;

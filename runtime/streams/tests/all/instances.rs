@@ -275,6 +275,23 @@ fn an_instance_that_is_cut_off_loses_its_queues_and_takes_part_again() {
     }
 }
 
+#[test]
+fn who_begins_again_in_its_directory_need_not_wait_to_be_taken_for_dead() {
+    let mut scene = Scene::new();
+    scene.adjust = |settings| settings.session_timeout = Duration::from_secs(600);
+    let place = scene.dir.path().join("place");
+    let first = scene.start_at(&place);
+    scene.send(0);
+    scene.check();
+    // As if it was killed: it holds nothing any more, and nobody heard of it.
+    first.is_cut.store(true, Ordering::Release);
+    drop(first);
+    let second = scene.start_at(&place);
+    scene.send(1);
+    scene.check();
+    second.streams.stop().unwrap();
+}
+
 /// Instances come, leave, are cut off and come back, as a seed says, while records come.
 fn rescale(seed: u64, adjust: fn(&mut Settings)) -> Scene {
     let mut random = fastrand::Rng::with_seed(seed);
