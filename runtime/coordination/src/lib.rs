@@ -8,6 +8,7 @@
 //! ```
 
 mod clock;
+mod committed;
 mod copies;
 mod driver;
 mod follow;
@@ -19,6 +20,7 @@ mod topics;
 mod transactions;
 
 pub use clock::now_ms;
+pub use committed::CommittedReader;
 pub use copies::Copies;
 pub use driver::{Asked, Driver, DriverConfig, Host};
 pub use follow::follow_offsets;

@@ -6,9 +6,11 @@
 //!
 //! With a third argument, topics are those of a RocketMQ cluster with that name server:
 //! `… --example orders -- DIRECTORY 100000 127.0.0.1:9876`
+//! Start it as often as you like there, each with a directory of its own: the instances share the
+//! work. One with `follow` behind makes no orders, and works until it is killed.
 #![expect(clippy::print_stdout, reason = "its result is what it prints")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +21,9 @@ use gantry_log::{
 };
 use gantry_rocketmq::{RocketmqConfig, RocketmqLog};
 use gantry_streams::aggregate::Fold;
-use gantry_streams::{Settings, StreamBuilder, Streams, Topology, Tumbling, json, json_data, text};
+use gantry_streams::{
+    CommittedReader, Settings, StreamBuilder, Streams, Topology, Tumbling, json, json_data, text,
+};
 use serde::{Deserialize, Serialize};
 
 const QUEUES: u32 = 3;
@@ -58,17 +62,21 @@ fn main() -> Result<(), Box<dyn Error>> {
             Err(error) => return Err(error.into()),
         }
     }
-    let settings = Settings::new(format!("{dir}/state"));
+    let follows = args.next().is_some_and(|word| word == "follow");
+    let mut settings = Settings::new(format!("{dir}/state"));
+    settings.session_timeout = Duration::from_secs(3);
     let (shared, topology) = (Arc::clone(&log), topology());
     // Not on a thread of the runtime, as it blocks.
     let job = std::thread::spawn(move || Streams::start(topology, shared, settings));
     let job = job.join().map_err(|_| "the start of the job panicked")??;
-    runtime.block_on(order(&*log, orders))?;
+    if !follows {
+        runtime.block_on(order(&*log, orders))?;
+    }
     loop {
         let status = job.status();
         let known = status.iter().filter(|task| task.inputs.contains_key("orders"));
         let taken: u64 = known.map(|task| task.inputs["orders"]).sum();
-        if taken >= orders && status.iter().all(|task| task.lag == 0) {
+        if !follows && taken >= orders && status.iter().all(|task| task.lag == 0) {
             break;
         }
         if let Some(failure) = job.failure() {
@@ -77,7 +85,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         std::thread::sleep(Duration::from_millis(20));
     }
     job.stop()?;
-    for (place, total) in runtime.block_on(totals(&*log))? {
+    for (place, total) in runtime.block_on(totals(&log))? {
         println!("{place} {} {}", total.orders, total.cents);
     }
     Ok(())
@@ -136,22 +144,26 @@ async fn order(log: &dyn FullLog, orders: u64) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What was told last of each customer and time.
-async fn totals(log: &dyn FullLog) -> Result<BTreeMap<String, Total>, Box<dyn Error>> {
+/// What was told last of each customer and time; nothing may have been told twice.
+async fn totals(log: &Arc<dyn FullLog>) -> Result<BTreeMap<String, Total>, Box<dyn Error>> {
     let limits =
         ReadLimits { max_bytes: 4 << 20, max_records: 50_000, wait: Duration::from_secs(1) };
-    let mut last = BTreeMap::new();
+    let (mut reader, mut last) = (CommittedReader::of(Arc::clone(log)), BTreeMap::new());
+    let mut told = BTreeSet::new();
     for queue in 0..QUEUES {
         let queue = TopicPartition::new("totals", queue);
         let range = log.range(&queue).await?;
         let mut at = range.earliest;
         while at < range.next {
-            for batch in log.read(&[(queue.clone(), at)], limits).await? {
+            for batch in reader.read(&[(queue.clone(), at)], limits).await? {
                 at = batch.next;
                 for (_, record) in batch.records {
                     let key = String::from_utf8(record.key.unwrap_or_default().to_vec())?;
-                    let total = record.value.as_deref().unwrap_or_default();
-                    last.insert(key, serde_json::from_slice(total)?);
+                    let total = record.value.unwrap_or_default();
+                    if !told.insert((key.clone(), total.clone())) {
+                        return Err(format!("{key} was told {total:?} twice").into());
+                    }
+                    last.insert(key, serde_json::from_slice(&total)?);
                 }
             }
         }

@@ -27,6 +27,7 @@ pub use context::{CheckPoint, NewSplit, RemoveSplit, SystemMessage, WallClock, W
 pub use data::{Data, Key};
 pub use driver::TestDriver;
 pub use error::{DataError, StreamsError};
+pub use gantry_coordination::CommittedReader;
 pub use json::{DataStream, DataStreamSource, DataWindow, Fields};
 pub use processor::{Processor, ProcessorContext, PunctuationType, Punctuator, Store};
 pub use record::Record;

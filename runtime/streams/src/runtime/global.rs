@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gantry_coordination::Isolation;
+use gantry_coordination::CommittedReader;
 use gantry_log::{LogError, LogRecord, ReadLimits, Str, TopicPartition};
 use tokio::runtime::Handle;
 
@@ -132,13 +132,15 @@ impl Globals {
     }
 
     async fn follow(&mut self) -> Result<(), StreamsError> {
+        let (log, transactions) = (Arc::clone(&self.job.log), Arc::clone(&self.job.transactions));
+        let mut reader = CommittedReader::new(log, transactions);
         while !self.job.shared.is_stopped() {
             let positions = self.tables.iter().flat_map(|table| {
                 let queues = table.next.iter();
                 queues.map(|(q, next)| (TopicPartition::new(&*table.topic, *q), *next))
             });
             let positions: Vec<_> = positions.collect();
-            let read = match self.job.log.read(&positions, LIMITS).await {
+            let read = match reader.read(&positions, LIMITS).await {
                 // Records went that nobody needs any more.
                 Err(LogError::OutOfRange { .. }) => {
                     self.catch_up_all().await?;
@@ -151,13 +153,7 @@ impl Globals {
                 }
                 read => read?,
             };
-            // What waits to be committed is read once more.
-            let mut isolation = Isolation::new(Some(Arc::clone(&self.job.transactions)));
-            let given = isolation.sift(read).await;
-            if given.iter().all(|batch| batch.records.is_empty()) && isolation.waits() {
-                let _ = tokio::time::timeout(LIMITS.wait, isolation.changed()).await;
-            }
-            for records in given {
+            for records in read {
                 let found = self.tables.iter().position(|t| t.topic == records.from.topic);
                 let Some(number) = found else { continue };
                 let mut batch = Batch::default();

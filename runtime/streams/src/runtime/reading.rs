@@ -1,6 +1,6 @@
 //! What a thread reads, and gives to its tasks.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use gantry_log::{
@@ -32,7 +32,7 @@ impl Worker {
             .flat_map(|running| running.positions().map(|(queue, _)| (queue, running.place)))
             .collect();
         let mut read: BTreeMap<Place, Vec<QueueRecords>> = BTreeMap::new();
-        for batch in self.read_queues(from, wait).await?.unwrap_or_default() {
+        for batch in self.read_queues(&from, wait).await?.unwrap_or_default() {
             if let Some(place) = places.get(&batch.from) {
                 read.entry(*place).or_default().push(batch);
             }
@@ -45,7 +45,7 @@ impl Worker {
             let missing =
                 missing.filter(|(queue, _)| batches.iter().all(|batch| batch.from != *queue));
             for queue in missing.collect::<Vec<_>>() {
-                let Some(more) = self.read_queues(vec![queue], Duration::ZERO).await? else {
+                let Some(more) = self.read_queues(&[queue], Duration::ZERO).await? else {
                     batches.clear();
                     break;
                 };
@@ -58,41 +58,18 @@ impl Worker {
     /// What counts of what is next. `None` if the log cannot be reached now.
     async fn read_queues(
         &mut self,
-        mut from: Vec<(TopicPartition, u64)>,
+        from: &[(TopicPartition, u64)],
         wait: Duration,
     ) -> Result<Option<Vec<QueueRecords>>, StreamsError> {
-        let isolation = &mut self.work.isolation;
-        from.retain(|(queue, _)| !isolation.holds(queue));
         let max_bytes = self.job.settings.read_bytes;
         let limits = ReadLimits { max_bytes, max_records: RECORDS_AT_ONCE, wait };
-        if isolation.waits() && !wait.is_zero() {
-            // What is committed meanwhile is as good as what comes.
-            let changed = tokio::select! {
-                () = isolation.changed() => true,
-                read = self.job.log.read(&from, limits) => return self.sift(read).await,
-            };
-            if changed {
-                return Ok(Some(isolation.look_again(&BTreeSet::new()).await));
-            }
-        }
-        if from.is_empty() {
-            return Ok(Some(Vec::new()));
-        }
-        let read = self.job.log.read(&from, limits).await;
-        self.sift(read).await
-    }
-
-    async fn sift(
-        &mut self,
-        read: Result<Vec<QueueRecords>, gantry_log::LogError>,
-    ) -> Result<Option<Vec<QueueRecords>>, StreamsError> {
-        match read {
+        match self.work.reader.read(from, limits).await {
             Err(error) if error.is_retriable() => {
                 tracing::warn!(job = %self.job.plan.job, %error, "records cannot be read now");
                 tokio::time::sleep(RETRY).await;
                 Ok(None)
             }
-            read => Ok(Some(self.work.isolation.sift(read?).await)),
+            read => Ok(Some(read?)),
         }
     }
 

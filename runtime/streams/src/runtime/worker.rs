@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use gantry_coordination::{Isolation, Transaction};
+use gantry_coordination::{CommittedReader, Transaction};
 use gantry_log::{Str, TopicPartition};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -41,8 +41,7 @@ pub(super) struct Work {
     waiting: BTreeMap<Place, (Claim, Instant)>,
     beginning: JoinSet<(Claim, Result<Option<Begun>, StreamsError>)>,
     pub(super) tasks: Vec<Running>,
-    /// Sifts what is read.
-    pub(super) isolation: Isolation,
+    pub(super) reader: CommittedReader,
 }
 
 /// One task, and what its thread keeps of it.
@@ -82,7 +81,7 @@ impl Work {
             waiting: BTreeMap::new(),
             beginning: JoinSet::new(),
             tasks: Vec::new(),
-            isolation: Isolation::new(Some(Arc::clone(&job.transactions))),
+            reader: CommittedReader::new(Arc::clone(&job.log), Arc::clone(&job.transactions)),
         }
     }
 }
@@ -212,7 +211,7 @@ impl Worker {
         let at = self.work.tasks.iter().position(|running| running.place == place)?;
         let running = self.work.tasks.swap_remove(at);
         for (queue, _) in running.positions() {
-            self.work.isolation.forget(&queue);
+            self.work.reader.forget(&queue);
         }
         Some(running)
     }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use gantry_coordination::{Isolation, Transactions};
 use gantry_log::{
     Durable, FullLog, Log, LogAdmin, LogError, LogGroup, LogRecord, MemoryLog, OffsetRange,
     QueueBatch, QueueRecords, ReadLimits, Session, Str, TopicInfo, TopicPartition, TopicSpec,
 };
+use gantry_streams::CommittedReader;
 use gantry_streams::{Guarantee, Instances, Settings, StreamBuilder, Streams, Topology, text};
 
 use crate::on_log::wait_for;
@@ -195,20 +195,23 @@ impl Scene {
     fn told(&self) -> Vec<(String, u64)> {
         self.runtime.block_on(async {
             let log: Arc<dyn FullLog> = Arc::<MemoryLog>::clone(&self.log);
-            let transactions = Arc::new(Transactions::new(log, None));
-            let limits =
-                ReadLimits { max_bytes: 64 << 20, max_records: 1 << 20, wait: Duration::ZERO };
+            let mut reader = CommittedReader::of(log);
+            let limits = ReadLimits {
+                max_bytes: 64 << 20,
+                max_records: 1 << 20,
+                wait: Duration::from_millis(50),
+            };
             let mut told = Vec::new();
             for queue in 0..QUEUES {
                 let queue = TopicPartition::new("counts", queue);
-                let read = self.log.read(&[(queue, 0)], limits).await.unwrap();
-                let mut isolation = Isolation::new(Some(Arc::clone(&transactions)));
-                let mut given = isolation.sift(read).await;
+                let mut given = Vec::new();
+                let mut at = 0;
+                let end = self.log.range(&queue).await.unwrap().next;
                 let until = tokio::time::Instant::now() + Duration::from_millis(300);
-                while isolation.waits()
-                    && tokio::time::timeout_at(until, isolation.changed()).await.is_ok()
-                {
-                    given.extend(isolation.look_again(&BTreeSet::new()).await);
+                while at < end && tokio::time::Instant::now() < until {
+                    let read = reader.read(&[(queue.clone(), at)], limits).await.unwrap();
+                    at = read.last().map_or(at, |batch| batch.next);
+                    given.extend(read);
                 }
                 for (_, record) in given.into_iter().flat_map(|batch| batch.records) {
                     let text = |bytes: Option<bytes::Bytes>| {
