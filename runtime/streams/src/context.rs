@@ -2,6 +2,8 @@
 
 use gantry_log::{LogRecord, Str};
 
+use crate::aside::Aside;
+
 /// What passes through the topology in band, between records, from source to sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -61,6 +63,13 @@ pub(crate) struct Output {
     next: usize,
 }
 
+impl Output {
+    fn new(topic: Str, queues: u32, first: u32) -> Self {
+        let queues = (0..queues.max(1)).map(|_| Vec::new()).collect();
+        Self { topic, queues, next: first as usize }
+    }
+}
+
 /// One task's time, and what it sends.
 pub(crate) struct Context {
     pub(crate) queue: u32,
@@ -75,6 +84,8 @@ pub(crate) struct Context {
     pub(crate) output_bytes: usize,
     /// Records that came too late for their windows.
     pub(crate) late: u64,
+    /// Where they go, and others that go another way.
+    pub(crate) aside: Aside,
     /// When the first punctuator is due that goes by the stream time.
     pub(crate) punctuate_at_ms: i64,
     /// A processor gave a record on or had a store since the last checkpoint.
@@ -83,23 +94,28 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(queue: u32, outputs: impl Iterator<Item = (Str, u32)>) -> Self {
-        let outputs = outputs.map(|(topic, queues)| Output {
-            topic,
-            queues: (0..queues.max(1)).map(|_| Vec::new()).collect(),
-            next: queue as usize,
-        });
         Self {
             queue,
             stream_time_ms: i64::MIN,
             watermark_ms: i64::MIN,
             allowed_lateness_ms: 0,
             wall_clock_ms: 0,
-            outputs: outputs.collect(),
+            outputs: outputs.map(|(topic, queues)| Output::new(topic, queues, queue)).collect(),
             output_bytes: 0,
             late: 0,
+            aside: Aside::default(),
             punctuate_at_ms: i64::MAX,
             worked: false,
         }
+    }
+
+    /// The output to a topic: one that is there, or a new one.
+    pub(crate) fn output_to(&mut self, topic: &Str, queues: u32) -> usize {
+        let known = self.outputs.iter().position(|output| output.topic == *topic);
+        known.unwrap_or_else(|| {
+            self.outputs.push(Output::new(Str::clone(topic), queues, self.queue));
+            self.outputs.len() - 1
+        })
     }
 
     /// A record of that time came.

@@ -2,6 +2,7 @@
 //! inside itself, on Gantry's log.
 
 pub mod aggregate;
+mod aside;
 mod builder;
 mod context;
 pub mod data;

@@ -43,6 +43,10 @@ pub struct Settings {
     pub idle_time: Option<Duration>,
     /// What happens with a record that cannot be read.
     pub bad_records: BadRecords,
+    /// Where records go that come too late for their windows: as they were read, once for each operator
+    /// that they are too late for, with its name, their place and the times in headers. The topic is
+    /// made if it is not there. Default: they are dropped, and counted.
+    pub late_records: Option<String>,
     /// Where a job begins that has never run.
     pub start: Start,
     /// State is kept on this machine only: no change log, so that it is lost with the directory.
@@ -69,6 +73,7 @@ impl Settings {
             allowed_lateness: Duration::ZERO,
             idle_time: None,
             bad_records: BadRecords::default(),
+            late_records: None,
             start: Start::default(),
             local_storage_only: false,
             cache_entries: 100_000,

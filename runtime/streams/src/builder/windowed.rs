@@ -69,17 +69,18 @@ fn make<K: Key, V: Data, A: Aggregate<V>>(
     aggregate: &Arc<A>,
 ) -> Result<(), StreamsError> {
     let (children, aggregate) = (assembly.children()?, Arc::clone(aggregate));
+    let node = Str::from(assembly.node_name());
     let Windows { kind, grace_ms, emit } = windows;
     match kind {
         Kind::Time { size_ms, advance_ms } => {
             let (store, panes) = (assembly.windowed(name)?, Panes::new(size_ms, advance_ms));
             let late = (grace_ms, emit);
-            let operator = WindowedAggregation::new(children, store, aggregate, panes, late);
+            let operator = WindowedAggregation::new(node, children, store, aggregate, panes, late);
             assembly.operator::<K, V, _>(operator);
         }
         Kind::Session { gap_ms } => {
             let (store, late) = (assembly.keyed(name)?, (grace_ms, emit));
-            let operator = SessionAggregation::new(children, store, aggregate, gap_ms, late);
+            let operator = SessionAggregation::new(node, children, store, aggregate, gap_ms, late);
             assembly.operator::<K, V, _>(operator);
         }
         Kind::Sliding { difference_ms } => {
@@ -87,6 +88,7 @@ fn make<K: Key, V: Data, A: Aggregate<V>>(
             let windows = assembly.windowed(name)?;
             let last = BTreeSet::new();
             assembly.operator::<K, V, _>(SlidingAggregation {
+                node,
                 children,
                 records,
                 windows,

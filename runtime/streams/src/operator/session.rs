@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use gantry_log::Str;
+
 use super::stamped::{self, Stamped};
 use crate::aggregate::Aggregate;
 use crate::context::{Context, SystemMessage};
@@ -50,6 +52,7 @@ type Store<K, S> = Rc<RefCell<KeyedStore<K, Sessions<S>>>>;
 
 /// Keeps the sessions of each key; one that closes the gap between two makes them one.
 pub(crate) struct SessionAggregation<K, V, A: Aggregate<V>> {
+    node: Str,
     children: Children<Windowed<K>, Option<A::Output>>,
     store: Store<K, A::State>,
     aggregate: Arc<A>,
@@ -64,6 +67,7 @@ pub(crate) struct SessionAggregation<K, V, A: Aggregate<V>> {
 
 impl<K: Key, V, A: Aggregate<V>> SessionAggregation<K, V, A> {
     pub(crate) fn new(
+        node: Str,
         children: Children<Windowed<K>, Option<A::Output>>,
         store: Store<K, A::State>,
         aggregate: Arc<A>,
@@ -71,7 +75,7 @@ impl<K: Key, V, A: Aggregate<V>> SessionAggregation<K, V, A> {
         (grace_ms, emit): (i64, Emit),
     ) -> Self {
         let (ends, changed) = (BTreeSet::new(), BTreeMap::new());
-        Self { children, store, aggregate, gap_ms, grace_ms, emit, ends, changed }
+        Self { node, children, store, aggregate, gap_ms, grace_ms, emit, ends, changed }
     }
 
     /// Sessions that end before this are closed.
@@ -215,11 +219,12 @@ impl<K: Key, V, A: Aggregate<V>> SessionAggregation<K, V, A> {
     }
 }
 
-impl<K: Key, V, A: Aggregate<V>> Receive<K, V> for SessionAggregation<K, V, A> {
+impl<K: Key, V: Data, A: Aggregate<V>> Receive<K, V> for SessionAggregation<K, V, A> {
     fn receive(&mut self, record: Record<K, V>, context: &mut Context) -> Result<(), StreamsError> {
-        self.close(context)?;
+        context.aside(|context| self.close(context))?;
         if self.is_late(&record, context)? {
-            context.late += 1;
+            let end_ms = record.timestamp_ms.saturating_add(self.gap_ms);
+            context.too_late(&self.node, &record, end_ms);
             return Ok(());
         }
         self.take(&record)

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use gantry_log::Str;
+
 use super::stamped::{self, Stamped};
 use crate::aggregate::Aggregate;
 use crate::context::{Context, SystemMessage};
-use crate::data::Key;
+use crate::data::{Data, Key};
 use crate::error::StreamsError;
 use crate::record::Record;
 use crate::store::{KeyedStore, WindowStore};
@@ -21,6 +23,7 @@ pub(crate) type Times<S> = Vec<(i64, Stamped<S>)>;
 /// Keeps, for each key, what came at each time, and each window: one ends with each record, and one
 /// begins right behind it, where something follows.
 pub(crate) struct SlidingAggregation<K, V, A: Aggregate<V>> {
+    pub(crate) node: Str,
     pub(crate) children: Children<Windowed<K>, Option<A::Output>>,
     pub(crate) records: Rc<RefCell<KeyedStore<K, Times<A::State>>>>,
     /// By the start of the window.
@@ -162,14 +165,15 @@ impl<K: Key, V, A: Aggregate<V>> SlidingAggregation<K, V, A> {
     }
 }
 
-impl<K: Key, V, A: Aggregate<V>> Receive<K, V> for SlidingAggregation<K, V, A> {
+impl<K: Key, V: Data, A: Aggregate<V>> Receive<K, V> for SlidingAggregation<K, V, A> {
     fn receive(&mut self, record: Record<K, V>, context: &mut Context) -> Result<(), StreamsError> {
-        self.close(context)?;
+        context.aside(|context| self.close(context))?;
         let (time, difference) = (record.timestamp_ms, self.difference_ms);
         let until = self.closed_until(context);
         // The last window that it is in begins with it.
-        if time.saturating_add(difference) <= until {
-            context.late += 1;
+        let end = time.saturating_add(difference);
+        if end <= until {
+            context.too_late(&self.node, &record, end);
             return Ok(());
         }
         let before = until.saturating_sub(difference).saturating_sub(difference);

@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use gantry_log::Str;
+
 use super::stamped::{self, Stamped};
 use crate::aggregate::Aggregate;
 use crate::context::{Context, SystemMessage};
-use crate::data::Key;
+use crate::data::{Data, Key};
 use crate::error::StreamsError;
 use crate::record::Record;
 use crate::store::WindowStore;
@@ -18,6 +20,7 @@ use crate::window::{Emit, Panes, Windowed};
 
 /// Keeps an aggregate of each key and pane.
 pub(crate) struct WindowedAggregation<K, V, A: Aggregate<V>> {
+    node: Str,
     children: Children<Windowed<K>, Option<A::Output>>,
     store: Rc<RefCell<WindowStore<K, Stamped<A::State>>>>,
     aggregate: Arc<A>,
@@ -32,6 +35,7 @@ pub(crate) struct WindowedAggregation<K, V, A: Aggregate<V>> {
 
 impl<K: Key, V, A: Aggregate<V>> WindowedAggregation<K, V, A> {
     pub(crate) fn new(
+        node: Str,
         children: Children<Windowed<K>, Option<A::Output>>,
         store: Rc<RefCell<WindowStore<K, Stamped<A::State>>>>,
         aggregate: Arc<A>,
@@ -39,7 +43,7 @@ impl<K: Key, V, A: Aggregate<V>> WindowedAggregation<K, V, A> {
         (grace_ms, emit): (i64, Emit),
     ) -> Self {
         let (open_from, close_at) = (i64::MIN, i64::MIN);
-        Self { children, store, aggregate, panes, grace_ms, emit, open_from, close_at }
+        Self { node, children, store, aggregate, panes, grace_ms, emit, open_from, close_at }
     }
 
     /// The first window that is open at a time.
@@ -138,14 +142,15 @@ impl<K: Key, V, A: Aggregate<V>> WindowedAggregation<K, V, A> {
     }
 }
 
-impl<K: Key, V, A: Aggregate<V>> Receive<K, V> for WindowedAggregation<K, V, A> {
+impl<K: Key, V: Data, A: Aggregate<V>> Receive<K, V> for WindowedAggregation<K, V, A> {
     fn receive(&mut self, record: Record<K, V>, context: &mut Context) -> Result<(), StreamsError> {
         if context.watermark_ms >= self.close_at {
-            self.close(context)?;
+            context.aside(|context| self.close(context))?;
         }
         let pane = self.panes.pane_of(record.timestamp_ms);
-        if self.panes.last_start(pane) < self.open_from {
-            context.late += 1;
+        let last_start = self.panes.last_start(pane);
+        if last_start < self.open_from {
+            context.too_late(&self.node, &record, self.panes.window(last_start).end_ms);
             return Ok(());
         }
         let mut store = self.store.borrow_mut();

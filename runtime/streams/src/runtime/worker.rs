@@ -7,9 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use gantry_log::{
-    FullLog, LogRecord, QueueBatch, QueueRecords, ReadLimits, RecordHeader, Str, TopicPartition,
-};
+use gantry_log::{FullLog, LogRecord, QueueRecords, ReadLimits, Str, TopicPartition};
 
 use tokio::runtime::Handle;
 
@@ -18,8 +16,9 @@ use super::merge::next_run;
 use super::plan::Plan;
 use super::restore::{Marker, restore};
 use super::{Shared, TaskStatus};
-use crate::error::{DataError, StreamsError};
-use crate::settings::{BadRecords, Settings, millis};
+use crate::aside::SideTopics;
+use crate::error::StreamsError;
+use crate::settings::{Settings, millis};
 use crate::store::Backend;
 use crate::task::{Task, TaskSpec};
 use crate::topology::assembly::Storage;
@@ -87,7 +86,7 @@ impl Worker {
         while !self.shared.stop.load(Ordering::Acquire) {
             let wait = due.saturating_duration_since(Instant::now()).min(WAIT_MAX);
             for (at, batches) in self.read(&tasks, &queues, wait).await? {
-                self.process(&mut tasks[at], batches).await?;
+                self.process(&mut tasks[at], batches)?;
             }
             let now = wall_clock_ms();
             let idle = self.settings.idle_time.map(millis);
@@ -129,6 +128,7 @@ impl Worker {
                 queue: place.1,
                 storage: &storage,
                 queues: &plan.queues,
+                aside: &SideTopics::new(settings),
                 allowed_lateness_ms: millis(settings.allowed_lateness),
                 changes: !local,
                 wall_clock_ms: wall_clock_ms(),
@@ -191,7 +191,7 @@ impl Worker {
     }
 
     /// Gives a task what was read of its queues, in the order of time.
-    async fn process(
+    fn process(
         &self,
         running: &mut Running,
         mut batches: Vec<QueueRecords>,
@@ -204,7 +204,7 @@ impl Worker {
         while let Some((at, run)) = next_run(&rests) {
             let (run, rest) = rests[at].split_at(run);
             rests[at] = rest;
-            self.take(running, &batches[at].from, run).await?;
+            self.take(running, &batches[at].from, run)?;
             // The others wait for what this one has still in the log: they are read once more.
             if rest.is_empty() && batches[at].next < batches[at].end {
                 break;
@@ -217,7 +217,7 @@ impl Worker {
     }
 
     /// Gives a task records of one queue.
-    async fn take(
+    fn take(
         &self,
         running: &mut Running,
         from: &TopicPartition,
@@ -227,41 +227,11 @@ impl Worker {
         while let Some((offset, reason)) = running.task.process(&from.topic, rest.iter())? {
             let at = rest.partition_point(|(known, _)| *known <= offset);
             running.bad += 1;
-            self.bad_record(from, &rest[at - 1], reason).await?;
+            let (how, record) = ((&self.settings.bad_records, &*self.plan.job), &rest[at - 1].1);
+            running.task.bad_record(how, (&*from.topic, offset), record, reason)?;
             rest = &rest[at..];
         }
         Ok(())
-    }
-
-    async fn bad_record(
-        &self,
-        from: &TopicPartition,
-        (offset, record): &(u64, LogRecord),
-        reason: DataError,
-    ) -> Result<(), StreamsError> {
-        let (topic, queue) = (from.topic.to_string(), from.partition);
-        let fault = StreamsError::BadRecord { topic, queue, offset: *offset, reason };
-        match &self.settings.bad_records {
-            BadRecords::Stop => Err(fault),
-            BadRecords::Skip => {
-                tracing::warn!(job = %self.plan.job, %fault, "a record is passed over");
-                Ok(())
-            }
-            BadRecords::DeadLetter(to) => {
-                let mut record = record.clone();
-                let header = |key: &str, value: String| RecordHeader {
-                    key: Str::from(key),
-                    value: Some(value.into_bytes().into()),
-                };
-                record.headers.push(header("gantry.streams.topic", from.topic.to_string()));
-                record.headers.push(header("gantry.streams.queue", from.partition.to_string()));
-                record.headers.push(header("gantry.streams.offset", offset.to_string()));
-                record.headers.push(header("gantry.streams.error", fault.to_string()));
-                let to = TopicPartition { topic: Str::from(&**to), partition: 0 };
-                self.log.append(vec![QueueBatch { to, records: vec![record] }]).await?.await?;
-                Ok(())
-            }
-        }
     }
 
     async fn checkpoint(&self, tasks: &mut [Running], save: bool) -> Result<(), StreamsError> {

@@ -7,12 +7,14 @@ use std::rc::Rc;
 
 use gantry_log::{LogRecord, Str};
 
+use crate::aside::SideTopics;
 use crate::context::{
     CheckPoint, Context, NewSplit, Output, RemoveSplit, SystemMessage, WallClock, Watermark,
 };
 use crate::error::{DataError, StreamsError};
+use crate::settings::BadRecords;
 use crate::store::{Batch, Flush};
-use crate::topology::assembly::{Operator, Operators, Storage, assemble};
+use crate::topology::assembly::{Entry, Operator, Operators, Storage, assemble};
 use crate::topology::graph::{Graph, SubTopology};
 
 /// How far a task came, with its state.
@@ -55,6 +57,8 @@ pub(crate) struct TaskSpec<'a> {
     pub(crate) storage: &'a Storage,
     /// How many queues each topic has that it writes.
     pub(crate) queues: &'a BTreeMap<Str, u32>,
+    /// Where records go that do not go through the topology.
+    pub(crate) aside: &'a SideTopics,
     pub(crate) allowed_lateness_ms: i64,
     /// Whether changes of state are told.
     pub(crate) changes: bool,
@@ -79,9 +83,13 @@ impl Task {
     /// A task that goes on where one came to; its stores are there.
     pub(crate) fn new(spec: &TaskSpec<'_>, progress: Progress) -> Result<Self, StreamsError> {
         let operators = assemble(spec.graph, spec.sub, spec.queue, spec.storage)?;
-        let outputs = spec.sub.outputs.iter();
-        let outputs = outputs.map(|t| (Str::clone(t), spec.queues.get(t).copied().unwrap_or(1)));
+        let queues = |topic: &Str| spec.queues.get(topic).copied().unwrap_or(1);
+        let outputs = spec.sub.outputs.iter().map(|topic| (Str::clone(topic), queues(topic)));
         let mut context = Context::new(spec.queue, outputs);
+        let side = |topic: &Str, context: &mut Context| context.output_to(topic, queues(topic));
+        let SideTopics { late, dead_letters } = spec.aside;
+        context.aside.late = late.as_ref().map(|topic| side(topic, &mut context));
+        context.aside.dead_letters = dead_letters.as_ref().map(|topic| side(topic, &mut context));
         context.allowed_lateness_ms = spec.allowed_lateness_ms;
         context.stream_time_ms = progress.stream_time_ms;
         context.watermark_ms = progress.watermark_ms;
@@ -117,16 +125,27 @@ impl Task {
         self.last_record_ms = self.context.wall_clock_ms;
         for (offset, record) in records {
             *position = offset + 1;
-            for entry in entries.iter_mut() {
-                if let Err(fault) = entry(record, &mut self.context)? {
-                    return Ok(Some((*offset, fault)));
-                }
+            let fault = take(entries, record, &mut self.context)?;
+            self.context.taken(topic, *offset, record);
+            if let Some(fault) = fault {
+                return Ok(Some((*offset, fault)));
             }
             if self.context.stream_time_ms >= self.context.punctuate_at_ms {
                 punctuate(&self.operators.operators, &mut self.context)?;
             }
         }
         Ok(None)
+    }
+
+    /// Does with a record that [`process`](Self::process) gave back what the settings say.
+    pub(crate) fn bad_record(
+        &mut self,
+        how: (&BadRecords, &str),
+        (topic, offset): (&str, u64),
+        record: &LogRecord,
+        reason: DataError,
+    ) -> Result<(), StreamsError> {
+        self.context.bad_record(how, (topic, offset), record, reason)
     }
 
     /// All up to there was taken, also where there was no record.
@@ -228,6 +247,22 @@ impl Task {
         self.context.worked = false;
         Ok(written)
     }
+}
+
+/// Gives a record to all that read its topic, until one cannot.
+fn take(
+    entries: &mut [Entry],
+    record: &LogRecord,
+    context: &mut Context,
+) -> Result<Option<DataError>, StreamsError> {
+    context.aside.taking = true;
+    let taken = entries.iter_mut().find_map(|entry| match entry(record, context) {
+        Ok(Ok(())) => None,
+        Ok(Err(fault)) => Some(Ok(fault)),
+        Err(error) => Some(Err(error)),
+    });
+    context.aside.taking = false;
+    taken.transpose()
 }
 
 /// Tells what has punctuators that event time came to one of them.

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use gantry_log::LogRecord;
 use gantry_streams::{JoinWindows, StreamBuilder, TestDriver, Topology, text};
 use proptest::prelude::*;
+
+use crate::windows::{late_places, with_late_topic};
 
 #[derive(Clone, Debug)]
 struct Event {
@@ -59,17 +62,28 @@ fn topology(shape: Shape, moved: bool) -> Topology {
     builder.build()
 }
 
-/// What comes out with each event, sorted, and how many were late.
-fn run(shape: Shape, moved: bool, events: &[Event], restarts: &[usize]) -> (Vec<Vec<String>>, u64) {
-    let mut driver = TestDriver::new(topology(shape, moved)).unwrap();
+/// What comes out with each event, sorted, and which events were late.
+type Told = (Vec<Vec<String>>, Vec<usize>);
+
+fn run(shape: Shape, moved: bool, events: &[Event], restarts: &[usize]) -> Told {
+    let mut driver = TestDriver::with_settings(topology(shape, moved), with_late_topic()).unwrap();
+    let sent = events.iter().map(|event| {
+        let record = LogRecord {
+            key: Some(event.key.clone().into()),
+            value: Some(event.value.clone().into()),
+            headers: Vec::new(),
+            timestamp_ms: event.time,
+        };
+        (if event.right { "right" } else { "left" }, record)
+    });
+    let sent: Vec<_> = sent.collect();
     let (mut told, mut late) = (Vec::new(), 0);
-    for (at, event) in events.iter().enumerate() {
+    for (at, (topic, record)) in sent.iter().enumerate() {
         if restarts.contains(&at) {
             late += driver.late();
             driver.restart().unwrap();
         }
-        let topic = if event.right { "right" } else { "left" };
-        driver.send(topic, Some(&event.key), &event.value, event.time).unwrap();
+        driver.send_record(topic, record.clone()).unwrap();
         let records = driver.records("out").into_iter().map(|record| {
             let value = String::from_utf8(record.value.unwrap().to_vec()).unwrap();
             format!("{value} at {}", record.timestamp_ms)
@@ -78,10 +92,12 @@ fn run(shape: Shape, moved: bool, events: &[Event], restarts: &[usize]) -> (Vec<
         records.sort();
         told.push(records);
     }
-    (told, late + driver.late())
+    let places = late_places(&mut driver, &sent);
+    assert_eq!(late + driver.late(), places.len() as u64);
+    (told, places)
 }
 
-fn wanted(shape: Shape, events: &[Event]) -> (Vec<Vec<String>>, u64) {
+fn wanted(shape: Shape, events: &[Event]) -> Told {
     let mut now = i64::MIN;
     let now: Vec<i64> = events
         .iter()
@@ -131,7 +147,7 @@ fn wanted(shape: Shape, events: &[Event]) -> (Vec<Vec<String>>, u64) {
         }
     }
     told.iter_mut().for_each(|lines| lines.sort());
-    (told, (0..events.len()).filter(|at| !taken(at)).count() as u64)
+    (told, (0..events.len()).filter(|at| !taken(at)).collect())
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {

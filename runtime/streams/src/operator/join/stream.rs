@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use gantry_log::Str;
+
 use super::Joiner;
 use super::side::{Kept, Side, SideStore};
 use crate::context::{Context, SystemMessage};
@@ -33,6 +35,7 @@ pub(crate) struct StreamJoin<K, L, R, W> {
 
 /// What both sides share.
 struct Common<K, W> {
+    node: Str,
     children: Children<K, W>,
     windows: JoinWindows,
     tells: Tells,
@@ -64,7 +67,7 @@ impl<K: Key, W: Clone> Common<K, W> {
         let (ahead, back) = (self.reach(right), self.reach(!right));
         let close = time.saturating_add(ahead);
         if close < self.closed_before(context) {
-            context.late += 1;
+            context.too_late(&self.node, &record, close);
             return Ok(());
         }
         let within = time.saturating_sub(back)..=close;
@@ -97,6 +100,7 @@ impl<K: Key, W: Clone> Common<K, W> {
 
 impl<K: Key, L: Data, R: Data, W: Clone> StreamJoin<K, L, R, W> {
     pub(crate) fn new(
+        node: Str,
         children: Children<K, W>,
         (left, right): (SideStore<K, L>, SideStore<K, R>),
         joiner: Joiner<K, L, R, W>,
@@ -108,7 +112,7 @@ impl<K: Key, L: Data, R: Data, W: Clone> StreamJoin<K, L, R, W> {
             left: Side::new(left, span),
             right: Side::new(right, span),
             joiner,
-            common: Common { children, windows, tells, alone: BTreeSet::new() },
+            common: Common { node, children, windows, tells, alone: BTreeSet::new() },
         }
     }
 
@@ -117,7 +121,7 @@ impl<K: Key, L: Data, R: Data, W: Clone> StreamJoin<K, L, R, W> {
         record: Record<K, L>,
         context: &mut Context,
     ) -> Result<(), StreamsError> {
-        self.close(context)?;
+        context.aside(|context| self.close(context))?;
         let (sides, joiner) = ((&self.left, &self.right), &self.joiner);
         let join = |key: &K, left: &L, right: &R| joiner(key, Some(left), Some(right));
         self.common.meet(sides, false, record, join, context)
@@ -128,7 +132,7 @@ impl<K: Key, L: Data, R: Data, W: Clone> StreamJoin<K, L, R, W> {
         record: Record<K, R>,
         context: &mut Context,
     ) -> Result<(), StreamsError> {
-        self.close(context)?;
+        context.aside(|context| self.close(context))?;
         let (sides, joiner) = ((&self.right, &self.left), &self.joiner);
         let join = |key: &K, right: &R, left: &L| joiner(key, Some(left), Some(right));
         self.common.meet(sides, true, record, join, context)
