@@ -104,6 +104,12 @@ impl TestDriver {
         self.start(&mut progress.into_iter())
     }
 
+    /// The same, with the wall clock at a time when the tasks start again.
+    pub fn restart_at(&mut self, now_ms: i64) -> Result<(), StreamsError> {
+        self.now_ms = now_ms;
+        self.restart()
+    }
+
     /// Event time goes on with the wall clock where nothing came for so long.
     pub fn set_idle_time_ms(&mut self, idle_ms: i64) {
         self.settings.idle_time = Some(Duration::from_millis(idle_ms.max(0).unsigned_abs()));

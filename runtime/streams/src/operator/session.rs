@@ -15,7 +15,7 @@ use crate::error::{DataError, StreamsError};
 use crate::record::Record;
 use crate::store::KeyedStore;
 use crate::topology::assembly::{Children, Operator, Receive};
-use crate::window::{Emit, Window, Windowed};
+use crate::window::{Clock, Emit, Window, Windowed, Windows};
 
 /// The sessions of one key that are not closed, by their start.
 #[derive(Clone, Debug)]
@@ -59,6 +59,7 @@ pub(crate) struct SessionAggregation<K, V, A: Aggregate<V>> {
     gap_ms: i64,
     grace_ms: i64,
     emit: Emit,
+    clock: Clock,
     /// When which key has a session that ends.
     ends: BTreeSet<(i64, K)>,
     /// What changed since it was told: still there, or not any more.
@@ -72,15 +73,16 @@ impl<K: Key, V, A: Aggregate<V>> SessionAggregation<K, V, A> {
         store: Store<K, A::State>,
         aggregate: Arc<A>,
         gap_ms: i64,
-        (grace_ms, emit): (i64, Emit),
+        windows: Windows,
     ) -> Self {
+        let Windows { grace_ms, emit, clock, .. } = windows;
         let (ends, changed) = (BTreeSet::new(), BTreeMap::new());
-        Self { node, children, store, aggregate, gap_ms, grace_ms, emit, ends, changed }
+        Self { node, children, store, aggregate, gap_ms, grace_ms, emit, clock, ends, changed }
     }
 
     /// Sessions that end before this are closed.
     fn closed_before(&self, context: &Context) -> i64 {
-        context.watermark_ms.saturating_sub(self.grace_ms).saturating_sub(self.gap_ms)
+        self.clock.watermark_ms(context).saturating_sub(self.grace_ms).saturating_sub(self.gap_ms)
     }
 
     /// Closes what the watermark has left behind.
@@ -88,6 +90,7 @@ impl<K: Key, V, A: Aggregate<V>> SessionAggregation<K, V, A> {
         let before = self.closed_before(context);
         while self.ends.first().is_some_and(|(end, _)| *end < before) {
             let Some((_, key)) = self.ends.pop_first() else { break };
+            self.clock.closed(context);
             let mut closed = Vec::new();
             {
                 let mut store = self.store.borrow_mut();
@@ -221,6 +224,7 @@ impl<K: Key, V, A: Aggregate<V>> SessionAggregation<K, V, A> {
 
 impl<K: Key, V: Data, A: Aggregate<V>> Receive<K, V> for SessionAggregation<K, V, A> {
     fn receive(&mut self, record: Record<K, V>, context: &mut Context) -> Result<(), StreamsError> {
+        let record = self.clock.stamp(record, context);
         context.aside(|context| self.close(context))?;
         if self.is_late(&record, context)? {
             let end_ms = record.timestamp_ms.saturating_add(self.gap_ms);
@@ -239,7 +243,7 @@ impl<K: Key, V, A: Aggregate<V>> Operator for SessionAggregation<K, V, A> {
     ) -> Result<(), StreamsError> {
         match message {
             SystemMessage::NewSplit(_) => self.find_ends()?,
-            SystemMessage::Watermark(_) => {
+            message if self.clock.went_on(message) => {
                 self.take_back(context)?;
                 self.close(context)?;
             }

@@ -196,6 +196,7 @@ impl Worker {
         running: &mut Running,
         mut batches: Vec<QueueRecords>,
     ) -> Result<(), StreamsError> {
+        running.task.records_come_at(wall_clock_ms());
         batches.sort_by(|one, other| one.from.cmp(&other.from));
         for batch in &batches {
             running.ends.insert(Str::clone(&batch.from.topic), batch.end);

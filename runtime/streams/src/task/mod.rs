@@ -26,14 +26,21 @@ pub(crate) struct Progress {
     pub(crate) stream_time_ms: i64,
     /// No record before this time is waited for.
     pub(crate) watermark_ms: i64,
+    /// The latest time that the wall clock had.
+    #[serde(default = "never")]
+    pub(crate) processing_ms: i64,
     /// Where it goes on, by topic.
     pub(crate) inputs: BTreeMap<Str, u64>,
 }
 
+fn never() -> i64 {
+    i64::MIN
+}
+
 impl Default for Progress {
     fn default() -> Self {
-        let (stream_time_ms, watermark_ms) = (i64::MIN, i64::MIN);
-        Self { number: 0, stream_time_ms, watermark_ms, inputs: BTreeMap::new() }
+        let (stream_time_ms, watermark_ms, processing_ms) = (never(), never(), never());
+        Self { number: 0, stream_time_ms, watermark_ms, processing_ms, inputs: BTreeMap::new() }
     }
 }
 
@@ -94,9 +101,12 @@ impl Task {
         context.stream_time_ms = progress.stream_time_ms;
         context.watermark_ms = progress.watermark_ms;
         context.wall_clock_ms = spec.wall_clock_ms;
+        context.processing_ms = progress.processing_ms;
         let (changes, last_record_ms) = (spec.changes, spec.wall_clock_ms);
         let mut task = Self { operators, context, progress, changes, last_record_ms, dirty: false };
         task.tell(SystemMessage::NewSplit(NewSplit { queue: spec.queue }))?;
+        // Operators were told the time as of the last checkpoint: what was open then is open still.
+        task.records_come_at(spec.wall_clock_ms);
         Ok(task)
     }
 
@@ -110,6 +120,11 @@ impl Task {
     /// Where it goes on in each topic.
     pub(crate) fn inputs(&self) -> &BTreeMap<Str, u64> {
         &self.progress.inputs
+    }
+
+    /// The wall clock when records are taken.
+    pub(crate) fn records_come_at(&mut self, now_ms: i64) {
+        self.context.processing_ms = self.context.processing_ms.max(now_ms);
     }
 
     /// Takes records of a topic, of which the next one will have that offset. Stops at one that
@@ -166,6 +181,7 @@ impl Task {
     ) -> Result<(), StreamsError> {
         let passed = now_ms.saturating_sub(self.context.wall_clock_ms).max(0);
         self.context.wall_clock_ms = now_ms;
+        self.records_come_at(now_ms);
         let idle = idle_ms.is_some_and(|idle| now_ms.saturating_sub(self.last_record_ms) >= idle);
         if idle && self.context.watermark_ms != i64::MIN && passed > 0 {
             self.context.watermark_ms = self.context.watermark_ms.saturating_add(passed);
@@ -220,6 +236,7 @@ impl Task {
         self.tell(SystemMessage::CheckPoint(CheckPoint { number: self.progress.number }))?;
         self.progress.stream_time_ms = self.context.stream_time_ms;
         self.progress.watermark_ms = self.context.watermark_ms;
+        self.progress.processing_ms = self.context.processing_ms;
         let mut written = Written { progress: self.progress.clone(), ..Written::default() };
         // Without a change log the disk is all there is.
         let save = save || !self.changes || self.holds_much();

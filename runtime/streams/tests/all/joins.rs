@@ -9,11 +9,11 @@ use proptest::prelude::*;
 use crate::windows::{late_places, with_late_topic};
 
 #[derive(Clone, Debug)]
-struct Event {
-    right: bool,
-    key: String,
-    value: String,
-    time: i64,
+pub(crate) struct Event {
+    pub(crate) right: bool,
+    pub(crate) key: String,
+    pub(crate) value: String,
+    pub(crate) time: i64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ enum Kind {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Shape {
+pub(crate) struct Shape {
     kind: Kind,
     before: i64,
     after: i64,
@@ -40,7 +40,11 @@ fn show(left: Option<&str>, right: Option<&str>) -> String {
 }
 
 /// `moved`: the keys of both sides are changed on the way, so that they are shuffled.
-fn topology(shape: Shape, moved: bool) -> Topology {
+pub(crate) fn topology(
+    shape: Shape,
+    moved: bool,
+    by: impl Fn(JoinWindows) -> JoinWindows,
+) -> Topology {
     let builder = StreamBuilder::new("joins");
     let source = |topic| {
         let stream = builder.keyed_source(topic, text(), text());
@@ -51,6 +55,7 @@ fn topology(shape: Shape, moved: bool) -> Topology {
         .before(ms(shape.before))
         .after(ms(shape.after))
         .grace(ms(shape.grace));
+    let windows = by(windows);
     let joined = match shape.kind {
         Kind::Inner => left.join(&right, |_, l, r| show(Some(l), Some(r)), windows),
         Kind::Left => left.left_join(&right, |_, l, r| show(Some(l), r.map(|r| &**r)), windows),
@@ -62,11 +67,24 @@ fn topology(shape: Shape, moved: bool) -> Topology {
     builder.build()
 }
 
+/// What came out, sorted.
+pub(crate) fn lines(driver: &mut TestDriver) -> Vec<String> {
+    let records = driver.records("out").into_iter().map(|record| {
+        let value = String::from_utf8(record.value.unwrap().to_vec()).unwrap();
+        format!("{value} at {}", record.timestamp_ms)
+    });
+    let mut records: Vec<String> = records.collect();
+    records.sort();
+    records
+}
+
 /// What comes out with each event, sorted, and which events were late.
 type Told = (Vec<Vec<String>>, Vec<usize>);
 
 fn run(shape: Shape, moved: bool, events: &[Event], restarts: &[usize]) -> Told {
-    let mut driver = TestDriver::with_settings(topology(shape, moved), with_late_topic()).unwrap();
+    let mut driver =
+        TestDriver::with_settings(topology(shape, moved, |windows| windows), with_late_topic())
+            .unwrap();
     let sent = events.iter().map(|event| {
         let record = LogRecord {
             key: Some(event.key.clone().into()),
@@ -84,20 +102,14 @@ fn run(shape: Shape, moved: bool, events: &[Event], restarts: &[usize]) -> Told 
             driver.restart().unwrap();
         }
         driver.send_record(topic, record.clone()).unwrap();
-        let records = driver.records("out").into_iter().map(|record| {
-            let value = String::from_utf8(record.value.unwrap().to_vec()).unwrap();
-            format!("{value} at {}", record.timestamp_ms)
-        });
-        let mut records: Vec<String> = records.collect();
-        records.sort();
-        told.push(records);
+        told.push(lines(&mut driver));
     }
     let places = late_places(&mut driver, &sent);
     assert_eq!(late + driver.late(), places.len() as u64);
     (told, places)
 }
 
-fn wanted(shape: Shape, events: &[Event]) -> Told {
+pub(crate) fn wanted(shape: Shape, events: &[Event]) -> Told {
     let mut now = i64::MIN;
     let now: Vec<i64> = events
         .iter()
@@ -150,7 +162,7 @@ fn wanted(shape: Shape, events: &[Event]) -> Told {
     (told, (0..events.len()).filter(|at| !taken(at)).collect())
 }
 
-fn events() -> impl Strategy<Value = Vec<Event>> {
+pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
     let event = (any::<bool>(), 0..3_u8, 0..30_i64);
     prop::collection::vec(event, 1..80).prop_map(|all| {
         let mut now = 0;
@@ -163,7 +175,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
-fn shapes() -> impl Strategy<Value = Shape> {
+pub(crate) fn shapes() -> impl Strategy<Value = Shape> {
     let kind = prop_oneof![Just(Kind::Inner), Just(Kind::Left), Just(Kind::Outer)];
     (kind, 0..40_i64, 0..40_i64, 0..40_i64).prop_map(|(kind, before, after, grace)| Shape {
         kind,

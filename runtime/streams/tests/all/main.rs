@@ -7,6 +7,7 @@ mod json;
 mod killed;
 mod model;
 mod on_log;
+mod processing_time;
 mod processor;
 mod suppress;
 mod tables;

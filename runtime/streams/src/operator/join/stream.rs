@@ -51,7 +51,7 @@ impl<K: Key, W: Clone> Common<K, W> {
 
     /// Records whose last partner would be before this are closed.
     fn closed_before(&self, context: &Context) -> i64 {
-        context.watermark_ms.saturating_sub(self.windows.grace_ms)
+        self.windows.clock.watermark_ms(context).saturating_sub(self.windows.grace_ms)
     }
 
     /// A record of one side meets those of the other one, and waits for more.
@@ -121,6 +121,7 @@ impl<K: Key, L: Data, R: Data, W: Clone> StreamJoin<K, L, R, W> {
         record: Record<K, L>,
         context: &mut Context,
     ) -> Result<(), StreamsError> {
+        let record = self.common.windows.clock.stamp(record, context);
         context.aside(|context| self.close(context))?;
         let (sides, joiner) = ((&self.left, &self.right), &self.joiner);
         let join = |key: &K, left: &L, right: &R| joiner(key, Some(left), Some(right));
@@ -132,6 +133,7 @@ impl<K: Key, L: Data, R: Data, W: Clone> StreamJoin<K, L, R, W> {
         record: Record<K, R>,
         context: &mut Context,
     ) -> Result<(), StreamsError> {
+        let record = self.common.windows.clock.stamp(record, context);
         context.aside(|context| self.close(context))?;
         let (sides, joiner) = ((&self.right, &self.left), &self.joiner);
         let join = |key: &K, right: &R, left: &L| joiner(key, Some(left), Some(right));
@@ -143,6 +145,7 @@ impl<K: Key, L: Data, R: Data, W: Clone> StreamJoin<K, L, R, W> {
         let before = self.common.closed_before(context);
         while self.common.alone.first().is_some_and(|(close, ..)| *close < before) {
             let Some((_, time, right, key)) = self.common.alone.pop_first() else { break };
+            self.common.windows.clock.closed(context);
             let (at, joiner) = (time..=time, &self.joiner);
             let values = if right {
                 let make =
@@ -189,7 +192,7 @@ impl<K: Key, L: Data, R: Data, W: Clone> Operator for StreamJoin<K, L, R, W> {
     ) -> Result<(), StreamsError> {
         match message {
             SystemMessage::NewSplit(_) => self.find_alone(),
-            SystemMessage::Watermark(_) => self.close(context),
+            message if self.common.windows.clock.went_on(message) => self.close(context),
             _ => Ok(()),
         }
     }
