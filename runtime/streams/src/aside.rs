@@ -62,11 +62,11 @@ impl Context {
     /// was read; where it was made of several, it is sent as the job's own stores have it.
     pub(crate) fn too_late<K: Data, V: Data>(
         &mut self,
-        operator: &str,
+        operator: &Str,
         record: &Record<K, V>,
         end_ms: i64,
     ) {
-        self.late += 1;
+        *self.late.entry(Str::clone(operator)).or_default() += 1;
         let Some(output) = self.aside.late else { return };
         let why = vec![
             header("operator", operator),

@@ -1,5 +1,7 @@
 //! What operators share while a task works.
 
+use std::collections::BTreeMap;
+
 use gantry_log::{LogRecord, Str};
 
 use crate::aside::Aside;
@@ -86,8 +88,8 @@ pub(crate) struct Context {
     pub(crate) processing_ms: i64,
     pub(crate) outputs: Vec<Output>,
     pub(crate) output_bytes: usize,
-    /// Records that came too late for their windows.
-    pub(crate) late: u64,
+    /// By operator, records that came too late for its windows.
+    pub(crate) late: BTreeMap<Str, u64>,
     /// Where they go, and others that go another way.
     pub(crate) aside: Aside,
     /// When the first punctuator is due that goes by the stream time.
@@ -108,7 +110,7 @@ impl Context {
             processing_ms: i64::MIN,
             outputs: outputs.map(|(topic, queues)| Output::new(topic, queues, queue)).collect(),
             output_bytes: 0,
-            late: 0,
+            late: BTreeMap::new(),
             aside: Aside::default(),
             punctuate_at_ms: i64::MAX,
             worked: false,

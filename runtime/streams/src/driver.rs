@@ -10,6 +10,7 @@ use gantry_log::{LogRecord, Str};
 use crate::aside::SideTopics;
 use crate::builder::{Serde, Topology};
 use crate::error::StreamsError;
+use crate::metrics::OperatorStatus;
 use crate::settings::{Settings, millis};
 use crate::store::{Backend, Batch, Memory, global};
 use crate::task::{Progress, Task, TaskSpec};
@@ -248,6 +249,11 @@ impl TestDriver {
             Ok((key, record.value.map(|bytes| value.read(&bytes)).transpose()?))
         };
         self.records(topic).into_iter().map(read).collect()
+    }
+
+    /// What each operator did since the tasks started; those of all parts one after the other.
+    pub fn operators(&self) -> Vec<OperatorStatus> {
+        self.tasks.iter().flat_map(|(_, task)| task.operators()).collect()
     }
 
     /// Records that came too late for their windows.

@@ -298,10 +298,8 @@ impl<K: Key, V: Data> Stream<K, V> {
                 let key = K::decode(key.unwrap_or_default())?;
                 Ok(Some((key, V::decode(value.unwrap_or_default())?)))
             });
-            assembly.entry(
-                &topic,
-                operator::source(assembly.children()?, !assembly.time_is_selected(), read),
-            );
+            let (children, sets_time) = (assembly.children()?, !assembly.time_is_selected());
+            assembly.entry(&topic, operator::source(children, sets_time, read));
             Ok(())
         });
         Self::new(&self.building, node)

@@ -13,11 +13,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use gantry_log::FullLog;
+use gantry_log::{FullLog, Str};
 use tokio::runtime::Runtime;
 
 use crate::builder::Topology;
 use crate::error::StreamsError;
+use crate::metrics::{self, OperatorStatus};
 use crate::settings::Settings;
 use crate::store::{Backend, Disk};
 use global::Globals;
@@ -43,10 +44,19 @@ pub struct TaskStatus {
     pub bad: u64,
     /// No record before this time is waited for; none before the first record.
     pub watermark_ms: Option<i64>,
+    /// How far the watermark was behind the wall clock at the last checkpoint.
+    pub watermark_lag_ms: Option<i64>,
     /// Entries of state in memory.
     pub cached_entries: usize,
     /// Checkpoints so far, over all restarts.
     pub checkpoints: u64,
+    /// Microseconds that its checkpoints took since it started here: those of a thread's tasks are
+    /// written together.
+    pub checkpoint_time_us: u64,
+    /// Microseconds that the last one took.
+    pub checkpoint_last_us: u64,
+    /// What each of its operators did.
+    pub operators: Vec<OperatorStatus>,
 }
 
 /// What threads and their owner share.
@@ -66,6 +76,7 @@ impl Shared {
 
 /// A running job. Dropping it stops it, after a last checkpoint.
 pub struct Streams {
+    job: Str,
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
     /// Connections of the log that the job opened live on it, whatever its own threads do.
@@ -123,13 +134,19 @@ impl Streams {
             let thread = thread.spawn(move || worker.run(&handle));
             threads.push(thread.map_err(|error| place_fault(&settings.state_dir, &error))?);
         }
-        Ok(Self { shared, threads, _runtime: runtime, _lock: lock })
+        let job = Str::clone(&plan.job);
+        Ok(Self { job, shared, threads, _runtime: runtime, _lock: lock })
     }
 
     /// How each task is, as of its last checkpoint.
     pub fn status(&self) -> Vec<TaskStatus> {
         let status = self.shared.status.lock().unwrap_or_else(PoisonError::into_inner);
         status.values().cloned().collect()
+    }
+
+    /// The same as text for Prometheus: serve it as `text/plain; version=0.0.4`.
+    pub fn prometheus(&self) -> String {
+        metrics::prometheus(&self.job, &self.status())
     }
 
     /// Why the job stopped by itself; `None` while it runs.

@@ -1,7 +1,7 @@
 //! One thread: reads, processes, writes checkpoints.
 
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -40,6 +40,8 @@ struct Running {
     marker: Marker,
     records: u64,
     bad: u64,
+    /// Microseconds that its checkpoints took, and the last one.
+    checkpoint_us: (u64, u64),
     /// The state on disk is of an earlier checkpoint.
     unsaved: bool,
     /// Where each topic ended when it was last read.
@@ -134,8 +136,11 @@ impl Worker {
                 wall_clock_ms: wall_clock_ms(),
             };
             let task = Task::new(&spec, marker.progress.clone())?;
-            let (records, bad, unsaved, ends) = (0, 0, false, BTreeMap::new());
-            tasks.push(Running { place, task, marker, records, bad, unsaved, ends });
+            let (records, bad, checkpoint_us) = (0, 0, (0, 0));
+            let (unsaved, ends) = (false, BTreeMap::new());
+            let running =
+                Running { place, task, marker, records, bad, checkpoint_us, unsaved, ends };
+            tasks.push(running);
         }
         Ok(tasks)
     }
@@ -236,12 +241,14 @@ impl Worker {
     }
 
     async fn checkpoint(&self, tasks: &mut [Running], save: bool) -> Result<(), StreamsError> {
+        let (began, mut written_of) = (Instant::now(), BTreeSet::new());
         let mut due = Vec::new();
         let mut group = BTreeMap::new();
         let due_now = |running: &&mut Running| running.task.is_dirty() || (save && running.unsaved);
         for running in tasks.iter_mut().filter(due_now) {
             let written = running.task.checkpoint(save)?;
             running.unsaved = written.batch.is_none();
+            written_of.insert(running.place);
             for (topic, offset) in &written.progress.inputs {
                 let topic = Str::clone(topic);
                 let queue = TopicPartition { topic, partition: running.place.1 };
@@ -257,6 +264,10 @@ impl Worker {
                 _ => {}
             }
         }
+        let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        for running in tasks.iter_mut().filter(|running| written_of.contains(&running.place)) {
+            running.checkpoint_us = (running.checkpoint_us.0.saturating_add(took), took);
+        }
         self.tell(tasks);
         Ok(())
     }
@@ -268,7 +279,7 @@ impl Worker {
             let lag = inputs.iter().map(|(topic, offset)| {
                 running.ends.get(topic).map_or(0, |end| end.saturating_sub(*offset))
             });
-            let watermark = running.task.watermark_ms();
+            let watermark = Some(running.task.watermark_ms()).filter(|time| *time != i64::MIN);
             status.insert(
                 running.place,
                 TaskStatus {
@@ -279,9 +290,13 @@ impl Worker {
                     records: running.records,
                     late: running.task.late(),
                     bad: running.bad,
-                    watermark_ms: (watermark != i64::MIN).then_some(watermark),
+                    watermark_ms: watermark,
+                    watermark_lag_ms: watermark.map(|time| wall_clock_ms().saturating_sub(time)),
                     cached_entries: running.task.cached(),
                     checkpoints: running.marker.progress.number,
+                    checkpoint_time_us: running.checkpoint_us.0,
+                    checkpoint_last_us: running.checkpoint_us.1,
+                    operators: running.task.operators(),
                 },
             );
         }

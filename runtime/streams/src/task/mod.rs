@@ -12,6 +12,7 @@ use crate::context::{
     CheckPoint, Context, NewSplit, Output, RemoveSplit, SystemMessage, WallClock, Watermark,
 };
 use crate::error::{DataError, StreamsError};
+use crate::metrics::{Meter, OperatorStatus};
 use crate::settings::BadRecords;
 use crate::store::{Batch, Flush};
 use crate::topology::assembly::{Entry, Operator, Operators, Storage, assemble};
@@ -78,6 +79,9 @@ pub(crate) struct Task {
     context: Context,
     progress: Progress,
     changes: bool,
+    meter: Meter,
+    /// Records that it took of each topic.
+    taken: BTreeMap<Str, u64>,
     /// When the last record came, and the watermark that the wall clock gave since.
     last_record_ms: i64,
     dirty: bool,
@@ -103,7 +107,17 @@ impl Task {
         context.wall_clock_ms = spec.wall_clock_ms;
         context.processing_ms = progress.processing_ms;
         let (changes, last_record_ms) = (spec.changes, spec.wall_clock_ms);
-        let mut task = Self { operators, context, progress, changes, last_record_ms, dirty: false };
+        let meter = Meter::new(spec.graph, spec.sub, &operators.given);
+        let mut task = Self {
+            operators,
+            context,
+            progress,
+            changes,
+            meter,
+            taken: BTreeMap::new(),
+            last_record_ms,
+            dirty: false,
+        };
         task.tell(SystemMessage::NewSplit(NewSplit { queue: spec.queue }))?;
         // Operators were told the time as of the last checkpoint: what was open then is open still.
         task.records_come_at(spec.wall_clock_ms);
@@ -136,10 +150,12 @@ impl Task {
     ) -> Result<Option<(u64, DataError)>, StreamsError> {
         let Some(entries) = self.operators.entries.get_mut(topic) else { return Ok(None) };
         let Some(position) = self.progress.inputs.get_mut(topic) else { return Ok(None) };
+        let taken = self.taken.entry(Str::clone(topic)).or_default();
         self.dirty = true;
         self.last_record_ms = self.context.wall_clock_ms;
         for (offset, record) in records {
             *position = offset + 1;
+            *taken += 1;
             let fault = take(entries, record, &mut self.context)?;
             self.context.taken(topic, *offset, record);
             if let Some(fault) = fault {
@@ -208,7 +224,15 @@ impl Task {
 
     /// Records that came too late.
     pub(crate) fn late(&self) -> u64 {
-        self.context.late
+        self.context.late.values().sum()
+    }
+
+    /// What each of its operators did.
+    pub(crate) fn operators(&self) -> Vec<OperatorStatus> {
+        let entries = |store: &Str| {
+            self.operators.stores.get(store).map_or(0, |store| store.borrow().cached())
+        };
+        self.meter.read(&self.taken, &self.context.late, entries)
     }
 
     pub(crate) fn watermark_ms(&self) -> i64 {

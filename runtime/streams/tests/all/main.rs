@@ -5,6 +5,7 @@ mod describe;
 mod joins;
 mod json;
 mod killed;
+mod metrics;
 mod model;
 mod on_log;
 mod processing_time;
