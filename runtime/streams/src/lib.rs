@@ -34,7 +34,7 @@ pub use metrics::OperatorStatus;
 pub use processor::{Processor, ProcessorContext, PunctuationType, Punctuator, Store};
 pub use record::Record;
 pub use runtime::{Streams, TaskStatus};
-pub use settings::{BadRecords, Settings, Start};
+pub use settings::{BadRecords, Guarantee, Settings, Start};
 pub use store::{KeyedStore, WindowStore};
 pub use window::{
     Emit, Hopping, JoinWindows, Kind, Session, Sliding, Tumbling, Window, Windowed, Windows,

@@ -1,5 +1,10 @@
 //! How a job runs.
 
+mod props;
+mod refused;
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,8 +33,19 @@ pub enum Start {
     Latest,
 }
 
+/// What a job promises of each record, whatever is killed and started again. On the embedded log both
+/// come to exactly once, which costs nothing there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Guarantee {
+    /// It counts, and may count again.
+    AtLeastOnce,
+    /// It counts once.
+    #[default]
+    ExactlyOnce,
+}
+
 /// How a job runs. Start from [`Settings::new`] and change what shall differ.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Where state is kept; one process at a time has it.
     pub state_dir: PathBuf,
@@ -37,6 +53,8 @@ pub struct Settings {
     pub threads: usize,
     /// Time between two checkpoints: how old the output is at most. Default 100 ms.
     pub checkpoint_interval: Duration,
+    /// What is promised of each record.
+    pub guarantee: Guarantee,
     /// So much the watermark is behind the latest record. Default 0.
     pub allowed_lateness: Duration,
     /// Event time goes on with the wall clock where nothing came for so long. Default: it does not.
@@ -70,6 +88,7 @@ impl Settings {
             state_dir: state_dir.into(),
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             checkpoint_interval: Duration::from_millis(100),
+            guarantee: Guarantee::default(),
             allowed_lateness: Duration::ZERO,
             idle_time: None,
             bad_records: BadRecords::default(),
@@ -83,8 +102,8 @@ impl Settings {
     }
 
     pub(crate) fn check(&self) -> Result<(), StreamsError> {
-        let fault = |key, value: String, reason: &str| {
-            Err(StreamsError::Setting { key, value, reason: reason.to_owned() })
+        let fault = |key: &str, value: String, reason: &str| {
+            Err(StreamsError::Setting { key: String::from(key), value, reason: reason.to_owned() })
         };
         if self.threads == 0 || self.threads > THREADS_MAX {
             return fault("threads", self.threads.to_string(), "must be from 1 to 1024");
