@@ -4,6 +4,7 @@
 pub mod aggregate;
 mod aside;
 mod builder;
+pub mod connect;
 mod context;
 pub mod data;
 mod driver;

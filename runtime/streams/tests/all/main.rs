@@ -1,6 +1,7 @@
 //! Jobs as programs run them.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod connect;
 mod describe;
 mod joins;
 mod json;
