@@ -1,6 +1,12 @@
 //! What operators share while a task works.
 
+use std::collections::BTreeMap;
+
 use gantry_log::{LogRecord, Str};
+
+use crate::aside::Aside;
+use crate::record::Record;
+use crate::window::Clock;
 
 /// What passes through the topology in band, between records, from source to sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +67,13 @@ pub(crate) struct Output {
     next: usize,
 }
 
+impl Output {
+    fn new(topic: Str, queues: u32, first: u32) -> Self {
+        let queues = (0..queues.max(1)).map(|_| Vec::new()).collect();
+        Self { topic, queues, next: first as usize }
+    }
+}
+
 /// One task's time, and what it sends.
 pub(crate) struct Context {
     pub(crate) queue: u32,
@@ -71,35 +84,46 @@ pub(crate) struct Context {
     /// So much the watermark is behind the stream time.
     pub(crate) allowed_lateness_ms: i64,
     pub(crate) wall_clock_ms: i64,
+    /// The latest time that the wall clock ever had: of what is closed by it nothing is opened again.
+    pub(crate) processing_ms: i64,
     pub(crate) outputs: Vec<Output>,
     pub(crate) output_bytes: usize,
-    /// Records that came too late for their windows.
-    pub(crate) late: u64,
+    /// By operator, records that came too late for its windows.
+    pub(crate) late: BTreeMap<Str, u64>,
+    /// Where they go, and others that go another way.
+    pub(crate) aside: Aside,
     /// When the first punctuator is due that goes by the stream time.
     pub(crate) punctuate_at_ms: i64,
-    /// A processor gave a record on or had a store since the last checkpoint.
+    /// Something was done since the last checkpoint that no record may have been the cause of: a
+    /// processor gave a record on or had a store, the wall clock closed a window.
     pub(crate) worked: bool,
 }
 
 impl Context {
     pub(crate) fn new(queue: u32, outputs: impl Iterator<Item = (Str, u32)>) -> Self {
-        let outputs = outputs.map(|(topic, queues)| Output {
-            topic,
-            queues: (0..queues.max(1)).map(|_| Vec::new()).collect(),
-            next: queue as usize,
-        });
         Self {
             queue,
             stream_time_ms: i64::MIN,
             watermark_ms: i64::MIN,
             allowed_lateness_ms: 0,
             wall_clock_ms: 0,
-            outputs: outputs.collect(),
+            processing_ms: i64::MIN,
+            outputs: outputs.map(|(topic, queues)| Output::new(topic, queues, queue)).collect(),
             output_bytes: 0,
-            late: 0,
+            late: BTreeMap::new(),
+            aside: Aside::default(),
             punctuate_at_ms: i64::MAX,
             worked: false,
         }
+    }
+
+    /// The output to a topic: one that is there, or a new one.
+    pub(crate) fn output_to(&mut self, topic: &Str, queues: u32) -> usize {
+        let known = self.outputs.iter().position(|output| output.topic == *topic);
+        known.unwrap_or_else(|| {
+            self.outputs.push(Output::new(Str::clone(topic), queues, self.queue));
+            self.outputs.len() - 1
+        })
     }
 
     /// A record of that time came.
@@ -127,6 +151,37 @@ impl Context {
             }
         };
         output.queues[queue].push(record);
+    }
+}
+
+impl Clock {
+    /// No record before this time is waited for.
+    pub(crate) fn watermark_ms(self, context: &Context) -> i64 {
+        match self {
+            Self::Event => context.watermark_ms,
+            Self::Processing => context.processing_ms,
+        }
+    }
+
+    /// Whether a message says that it went on.
+    pub(crate) fn went_on(self, message: SystemMessage) -> bool {
+        match self {
+            Self::Event => matches!(message, SystemMessage::Watermark(_)),
+            Self::Processing => matches!(message, SystemMessage::WallClock(_)),
+        }
+    }
+
+    /// The record with its time by this clock.
+    pub(crate) fn stamp<K, V>(self, mut record: Record<K, V>, context: &Context) -> Record<K, V> {
+        if self == Self::Processing {
+            record.timestamp_ms = context.processing_ms;
+        }
+        record
+    }
+
+    /// Something was closed: it is to be written, also where no record came.
+    pub(crate) fn closed(self, context: &mut Context) {
+        context.worked |= self == Self::Processing;
     }
 }
 

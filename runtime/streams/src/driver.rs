@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use gantry_log::{LogRecord, Str};
 
+use crate::aside::SideTopics;
 use crate::builder::{Serde, Topology};
 use crate::error::StreamsError;
+use crate::metrics::OperatorStatus;
+use crate::settings::{Settings, millis};
 use crate::store::{Backend, Batch, Memory, global};
 use crate::task::{Progress, Task, TaskSpec};
 use crate::topology::assembly::Storage;
@@ -19,7 +23,7 @@ pub struct TestDriver {
     tasks: Vec<(Vec<Str>, Task)>,
     written: BTreeMap<Str, Vec<LogRecord>>,
     now_ms: i64,
-    idle_ms: Option<i64>,
+    settings: Settings,
 }
 
 /// Records that are not taken yet, by topic.
@@ -50,9 +54,15 @@ impl std::fmt::Debug for TestDriver {
 impl TestDriver {
     /// With an empty state, at wall-clock time 0.
     pub fn new(topology: Topology) -> Result<Self, StreamsError> {
+        Self::with_settings(topology, Settings::new(""))
+    }
+
+    /// The same with settings: what they say of lateness, idle time, and records that are late or cannot
+    /// be read; what they say of threads, directories and reading does not count.
+    pub fn with_settings(topology: Topology, settings: Settings) -> Result<Self, StreamsError> {
         let backend: Arc<dyn Backend> = Arc::new(Memory::default());
         let (tasks, written) = (Vec::new(), BTreeMap::new());
-        let mut driver = Self { topology, backend, tasks, written, now_ms: 0, idle_ms: None };
+        let mut driver = Self { topology, backend, tasks, written, now_ms: 0, settings };
         driver.start(&mut Vec::new().into_iter())?;
         Ok(driver)
     }
@@ -62,8 +72,8 @@ impl TestDriver {
         let mut first_store = 0;
         self.tasks.clear();
         for sub in &subs {
-            let storage =
-                Storage { backend: Arc::clone(&self.backend), first_store, entries_max: 100_000 };
+            let (backend, entries_max) = (Arc::clone(&self.backend), self.settings.cache_entries);
+            let storage = Storage { backend, first_store, entries_max };
             first_store += u16::try_from(sub.stores.len()).unwrap_or(u16::MAX);
             let spec = TaskSpec {
                 graph: &self.topology.graph,
@@ -71,7 +81,8 @@ impl TestDriver {
                 queue: 0,
                 storage: &storage,
                 queues: &BTreeMap::new(),
-                allowed_lateness_ms: 0,
+                aside: &SideTopics::new(&self.settings),
+                allowed_lateness_ms: millis(self.settings.allowed_lateness),
                 changes: false,
                 wall_clock_ms: self.now_ms,
             };
@@ -94,9 +105,15 @@ impl TestDriver {
         self.start(&mut progress.into_iter())
     }
 
+    /// The same, with the wall clock at a time when the tasks start again.
+    pub fn restart_at(&mut self, now_ms: i64) -> Result<(), StreamsError> {
+        self.now_ms = now_ms;
+        self.restart()
+    }
+
     /// Event time goes on with the wall clock where nothing came for so long.
     pub fn set_idle_time_ms(&mut self, idle_ms: i64) {
-        self.idle_ms = Some(idle_ms);
+        self.settings.idle_time = Some(Duration::from_millis(idle_ms.max(0).unsigned_abs()));
     }
 
     /// A record with a text comes to a topic.
@@ -170,9 +187,12 @@ impl TestDriver {
             }
             let next = task.inputs().get(topic).copied().unwrap_or_default();
             let records: Vec<(u64, LogRecord)> = (next..).zip(records.to_vec()).collect();
-            if let Some((offset, reason)) = task.process(topic, records.iter())? {
-                let (topic, queue) = (topic.to_string(), 0);
-                return Err(StreamsError::BadRecord { topic, queue, offset, reason });
+            let mut rest = &records[..];
+            while let Some((offset, reason)) = task.process(topic, rest.iter())? {
+                let at = rest.partition_point(|(known, _)| *known <= offset);
+                let how = (&self.settings.bad_records, &*self.topology.job);
+                task.bad_record(how, (&**topic, offset), &rest[at - 1].1, reason)?;
+                rest = &rest[at..];
             }
             self.settle(at, waiting)?;
         }
@@ -184,7 +204,7 @@ impl TestDriver {
         self.now_ms = now_ms;
         let mut waiting = Waiting::default();
         for at in 0..self.tasks.len() {
-            self.tasks[at].1.wall_clock(now_ms, self.idle_ms)?;
+            self.tasks[at].1.wall_clock(now_ms, self.settings.idle_time.map(millis))?;
             self.settle(at, &mut waiting)?;
         }
         self.take(waiting)
@@ -229,6 +249,11 @@ impl TestDriver {
             Ok((key, record.value.map(|bytes| value.read(&bytes)).transpose()?))
         };
         self.records(topic).into_iter().map(read).collect()
+    }
+
+    /// What each operator did since the tasks started; those of all parts one after the other.
+    pub fn operators(&self) -> Vec<OperatorStatus> {
+        self.tasks.iter().flat_map(|(_, task)| task.operators()).collect()
     }
 
     /// Records that came too late for their windows.

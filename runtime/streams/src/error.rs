@@ -69,11 +69,19 @@ pub enum StreamsError {
         /// Why.
         reason: String,
     },
+    /// A key of properties that is no setting.
+    #[error("{key}: {reason}")]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// Why it is none, and what to do.
+        reason: String,
+    },
     /// A setting that makes no sense.
     #[error("{key}={value}: {reason}")]
     Setting {
         /// The key.
-        key: &'static str,
+        key: String,
         /// Its value.
         value: String,
         /// What is wrong with it.

@@ -2,12 +2,15 @@
 //! inside itself, on Gantry's log.
 
 pub mod aggregate;
+mod aside;
 mod builder;
+pub mod connect;
 mod context;
 pub mod data;
 mod driver;
 mod error;
 mod json;
+mod metrics;
 mod operator;
 mod processor;
 mod record;
@@ -29,6 +32,7 @@ pub use driver::TestDriver;
 pub use error::{DataError, StreamsError};
 pub use gantry_coordination::CommittedReader;
 pub use json::{DataStream, DataStreamSource, DataWindow, Fields};
+pub use metrics::OperatorStatus;
 pub use processor::{Processor, ProcessorContext, PunctuationType, Punctuator, Store};
 pub use record::Record;
 pub use runtime::{Streams, TaskStatus};

@@ -1,4 +1,4 @@
-//! Windows of event time.
+//! Windows of time.
 
 use std::time::Duration;
 
@@ -127,12 +127,23 @@ impl From<Session> for Kind {
     }
 }
 
+/// By which time windows go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Clock {
+    /// When a record happened.
+    #[default]
+    Event,
+    /// When it is taken.
+    Processing,
+}
+
 /// Windows, how long they wait for late records, and when they tell what they have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Windows {
     pub(crate) kind: Kind,
     pub(crate) grace_ms: i64,
     pub(crate) emit: Emit,
+    pub(crate) clock: Clock,
 }
 
 /// When a window tells what it has.
@@ -148,7 +159,7 @@ pub enum Emit {
 
 impl<T: Into<Kind>> From<T> for Windows {
     fn from(kind: T) -> Self {
-        Self { kind: kind.into(), grace_ms: 0, emit: Emit::OnUpdate }
+        Self { kind: kind.into(), grace_ms: 0, emit: Emit::OnUpdate, clock: Clock::Event }
     }
 }
 
@@ -166,6 +177,15 @@ impl Windows {
         self.emit = emit;
         self
     }
+
+    /// They go by the wall clock: a record is in the windows of the time when it is taken, whatever
+    /// its own time is, and none is late. They close with the wall clock, also when nothing comes;
+    /// with a grace, so much later. What comes out has the time when its last record was taken.
+    #[must_use]
+    pub fn processing_time(mut self) -> Self {
+        self.clock = Clock::Processing;
+        self
+    }
 }
 
 /// Which records of two streams are joined: those of one key that are not too far apart in time, both
@@ -175,13 +195,14 @@ pub struct JoinWindows {
     pub(crate) before_ms: i64,
     pub(crate) after_ms: i64,
     pub(crate) grace_ms: i64,
+    pub(crate) clock: Clock,
 }
 
 impl JoinWindows {
     /// The right record may be so long before the left one, and so long after it.
     pub fn of(difference: Duration) -> Self {
         let difference = millis(difference);
-        Self { before_ms: difference, after_ms: difference, grace_ms: 0 }
+        Self { before_ms: difference, after_ms: difference, grace_ms: 0, clock: Clock::Event }
     }
 
     /// The right record may be so long before the left one.
@@ -195,6 +216,14 @@ impl JoinWindows {
     #[must_use]
     pub fn after(mut self, after: Duration) -> Self {
         self.after_ms = millis(after);
+        self
+    }
+
+    /// They go by the wall clock: by the times when the records are taken. What is alone is told when
+    /// the wall clock says so, also when nothing comes.
+    #[must_use]
+    pub fn processing_time(mut self) -> Self {
+        self.clock = Clock::Processing;
         self
     }
 

@@ -96,9 +96,9 @@ impl<K: Key, L: Data> Stream<K, L> {
             ..Spec::behind(left.node)
         };
         let node = self.building.add("join", spec, move |assembly| {
-            let children = assembly.children()?;
+            let (node, children) = (Str::from(assembly.node_name()), assembly.children()?);
             let sides = (assembly.windowed(&stores[0])?, assembly.windowed(&stores[1])?);
-            let join = StreamJoin::new(children, sides, Arc::clone(&joiner), windows, tells);
+            let join = StreamJoin::new(node, children, sides, Arc::clone(&joiner), windows, tells);
             let join = Rc::new(RefCell::new(join));
             assembly.input::<K, L>(0, Rc::new(RefCell::new(LeftPort(Rc::clone(&join)))));
             assembly.input::<K, R>(1, Rc::new(RefCell::new(RightPort(Rc::clone(&join)))));

@@ -26,7 +26,7 @@ pub use table::Table;
 pub use windowed::WindowedStream;
 
 use crate::error::{DataError, StreamsError};
-use crate::operator;
+use crate::operator::{self, Taken};
 use crate::topology::assembly::Assembly;
 use crate::topology::graph::{Graph, Node, Place};
 
@@ -176,18 +176,30 @@ impl StreamBuilder {
         topic: &str,
         function: impl Fn(&LogRecord) -> Result<Option<(K, V)>, DataError> + Send + Sync + 'static,
     ) -> Stream<K, V> {
-        let topic: Str = topic.into();
+        let function = Arc::new(function);
+        self.read_by(&topic.into(), move |_| {
+            let function = Arc::clone(&function);
+            Ok(move |record: &LogRecord| Ok(function(record)))
+        })
+    }
+
+    /// The records of a topic, read by what a function makes for each task and the name of its node.
+    pub(crate) fn read_by<K: Clone + 'static, V: Clone + 'static, R>(
+        &self,
+        topic: &Str,
+        make: impl Fn(&str) -> Result<R, StreamsError> + Send + Sync + 'static,
+    ) -> Stream<K, V>
+    where
+        R: FnMut(&LogRecord) -> Taken<K, V> + 'static,
+    {
+        let topic = Str::clone(topic);
         let place = Place::Source(Str::clone(&topic));
         let spec =
             Spec { place, parents: vec![], stores: vec![], joins: false, selects_time: false };
-        let function: Arc<dyn Fn(&LogRecord) -> _ + Send + Sync> = Arc::new(function);
         let node = self.building.add("source", spec, move |assembly| {
-            let entry = operator::source(
-                assembly.children()?,
-                !assembly.time_is_selected(),
-                Arc::clone(&function),
-            );
-            assembly.entry(&topic, entry);
+            let (children, sets_time) = (assembly.children()?, !assembly.time_is_selected());
+            let read = make(&assembly.node_name())?;
+            assembly.entry(&topic, operator::source(children, sets_time, read));
             Ok(())
         });
         Stream::new(&self.building, node)

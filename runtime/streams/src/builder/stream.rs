@@ -14,6 +14,7 @@ use crate::data::{Data, Key};
 use crate::error::StreamsError;
 use crate::operator::{self, FlatMap, Out, SinkBytes, Watch};
 use crate::record::Record;
+use crate::topology::assembly::Assembly;
 use crate::topology::graph::Place;
 
 /// Whether a stream of [`Stream::branch`] takes a record.
@@ -240,13 +241,21 @@ impl<K: Clone + 'static, V: Clone + 'static> Stream<K, V> {
         function: impl Fn(&Record<K, V>) -> (Option<Bytes>, Option<Bytes>) + Send + Sync + 'static,
     ) {
         let (topic, function): (Str, _) = (topic.into(), Arc::new(function));
-        let place = Place::Sink(Str::clone(&topic));
-        let spec = Spec { place, ..Spec::behind(self.node) };
-        self.building.add("sink", spec, move |assembly| {
+        self.end_in(&Str::clone(&topic), move |assembly| {
             let (output, function) = (assembly.output(&topic)?, Arc::clone(&function));
             assembly.operator::<K, V, _>(SinkBytes { output, function });
             Ok(())
         });
+    }
+
+    /// Ends in a node that writes a topic.
+    pub(crate) fn end_in(
+        &self,
+        topic: &Str,
+        make: impl Fn(&mut Assembly<'_>) -> Result<(), StreamsError> + Send + Sync + 'static,
+    ) {
+        let spec = Spec { place: Place::Sink(Str::clone(topic)), ..Spec::behind(self.node) };
+        self.building.add("sink", spec, make);
     }
 
     /// Writes each record to standard output, as `[key] value`.
@@ -293,15 +302,14 @@ impl<K: Key, V: Data> Stream<K, V> {
         let spec =
             Spec { place, parents: vec![], stores: vec![], joins: false, selects_time: false };
         let node = self.building.add("shuffle", spec, move |assembly| {
-            let read = Arc::new(|record: &gantry_log::LogRecord| {
+            let read = |record: &gantry_log::LogRecord| {
                 let (key, value) = (record.key.as_deref(), record.value.as_deref());
-                let key = K::decode(key.unwrap_or_default())?;
-                Ok(Some((key, V::decode(value.unwrap_or_default())?)))
-            });
-            assembly.entry(
-                &topic,
-                operator::source(assembly.children()?, !assembly.time_is_selected(), read),
-            );
+                let key = K::decode(key.unwrap_or_default());
+                let value = V::decode(value.unwrap_or_default());
+                Ok(key.and_then(|key| Ok(Some((key, value?)))))
+            };
+            let (children, sets_time) = (assembly.children()?, !assembly.time_is_selected());
+            assembly.entry(&topic, operator::source(children, sets_time, read));
             Ok(())
         });
         Self::new(&self.building, node)

@@ -37,6 +37,13 @@ impl<K: Key, V: Data> WindowedStream<K, V> {
         Self { windows: self.windows.emit(emit), ..self }
     }
 
+    /// They go by the wall clock: a record is in the windows of the time when it is taken, and none
+    /// is late; they close also when nothing comes. See [`Windows::processing_time`].
+    #[must_use]
+    pub fn processing_time(self) -> Self {
+        Self { windows: self.windows.processing_time(), ..self }
+    }
+
     /// An aggregate of a program's own.
     pub fn aggregate<A: Aggregate<V>>(&self, aggregate: A) -> Table<Windowed<K>, A::Output> {
         let building = &self.stream.building;
@@ -69,17 +76,19 @@ fn make<K: Key, V: Data, A: Aggregate<V>>(
     aggregate: &Arc<A>,
 ) -> Result<(), StreamsError> {
     let (children, aggregate) = (assembly.children()?, Arc::clone(aggregate));
-    let Windows { kind, grace_ms, emit } = windows;
+    let node = Str::from(assembly.node_name());
+    let Windows { kind, grace_ms, emit, clock } = windows;
     match kind {
         Kind::Time { size_ms, advance_ms } => {
             let (store, panes) = (assembly.windowed(name)?, Panes::new(size_ms, advance_ms));
-            let late = (grace_ms, emit);
-            let operator = WindowedAggregation::new(children, store, aggregate, panes, late);
+            let operator =
+                WindowedAggregation::new(node, children, store, aggregate, panes, windows);
             assembly.operator::<K, V, _>(operator);
         }
         Kind::Session { gap_ms } => {
-            let (store, late) = (assembly.keyed(name)?, (grace_ms, emit));
-            let operator = SessionAggregation::new(children, store, aggregate, gap_ms, late);
+            let store = assembly.keyed(name)?;
+            let operator =
+                SessionAggregation::new(node, children, store, aggregate, gap_ms, windows);
             assembly.operator::<K, V, _>(operator);
         }
         Kind::Sliding { difference_ms } => {
@@ -87,6 +96,7 @@ fn make<K: Key, V: Data, A: Aggregate<V>>(
             let windows = assembly.windowed(name)?;
             let last = BTreeSet::new();
             assembly.operator::<K, V, _>(SlidingAggregation {
+                node,
                 children,
                 records,
                 windows,
@@ -94,6 +104,7 @@ fn make<K: Key, V: Data, A: Aggregate<V>>(
                 difference_ms,
                 grace_ms,
                 emit,
+                clock,
                 last,
             });
         }

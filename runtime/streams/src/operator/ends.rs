@@ -11,18 +11,18 @@ use crate::error::{DataError, StreamsError};
 use crate::record::Record;
 use crate::topology::assembly::{Children, Entry, Operator, Receive};
 
-/// Reads records of the log; it may pass one over.
-pub(crate) type Read<K, V> =
-    Arc<dyn Fn(&LogRecord) -> Result<Option<(K, V)>, DataError> + Send + Sync>;
+/// What a record of the log is read as: nothing, where it is passed over. The inner error says that
+/// it cannot be read.
+pub(crate) type Taken<K, V> = Result<Result<Option<(K, V)>, DataError>, StreamsError>;
 
 /// Takes records of the log in, read by a function.
 pub(crate) fn source<K: Clone + 'static, V: Clone + 'static>(
     children: Children<K, V>,
     sets_time: bool,
-    read: Read<K, V>,
+    mut read: impl FnMut(&LogRecord) -> Taken<K, V> + 'static,
 ) -> Entry {
     Box::new(move |record: &LogRecord, context: &mut Context| {
-        let (key, value) = match read(record) {
+        let (key, value) = match read(record)? {
             Ok(Some(found)) => found,
             Ok(None) => return Ok(Ok(())),
             Err(error) => return Ok(Err(error)),

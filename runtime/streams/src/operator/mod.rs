@@ -13,7 +13,7 @@ mod windowed;
 
 pub(crate) use aggregate::Aggregation;
 pub(crate) use basic::{FlatMap, Out, SelectTimestamp, Watch};
-pub(crate) use ends::{Sink, SinkBytes, source};
+pub(crate) use ends::{Sink, SinkBytes, Taken, source};
 pub(crate) use join::{
     IsThere, Joiner, LeftPort, LeftTable, RightPort, RightTable, StreamJoin, StreamTable,
     TableJoin, TablePort, Tells,

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use gantry_log::Str;
+
 use super::stamped::{self, Stamped};
 use crate::aggregate::Aggregate;
 use crate::context::{Context, SystemMessage};
@@ -13,7 +15,7 @@ use crate::error::{DataError, StreamsError};
 use crate::record::Record;
 use crate::store::KeyedStore;
 use crate::topology::assembly::{Children, Operator, Receive};
-use crate::window::{Emit, Window, Windowed};
+use crate::window::{Clock, Emit, Window, Windowed, Windows};
 
 /// The sessions of one key that are not closed, by their start.
 #[derive(Clone, Debug)]
@@ -50,12 +52,14 @@ type Store<K, S> = Rc<RefCell<KeyedStore<K, Sessions<S>>>>;
 
 /// Keeps the sessions of each key; one that closes the gap between two makes them one.
 pub(crate) struct SessionAggregation<K, V, A: Aggregate<V>> {
+    node: Str,
     children: Children<Windowed<K>, Option<A::Output>>,
     store: Store<K, A::State>,
     aggregate: Arc<A>,
     gap_ms: i64,
     grace_ms: i64,
     emit: Emit,
+    clock: Clock,
     /// When which key has a session that ends.
     ends: BTreeSet<(i64, K)>,
     /// What changed since it was told: still there, or not any more.
@@ -64,19 +68,21 @@ pub(crate) struct SessionAggregation<K, V, A: Aggregate<V>> {
 
 impl<K: Key, V, A: Aggregate<V>> SessionAggregation<K, V, A> {
     pub(crate) fn new(
+        node: Str,
         children: Children<Windowed<K>, Option<A::Output>>,
         store: Store<K, A::State>,
         aggregate: Arc<A>,
         gap_ms: i64,
-        (grace_ms, emit): (i64, Emit),
+        windows: Windows,
     ) -> Self {
+        let Windows { grace_ms, emit, clock, .. } = windows;
         let (ends, changed) = (BTreeSet::new(), BTreeMap::new());
-        Self { children, store, aggregate, gap_ms, grace_ms, emit, ends, changed }
+        Self { node, children, store, aggregate, gap_ms, grace_ms, emit, clock, ends, changed }
     }
 
     /// Sessions that end before this are closed.
     fn closed_before(&self, context: &Context) -> i64 {
-        context.watermark_ms.saturating_sub(self.grace_ms).saturating_sub(self.gap_ms)
+        self.clock.watermark_ms(context).saturating_sub(self.grace_ms).saturating_sub(self.gap_ms)
     }
 
     /// Closes what the watermark has left behind.
@@ -84,6 +90,7 @@ impl<K: Key, V, A: Aggregate<V>> SessionAggregation<K, V, A> {
         let before = self.closed_before(context);
         while self.ends.first().is_some_and(|(end, _)| *end < before) {
             let Some((_, key)) = self.ends.pop_first() else { break };
+            self.clock.closed(context);
             let mut closed = Vec::new();
             {
                 let mut store = self.store.borrow_mut();
@@ -215,11 +222,13 @@ impl<K: Key, V, A: Aggregate<V>> SessionAggregation<K, V, A> {
     }
 }
 
-impl<K: Key, V, A: Aggregate<V>> Receive<K, V> for SessionAggregation<K, V, A> {
+impl<K: Key, V: Data, A: Aggregate<V>> Receive<K, V> for SessionAggregation<K, V, A> {
     fn receive(&mut self, record: Record<K, V>, context: &mut Context) -> Result<(), StreamsError> {
-        self.close(context)?;
+        let record = self.clock.stamp(record, context);
+        context.aside(|context| self.close(context))?;
         if self.is_late(&record, context)? {
-            context.late += 1;
+            let end_ms = record.timestamp_ms.saturating_add(self.gap_ms);
+            context.too_late(&self.node, &record, end_ms);
             return Ok(());
         }
         self.take(&record)
@@ -234,7 +243,7 @@ impl<K: Key, V, A: Aggregate<V>> Operator for SessionAggregation<K, V, A> {
     ) -> Result<(), StreamsError> {
         match message {
             SystemMessage::NewSplit(_) => self.find_ends()?,
-            SystemMessage::Watermark(_) => {
+            message if self.clock.went_on(message) => {
                 self.take_back(context)?;
                 self.close(context)?;
             }

@@ -5,15 +5,17 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use gantry_log::Str;
+
 use super::stamped::{self, Stamped};
 use crate::aggregate::Aggregate;
 use crate::context::{Context, SystemMessage};
-use crate::data::Key;
+use crate::data::{Data, Key};
 use crate::error::StreamsError;
 use crate::record::Record;
 use crate::store::{KeyedStore, WindowStore};
 use crate::topology::assembly::{Children, Operator, Receive};
-use crate::window::{Emit, Window, Windowed};
+use crate::window::{Clock, Emit, Window, Windowed};
 
 /// What came of one key, by time, in order.
 pub(crate) type Times<S> = Vec<(i64, Stamped<S>)>;
@@ -21,6 +23,7 @@ pub(crate) type Times<S> = Vec<(i64, Stamped<S>)>;
 /// Keeps, for each key, what came at each time, and each window: one ends with each record, and one
 /// begins right behind it, where something follows.
 pub(crate) struct SlidingAggregation<K, V, A: Aggregate<V>> {
+    pub(crate) node: Str,
     pub(crate) children: Children<Windowed<K>, Option<A::Output>>,
     pub(crate) records: Rc<RefCell<KeyedStore<K, Times<A::State>>>>,
     /// By the start of the window.
@@ -29,6 +32,7 @@ pub(crate) struct SlidingAggregation<K, V, A: Aggregate<V>> {
     pub(crate) difference_ms: i64,
     pub(crate) grace_ms: i64,
     pub(crate) emit: Emit,
+    pub(crate) clock: Clock,
     /// When the last record of which key came.
     pub(crate) last: BTreeSet<(i64, K)>,
 }
@@ -36,7 +40,7 @@ pub(crate) struct SlidingAggregation<K, V, A: Aggregate<V>> {
 impl<K: Key, V, A: Aggregate<V>> SlidingAggregation<K, V, A> {
     /// Windows whose end is not behind this are closed.
     fn closed_until(&self, context: &Context) -> i64 {
-        context.watermark_ms.saturating_sub(self.grace_ms)
+        self.clock.watermark_ms(context).saturating_sub(self.grace_ms)
     }
 
     fn window(&self, start_ms: i64) -> Window {
@@ -50,6 +54,7 @@ impl<K: Key, V, A: Aggregate<V>> SlidingAggregation<K, V, A> {
         if self.windows.borrow().first_time().is_none_or(|first| first >= before) {
             return Ok(());
         }
+        self.clock.closed(context);
         match self.emit {
             Emit::OnUpdate => self.tell(before, context)?,
             Emit::OnClose => {
@@ -162,14 +167,16 @@ impl<K: Key, V, A: Aggregate<V>> SlidingAggregation<K, V, A> {
     }
 }
 
-impl<K: Key, V, A: Aggregate<V>> Receive<K, V> for SlidingAggregation<K, V, A> {
+impl<K: Key, V: Data, A: Aggregate<V>> Receive<K, V> for SlidingAggregation<K, V, A> {
     fn receive(&mut self, record: Record<K, V>, context: &mut Context) -> Result<(), StreamsError> {
-        self.close(context)?;
+        let record = self.clock.stamp(record, context);
+        context.aside(|context| self.close(context))?;
         let (time, difference) = (record.timestamp_ms, self.difference_ms);
         let until = self.closed_until(context);
         // The last window that it is in begins with it.
-        if time.saturating_add(difference) <= until {
-            context.late += 1;
+        let end = time.saturating_add(difference);
+        if end <= until {
+            context.too_late(&self.node, &record, end);
             return Ok(());
         }
         let before = until.saturating_sub(difference).saturating_sub(difference);
@@ -190,7 +197,7 @@ impl<K: Key, V, A: Aggregate<V>> Operator for SlidingAggregation<K, V, A> {
     ) -> Result<(), StreamsError> {
         match message {
             SystemMessage::NewSplit(_) => self.find_last(),
-            SystemMessage::Watermark(_) => self.close(context),
+            message if self.clock.went_on(message) => self.close(context),
             SystemMessage::CheckPoint(_) if self.emit == Emit::OnUpdate => {
                 self.tell(i64::MAX, context)
             }

@@ -24,8 +24,8 @@ pub(crate) struct WindowSuppression<K, V> {
 
 impl<K, V> WindowSuppression<K, V> {
     /// Windows are closed whose end is before this, by the rules of the aggregate in front.
-    fn closed_before(&self, watermark_ms: i64) -> i64 {
-        let until = watermark_ms.saturating_sub(self.windows.grace_ms);
+    fn closed_before(&self, context: &Context) -> i64 {
+        let until = self.windows.clock.watermark_ms(context).saturating_sub(self.windows.grace_ms);
         match self.windows.kind {
             Kind::Time { .. } | Kind::Sliding { .. } => until.saturating_add(1),
             Kind::Session { gap_ms } => until.saturating_sub(gap_ms),
@@ -54,9 +54,15 @@ impl<K: Key, V: Data> Operator for WindowSuppression<K, V> {
         context: &mut Context,
     ) -> Result<(), StreamsError> {
         // The aggregate had this message before and has told all that it closed.
-        let SystemMessage::Watermark(watermark) = message else { return Ok(()) };
-        let before = self.closed_before(watermark.time_ms);
+        let clock = self.windows.clock;
+        if !clock.went_on(message) {
+            return Ok(());
+        }
+        let before = self.closed_before(context);
         let times = self.store.borrow().times(i64::MIN..before);
+        if !times.is_empty() {
+            clock.closed(context);
+        }
         for end in times {
             let results = self.store.borrow().at(end)?;
             for (key, (timestamp_ms, value)) in results {

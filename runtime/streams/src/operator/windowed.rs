@@ -6,24 +6,28 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use gantry_log::Str;
+
 use super::stamped::{self, Stamped};
 use crate::aggregate::Aggregate;
 use crate::context::{Context, SystemMessage};
-use crate::data::Key;
+use crate::data::{Data, Key};
 use crate::error::StreamsError;
 use crate::record::Record;
 use crate::store::WindowStore;
 use crate::topology::assembly::{Children, Operator, Receive};
-use crate::window::{Emit, Panes, Windowed};
+use crate::window::{Clock, Emit, Panes, Windowed, Windows};
 
 /// Keeps an aggregate of each key and pane.
 pub(crate) struct WindowedAggregation<K, V, A: Aggregate<V>> {
+    node: Str,
     children: Children<Windowed<K>, Option<A::Output>>,
     store: Rc<RefCell<WindowStore<K, Stamped<A::State>>>>,
     aggregate: Arc<A>,
     panes: Panes,
     grace_ms: i64,
     emit: Emit,
+    clock: Clock,
     /// The first window that is not closed.
     open_from: i64,
     /// When that one is closed.
@@ -32,14 +36,16 @@ pub(crate) struct WindowedAggregation<K, V, A: Aggregate<V>> {
 
 impl<K: Key, V, A: Aggregate<V>> WindowedAggregation<K, V, A> {
     pub(crate) fn new(
+        node: Str,
         children: Children<Windowed<K>, Option<A::Output>>,
         store: Rc<RefCell<WindowStore<K, Stamped<A::State>>>>,
         aggregate: Arc<A>,
         panes: Panes,
-        (grace_ms, emit): (i64, Emit),
+        windows: Windows,
     ) -> Self {
+        let Windows { grace_ms, emit, clock, .. } = windows;
         let (open_from, close_at) = (i64::MIN, i64::MIN);
-        Self { children, store, aggregate, panes, grace_ms, emit, open_from, close_at }
+        Self { node, children, store, aggregate, panes, grace_ms, emit, clock, open_from, close_at }
     }
 
     /// The first window that is open at a time.
@@ -60,11 +66,14 @@ impl<K: Key, V, A: Aggregate<V>> WindowedAggregation<K, V, A> {
 
     /// Closes what the watermark has left behind: its last word is given, and it is forgotten.
     fn close(&mut self, context: &mut Context) -> Result<(), StreamsError> {
-        let first = self.first_open(context.watermark_ms);
+        let first = self.first_open(self.clock.watermark_ms(context));
         if first > self.open_from {
             let range = self.open_from..first;
-            let panes =
-                self.store.borrow().first_time().unwrap_or(i64::MAX)..first + self.panes.size_ms;
+            let held = self.store.borrow().first_time().unwrap_or(i64::MAX);
+            if held < first {
+                self.clock.closed(context);
+            }
+            let panes = held..first + self.panes.size_ms;
             let (everything, panes) = (self.emit == Emit::OnClose, panes.start..panes.end);
             self.tell(&range, &panes, everything, context)?;
             self.store.borrow_mut().expire(first);
@@ -138,14 +147,16 @@ impl<K: Key, V, A: Aggregate<V>> WindowedAggregation<K, V, A> {
     }
 }
 
-impl<K: Key, V, A: Aggregate<V>> Receive<K, V> for WindowedAggregation<K, V, A> {
+impl<K: Key, V: Data, A: Aggregate<V>> Receive<K, V> for WindowedAggregation<K, V, A> {
     fn receive(&mut self, record: Record<K, V>, context: &mut Context) -> Result<(), StreamsError> {
-        if context.watermark_ms >= self.close_at {
-            self.close(context)?;
+        let record = self.clock.stamp(record, context);
+        if self.clock.watermark_ms(context) >= self.close_at {
+            context.aside(|context| self.close(context))?;
         }
         let pane = self.panes.pane_of(record.timestamp_ms);
-        if self.panes.last_start(pane) < self.open_from {
-            context.late += 1;
+        let last_start = self.panes.last_start(pane);
+        if last_start < self.open_from {
+            context.too_late(&self.node, &record, self.panes.window(last_start).end_ms);
             return Ok(());
         }
         let mut store = self.store.borrow_mut();
@@ -163,8 +174,13 @@ impl<K: Key, V, A: Aggregate<V>> Operator for WindowedAggregation<K, V, A> {
     ) -> Result<(), StreamsError> {
         match message {
             // What was closed before the split moved is closed.
-            SystemMessage::NewSplit(_) => self.open(self.first_open(context.watermark_ms)),
-            SystemMessage::Watermark(_) if context.watermark_ms >= self.close_at => {
+            SystemMessage::NewSplit(_) => {
+                self.open(self.first_open(self.clock.watermark_ms(context)));
+            }
+            message
+                if self.clock.went_on(message)
+                    && self.clock.watermark_ms(context) >= self.close_at =>
+            {
                 self.close(context)?;
             }
             SystemMessage::CheckPoint(_) if self.emit == Emit::OnUpdate => {

@@ -17,7 +17,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gantry_cluster::{Incarnation, Unit};
 use gantry_coordination::{Fence, FencedOffsets, Transactions};
@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::builder::Topology;
 use crate::error::StreamsError;
+use crate::metrics::{self, OperatorStatus};
 use crate::settings::Settings;
 use crate::store::Disk;
 use begin::Claim;
@@ -56,10 +57,19 @@ pub struct TaskStatus {
     pub bad: u64,
     /// No record before this time is waited for; none before the first record.
     pub watermark_ms: Option<i64>,
+    /// How far the watermark was behind the wall clock at the last checkpoint.
+    pub watermark_lag_ms: Option<i64>,
     /// Entries of state in memory.
     pub cached_entries: usize,
     /// Checkpoints so far, over all restarts.
     pub checkpoints: u64,
+    /// Microseconds that its checkpoints took since it started here: those of a thread's tasks are
+    /// written together.
+    pub checkpoint_time_us: u64,
+    /// Microseconds that the last one took.
+    pub checkpoint_last_us: u64,
+    /// What each of its operators did.
+    pub operators: Vec<OperatorStatus>,
 }
 
 /// A running job. Dropping it stops it, after a last checkpoint.
@@ -137,6 +147,11 @@ impl Streams {
     /// How each task is that this instance has, as of its last checkpoint.
     pub fn status(&self) -> Vec<TaskStatus> {
         self.job.shared.status().values().cloned().collect()
+    }
+
+    /// The same as text for Prometheus: serve it as `text/plain; version=0.0.4`.
+    pub fn prometheus(&self) -> String {
+        metrics::prometheus(&self.job.plan.job, &self.status())
     }
 
     /// Why the job stopped by itself; `None` while it runs.
@@ -251,6 +266,9 @@ fn place_fault(place: &Path, error: &std::io::Error) -> StreamsError {
     StreamsError::State { place: place.display().to_string(), reason: error.to_string() }
 }
 
+/// How long the directory is waited for.
+const LOCK_LIMIT: Duration = Duration::from_secs(1);
+
 /// Takes the directory for this process: a second one would read half-written state.
 fn take_dir(dir: &Path) -> Result<File, StreamsError> {
     std::fs::create_dir_all(dir).map_err(|error| place_fault(dir, &error))?;
@@ -260,7 +278,14 @@ fn take_dir(dir: &Path) -> Result<File, StreamsError> {
         .write(true)
         .open(dir.join("lock"))
         .map_err(|error| place_fault(dir, &error))?;
-    match file.try_lock() {
+    // A program that this one just starts has its files for a moment, those too that it has closed.
+    let until = Instant::now() + LOCK_LIMIT;
+    let mut locked = file.try_lock();
+    while matches!(locked, Err(std::fs::TryLockError::WouldBlock)) && Instant::now() < until {
+        std::thread::sleep(LOCK_LIMIT / 20);
+        locked = file.try_lock();
+    }
+    match locked {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(StreamsError::State {
             place: dir.display().to_string(),

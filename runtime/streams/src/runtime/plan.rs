@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use gantry_coordination::{FencedOffsets, Keeps, TopicFault, open_topic};
 use gantry_log::{Cleanup, FullLog, LogError, Str, TopicPartition, TopicSpec};
 
+use crate::aside::SideTopics;
 use crate::builder::Topology;
 use crate::error::StreamsError;
-use crate::settings::{BadRecords, Settings, Start};
+use crate::settings::{Settings, Start};
 use crate::store::GLOBALS;
 use crate::task::Progress;
 use crate::topology::graph::{Graph, Place, SubTopology};
@@ -71,10 +72,8 @@ impl Plan {
                 ensure(&plan.job, log, &change_log(store), spec).await?;
             }
         }
-        if let BadRecords::DeadLetter(topic) = &settings.bad_records
-            && log.topic(topic).await?.is_none()
-        {
-            ensure(&plan.job, log, topic, TopicSpec::with_queues(1)).await?;
+        for topic in SideTopics::new(settings).all() {
+            plan.side_topic(log, topic).await?;
         }
         plan.open(log, &plan.checkpoints()).await?;
         Ok(plan)
@@ -88,6 +87,24 @@ impl Plan {
     /// The topic of the job's checkpoints.
     pub(crate) fn checkpoints(&self) -> Str {
         format!("{}-checkpoints", self.job).into()
+    }
+
+    /// A topic for records that do not go through the topology; it is made if it is not there.
+    async fn side_topic(&mut self, log: &dyn FullLog, topic: &Str) -> Result<(), StreamsError> {
+        if self.subs.iter().any(|sub| sub.inputs.contains(topic)) {
+            return Err(StreamsError::Topology {
+                job: self.job.to_string(),
+                reason: format!(
+                    "records that are too late or cannot be read shall go to {topic}, which the job reads: they would come again and again. Give them another topic"
+                ),
+            });
+        }
+        let known = log.topic(topic).await?.map(|info| info.spec.queues);
+        if known.is_none() {
+            ensure(&self.job, log, topic, TopicSpec::with_queues(1)).await?;
+        }
+        self.queues.insert(Str::clone(topic), known.unwrap_or(1));
+        Ok(())
     }
 
     fn number_stores(&mut self) -> Result<(), StreamsError> {

@@ -3,15 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use gantry_log::{
-    LogRecord, QueueBatch, QueueRecords, ReadLimits, RecordHeader, Str, TopicPartition,
-};
+use gantry_log::{LogRecord, QueueRecords, ReadLimits, Str, TopicPartition};
 
 use super::job::{Job, Place};
 use super::merge::next_run;
-use super::worker::{Running, Worker};
-use crate::error::{DataError, StreamsError};
-use crate::settings::BadRecords;
+use super::worker::{Running, Worker, wall_clock_ms};
+use crate::error::StreamsError;
 
 /// A log that cannot be reached is asked again so much later.
 const RETRY: Duration = Duration::from_millis(200);
@@ -74,7 +71,7 @@ impl Worker {
     }
 
     /// Gives a task what was read of its queues, in the order of time.
-    pub(super) async fn process(
+    pub(super) fn process(
         &mut self,
         place: Place,
         mut batches: Vec<QueueRecords>,
@@ -83,6 +80,7 @@ impl Worker {
         let Some(running) = work.tasks.iter_mut().find(|running| running.place == place) else {
             return Ok(());
         };
+        running.task.records_come_at(wall_clock_ms());
         batches.sort_by(|one, other| one.from.cmp(&other.from));
         for batch in &batches {
             running.ends.insert(Str::clone(&batch.from.topic), batch.end);
@@ -91,7 +89,7 @@ impl Worker {
         while let Some((at, run)) = next_run(&rests) {
             let (run, rest) = rests[at].split_at(run);
             rests[at] = rest;
-            take(job, running, &batches[at].from, run).await?;
+            take(job, running, &batches[at].from, run)?;
             // The others wait for what this one has still in the log: they are read once more.
             if rest.is_empty() && batches[at].next < batches[at].end {
                 break;
@@ -105,7 +103,7 @@ impl Worker {
 }
 
 /// Gives a task records of one queue.
-async fn take(
+fn take(
     job: &Job,
     running: &mut Running,
     from: &TopicPartition,
@@ -115,39 +113,9 @@ async fn take(
     while let Some((offset, reason)) = running.task.process(&from.topic, rest.iter())? {
         let at = rest.partition_point(|(known, _)| *known <= offset);
         running.bad += 1;
-        bad_record(job, from, &rest[at - 1], reason).await?;
+        let (how, record) = ((&job.settings.bad_records, &*job.plan.job), &rest[at - 1].1);
+        running.task.bad_record(how, (&*from.topic, offset), record, reason)?;
         rest = &rest[at..];
     }
     Ok(())
-}
-
-async fn bad_record(
-    job: &Job,
-    from: &TopicPartition,
-    (offset, record): &(u64, LogRecord),
-    reason: DataError,
-) -> Result<(), StreamsError> {
-    let (topic, queue) = (from.topic.to_string(), from.partition);
-    let fault = StreamsError::BadRecord { topic, queue, offset: *offset, reason };
-    match &job.settings.bad_records {
-        BadRecords::Stop => Err(fault),
-        BadRecords::Skip => {
-            tracing::warn!(job = %job.plan.job, %fault, "a record is passed over");
-            Ok(())
-        }
-        BadRecords::DeadLetter(to) => {
-            let mut record = record.clone();
-            let header = |key: &str, value: String| RecordHeader {
-                key: Str::from(key),
-                value: Some(value.into_bytes().into()),
-            };
-            record.headers.push(header("gantry.streams.topic", from.topic.to_string()));
-            record.headers.push(header("gantry.streams.queue", from.partition.to_string()));
-            record.headers.push(header("gantry.streams.offset", offset.to_string()));
-            record.headers.push(header("gantry.streams.error", fault.to_string()));
-            let to = TopicPartition { topic: Str::from(&**to), partition: 0 };
-            job.log.append(vec![QueueBatch { to, records: vec![record] }]).await?.await?;
-            Ok(())
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! One thread: begins tasks, reads, processes, writes checkpoints.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -19,6 +19,7 @@ use super::group::Group;
 use super::job::{Job, Place};
 use super::restore::Marker;
 use super::threads::{Command, Threads};
+use crate::aside::SideTopics;
 use crate::error::StreamsError;
 use crate::settings::millis;
 use crate::task::{Task, TaskSpec};
@@ -53,6 +54,8 @@ pub(super) struct Running {
     marker: Marker,
     pub(super) records: u64,
     pub(super) bad: u64,
+    /// Microseconds that its checkpoints took, and the last one.
+    checkpoint_us: (u64, u64),
     /// The state on disk is of an earlier checkpoint.
     unsaved: bool,
     /// Where each topic ended when it was last read.
@@ -113,7 +116,7 @@ impl Worker {
                 continue;
             }
             for (place, batches) in self.read(wait).await? {
-                self.process(place, batches).await?;
+                self.process(place, batches)?;
             }
             let now = wall_clock_ms();
             let idle = self.job.settings.idle_time.map(millis);
@@ -239,15 +242,24 @@ impl Worker {
             queue: place.1,
             storage: &storage,
             queues: &plan.queues,
+            aside: &SideTopics::new(settings),
             allowed_lateness_ms: millis(settings.allowed_lateness),
             changes: !settings.local_storage_only,
             wall_clock_ms: wall_clock_ms(),
         };
         let task = Task::new(&spec, marker.progress.clone())?;
-        let (records, bad, unsaved, ends) = (0, 0, false, BTreeMap::new());
-        let running =
-            Running { place, task, claim, transaction, marker, records, bad, unsaved, ends };
-        self.work.tasks.push(running);
+        self.work.tasks.push(Running {
+            place,
+            task,
+            claim,
+            transaction,
+            marker,
+            records: 0,
+            bad: 0,
+            checkpoint_us: (0, 0),
+            unsaved: false,
+            ends: BTreeMap::new(),
+        });
         Ok(())
     }
 
@@ -260,6 +272,7 @@ impl Worker {
 
     /// Writes the checkpoints of one task, or of all.
     async fn checkpoint(&mut self, only: Option<Place>, save: bool) -> Result<(), StreamsError> {
+        let (began, mut written_of) = (Instant::now(), BTreeSet::new());
         let mut due = Vec::new();
         let mut group = BTreeMap::new();
         let due_now = |running: &&mut Running| {
@@ -270,6 +283,7 @@ impl Worker {
         for running in self.work.tasks.iter_mut().filter(due_now) {
             let written = running.task.checkpoint(save)?;
             running.unsaved = written.batch.is_none();
+            written_of.insert(running.place);
             for (topic, offset) in &written.progress.inputs {
                 let topic = Str::clone(topic);
                 let queue = TopicPartition { topic, partition: running.place.1 };
@@ -290,6 +304,11 @@ impl Worker {
                 Err(error) if !error.is_retriable() => return Err(error.into()),
                 _ => {}
             }
+        }
+        let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let tasks = self.work.tasks.iter_mut();
+        for running in tasks.filter(|running| written_of.contains(&running.place)) {
+            running.checkpoint_us = (running.checkpoint_us.0.saturating_add(took), took);
         }
         self.without_lease();
         self.tell();
@@ -351,7 +370,7 @@ impl Worker {
             let lag = inputs.iter().map(|(topic, offset)| {
                 running.ends.get(topic).map_or(0, |end| end.saturating_sub(*offset))
             });
-            let watermark = running.task.watermark_ms();
+            let watermark = Some(running.task.watermark_ms()).filter(|time| *time != i64::MIN);
             status.insert(
                 running.place,
                 TaskStatus {
@@ -362,9 +381,13 @@ impl Worker {
                     records: running.records,
                     late: running.task.late(),
                     bad: running.bad,
-                    watermark_ms: (watermark != i64::MIN).then_some(watermark),
+                    watermark_ms: watermark,
+                    watermark_lag_ms: watermark.map(|time| wall_clock_ms().saturating_sub(time)),
                     cached_entries: running.task.cached(),
                     checkpoints: running.marker.progress.number,
+                    checkpoint_time_us: running.checkpoint_us.0,
+                    checkpoint_last_us: running.checkpoint_us.1,
+                    operators: running.task.operators(),
                 },
             );
         }

@@ -7,12 +7,15 @@ use std::rc::Rc;
 
 use gantry_log::{LogRecord, Str};
 
+use crate::aside::SideTopics;
 use crate::context::{
     CheckPoint, Context, NewSplit, Output, RemoveSplit, SystemMessage, WallClock, Watermark,
 };
 use crate::error::{DataError, StreamsError};
+use crate::metrics::{Meter, OperatorStatus};
+use crate::settings::BadRecords;
 use crate::store::{Batch, Flush};
-use crate::topology::assembly::{Operator, Operators, Storage, assemble};
+use crate::topology::assembly::{Entry, Operator, Operators, Storage, assemble};
 use crate::topology::graph::{Graph, SubTopology};
 
 /// How far a task came, with its state.
@@ -24,14 +27,21 @@ pub(crate) struct Progress {
     pub(crate) stream_time_ms: i64,
     /// No record before this time is waited for.
     pub(crate) watermark_ms: i64,
+    /// The latest time that the wall clock had.
+    #[serde(default = "never")]
+    pub(crate) processing_ms: i64,
     /// Where it goes on, by topic.
     pub(crate) inputs: BTreeMap<Str, u64>,
 }
 
+fn never() -> i64 {
+    i64::MIN
+}
+
 impl Default for Progress {
     fn default() -> Self {
-        let (stream_time_ms, watermark_ms) = (i64::MIN, i64::MIN);
-        Self { number: 0, stream_time_ms, watermark_ms, inputs: BTreeMap::new() }
+        let (stream_time_ms, watermark_ms, processing_ms) = (never(), never(), never());
+        Self { number: 0, stream_time_ms, watermark_ms, processing_ms, inputs: BTreeMap::new() }
     }
 }
 
@@ -55,6 +65,8 @@ pub(crate) struct TaskSpec<'a> {
     pub(crate) storage: &'a Storage,
     /// How many queues each topic has that it writes.
     pub(crate) queues: &'a BTreeMap<Str, u32>,
+    /// Where records go that do not go through the topology.
+    pub(crate) aside: &'a SideTopics,
     pub(crate) allowed_lateness_ms: i64,
     /// Whether changes of state are told.
     pub(crate) changes: bool,
@@ -67,6 +79,9 @@ pub(crate) struct Task {
     context: Context,
     progress: Progress,
     changes: bool,
+    meter: Meter,
+    /// Records that it took of each topic.
+    taken: BTreeMap<Str, u64>,
     /// When the last record came, and the watermark that the wall clock gave since.
     last_record_ms: i64,
     dirty: bool,
@@ -79,16 +94,33 @@ impl Task {
     /// A task that goes on where one came to; its stores are there.
     pub(crate) fn new(spec: &TaskSpec<'_>, progress: Progress) -> Result<Self, StreamsError> {
         let operators = assemble(spec.graph, spec.sub, spec.queue, spec.storage)?;
-        let outputs = spec.sub.outputs.iter();
-        let outputs = outputs.map(|t| (Str::clone(t), spec.queues.get(t).copied().unwrap_or(1)));
+        let queues = |topic: &Str| spec.queues.get(topic).copied().unwrap_or(1);
+        let outputs = spec.sub.outputs.iter().map(|topic| (Str::clone(topic), queues(topic)));
         let mut context = Context::new(spec.queue, outputs);
+        let side = |topic: &Str, context: &mut Context| context.output_to(topic, queues(topic));
+        let SideTopics { late, dead_letters } = spec.aside;
+        context.aside.late = late.as_ref().map(|topic| side(topic, &mut context));
+        context.aside.dead_letters = dead_letters.as_ref().map(|topic| side(topic, &mut context));
         context.allowed_lateness_ms = spec.allowed_lateness_ms;
         context.stream_time_ms = progress.stream_time_ms;
         context.watermark_ms = progress.watermark_ms;
         context.wall_clock_ms = spec.wall_clock_ms;
+        context.processing_ms = progress.processing_ms;
         let (changes, last_record_ms) = (spec.changes, spec.wall_clock_ms);
-        let mut task = Self { operators, context, progress, changes, last_record_ms, dirty: false };
+        let meter = Meter::new(spec.graph, spec.sub, &operators.given);
+        let mut task = Self {
+            operators,
+            context,
+            progress,
+            changes,
+            meter,
+            taken: BTreeMap::new(),
+            last_record_ms,
+            dirty: false,
+        };
         task.tell(SystemMessage::NewSplit(NewSplit { queue: spec.queue }))?;
+        // Operators were told the time as of the last checkpoint: what was open then is open still.
+        task.records_come_at(spec.wall_clock_ms);
         Ok(task)
     }
 
@@ -104,6 +136,11 @@ impl Task {
         &self.progress.inputs
     }
 
+    /// The wall clock when records are taken.
+    pub(crate) fn records_come_at(&mut self, now_ms: i64) {
+        self.context.processing_ms = self.context.processing_ms.max(now_ms);
+    }
+
     /// Takes records of a topic, of which the next one will have that offset. Stops at one that
     /// cannot be read and gives its place: what is behind it is to be given again.
     pub(crate) fn process<'a>(
@@ -113,20 +150,33 @@ impl Task {
     ) -> Result<Option<(u64, DataError)>, StreamsError> {
         let Some(entries) = self.operators.entries.get_mut(topic) else { return Ok(None) };
         let Some(position) = self.progress.inputs.get_mut(topic) else { return Ok(None) };
+        let taken = self.taken.entry(Str::clone(topic)).or_default();
         self.dirty = true;
         self.last_record_ms = self.context.wall_clock_ms;
         for (offset, record) in records {
             *position = offset + 1;
-            for entry in entries.iter_mut() {
-                if let Err(fault) = entry(record, &mut self.context)? {
-                    return Ok(Some((*offset, fault)));
-                }
+            *taken += 1;
+            let fault = take(entries, record, &mut self.context)?;
+            self.context.taken(topic, *offset, record);
+            if let Some(fault) = fault {
+                return Ok(Some((*offset, fault)));
             }
             if self.context.stream_time_ms >= self.context.punctuate_at_ms {
                 punctuate(&self.operators.operators, &mut self.context)?;
             }
         }
         Ok(None)
+    }
+
+    /// Does with a record that [`process`](Self::process) gave back what the settings say.
+    pub(crate) fn bad_record(
+        &mut self,
+        how: (&BadRecords, &str),
+        (topic, offset): (&str, u64),
+        record: &LogRecord,
+        reason: DataError,
+    ) -> Result<(), StreamsError> {
+        self.context.bad_record(how, (topic, offset), record, reason)
     }
 
     /// All up to there was taken, also where there was no record.
@@ -147,6 +197,7 @@ impl Task {
     ) -> Result<(), StreamsError> {
         let passed = now_ms.saturating_sub(self.context.wall_clock_ms).max(0);
         self.context.wall_clock_ms = now_ms;
+        self.records_come_at(now_ms);
         let idle = idle_ms.is_some_and(|idle| now_ms.saturating_sub(self.last_record_ms) >= idle);
         if idle && self.context.watermark_ms != i64::MIN && passed > 0 {
             self.context.watermark_ms = self.context.watermark_ms.saturating_add(passed);
@@ -173,7 +224,15 @@ impl Task {
 
     /// Records that came too late.
     pub(crate) fn late(&self) -> u64 {
-        self.context.late
+        self.context.late.values().sum()
+    }
+
+    /// What each of its operators did.
+    pub(crate) fn operators(&self) -> Vec<OperatorStatus> {
+        let entries = |store: &Str| {
+            self.operators.stores.get(store).map_or(0, |store| store.borrow().cached())
+        };
+        self.meter.read(&self.taken, &self.context.late, entries)
     }
 
     pub(crate) fn watermark_ms(&self) -> i64 {
@@ -201,6 +260,7 @@ impl Task {
         self.tell(SystemMessage::CheckPoint(CheckPoint { number: self.progress.number }))?;
         self.progress.stream_time_ms = self.context.stream_time_ms;
         self.progress.watermark_ms = self.context.watermark_ms;
+        self.progress.processing_ms = self.context.processing_ms;
         let mut written = Written { progress: self.progress.clone(), ..Written::default() };
         // Without a change log the disk is all there is.
         let save = save || !self.changes || self.holds_much();
@@ -228,6 +288,22 @@ impl Task {
         self.context.worked = false;
         Ok(written)
     }
+}
+
+/// Gives a record to all that read its topic, until one cannot.
+fn take(
+    entries: &mut [Entry],
+    record: &LogRecord,
+    context: &mut Context,
+) -> Result<Option<DataError>, StreamsError> {
+    context.aside.taking = true;
+    let taken = entries.iter_mut().find_map(|entry| match entry(record, context) {
+        Ok(Ok(())) => None,
+        Ok(Err(fault)) => Some(Ok(fault)),
+        Err(error) => Some(Err(error)),
+    });
+    context.aside.taking = false;
+    taken.transpose()
 }
 
 /// Tells what has punctuators that event time came to one of them.

@@ -12,6 +12,7 @@ use super::graph::{Graph, SubTopology};
 use crate::context::{Context, SystemMessage};
 use crate::data::{Data, Key};
 use crate::error::{DataError, StreamsError};
+use crate::metrics::Counter;
 use crate::record::Record;
 use crate::store::{self, Backend, GlobalStore, KeyedStore, Place, StateStore, WindowStore};
 use crate::window::Windows;
@@ -37,7 +38,10 @@ pub(crate) trait Operator {
 pub(crate) type Input<K, V> = Rc<RefCell<dyn Receive<K, V>>>;
 
 /// What an operator gives its records to.
-pub(crate) struct Children<K, V>(Vec<Input<K, V>>);
+pub(crate) struct Children<K, V> {
+    inputs: Vec<Input<K, V>>,
+    given: Counter,
+}
 
 impl<K: Clone, V: Clone> Children<K, V> {
     pub(crate) fn forward(
@@ -45,7 +49,8 @@ impl<K: Clone, V: Clone> Children<K, V> {
         record: Record<K, V>,
         context: &mut Context,
     ) -> Result<(), StreamsError> {
-        let Some((last, others)) = self.0.split_last() else { return Ok(()) };
+        self.given.set(self.given.get() + 1);
+        let Some((last, others)) = self.inputs.split_last() else { return Ok(()) };
         for child in others {
             child.borrow_mut().receive(record.clone(), context)?;
         }
@@ -64,6 +69,8 @@ pub(crate) struct Operators {
     pub(crate) operators: Vec<Rc<RefCell<dyn Operator>>>,
     /// By topic.
     pub(crate) entries: BTreeMap<Str, Vec<Entry>>,
+    /// What each node gave on to others.
+    pub(crate) given: BTreeMap<usize, Counter>,
     /// By name.
     pub(crate) stores: BTreeMap<Str, Rc<RefCell<dyn StateStore>>>,
 }
@@ -127,13 +134,17 @@ impl Assembly<'_> {
     }
 
     /// What the node gives its records to.
-    pub(crate) fn children<K: 'static, V: 'static>(&self) -> Result<Children<K, V>, StreamsError> {
+    pub(crate) fn children<K: 'static, V: 'static>(
+        &mut self,
+    ) -> Result<Children<K, V>, StreamsError> {
         let inputs = self.graph.children(self.node).into_iter().map(|place| {
             let input =
                 self.inputs.get(&place).and_then(|input| input.downcast_ref::<Input<K, V>>());
             input.map(Rc::clone).ok_or_else(|| self.mismatch("a child"))
         });
-        inputs.collect::<Result<_, _>>().map(Children)
+        let inputs = inputs.collect::<Result<_, _>>()?;
+        let given = self.operators.given.entry(self.node).or_default();
+        Ok(Children { inputs, given: Rc::clone(given) })
     }
 
     /// What messages call the node.

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use gantry_log::LogRecord;
 use gantry_streams::{JoinWindows, StreamBuilder, TestDriver, Topology, text};
 use proptest::prelude::*;
 
+use crate::windows::{late_places, with_late_topic};
+
 #[derive(Clone, Debug)]
-struct Event {
-    right: bool,
-    key: String,
-    value: String,
-    time: i64,
+pub(crate) struct Event {
+    pub(crate) right: bool,
+    pub(crate) key: String,
+    pub(crate) value: String,
+    pub(crate) time: i64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +24,7 @@ enum Kind {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Shape {
+pub(crate) struct Shape {
     kind: Kind,
     before: i64,
     after: i64,
@@ -37,7 +40,11 @@ fn show(left: Option<&str>, right: Option<&str>) -> String {
 }
 
 /// `moved`: the keys of both sides are changed on the way, so that they are shuffled.
-fn topology(shape: Shape, moved: bool) -> Topology {
+pub(crate) fn topology(
+    shape: Shape,
+    moved: bool,
+    by: impl Fn(JoinWindows) -> JoinWindows,
+) -> Topology {
     let builder = StreamBuilder::new("joins");
     let source = |topic| {
         let stream = builder.keyed_source(topic, text(), text());
@@ -48,6 +55,7 @@ fn topology(shape: Shape, moved: bool) -> Topology {
         .before(ms(shape.before))
         .after(ms(shape.after))
         .grace(ms(shape.grace));
+    let windows = by(windows);
     let joined = match shape.kind {
         Kind::Inner => left.join(&right, |_, l, r| show(Some(l), Some(r)), windows),
         Kind::Left => left.left_join(&right, |_, l, r| show(Some(l), r.map(|r| &**r)), windows),
@@ -59,29 +67,49 @@ fn topology(shape: Shape, moved: bool) -> Topology {
     builder.build()
 }
 
-/// What comes out with each event, sorted, and how many were late.
-fn run(shape: Shape, moved: bool, events: &[Event], restarts: &[usize]) -> (Vec<Vec<String>>, u64) {
-    let mut driver = TestDriver::new(topology(shape, moved)).unwrap();
+/// What came out, sorted.
+pub(crate) fn lines(driver: &mut TestDriver) -> Vec<String> {
+    let records = driver.records("out").into_iter().map(|record| {
+        let value = String::from_utf8(record.value.unwrap().to_vec()).unwrap();
+        format!("{value} at {}", record.timestamp_ms)
+    });
+    let mut records: Vec<String> = records.collect();
+    records.sort();
+    records
+}
+
+/// What comes out with each event, sorted, and which events were late.
+type Told = (Vec<Vec<String>>, Vec<usize>);
+
+fn run(shape: Shape, moved: bool, events: &[Event], restarts: &[usize]) -> Told {
+    let mut driver =
+        TestDriver::with_settings(topology(shape, moved, |windows| windows), with_late_topic())
+            .unwrap();
+    let sent = events.iter().map(|event| {
+        let record = LogRecord {
+            key: Some(event.key.clone().into()),
+            value: Some(event.value.clone().into()),
+            headers: Vec::new(),
+            timestamp_ms: event.time,
+        };
+        (if event.right { "right" } else { "left" }, record)
+    });
+    let sent: Vec<_> = sent.collect();
     let (mut told, mut late) = (Vec::new(), 0);
-    for (at, event) in events.iter().enumerate() {
+    for (at, (topic, record)) in sent.iter().enumerate() {
         if restarts.contains(&at) {
             late += driver.late();
             driver.restart().unwrap();
         }
-        let topic = if event.right { "right" } else { "left" };
-        driver.send(topic, Some(&event.key), &event.value, event.time).unwrap();
-        let records = driver.records("out").into_iter().map(|record| {
-            let value = String::from_utf8(record.value.unwrap().to_vec()).unwrap();
-            format!("{value} at {}", record.timestamp_ms)
-        });
-        let mut records: Vec<String> = records.collect();
-        records.sort();
-        told.push(records);
+        driver.send_record(topic, record.clone()).unwrap();
+        told.push(lines(&mut driver));
     }
-    (told, late + driver.late())
+    let places = late_places(&mut driver, &sent);
+    assert_eq!(late + driver.late(), places.len() as u64);
+    (told, places)
 }
 
-fn wanted(shape: Shape, events: &[Event]) -> (Vec<Vec<String>>, u64) {
+pub(crate) fn wanted(shape: Shape, events: &[Event]) -> Told {
     let mut now = i64::MIN;
     let now: Vec<i64> = events
         .iter()
@@ -131,10 +159,10 @@ fn wanted(shape: Shape, events: &[Event]) -> (Vec<Vec<String>>, u64) {
         }
     }
     told.iter_mut().for_each(|lines| lines.sort());
-    (told, (0..events.len()).filter(|at| !taken(at)).count() as u64)
+    (told, (0..events.len()).filter(|at| !taken(at)).collect())
 }
 
-fn events() -> impl Strategy<Value = Vec<Event>> {
+pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
     let event = (any::<bool>(), 0..3_u8, 0..30_i64);
     prop::collection::vec(event, 1..80).prop_map(|all| {
         let mut now = 0;
@@ -147,7 +175,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
-fn shapes() -> impl Strategy<Value = Shape> {
+pub(crate) fn shapes() -> impl Strategy<Value = Shape> {
     let kind = prop_oneof![Just(Kind::Inner), Just(Kind::Left), Just(Kind::Outer)];
     (kind, 0..40_i64, 0..40_i64, 0..40_i64).prop_map(|(kind, before, after, grace)| Shape {
         kind,

@@ -1,13 +1,16 @@
 //! Jobs as programs run them.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod connect;
 mod describe;
 mod instances;
 mod joins;
 mod json;
 mod killed;
+mod metrics;
 mod model;
 mod on_log;
+mod processing_time;
 mod processor;
 mod suppress;
 mod tables;

@@ -44,24 +44,22 @@ fn stream_times(events: &[Event]) -> Vec<i64> {
         .collect()
 }
 
-pub(crate) fn windows(shape: Shape, grace: i64, events: &[Event]) -> (Wanted, u64) {
+/// What is in the windows, and the places of the events that are late.
+pub(crate) fn windows(shape: Shape, grace: i64, events: &[Event]) -> (Wanted, Vec<usize>) {
     let keys: BTreeSet<&str> = events.iter().map(|event| &*event.key).collect();
     let now = stream_times(events);
     let end = now.last().copied().unwrap_or(i64::MIN);
-    let (mut wanted, mut late) = (Wanted::default(), 0);
+    let (mut wanted, mut late) = (Wanted::default(), Vec::new());
     for key in keys {
-        let mine: Vec<(i64, i64, &str)> = events
-            .iter()
-            .zip(&now)
-            .filter(|(event, _)| event.key == key)
-            .map(|(event, now)| (event.time, *now, &*event.value))
-            .collect();
+        let places: Vec<usize> = (0..events.len()).filter(|at| events[*at].key == key).collect();
+        let mine: Vec<(i64, i64, &str)> =
+            places.iter().map(|at| (events[*at].time, now[*at], &*events[*at].value)).collect();
         let found = match shape {
             Shape::Time { size, advance } => time(size, advance, grace, end, &mine),
             Shape::Session { gap } => session(gap, grace, end, &mine),
             Shape::Sliding { difference } => sliding(difference, grace, end, &mine),
         };
-        late += found.1;
+        late.extend(found.1.into_iter().map(|at| places[at]));
         for (start, stop, text, closed) in found.0 {
             let place = format!("{key}@{start}..{stop}");
             if closed {
@@ -70,10 +68,15 @@ pub(crate) fn windows(shape: Shape, grace: i64, events: &[Event]) -> (Wanted, u6
             wanted.all.insert(place, sorted(&text));
         }
     }
+    late.sort_unstable();
     (wanted, late)
 }
 
-type Found = (Vec<(i64, i64, String, bool)>, u64);
+type Found = (Vec<(i64, i64, String, bool)>, Vec<usize>);
+
+fn places<T>(all: &[T], are: impl Fn(&T) -> bool) -> Vec<usize> {
+    (0..all.len()).filter(|at| are(&all[*at])).collect()
+}
 
 fn time(size: i64, advance: i64, grace: i64, end: i64, mine: &[(i64, i64, &str)]) -> Found {
     let last = mine.iter().map(|record| record.0).max().unwrap_or(0);
@@ -90,19 +93,19 @@ fn time(size: i64, advance: i64, grace: i64, end: i64, mine: &[(i64, i64, &str)]
         }
         start += advance;
     }
-    let late = mine.iter().filter(|(time, now, _)| {
+    let late = places(mine, |(time, now, _)| {
         let last_stop = time - time % advance + size;
         last_stop + grace <= *now
     });
-    (found, late.count() as u64)
+    (found, late)
 }
 
 /// Sessions grow record by record, so the model has to go through them in order.
 fn session(gap: i64, grace: i64, end: i64, mine: &[(i64, i64, &str)]) -> Found {
     let mut sessions: Vec<(i64, i64, String)> = Vec::new();
     let mut done: Vec<(i64, i64, String, bool)> = Vec::new();
-    let mut late = 0;
-    for (time, now, value) in mine {
+    let mut late = Vec::new();
+    for (at, (time, now, value)) in mine.iter().enumerate() {
         let closed_before = now - grace - gap;
         let (closed, open) = sessions.into_iter().partition(|(_, stop, _)| *stop < closed_before);
         let closed: Vec<(i64, i64, String)> = closed;
@@ -110,7 +113,7 @@ fn session(gap: i64, grace: i64, end: i64, mine: &[(i64, i64, &str)]) -> Found {
         sessions = open;
         let touches = |one: &(i64, i64, String)| one.0 <= time + gap && one.1 >= time - gap;
         if *time < closed_before && !sessions.iter().any(touches) {
-            late += 1;
+            late.push(at);
             continue;
         }
         let (touched, others) = sessions.into_iter().partition(touches);
@@ -157,6 +160,6 @@ fn sliding(difference: i64, grace: i64, end: i64, mine: &[(i64, i64, &str)]) -> 
     let found = windows
         .into_iter()
         .map(|(start, text)| (start, start + difference, text, start + difference <= end - grace));
-    let late = mine.iter().filter(|record| !taken(record)).count() as u64;
+    let late = places(mine, |record| !taken(&record));
     (found.collect(), late)
 }

@@ -205,6 +205,59 @@ fn a_record_that_cannot_be_read_stops_the_job_or_goes_aside() {
     );
 }
 
+/// Late records are a part of the checkpoint: over restarts each is there once.
+#[test]
+fn late_records_go_to_a_topic_that_the_job_makes() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    make_topics(&log);
+    let topology = || {
+        let builder = StreamBuilder::new("late");
+        builder
+            .source("words", text())
+            .key_by(|_, word| word.clone())
+            .group_by_key()
+            .window(Tumbling::of(Duration::from_millis(10)))
+            .count()
+            .to_stream()
+            .map(|place, count| (place.key.clone(), count.to_string()))
+            .keyed_sink("counts", text(), text());
+        builder.build()
+    };
+    let start = |to: &str| {
+        let mut settings = Settings::new(dir.path().join("state"));
+        settings.checkpoint_interval = Duration::from_millis(20);
+        settings.late_records = Some(to.to_owned());
+        let shared: Arc<dyn FullLog> = Arc::<EmbeddedLog>::clone(&log);
+        Streams::start(topology(), shared, settings)
+    };
+    let refused = start("words").unwrap_err().to_string();
+    assert!(refused.contains("shall go to words, which the job reads"), "{refused}");
+    let mut wanted = Vec::new();
+    for round in 0..4_i64 {
+        let job = start("late-words").unwrap();
+        let times = [round * 1_000, round * 1_000 + 500, round * 1_000 + 100];
+        let words = times.map(|time| record(&format!("w{}", time / 1_000), time));
+        let batch = QueueBatch { to: TopicPartition::new("words", 0), records: words.to_vec() };
+        block(async { log.append(vec![batch]).await.unwrap().await.unwrap() });
+        wanted.push((format!("w{round}"), round * 1_000 + 100));
+        let late = || {
+            let limits = ReadLimits { max_bytes: 1 << 20, max_records: 100, wait: Duration::ZERO };
+            let queue = TopicPartition::new("late-words", 0);
+            let read = block(log.read(&[(queue, 0)], limits)).unwrap();
+            let records = read.into_iter().flat_map(|batch| batch.records);
+            let found = records.map(|(_, record)| {
+                let value = record.value.unwrap().to_vec();
+                (String::from_utf8(value).unwrap(), record.timestamp_ms)
+            });
+            found.collect::<Vec<_>>()
+        };
+        wait_for("the late record", || late() == wanted);
+        job.stop().unwrap();
+        assert_eq!(late(), wanted);
+    }
+}
+
 #[test]
 fn a_function_that_panics_stops_the_job_and_nothing_of_its_checkpoint_counts() {
     let dir = tempfile::tempdir().unwrap();

@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use gantry_log::Str;
+
 use super::Joiner;
 use super::side::{Kept, Side, SideStore};
 use crate::context::{Context, SystemMessage};
@@ -33,6 +35,7 @@ pub(crate) struct StreamJoin<K, L, R, W> {
 
 /// What both sides share.
 struct Common<K, W> {
+    node: Str,
     children: Children<K, W>,
     windows: JoinWindows,
     tells: Tells,
@@ -48,7 +51,7 @@ impl<K: Key, W: Clone> Common<K, W> {
 
     /// Records whose last partner would be before this are closed.
     fn closed_before(&self, context: &Context) -> i64 {
-        context.watermark_ms.saturating_sub(self.windows.grace_ms)
+        self.windows.clock.watermark_ms(context).saturating_sub(self.windows.grace_ms)
     }
 
     /// A record of one side meets those of the other one, and waits for more.
@@ -64,7 +67,7 @@ impl<K: Key, W: Clone> Common<K, W> {
         let (ahead, back) = (self.reach(right), self.reach(!right));
         let close = time.saturating_add(ahead);
         if close < self.closed_before(context) {
-            context.late += 1;
+            context.too_late(&self.node, &record, close);
             return Ok(());
         }
         let within = time.saturating_sub(back)..=close;
@@ -97,6 +100,7 @@ impl<K: Key, W: Clone> Common<K, W> {
 
 impl<K: Key, L: Data, R: Data, W: Clone> StreamJoin<K, L, R, W> {
     pub(crate) fn new(
+        node: Str,
         children: Children<K, W>,
         (left, right): (SideStore<K, L>, SideStore<K, R>),
         joiner: Joiner<K, L, R, W>,
@@ -108,7 +112,7 @@ impl<K: Key, L: Data, R: Data, W: Clone> StreamJoin<K, L, R, W> {
             left: Side::new(left, span),
             right: Side::new(right, span),
             joiner,
-            common: Common { children, windows, tells, alone: BTreeSet::new() },
+            common: Common { node, children, windows, tells, alone: BTreeSet::new() },
         }
     }
 
@@ -117,7 +121,8 @@ impl<K: Key, L: Data, R: Data, W: Clone> StreamJoin<K, L, R, W> {
         record: Record<K, L>,
         context: &mut Context,
     ) -> Result<(), StreamsError> {
-        self.close(context)?;
+        let record = self.common.windows.clock.stamp(record, context);
+        context.aside(|context| self.close(context))?;
         let (sides, joiner) = ((&self.left, &self.right), &self.joiner);
         let join = |key: &K, left: &L, right: &R| joiner(key, Some(left), Some(right));
         self.common.meet(sides, false, record, join, context)
@@ -128,7 +133,8 @@ impl<K: Key, L: Data, R: Data, W: Clone> StreamJoin<K, L, R, W> {
         record: Record<K, R>,
         context: &mut Context,
     ) -> Result<(), StreamsError> {
-        self.close(context)?;
+        let record = self.common.windows.clock.stamp(record, context);
+        context.aside(|context| self.close(context))?;
         let (sides, joiner) = ((&self.right, &self.left), &self.joiner);
         let join = |key: &K, right: &R, left: &L| joiner(key, Some(left), Some(right));
         self.common.meet(sides, true, record, join, context)
@@ -139,6 +145,7 @@ impl<K: Key, L: Data, R: Data, W: Clone> StreamJoin<K, L, R, W> {
         let before = self.common.closed_before(context);
         while self.common.alone.first().is_some_and(|(close, ..)| *close < before) {
             let Some((_, time, right, key)) = self.common.alone.pop_first() else { break };
+            self.common.windows.clock.closed(context);
             let (at, joiner) = (time..=time, &self.joiner);
             let values = if right {
                 let make =
@@ -185,7 +192,7 @@ impl<K: Key, L: Data, R: Data, W: Clone> Operator for StreamJoin<K, L, R, W> {
     ) -> Result<(), StreamsError> {
         match message {
             SystemMessage::NewSplit(_) => self.find_alone(),
-            SystemMessage::Watermark(_) => self.close(context),
+            message if self.common.windows.clock.went_on(message) => self.close(context),
             _ => Ok(()),
         }
     }

@@ -1,5 +1,10 @@
 //! How a job runs.
 
+mod props;
+mod refused;
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,12 +33,14 @@ pub enum Start {
     Latest,
 }
 
-/// What a job promises about records that it worked on when something failed.
+/// What a job promises of each record, whatever is killed and started again. Where a log writes
+/// several queues at once, as the embedded one, both come to exactly once, which costs nothing there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Guarantee {
     /// State is exact; what sinks get may come twice after a failure.
     AtLeastOnce,
-    /// Each record counts once, in state and in what readers are given that read what is committed.
+    /// It counts once, in state and for readers that read what is committed:
+    /// [`CommittedReader`](crate::CommittedReader), sinks of Gantry, other jobs.
     #[default]
     ExactlyOnce,
 }
@@ -51,7 +58,7 @@ pub enum Instances {
 }
 
 /// How a job runs. Start from [`Settings::new`] and change what shall differ.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Where state is kept; one process at a time has it.
     pub state_dir: PathBuf,
@@ -59,12 +66,18 @@ pub struct Settings {
     pub threads: usize,
     /// Time between two checkpoints: how old the output is at most. Default 100 ms.
     pub checkpoint_interval: Duration,
+    /// What is promised of each record.
+    pub guarantee: Guarantee,
     /// So much the watermark is behind the latest record. Default 0.
     pub allowed_lateness: Duration,
     /// Event time goes on with the wall clock where nothing came for so long. Default: it does not.
     pub idle_time: Option<Duration>,
     /// What happens with a record that cannot be read.
     pub bad_records: BadRecords,
+    /// Where records go that come too late for their windows: as they were read, once for each operator
+    /// that they are too late for, with its name, their place and the times in headers. The topic is
+    /// made if it is not there. Default: they are dropped, and counted.
+    pub late_records: Option<String>,
     /// Where a job begins that has never run.
     pub start: Start,
     /// State is kept on this machine only: no change log, so that it is lost with the directory.
@@ -76,9 +89,6 @@ pub struct Settings {
     pub block_cache_bytes: usize,
     /// Bytes that a thread reads at once. Default 1 MiB.
     pub read_bytes: usize,
-    /// What happens to records that the job worked on when something failed. Default: they count
-    /// once. On a log that writes several queues at once, as the embedded one, they always do.
-    pub guarantee: Guarantee,
     /// Whether other instances of the job share its queues. Default: by the log.
     pub instances: Instances,
     /// An instance that is silent for so long is taken for dead, and others take its queues; from
@@ -98,23 +108,24 @@ impl Settings {
             state_dir: state_dir.into(),
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             checkpoint_interval: Duration::from_millis(100),
+            guarantee: Guarantee::default(),
             allowed_lateness: Duration::ZERO,
             idle_time: None,
             bad_records: BadRecords::default(),
+            late_records: None,
             start: Start::default(),
             local_storage_only: false,
             cache_entries: 100_000,
             block_cache_bytes: 16 << 20,
             read_bytes: 1 << 20,
-            guarantee: Guarantee::default(),
             instances: Instances::default(),
             session_timeout: Duration::from_secs(10),
         }
     }
 
     pub(crate) fn check(&self) -> Result<(), StreamsError> {
-        let fault = |key, value: String, reason: &str| {
-            Err(StreamsError::Setting { key, value, reason: reason.to_owned() })
+        let fault = |key: &str, value: String, reason: &str| {
+            Err(StreamsError::Setting { key: String::from(key), value, reason: reason.to_owned() })
         };
         if self.threads == 0 || self.threads > THREADS_MAX {
             return fault("threads", self.threads.to_string(), "must be from 1 to 1024");
