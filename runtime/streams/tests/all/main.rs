@@ -6,6 +6,7 @@ mod joins;
 mod json;
 mod killed;
 mod model;
+mod nexmark;
 mod on_log;
 mod processor;
 mod suppress;

@@ -16,7 +16,7 @@ use gantry_streams::{
 
 const QUEUES: u32 = 4;
 
-fn block<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
@@ -42,6 +42,10 @@ pub(crate) fn send(log: &EmbeddedLog, queue: u32, values: &[String]) {
 }
 
 pub(crate) fn all(log: &EmbeddedLog, topic: &str) -> Vec<LogRecord> {
+    read_all(log, topic)
+}
+
+pub(crate) fn read_all(log: &dyn FullLog, topic: &str) -> Vec<LogRecord> {
     let limits = ReadLimits { max_bytes: 64 << 20, max_records: 1 << 20, wait: Duration::ZERO };
     let mut found = Vec::new();
     for queue in 0..QUEUES {
