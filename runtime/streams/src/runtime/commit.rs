@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use gantry_log::{FullLog, LogRecord, QueueBatch, Str, TopicPartition};
 
+use super::merge::add_by_time;
 use super::plan::{Plan, change_log, task_key};
 use super::restore::{Marker, marker_entry};
 use crate::error::StreamsError;
@@ -35,7 +36,8 @@ pub(crate) async fn commit(
         let Written { outputs, changes, batch, progress } = written;
         let saved = batch.is_some();
         for (topic, queue, records) in outputs {
-            batches.entry(TopicPartition { topic, partition: queue }).or_default().extend(records);
+            let queue = TopicPartition { topic, partition: queue };
+            add_by_time(batches.entry(queue).or_default(), records);
         }
         for (store, records) in changes {
             let topic = change_log(&store);

@@ -54,6 +54,31 @@ impl Running {
             (TopicPartition { topic: Str::clone(topic), partition: self.place.1 }, *offset)
         })
     }
+
+    /// Records that it has not yet read, as of its last read.
+    fn lag(&self) -> u64 {
+        let inputs = self.task.inputs().iter();
+        let lag = inputs.map(|(topic, offset)| {
+            self.ends.get(topic).map_or(0, |end| end.saturating_sub(*offset))
+        });
+        lag.sum()
+    }
+}
+
+/// The tasks without those that are further in event time than another one of their sub-topology
+/// that has records waiting.
+fn not_ahead(tasks: &[Running]) -> Vec<&Running> {
+    let mut least = BTreeMap::new();
+    for running in tasks.iter().filter(|running| running.lag() > 0) {
+        let time = running.task.stream_time_ms();
+        let least = least.entry(running.place.0).or_insert(time);
+        *least = time.min(*least);
+    }
+    let keep = |running: &&Running| {
+        let least = least.get(&running.place.0);
+        least.is_none_or(|least| running.task.stream_time_ms() <= *least)
+    };
+    tasks.iter().filter(keep).collect()
 }
 
 /// Longest wait for records, so that the wall clock is told and a stop is seen.
@@ -62,6 +87,9 @@ const WAIT_MAX: Duration = Duration::from_millis(100);
 const RETRY: Duration = Duration::from_millis(200);
 /// State goes to disk so often: a restart reads no more of the change log than this long wrote.
 const SAVE_INTERVAL: Duration = Duration::from_secs(5);
+/// Of so many reads one is of all queues, also of those that are ahead of others: one whose records
+/// have old times may have some for long.
+const READ_ALL_EVERY: u64 = 32;
 /// Records that are read at once.
 const RECORDS_AT_ONCE: usize = 20_000;
 
@@ -84,9 +112,12 @@ impl Worker {
         }
         let mut due = Instant::now() + self.settings.checkpoint_interval;
         let mut save = Instant::now() + SAVE_INTERVAL;
+        let mut reads = 0_u64;
         while !self.shared.stop.load(Ordering::Acquire) {
             let wait = due.saturating_duration_since(Instant::now()).min(WAIT_MAX);
-            for (at, batches) in self.read(&tasks, &queues, wait).await? {
+            reads += 1;
+            let all = reads.is_multiple_of(READ_ALL_EVERY);
+            for (at, batches) in self.read(&tasks, &queues, wait, all).await? {
                 self.process(&mut tasks[at], batches).await?;
             }
             let now = wall_clock_ms();
@@ -146,10 +177,10 @@ impl Worker {
         tasks: &[Running],
         queues: &HashMap<TopicPartition, usize>,
         wait: Duration,
+        all: bool,
     ) -> Result<BTreeMap<usize, Vec<QueueRecords>>, StreamsError> {
-        let from: Vec<_> = tasks.iter().flat_map(Running::positions).collect();
         let mut read: BTreeMap<usize, Vec<QueueRecords>> = BTreeMap::new();
-        for batch in self.read_queues(&from, wait).await?.unwrap_or_default() {
+        for batch in self.read_first(tasks, wait, all).await?.unwrap_or_default() {
             // Which topics share a task is decided by their queue's number, so there is one.
             if let Some(at) = queues.get(&batch.from) {
                 read.entry(*at).or_default().push(batch);
@@ -170,6 +201,27 @@ impl Worker {
             }
         }
         Ok(read)
+    }
+
+    /// Tasks that are behind others in event time are read alone, as long as they have something: the
+    /// log is fair by bytes, so that a queue with small records would run ahead, and what others
+    /// shuffle would come late.
+    async fn read_first(
+        &self,
+        tasks: &[Running],
+        wait: Duration,
+        all: bool,
+    ) -> Result<Option<Vec<QueueRecords>>, StreamsError> {
+        let behind = not_ahead(tasks);
+        if !all && behind.len() < tasks.len() {
+            let from: Vec<_> = behind.into_iter().flat_map(Running::positions).collect();
+            let read = self.read_queues(&from, Duration::ZERO).await?;
+            if read.as_ref().is_none_or(|read| !read.is_empty()) {
+                return Ok(read);
+            }
+        }
+        let from: Vec<_> = tasks.iter().flat_map(Running::positions).collect();
+        self.read_queues(&from, wait).await
     }
 
     /// `None` if the log cannot be reached now.
@@ -294,9 +346,6 @@ impl Worker {
         let mut status = self.shared.status.lock().unwrap_or_else(PoisonError::into_inner);
         for running in tasks {
             let inputs = running.task.inputs();
-            let lag = inputs.iter().map(|(topic, offset)| {
-                running.ends.get(topic).map_or(0, |end| end.saturating_sub(*offset))
-            });
             let watermark = running.task.watermark_ms();
             status.insert(
                 running.place,
@@ -304,7 +353,7 @@ impl Worker {
                     sub_topology: running.place.0,
                     queue: running.place.1,
                     inputs: inputs.iter().map(|(topic, at)| (topic.to_string(), *at)).collect(),
-                    lag: lag.sum(),
+                    lag: running.lag(),
                     records: running.records,
                     late: running.task.late(),
                     bad: running.bad,

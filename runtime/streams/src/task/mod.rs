@@ -176,6 +176,11 @@ impl Task {
         self.context.late
     }
 
+    /// The latest event time of any record.
+    pub(crate) fn stream_time_ms(&self) -> i64 {
+        self.context.stream_time_ms
+    }
+
     pub(crate) fn watermark_ms(&self) -> i64 {
         self.context.watermark_ms
     }
