@@ -32,7 +32,7 @@ bench-registry: ## the schema registry beside Apicurio; writes tests/bench/regis
 	@tests/bench/registry/run.sh
 	@tests/bench/registry/converters.sh
 
-bench-streams: ## a windowed count beside Kafka Streams; writes tests/bench/streams/RESULTS.md; RECORDS=200000 ROUNDS=1 CASES=keyed-1k
+bench-streams: ## a windowed count and Nexmark beside Kafka Streams; writes tests/bench/streams/RESULTS.md; RECORDS=200000 EVENTS=200000 ROUNDS=1 CASES=keyed-1k,nexmark-q5
 	@tests/bench/streams/run.sh
 
 chaos: ## workers and a broker killed and stopped while lines flow; SECONDS=300 SEED=1

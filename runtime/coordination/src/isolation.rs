@@ -140,7 +140,8 @@ impl Isolation {
             return Some(batch);
         }
         let QueueRecords { from, records, next, end } = batch;
-        let mut known: Option<Known> = None;
+        // Tasks that share a thread write by turns.
+        let mut known: Vec<Known> = Vec::new();
         let mut given = Vec::with_capacity(records.len());
         let mut first = None;
         let mut records = records.into_iter();
@@ -148,11 +149,11 @@ impl Isolation {
             first.get_or_insert(offset);
             let fate = match mark_of(&record) {
                 None => Ok(None),
-                Some(mark) => match known.as_ref().filter(|known| known.mark == *mark) {
+                Some(mark) => match known.iter().find(|known| known.mark == *mark) {
                     Some(known) => Ok(known.fate),
                     None => {
                         let fate = self.fate(transactions, &from, mark, needs.take()).await;
-                        known = fate.ok().map(|fate| Known { mark: mark.clone(), fate });
+                        known.extend(fate.ok().map(|fate| Known { mark: mark.clone(), fate }));
                         fate
                     }
                 },

@@ -7,6 +7,7 @@ use gantry_coordination::{Ends, Transaction};
 use gantry_log::{LogRecord, QueueBatch, Session, Str, TopicPartition};
 
 use super::job::{Job, Place};
+use super::merge::add_by_time;
 use super::plan::{change_log, task_key};
 use super::restore::{Marker, marker_entry};
 use crate::error::StreamsError;
@@ -91,14 +92,7 @@ fn collect(job: &Job, due: &mut [Due<'_>]) -> Records {
                 records.iter_mut().for_each(|record| record.headers.push(mark.clone()));
                 marked.insert(queue.clone());
             }
-            match all.by_queue.entry(queue) {
-                std::collections::btree_map::Entry::Vacant(entry) => {
-                    entry.insert(records);
-                }
-                std::collections::btree_map::Entry::Occupied(mut entry) => {
-                    entry.get_mut().append(&mut records);
-                }
-            }
+            add_by_time(all.by_queue.entry(queue).or_default(), records);
         }
         all.marked.push(marked);
     }

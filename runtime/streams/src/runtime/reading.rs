@@ -15,6 +15,26 @@ const RETRY: Duration = Duration::from_millis(200);
 /// Records that are read at once.
 const RECORDS_AT_ONCE: usize = 20_000;
 
+/// Of so many reads one is of all queues, also of those that are ahead of others: one whose records
+/// have old times may have some for long.
+const READ_ALL_EVERY: u64 = 32;
+
+/// The tasks without those that are further in event time than another one of their sub-topology
+/// that has records waiting.
+fn not_ahead(tasks: &[Running]) -> Vec<&Running> {
+    let mut least = BTreeMap::new();
+    for running in tasks.iter().filter(|running| running.lag() > 0) {
+        let time = running.task.stream_time_ms();
+        let least = least.entry(running.place.0).or_insert(time);
+        *least = time.min(*least);
+    }
+    let keep = |running: &&Running| {
+        let least = least.get(&running.place.0);
+        least.is_none_or(|least| running.task.stream_time_ms() <= *least)
+    };
+    tasks.iter().filter(keep).collect()
+}
+
 impl Worker {
     /// Reads what is next of the queues of all tasks; by task.
     pub(super) async fn read(
@@ -22,14 +42,12 @@ impl Worker {
         wait: Duration,
     ) -> Result<BTreeMap<Place, Vec<QueueRecords>>, StreamsError> {
         let tasks = self.work.tasks.iter();
-        let from: Vec<_> = tasks.flat_map(Running::positions).collect();
-        let tasks = self.work.tasks.iter();
         // Which topics share a task is decided by their queue's number, so there is one.
         let places: HashMap<TopicPartition, Place> = tasks
             .flat_map(|running| running.positions().map(|(queue, _)| (queue, running.place)))
             .collect();
         let mut read: BTreeMap<Place, Vec<QueueRecords>> = BTreeMap::new();
-        for batch in self.read_queues(&from, wait).await?.unwrap_or_default() {
+        for batch in self.read_first(wait).await?.unwrap_or_default() {
             if let Some(place) = places.get(&batch.from) {
                 read.entry(*place).or_default().push(batch);
             }
@@ -50,6 +68,27 @@ impl Worker {
             }
         }
         Ok(read)
+    }
+
+    /// Tasks that are behind others in event time are read alone, as long as they have something: the
+    /// log is fair by bytes, so that a queue with small records would run ahead, and what others
+    /// shuffle would come late.
+    async fn read_first(
+        &mut self,
+        wait: Duration,
+    ) -> Result<Option<Vec<QueueRecords>>, StreamsError> {
+        self.work.reads += 1;
+        let tasks = &self.work.tasks;
+        let behind = not_ahead(tasks);
+        if behind.len() < tasks.len() && !self.work.reads.is_multiple_of(READ_ALL_EVERY) {
+            let from: Vec<_> = behind.into_iter().flat_map(Running::positions).collect();
+            let read = self.read_queues(&from, Duration::ZERO).await?;
+            if read.as_ref().is_none_or(|read| !read.is_empty()) {
+                return Ok(read);
+            }
+        }
+        let from: Vec<_> = self.work.tasks.iter().flat_map(Running::positions).collect();
+        self.read_queues(&from, wait).await
     }
 
     /// What counts of what is next. `None` if the log cannot be reached now.

@@ -43,6 +43,7 @@ pub(super) struct Work {
     beginning: JoinSet<(Claim, Result<Option<Begun>, StreamsError>)>,
     pub(super) tasks: Vec<Running>,
     pub(super) reader: CommittedReader,
+    pub(super) reads: u64,
 }
 
 /// One task, and what its thread keeps of it.
@@ -69,6 +70,15 @@ impl Running {
             (TopicPartition { topic: Str::clone(topic), partition: self.place.1 }, *offset)
         })
     }
+
+    /// Records that it has not yet read, as of its last read.
+    pub(super) fn lag(&self) -> u64 {
+        let inputs = self.task.inputs().iter();
+        let lag = inputs.map(|(topic, offset)| {
+            self.ends.get(topic).map_or(0, |end| end.saturating_sub(*offset))
+        });
+        lag.sum()
+    }
 }
 
 /// Longest wait for records, so that the wall clock is told and a stop is seen.
@@ -85,6 +95,7 @@ impl Work {
             beginning: JoinSet::new(),
             tasks: Vec::new(),
             reader: CommittedReader::new(Arc::clone(&job.log), Arc::clone(&job.transactions)),
+            reads: 0,
         }
     }
 }
@@ -367,9 +378,6 @@ impl Worker {
         let mut status = self.job.shared.status();
         for running in &self.work.tasks {
             let inputs = running.task.inputs();
-            let lag = inputs.iter().map(|(topic, offset)| {
-                running.ends.get(topic).map_or(0, |end| end.saturating_sub(*offset))
-            });
             let watermark = Some(running.task.watermark_ms()).filter(|time| *time != i64::MIN);
             status.insert(
                 running.place,
@@ -377,7 +385,7 @@ impl Worker {
                     sub_topology: running.place.0,
                     queue: running.place.1,
                     inputs: inputs.iter().map(|(topic, at)| (topic.to_string(), *at)).collect(),
-                    lag: lag.sum(),
+                    lag: running.lag(),
                     records: running.records,
                     late: running.task.late(),
                     bad: running.bad,

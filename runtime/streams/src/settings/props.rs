@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::refused::refusal;
-use super::{BadRecords, Guarantee, Instances, Settings, Start, THREADS_MAX};
+use super::{BadRecords, Guarantee, Instances, SESSION_TIMEOUTS, Settings, Start, THREADS_MAX};
 use crate::error::StreamsError;
 
 /// What is kept of the properties until all of them were looked at.
@@ -56,7 +56,11 @@ pub(super) const KEYS: [(&str, Set); 20] = [
         Ok(())
     }),
     ("session.timeout.ms", |to, value| {
-        to.settings.session_timeout = millis(value, 1)?;
+        let (least, most) =
+            (SESSION_TIMEOUTS.start().as_millis(), SESSION_TIMEOUTS.end().as_millis());
+        let bound = |bound| u64::try_from(bound).unwrap_or(MAX);
+        to.settings.session_timeout =
+            Duration::from_millis(number(value, bound(least), bound(most))?);
         Ok(())
     }),
     ("gantry.instances", |to, value| {

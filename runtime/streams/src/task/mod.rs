@@ -235,6 +235,11 @@ impl Task {
         self.meter.read(&self.taken, &self.context.late, entries)
     }
 
+    /// The latest event time of any record.
+    pub(crate) fn stream_time_ms(&self) -> i64 {
+        self.context.stream_time_ms
+    }
+
     pub(crate) fn watermark_ms(&self) -> i64 {
         self.context.watermark_ms
     }

@@ -16,7 +16,7 @@ use gantry_streams::{
 
 const QUEUES: u32 = 4;
 
-fn block<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
@@ -42,6 +42,10 @@ pub(crate) fn send(log: &EmbeddedLog, queue: u32, values: &[String]) {
 }
 
 pub(crate) fn all(log: &EmbeddedLog, topic: &str) -> Vec<LogRecord> {
+    read_all(log, topic)
+}
+
+pub(crate) fn read_all(log: &dyn FullLog, topic: &str) -> Vec<LogRecord> {
     let limits = ReadLimits { max_bytes: 64 << 20, max_records: 1 << 20, wait: Duration::ZERO };
     let mut found = Vec::new();
     for queue in 0..QUEUES {
@@ -400,6 +404,47 @@ fn a_job_that_catches_up_takes_its_topics_in_the_order_of_time() {
     job.stop().unwrap();
     assert_eq!(all(&log, "counts").len(), wanted);
     assert_eq!(status.iter().map(|task| task.late).sum::<u64>(), 0);
+}
+
+/// The log gives each queue as many bytes: one with small records does not run ahead for that.
+#[test]
+fn a_queue_with_large_records_is_not_late_beside_one_with_small_ones() {
+    const TIMES: i64 = 10_000;
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    make_topics(&log);
+    for (queue, bytes) in [(0, 20), (1, 1_000)] {
+        let value = "x".repeat(bytes);
+        let records = (0..TIMES).map(|time| record(&value, time)).collect();
+        let batch = QueueBatch { to: TopicPartition::new("words", queue), records };
+        block(async { log.append(vec![batch]).await.unwrap().await.unwrap() });
+    }
+    let builder = StreamBuilder::new("beside");
+    builder
+        .source("words", text())
+        .group_by(|_, _| "all".to_owned())
+        .window(Tumbling::of(Duration::from_secs(1)))
+        .grace(Duration::from_secs(5))
+        .count()
+        .to_stream()
+        .keyed_sink("counts", data_serde(), data_serde());
+    let mut settings = Settings::new(dir.path().join("state"));
+    settings.threads = 1;
+    settings.read_bytes = 64 << 10;
+    settings.checkpoint_interval = Duration::from_millis(5);
+    let shared: Arc<dyn FullLog> = Arc::<EmbeddedLog>::clone(&log);
+    let job = Streams::start(builder.build(), shared, settings).unwrap();
+    let late = || job.status().iter().map(|task| task.late).sum::<u64>();
+    wait_for("all records", || {
+        let last = all(&log, "counts").into_iter().map(|record| {
+            let count: [u8; 8] = record.value.unwrap()[..].try_into().unwrap();
+            (record.key.unwrap(), u64::from_be_bytes(count))
+        });
+        let counted: u64 = last.collect::<BTreeMap<_, _>>().values().sum();
+        counted + late() == 2 * TIMES.unsigned_abs()
+    });
+    assert_eq!(late(), 0);
+    job.stop().unwrap();
 }
 
 #[test]
