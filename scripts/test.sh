@@ -41,8 +41,12 @@ step "tests"             cargo test --locked --release --workspace
 step "simulation"        "${CARGO_TARGET_DIR:-target}/release/gantry-simulation" --seeds 500
 step "exactly-once simulation" "${CARGO_TARGET_DIR:-target}/release/gantry-simulation" --seeds 500 --exactly-once
 step "documentation"     env RUSTDOCFLAGS="-D warnings" cargo doc --locked --release --workspace --no-deps
+# Compiling has time while servers are waited for.
+nice -n 19 tests/fuzz/run.sh --build >"$LOGS/fuzz-build.log" 2>&1 &
+FUZZ_BUILD=$!
+trap 'kill "$FUZZ_BUILD" 2>/dev/null || true' EXIT
 step "rocketmq"          tests/rocketmq/run.sh
-step "streams"           tests/streams/connectors.py
+step "streams"           bash -c "tests/streams/connectors.py && tests/streams/instances.py"
 step "chaos"             tests/chaos/chaos.py --seconds 20 --connectors 8 --seed 7
 step "pipelines"         tests/conformance/run-pipeline.sh
 step "rest"              tests/conformance/run-rest.sh
@@ -54,6 +58,8 @@ step "java connectors"   tests/connectors/run.sh
 step "schema registry"   bash -c "tests/registry/kill.py && tests/registry/move.py"
 step "registry of a worker" bash -c "tests/registry/worker.py && tests/registry/converters.py"
 step "key stores"        tests/edge/stores.py
+# What went wrong is said by the step, which builds what is not built.
+wait "$FUZZ_BUILD" || true
 step "fuzz"              tests/fuzz/run.sh
 step "clients"           tests/clients/run.sh
 step "fifty kills"       tests/soak/kill.py --kills 50

@@ -162,7 +162,11 @@ def main():
     p.add_argument("--seconds", type=int, default=5, help="how long each target runs")
     p.add_argument("--target", choices=targets(), action="append", help="only this one")
     p.add_argument("--jobs", type=int, default=JOBS, help="how many run at a time")
+    p.add_argument("--build", action="store_true", help="only build")
     args = p.parse_args()
+    if args.build:
+        build()
+        return
     results = run_all(args.seconds, args.target, args.jobs)
     if failed := failures(results):
         raise LabError("\n".join(failed))

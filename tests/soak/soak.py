@@ -12,13 +12,14 @@ import kill
 import leak
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "bench"), str(HERE.parent / "fuzz"), str(HERE.parent / "registry")]
+sys.path[:0] = [str(HERE.parent / "bench"), str(HERE.parent / "fuzz"), str(HERE.parent / "registry"), str(HERE.parent / "streams")]
 import fuzz  # noqa: E402
+import instances  # noqa: E402
 import nodes  # noqa: E402
 from report import machine  # noqa: E402
 from worker import LabError, target_dir  # noqa: E402
 
-FULL_KILLS, FULL_CONNECTORS, FULL_FLOW_S, FULL_FUZZ_S, FULL_CYCLES, FULL_REGISTRY = 500, 500, 300, 600, 5_000_000, 100
+FULL_KILLS, FULL_CONNECTORS, FULL_FLOW_S, FULL_FUZZ_S, FULL_CYCLES, FULL_REGISTRY, FULL_STREAMS = 500, 500, 300, 600, 5_000_000, 100, 200
 # So many kills of a node to one of the broker.
 NODES_TO_BROKER = 10
 
@@ -49,6 +50,7 @@ def main():
     p.add_argument("--fuzz-s", type=int, default=FULL_FUZZ_S, help="how long each fuzz target runs")
     p.add_argument("--cycles", type=int, default=FULL_CYCLES, help="batches through the bridge to Java")
     p.add_argument("--registry-kills", type=int, default=FULL_REGISTRY, help="of nodes of a schema registry; for ten of them, one of the broker")
+    p.add_argument("--streams-kills", type=int, default=FULL_STREAMS, help="of instances of a streams job on RocketMQ")
     p.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     p.add_argument("--work", type=pathlib.Path, default=target_dir() / "soak")
     args = p.parse_args()
@@ -79,11 +81,15 @@ def main():
                  f"(seed {r['seed']}): {r['acknowledged']:,} schemas were acknowledged. All were there afterwards under their ids and versions, alike on both nodes, "
                  f"{r['versions']:,} versions in all; no id stood for two schemas and no schema had two. After the broker was back it took "
                  f"{max((seconds for _, seconds in r['outages']), default=0):.1f} s at most until every writer had gone on.", ""]
+        print(f"streams: {args.streams_kills} kills", flush=True)
+        killed, orders, totals, seconds = instances.check(args.work / "streams", args.streams_kills, args.seed)
+        page += ["## Two instances of a streams job on a RocketMQ broker", "",
+                 f"{killed} kills in {seconds:.0f} s (seed {args.seed}), while {orders:,} orders came: all {totals:,} totals were right, and none was told twice.", ""]
     except (LabError, RuntimeError) as error:
         failed = str(error)
         page += ["## FAILED", "", "```", failed, "```", ""]
-    given = (args.fuzz_s, args.kills, args.connectors, args.flow_s, args.cycles, args.registry_kills)
-    wanted = (FULL_FUZZ_S, FULL_KILLS, FULL_CONNECTORS, FULL_FLOW_S, FULL_CYCLES, FULL_REGISTRY)
+    given = (args.fuzz_s, args.kills, args.connectors, args.flow_s, args.cycles, args.registry_kills, args.streams_kills)
+    wanted = (FULL_FUZZ_S, FULL_KILLS, FULL_CONNECTORS, FULL_FLOW_S, FULL_CYCLES, FULL_REGISTRY, FULL_STREAMS)
     full = all(one >= least for one, least in zip(given, wanted))
     args.work.mkdir(parents=True, exist_ok=True)
     out = (HERE if full else args.work) / "RESULTS.md"

@@ -72,6 +72,18 @@ def run(work, kills, seed):
         return killed, count, {line.split()[0]: tuple(int(word) for word in line.split()[1:]) for line in said.splitlines()}
 
 
+def check(work, kills, seed):
+    """Runs it and looks at the totals; gives how often it was killed, how many orders and totals there were, and the seconds."""
+    shutil.rmtree(work, ignore_errors=True)
+    began = time.monotonic()
+    killed, count, said = run(work, kills, seed)
+    if said != wanted(count):
+        differ = [(place, total, said.get(place)) for place, total in wanted(count).items() if said.get(place) != total]
+        raise LabError(f"{len(differ)} totals differ, the first: {differ[:3]} (place, wanted, told)")
+    shutil.rmtree(work)
+    return killed, count, len(said), time.monotonic() - began
+
+
 def main():
     """The command line."""
     p = argparse.ArgumentParser(description=__doc__)
@@ -79,15 +91,8 @@ def main():
     p.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="when whom")
     args = p.parse_args()
     print(f"streams: seed {args.seed}")
-    work = target_dir() / "streams-kill"
-    shutil.rmtree(work, ignore_errors=True)
-    began = time.monotonic()
-    killed, count, said = run(work, args.kills, args.seed)
-    if said != wanted(count):
-        differ = [(place, total, said.get(place)) for place, total in wanted(count).items() if said.get(place) != total]
-        raise LabError(f"{len(differ)} totals differ, the first: {differ[:3]} (place, wanted, told)")
-    print(f"streams: {killed} kills, {count:,} orders, {len(said)} totals, each as it should be and none told twice, {time.monotonic() - began:.0f} s")
-    shutil.rmtree(work)
+    killed, count, totals, seconds = check(target_dir() / "streams-kill", args.kills, args.seed)
+    print(f"streams: {killed} kills, {count:,} orders, {totals} totals, each as it should be and none told twice, {seconds:.0f} s")
 
 
 if __name__ == "__main__":
