@@ -13,7 +13,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1] / "scripts" / "lib"), str(HERE.parent / "rocketmq")]
 from cluster import Cluster  # noqa: E402
-from worker import Gantry, LabError, target_dir, wait_for, write_properties  # noqa: E402
+from worker import Gantry, LabError, gantry_binary, target_dir, wait_for, write_properties  # noqa: E402
 
 ORDERS = 20_000
 LIMIT_S = 60
@@ -35,10 +35,10 @@ def orders():
     return lines, sorted(tuple(total) for total in totals.values())
 
 
-def job(work, count, name_server=None):
+def job(work, count, name_server=None, *more):
     """The example of the crate: makes topics, and takes all orders that there are."""
     program = target_dir() / "release" / "examples" / "orders"
-    argv = [str(program), str(work), str(count), *([name_server] if name_server else [])]
+    argv = [str(program), str(work), str(count), *([name_server, *more] if name_server else [])]
     return subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
 
 
@@ -108,6 +108,38 @@ def flow(work, props, name_server):
         worker.stop()
 
 
+def shown(worker, *words):
+    """What `gantry streams …` says."""
+    argv = [str(gantry_binary()), "streams", *words, "--url", f"http://127.0.0.1:{worker.port}"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    if done.returncode != 0:
+        raise LabError(f"{' '.join(argv)} ended with {done.returncode}: {done.stderr}")
+    return done.stdout
+
+
+def listed(work, props, name_server):
+    """A running job is shown with its tasks; a killed one is lost, and one that is not there is an error that names those that are."""
+    process = job(work, 0, name_server, "follow")
+    worker = Gantry(work / "worker", [], props)
+    try:
+        worker.wait_ready()
+        wait_for("the job is not listed with its tasks", lambda: "1 RUNNING" in shown(worker, "list") and "6/6" in shown(worker, "list"), LIMIT_S)
+        text = shown(worker, "show", "orders")
+        if "orders: 1 RUNNING" not in text or "CHECKPOINTS" not in text or "0-2" not in text or "aggregate" not in text:
+            raise LabError(f"gantry streams show orders says: {text}")
+        process.kill()
+        wait_for("the killed job is not lost", lambda: "1 LOST" in shown(worker, "list"), LIMIT_S)
+        try:
+            shown(worker, "show", "none")
+        except LabError as error:
+            if "no job none reports" not in str(error) or "orders" not in str(error):
+                raise
+    finally:
+        process.kill()
+        process.communicate()
+        worker.stop()
+
+
 def main():
     """Both logs."""
     work = target_dir() / "streams"
@@ -123,6 +155,7 @@ def main():
     with Cluster(work / "cluster") as cluster:
         more = {"gantry.log": "rocketmq", "gantry.rocketmq.namesrv.addr": cluster.name_server, "gantry.data.dir": work / "rocketmq" / "copies"}
         said, wrote = flow(work / "rocketmq", {**base, **more}, cluster.name_server)
+        listed(work / "rocketmq", {**base, **more}, cluster.name_server)
     if said != wanted:
         raise LabError(f"RocketMQ: the totals are {said[:5]} … and should be {wanted[:5]} …")
     pairs = collections.Counter((total["orders"], total["cents"]) for total in wrote)

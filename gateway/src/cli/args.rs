@@ -42,6 +42,8 @@ pub(super) enum Command {
     Schema(SchemaArgs),
     /// Look at, fill and empty topics of a running worker
     Topic(TopicArgs),
+    /// Look at the streams jobs that run on the log of a running worker
+    Streams(StreamsArgs),
     /// Look at and change connectors of a running worker
     Connector(ConnectorArgs),
     /// Show what a connector's converters and transformations make of records, writing nothing
@@ -298,6 +300,33 @@ pub(super) struct TopicArgs {
     pub(super) worker: WorkerUrl,
     #[command(subcommand)]
     pub(super) command: TopicCommand,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gantry streams list
+  gantry streams show orders
+  gantry streams list --url https://worker:8443 --cacert ca.pem --user-file ~/.gantry-user")]
+pub(super) struct StreamsArgs {
+    #[command(flatten)]
+    pub(super) worker: WorkerUrl,
+    /// Where the jobs say how they are (status_topic of their settings)
+    #[arg(long, global = true, default_value = "gantry-streams-status")]
+    pub(super) topic: String,
+    #[command(subcommand)]
+    pub(super) command: StreamsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum StreamsCommand {
+    /// List the jobs, with their instances, tasks and lag
+    List,
+    /// Show one job with its instances, tasks and topology
+    Show {
+        /// The job
+        job: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,6 +8,7 @@ mod lint;
 mod output;
 mod preview;
 mod schema;
+mod streams;
 mod topic;
 mod topic_io;
 
@@ -54,6 +55,7 @@ pub(crate) fn run(
         Command::SchemaRegistry(args) => schema_registry(&args, &plugins),
         Command::Schema(args) => schema::run(args),
         Command::Topic(args) => topic::run(args).map(success),
+        Command::Streams(args) => streams::run(args).map(success),
         Command::Connector(args) => connector::run(args, &plugins.load()).map(success),
         Command::Preview(args) => preview::run(args, plugins.load()),
         Command::Lint(args) => lint::run(&args, plugins.load()),

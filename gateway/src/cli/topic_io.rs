@@ -68,6 +68,26 @@ pub(super) fn read(client: &Client, reading: &Reading) -> Result<(), String> {
     })
 }
 
+/// Gives key and value of each record of a topic that is there now, as texts; what is not UTF-8 is
+/// left out.
+pub(super) fn texts(
+    client: &Client,
+    topic: &str,
+    mut take: impl FnMut(Option<String>, Option<String>),
+) -> Result<(), Failure> {
+    let path = format!("{}/records?from=earliest", topic_path(topic));
+    let answer = client.send("GET", &path, SendBody::none())?;
+    let text = |digits: Option<String>| String::from_utf8(hex::decode(&digits?)?).ok();
+    let read = lines(answer, |_, line| {
+        // The first line says which queues there are.
+        if let Ok(record) = serde_json::from_slice::<Record>(line) {
+            take(text(record.key), text(record.value));
+        }
+        Ok(())
+    });
+    read.map_err(Failure::Lost)
+}
+
 /// Gives each line of an answer to `take`, and prints what it leaves whenever no further line
 /// is at hand.
 fn lines(

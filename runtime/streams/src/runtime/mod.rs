@@ -9,6 +9,7 @@ mod job;
 mod merge;
 mod plan;
 mod reading;
+mod report;
 mod restore;
 mod threads;
 mod worker;
@@ -35,6 +36,7 @@ use global::Globals;
 use group::Group;
 use job::{Job, Shared};
 use plan::Plan;
+use report::Reporter;
 use threads::Threads;
 use worker::{Work, Worker};
 
@@ -77,6 +79,7 @@ pub struct Streams {
     job: Arc<Job>,
     group: Option<Arc<Group>>,
     threads: Vec<JoinHandle<()>>,
+    reporter: Option<tokio::task::JoinHandle<()>>,
     /// Connections of the log that the job opened live on it, whatever its own threads do.
     runtime: Runtime,
     _lock: File,
@@ -111,13 +114,15 @@ impl Streams {
             .enable_all()
             .build()
             .map_err(|error| place_fault(&dir, &error))?;
+        let text = topology.describe();
         let job = runtime.block_on(open(topology, log, settings))?;
         let globals = runtime.block_on(Globals::open(&job))?;
         let number = job.settings.threads.min(job.plan.tasks.len());
         let (assigned, commands) = Threads::new(number, job.plan.tasks.len());
         let assigned = Arc::new(assigned);
         let group = runtime.block_on(assign(&job, &assigned))?;
-        let mut streams = Self { job, group, threads: Vec::new(), runtime, _lock: lock };
+        let reporter = Reporter::new(&job, text).map(|reporter| runtime.spawn(reporter.run()));
+        let mut streams = Self { job, group, threads: Vec::new(), reporter, runtime, _lock: lock };
         let handle = streams.runtime.handle().clone();
         if let Some(globals) = globals {
             streams.spawn("global", move || globals.run(&handle))?;
@@ -181,6 +186,10 @@ impl Streams {
             tokio::time::sleep(LEAVE_LIMIT).await;
             job.shared.abandoned.cancel();
         });
+        if let Some(reporter) = self.reporter.take() {
+            // It ends by itself, at the latest when its last report takes too long.
+            let _ = self.runtime.block_on(reporter);
+        }
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
                 shared.fail(StreamsError::Operator {

@@ -94,6 +94,9 @@ pub struct Settings {
     /// An instance that is silent for so long is taken for dead, and others take its queues; from
     /// 1 s to 1 h. Default 10 s.
     pub session_timeout: Duration,
+    /// Where the instance says now and then how it is, for `gantry streams`; `None`: nowhere. The topic
+    /// is made if it is not there. Default `gantry-streams-status`.
+    pub status_topic: Option<String>,
 }
 
 const SESSION_TIMEOUTS: std::ops::RangeInclusive<Duration> =
@@ -120,6 +123,7 @@ impl Settings {
             read_bytes: 1 << 20,
             instances: Instances::default(),
             session_timeout: Duration::from_secs(10),
+            status_topic: Some("gantry-streams-status".to_owned()),
         }
     }
 

@@ -19,7 +19,7 @@ pub(super) struct Reading {
 pub(super) type Set = fn(&mut Reading, &str) -> Result<(), String>;
 
 /// Keys that have a meaning here. Of two for the same the later one counts.
-pub(super) const KEYS: [(&str, Set); 20] = [
+pub(super) const KEYS: [(&str, Set); 21] = [
     ("cache.max.bytes.buffering", cache_bytes),
     ("statestore.cache.max.bytes", cache_bytes),
     ("state.dir", |to, value| {
@@ -61,6 +61,10 @@ pub(super) const KEYS: [(&str, Set); 20] = [
         let bound = |bound| u64::try_from(bound).unwrap_or(MAX);
         to.settings.session_timeout =
             Duration::from_millis(number(value, bound(least), bound(most))?);
+        Ok(())
+    }),
+    ("gantry.status.topic", |to, value| {
+        to.settings.status_topic = (!value.is_empty()).then(|| value.to_owned());
         Ok(())
     }),
     ("gantry.instances", |to, value| {
