@@ -1,20 +1,27 @@
 //! A topology in a unit test: no log, no threads, and time as the test says.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gantry_log::{LogRecord, Str};
 
 use crate::aside::SideTopics;
 use crate::builder::{Serde, Topology};
+use crate::data::{Data, Key};
 use crate::error::StreamsError;
 use crate::metrics::OperatorStatus;
+use crate::query::{self, Answer, QueryError, Question, Stored};
 use crate::settings::{Settings, millis};
 use crate::store::{Backend, Batch, Memory, global};
 use crate::task::{Progress, Task, TaskSpec};
 use crate::topology::assembly::Storage;
+use crate::window::Windowed;
+
+/// A question is given up after so long.
+const ASK_LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs a topology with one queue of each topic, each record to its end, and keeps what comes out.
 pub struct TestDriver {
@@ -68,6 +75,10 @@ impl TestDriver {
     }
 
     fn start(&mut self, progress: &mut dyn Iterator<Item = Progress>) -> Result<(), StreamsError> {
+        self.topology.graph.check_names().map_err(|reason| StreamsError::Topology {
+            job: self.topology.job.to_string(),
+            reason,
+        })?;
         let subs = self.topology.graph.sub_topologies();
         let mut first_store = 0;
         self.tasks.clear();
@@ -249,6 +260,61 @@ impl TestDriver {
             Ok((key, record.value.map(|bytes| value.read(&bytes)).transpose()?))
         };
         self.records(topic).into_iter().map(read).collect()
+    }
+
+    /// The value of a key in a store that can be asked.
+    pub fn get<K: Key, V: Data>(&self, store: &str, key: &K) -> Result<Option<V>, QueryError> {
+        let found = self.ask::<K, V>(store, &Question::Get(key.to_bytes()), 1)?;
+        found.first().map(|entry| entry.value(store)).transpose()
+    }
+
+    /// The first entries of a store that can be asked, from one key up to and with another, in the
+    /// order of the bytes of keys.
+    pub fn range<K: Key, V: Data>(
+        &self,
+        store: &str,
+        from: Option<&K>,
+        to: Option<&K>,
+        limit: usize,
+    ) -> Result<Vec<(K, V)>, QueryError> {
+        let question = Question::Range { from: from.map(K::to_bytes), to: to.map(K::to_bytes) };
+        let found = self.ask::<K, V>(store, &question, limit)?;
+        found.iter().map(|entry| entry.pair(store)).collect()
+    }
+
+    /// The first windows of a store that can be asked, of a key or of all, that begin within a time.
+    pub fn windows<K: Key, V: Data>(
+        &self,
+        store: &str,
+        key: Option<&K>,
+        starts_ms: RangeInclusive<i64>,
+        limit: usize,
+    ) -> Result<Vec<(Windowed<K>, V)>, QueryError> {
+        let question = match key {
+            Some(key) => Question::Fetch { key: key.to_bytes(), starts: starts_ms },
+            None => Question::Windows { starts: starts_ms },
+        };
+        let found = self.ask::<K, V>(store, &question, limit)?;
+        let windows = found.iter().map(|entry| {
+            let (key, value) = entry.pair(store)?;
+            Ok((Windowed { window: entry.window(), key }, value))
+        });
+        windows.collect()
+    }
+
+    fn ask<K: Key, V: Data>(
+        &self,
+        store: &str,
+        question: &Question,
+        limit: usize,
+    ) -> Result<Vec<query::Entry>, QueryError> {
+        let stored = Stored::of(&self.topology.graph.named, &self.topology.job, store)?;
+        stored.types.check::<K, V>(store)?;
+        stored.check(store, question)?;
+        let answer = || Answer::new(limit, Instant::now() + ASK_LIMIT);
+        let mut tasks = self.tasks.iter();
+        let told = tasks.find_map(|(_, task)| task.answer(&stored.store, question, answer()));
+        told.unwrap_or_else(|| Ok(Vec::new())).map_err(|fault| fault.of(store))
     }
 
     /// What each operator did since the tasks started; those of all parts one after the other.

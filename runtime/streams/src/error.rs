@@ -69,6 +69,14 @@ pub enum StreamsError {
         /// Why.
         reason: String,
     },
+    /// The job cannot be asked where it should be.
+    #[error("cannot listen on {address}: {reason}")]
+    Listen {
+        /// Where.
+        address: String,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// A key of properties that is no setting.
     #[error("{key}: {reason}")]
     UnknownKey {

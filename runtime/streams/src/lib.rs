@@ -9,10 +9,13 @@ mod context;
 pub mod data;
 mod driver;
 mod error;
+#[cfg(feature = "http")]
+mod http;
 mod json;
 mod metrics;
 mod operator;
 mod processor;
+mod query;
 mod record;
 mod runtime;
 mod settings;
@@ -34,8 +37,9 @@ pub use gantry_coordination::CommittedReader;
 pub use json::{DataStream, DataStreamSource, DataWindow, Fields};
 pub use metrics::OperatorStatus;
 pub use processor::{Processor, ProcessorContext, PunctuationType, Punctuator, Store};
+pub use query::{QueryError, StoreInfo, StoreKind};
 pub use record::Record;
-pub use runtime::{Streams, TaskStatus};
+pub use runtime::{Instance, StoreQuery, Streams, TaskPlace, TaskStatus};
 pub use settings::{BadRecords, Guarantee, Instances, Settings, Start};
 pub use store::{KeyedStore, WindowStore};
 pub use window::{

@@ -13,6 +13,7 @@ use gantry_log::Str;
 use crate::context::{Context, SystemMessage};
 use crate::data::{Data, Key};
 use crate::error::StreamsError;
+use crate::query::{StoreKind, Stored, Types};
 use crate::record::Record;
 use crate::settings::millis;
 use crate::store::{KeyedStore, WindowStore};
@@ -125,6 +126,8 @@ type Open = dyn Fn(&mut Assembly<'_>, &Str) -> Result<Box<dyn Any>, StreamsError
 #[derive(Clone)]
 pub struct Store {
     name: Str,
+    kind: StoreKind,
+    types: Types,
     open: Arc<Open>,
 }
 
@@ -138,21 +141,34 @@ impl Store {
     /// Values by key.
     pub fn keyed<K: Key, V: Data>(name: &str) -> Self {
         let open = |assembly: &mut Assembly<'_>, full: &Str| -> Result<Box<dyn Any>, _> {
-            Ok(Box::new(assembly.keyed::<K, V>(full)?))
+            let store = assembly.keyed::<K, V>(full)?;
+            assembly.view(full, Rc::<RefCell<KeyedStore<K, V>>>::clone(&store));
+            Ok(Box::new(store))
         };
-        Self { name: name.into(), open: Arc::new(open) }
+        let (kind, types) = (StoreKind::Keyed, Types::of::<K, V>());
+        Self { name: name.into(), kind, types, open: Arc::new(open) }
     }
 
     /// Values by time and key.
     pub fn windowed<K: Key, V: Data>(name: &str) -> Self {
         let open = |assembly: &mut Assembly<'_>, full: &Str| -> Result<Box<dyn Any>, _> {
-            Ok(Box::new(assembly.windowed::<K, V>(full)?))
+            let store = assembly.windowed::<K, V>(full)?;
+            assembly.view(full, Rc::<RefCell<WindowStore<K, V>>>::clone(&store));
+            Ok(Box::new(store))
         };
-        Self { name: name.into(), open: Arc::new(open) }
+        let (kind, types) = (StoreKind::Windowed, Types::of::<K, V>());
+        Self { name: name.into(), kind, types, open: Arc::new(open) }
     }
 
     pub(crate) fn name(&self) -> &Str {
         &self.name
+    }
+
+    /// How it is asked, where it has that name in the job. Its keys are whatever the processor puts
+    /// into it.
+    pub(crate) fn stored(&self, full: &Str) -> Stored {
+        let Self { kind, types, .. } = self;
+        Stored { store: Str::clone(full), kind: *kind, types: *types, by_record_key: false }
     }
 
     /// The store in a task, where it has that name.

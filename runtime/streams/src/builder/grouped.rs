@@ -11,6 +11,7 @@ use super::{Spec, Stream};
 use crate::aggregate::{Aggregate, Avg, Count, Max, Min, Reduce, Sum};
 use crate::data::{Data, Key};
 use crate::operator::Aggregation;
+use crate::query::StoreKind;
 use crate::window::Windows;
 
 /// The usual aggregates, of records by a key of that type: each is [`Aggregate`]'s by name.
@@ -77,14 +78,16 @@ impl<K: Key, V: Data> Grouped<K, V> {
     pub fn aggregate<A: Aggregate<V>>(&self, aggregate: A) -> Table<K, A::Output> {
         let store: Str = self.stream.building.name("aggregate");
         let aggregate = Arc::new(aggregate);
-        let stores = vec![Str::clone(&store)];
+        let (stores, name) = (vec![Str::clone(&store)], Str::clone(&store));
         let spec = Spec { stores, ..Spec::behind(self.stream.node) };
-        let node = self.stream.building.add("aggregate", spec, move |assembly| {
-            let (children, store) = (assembly.children()?, assembly.keyed(&store)?);
+        let building = &self.stream.building;
+        let node = building.add("aggregate", spec, move |assembly| {
+            let (children, store) = (assembly.children()?, assembly.keyed(&name)?);
             let aggregate = Arc::clone(&aggregate);
-            assembly.operator::<K, V, _>(Aggregation { children, store, aggregate });
+            assembly.asked_operator::<K, V, _>(&name, Aggregation { children, store, aggregate });
             Ok(())
         });
+        building.can_be_asked::<K, A::Output>(node, store, StoreKind::Keyed);
         Stream::new(&self.stream.building, node).into()
     }
 

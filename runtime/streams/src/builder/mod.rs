@@ -25,8 +25,10 @@ pub use suppress::{Suppressed, UntilTimeLimit, UntilWindowCloses};
 pub use table::Table;
 pub use windowed::WindowedStream;
 
+use crate::data::{Data, Key};
 use crate::error::{DataError, StreamsError};
 use crate::operator::{self, Taken};
+use crate::query::{KeyWriter, StoreKind, Stored, Types};
 use crate::topology::assembly::Assembly;
 use crate::topology::graph::{Graph, Node, Place};
 
@@ -82,10 +84,32 @@ impl Building {
         id
     }
 
-    /// The name of something that the next node has: a store, a shuffle topic.
+    /// A node has a store that can be asked, once it has a name.
+    fn can_be_asked<K: Key, V: Data>(&self, node: usize, store: Str, kind: StoreKind) {
+        let stored = Stored { store, kind, types: Types::of::<K, V>(), by_record_key: true };
+        self.graph.borrow_mut().views.insert(node, stored);
+    }
+
+    /// It is known how the keys of a source stand in its topic.
+    fn writes_keys<K: 'static>(
+        &self,
+        node: usize,
+        write: impl Fn(&K) -> Vec<u8> + Send + Sync + 'static,
+    ) {
+        self.graph.borrow_mut().key_writers.insert(node, KeyWriter::new(write));
+    }
+
+    /// The name of something that the next node has: a store, a shuffle topic. Those to which the
+    /// program gives a name stand elsewhere: [`own_store`].
     fn name(&self, kind: &str) -> Str {
         format!("{}-{kind}-{}", self.job, self.graph.borrow().nodes.len()).into()
     }
+}
+
+/// The name in the job of a store that has one of the program's. No store of the job's own begins
+/// like this.
+fn own_store(job: &str, name: &str) -> Str {
+    format!("{job}-store-{name}").into()
 }
 
 /// Builds the topology of one job.
@@ -148,10 +172,13 @@ impl StreamBuilder {
         key: Serde<K>,
         value: Serde<V>,
     ) -> Stream<K, V> {
-        self.read(topic, move |record| match (&record.key, &record.value) {
+        let keys = key.clone();
+        let stream = self.read(topic, move |record| match (&record.key, &record.value) {
             (Some(k), Some(v)) => Ok(Some((key.read(k)?, value.read(v)?))),
             _ => Ok(None),
-        })
+        });
+        self.building.writes_keys(stream.node, move |key: &K| keys.write(key).to_vec());
+        stream
     }
 
     /// The last value of each key of a topic; a record without a value takes its key away. What wrote
@@ -162,11 +189,13 @@ impl StreamBuilder {
         key: Serde<K>,
         value: Serde<V>,
     ) -> Table<K, V> {
+        let keys = key.clone();
         let changes = self.read(topic, move |record| {
             let Some(bytes) = &record.key else { return Ok(None) };
             let value = record.value.as_ref().map(|bytes| value.read(bytes)).transpose()?;
             Ok(Some((key.read(bytes)?, value)))
         });
+        self.building.writes_keys(changes.node, move |key: &K| keys.write(key).to_vec());
         changes.into()
     }
 

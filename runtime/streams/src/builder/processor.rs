@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gantry_log::Str;
 
-use super::{Spec, Stream};
+use super::{Spec, Stream, own_store};
 use crate::data::{Data, Key};
 use crate::operator::Processing;
 use crate::processor::{Belongings, Processor, Store};
@@ -80,8 +80,11 @@ impl<K: Clone + 'static, V: Clone + 'static> Stream<K, V> {
     ) -> Stream<P::Key, P::Value> {
         let stores: Vec<(Str, Store)> = stores
             .into_iter()
-            .map(|store| (format!("{}-{}", self.building.job, store.name()).into(), store))
+            .map(|store| (own_store(&self.building.job, store.name()), store))
             .collect();
+        let named =
+            stores.iter().map(|(full, store)| (Str::clone(store.name()), store.stored(full)));
+        self.building.graph.borrow_mut().named.extend(named);
         let names = stores.iter().map(|(name, _)| Str::clone(name)).collect();
         let spec = Spec { stores: names, ..Spec::behind(self.node) };
         let node = self.building.add(kind, spec, move |assembly| {

@@ -312,6 +312,7 @@ impl<K: Key, V: Data> Stream<K, V> {
             assembly.entry(&topic, operator::source(children, sets_time, read));
             Ok(())
         });
+        self.building.writes_keys(node, |key: &K| key.to_bytes());
         Self::new(&self.building, node)
     }
 

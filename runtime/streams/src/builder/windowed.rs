@@ -14,6 +14,7 @@ use crate::aggregate::{Aggregate, Avg, Count, Max, Min, Reduce, Sum};
 use crate::data::{Data, Key};
 use crate::error::StreamsError;
 use crate::operator::{SessionAggregation, SlidingAggregation, WindowedAggregation};
+use crate::query::StoreKind;
 use crate::topology::assembly::Assembly;
 use crate::window::{Emit, Kind, Panes, Windowed, Windows};
 
@@ -52,11 +53,16 @@ impl<K: Key, V: Data> WindowedStream<K, V> {
         if let Kind::Sliding { .. } = self.windows.kind {
             stores.push(records_of(&store));
         }
-        let windows = self.windows;
+        let (windows, name) = (self.windows, Str::clone(&store));
         let spec = Spec { stores, ..Spec::behind(self.stream.node) };
         let node = building.add("window", spec, move |assembly| {
-            make::<K, V, A>(assembly, windows, &store, &aggregate)
+            make::<K, V, A>(assembly, windows, &name, &aggregate)
         });
+        let kind = match windows.kind {
+            Kind::Session { .. } => StoreKind::Sessions,
+            Kind::Time { .. } | Kind::Sliding { .. } => StoreKind::Windowed,
+        };
+        building.can_be_asked::<K, A::Output>(node, store, kind);
         building.graph.borrow_mut().windows.insert(node, windows);
         Stream::new(building, node).into()
     }
@@ -83,19 +89,19 @@ fn make<K: Key, V: Data, A: Aggregate<V>>(
             let (store, panes) = (assembly.windowed(name)?, Panes::new(size_ms, advance_ms));
             let operator =
                 WindowedAggregation::new(node, children, store, aggregate, panes, windows);
-            assembly.operator::<K, V, _>(operator);
+            assembly.asked_operator::<K, V, _>(name, operator);
         }
         Kind::Session { gap_ms } => {
             let store = assembly.keyed(name)?;
             let operator =
                 SessionAggregation::new(node, children, store, aggregate, gap_ms, windows);
-            assembly.operator::<K, V, _>(operator);
+            assembly.asked_operator::<K, V, _>(name, operator);
         }
         Kind::Sliding { difference_ms } => {
             let records = assembly.keyed(&records_of(name))?;
             let windows = assembly.windowed(name)?;
             let last = BTreeSet::new();
-            assembly.operator::<K, V, _>(SlidingAggregation {
+            let operator = SlidingAggregation {
                 node,
                 children,
                 records,
@@ -106,7 +112,8 @@ fn make<K: Key, V: Data, A: Aggregate<V>>(
                 emit,
                 clock,
                 last,
-            });
+            };
+            assembly.asked_operator::<K, V, _>(name, operator);
         }
     }
     Ok(())

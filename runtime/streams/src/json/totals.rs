@@ -90,6 +90,10 @@ impl Data for Number {
             _ => Err(fault()),
         }
     }
+
+    fn to_json(&self) -> Value {
+        self.json()
+    }
 }
 
 /// What a total is of its field.

@@ -9,6 +9,7 @@ use crate::aggregate::Aggregate;
 use crate::context::{Context, SystemMessage};
 use crate::data::Key;
 use crate::error::StreamsError;
+use crate::query::{Answer, Fault, Question, View, keep};
 use crate::record::Record;
 use crate::store::KeyedStore;
 use crate::topology::assembly::{Children, Operator, Receive};
@@ -44,5 +45,16 @@ impl<K: Key, V, A: Aggregate<V>> Operator for Aggregation<K, V, A> {
             }
         }
         Ok(())
+    }
+}
+
+impl<K: Key, V, A: Aggregate<V>> View for Aggregation<K, V, A> {
+    fn answer(&self, question: &Question, answer: &mut Answer) -> Result<(), Fault> {
+        if matches!(question, Question::Fetch { .. } | Question::Windows { .. }) {
+            return Err(Fault::Kind);
+        }
+        keep(&self.store.borrow(), question, answer, |stamped| {
+            self.aggregate.result(&stamped.state).map(|result| (None, result)).into_iter().collect()
+        })
     }
 }

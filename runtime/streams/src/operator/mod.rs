@@ -4,6 +4,7 @@ mod aggregate;
 mod basic;
 mod ends;
 mod join;
+mod materialized;
 mod processing;
 mod session;
 mod sliding;
@@ -18,6 +19,7 @@ pub(crate) use join::{
     IsThere, Joiner, LeftPort, LeftTable, RightPort, RightTable, StreamJoin, StreamTable,
     TableJoin, TablePort, Tells,
 };
+pub(crate) use materialized::Materialized;
 pub(crate) use processing::Processing;
 pub(crate) use session::SessionAggregation;
 pub(crate) use sliding::SlidingAggregation;

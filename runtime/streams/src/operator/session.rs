@@ -12,6 +12,7 @@ use crate::aggregate::Aggregate;
 use crate::context::{Context, SystemMessage};
 use crate::data::{Data, Key};
 use crate::error::{DataError, StreamsError};
+use crate::query::{Answer, Fault, Question, View, keep};
 use crate::record::Record;
 use crate::store::KeyedStore;
 use crate::topology::assembly::{Children, Operator, Receive};
@@ -252,5 +253,20 @@ impl<K: Key, V, A: Aggregate<V>> Operator for SessionAggregation<K, V, A> {
             _ => {}
         }
         Ok(())
+    }
+}
+
+impl<K: Key, V, A: Aggregate<V>> View for SessionAggregation<K, V, A> {
+    fn answer(&self, question: &Question, answer: &mut Answer) -> Result<(), Fault> {
+        let (Question::Fetch { starts, .. } | Question::Windows { starts }) = question else {
+            return Err(Fault::Kind);
+        };
+        keep(&self.store.borrow(), question, answer, |sessions: &Sessions<A::State>| {
+            let asked = sessions.0.iter().filter(|one| starts.contains(&one.window.start_ms));
+            let told = asked.filter_map(|one| {
+                Some((Some(one.window), self.aggregate.result(&one.state.state)?))
+            });
+            told.collect()
+        })
     }
 }

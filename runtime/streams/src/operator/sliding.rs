@@ -12,6 +12,7 @@ use crate::aggregate::Aggregate;
 use crate::context::{Context, SystemMessage};
 use crate::data::{Data, Key};
 use crate::error::StreamsError;
+use crate::query::{Answer, Fault, Making, Question, View, at_its_time, keep_windows, put};
 use crate::record::Record;
 use crate::store::{KeyedStore, WindowStore};
 use crate::topology::assembly::{Children, Operator, Receive};
@@ -203,5 +204,19 @@ impl<K: Key, V, A: Aggregate<V>> Operator for SlidingAggregation<K, V, A> {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl<K: Key, V, A: Aggregate<V>> View for SlidingAggregation<K, V, A> {
+    fn answer(&self, question: &Question, answer: &mut Answer) -> Result<(), Fault> {
+        let making = Making {
+            length_ms: self.difference_ms,
+            span_ms: 0,
+            windows_of: &at_its_time,
+            merge: &put,
+        };
+        keep_windows(&self.windows.borrow(), question, answer, &making, |stamped| {
+            self.aggregate.result(&stamped.state)
+        })
     }
 }

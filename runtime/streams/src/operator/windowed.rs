@@ -13,6 +13,7 @@ use crate::aggregate::Aggregate;
 use crate::context::{Context, SystemMessage};
 use crate::data::{Data, Key};
 use crate::error::StreamsError;
+use crate::query::{Answer, Fault, Making, Question, View, keep_windows};
 use crate::record::Record;
 use crate::store::WindowStore;
 use crate::topology::assembly::{Children, Operator, Receive};
@@ -193,5 +194,23 @@ impl<K: Key, V, A: Aggregate<V>> Operator for WindowedAggregation<K, V, A> {
             _ => {}
         }
         Ok(())
+    }
+}
+
+impl<K: Key, V, A: Aggregate<V>> View for WindowedAggregation<K, V, A> {
+    fn answer(&self, question: &Question, answer: &mut Answer) -> Result<(), Fault> {
+        let (panes, open_from) = (self.panes, self.open_from);
+        let making = Making {
+            length_ms: panes.size_ms,
+            span_ms: panes.size_ms.saturating_sub(1),
+            // Panes of windows that are closed stay as long as they are in others.
+            windows_of: &|pane| {
+                Box::new(panes.windows_of(pane).filter(move |start| *start >= open_from))
+            },
+            merge: &|slot, part| stamped::merge(&*self.aggregate, slot, part),
+        };
+        keep_windows(&self.store.borrow(), question, answer, &making, |stamped| {
+            self.aggregate.result(&stamped.state)
+        })
     }
 }

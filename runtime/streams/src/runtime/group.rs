@@ -13,6 +13,7 @@ use gantry_model::plugin::Props;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::asking::{Instance, TaskPlace};
 use super::begin::Claim;
 use super::job::{Job, Place};
 use super::threads::Threads;
@@ -51,7 +52,7 @@ impl Group {
         let config = MemberConfig {
             incarnation,
             name: format!("{}-{:016x}", job.plan.job, incarnation.0).into(),
-            url: Str::default(),
+            url: job.settings.application_server.clone().unwrap_or_default().into(),
             group: job.plan.job.clone(),
             session_ms,
             heartbeat_ms,
@@ -112,6 +113,26 @@ impl Group {
         }
         let Fence { unit, claim: epoch, .. } = claim.fence.clone();
         self.tell(Input::Stopped { unit, epoch, failing: false });
+    }
+
+    /// All instances that live, and which tasks they have, as far as this one knows.
+    pub(super) fn instances(&self) -> Vec<Instance> {
+        let member = self.member();
+        let (state, me) = (member.state(), member.incarnation());
+        let tasks_of = |owner: Incarnation| {
+            let units = state.units.iter().filter(|(_, unit)| unit.owner == Some(owner));
+            let mut tasks: Vec<TaskPlace> =
+                units.filter_map(|(unit, _)| self.place(unit)).map(TaskPlace::from).collect();
+            tasks.sort_unstable();
+            tasks
+        };
+        let instances = state.alive().map(|(incarnation, worker)| Instance {
+            name: worker.name.to_string(),
+            address: Some(worker.url.to_string()).filter(|url| !url.is_empty()),
+            is_this: incarnation == me,
+            tasks: tasks_of(incarnation),
+        });
+        instances.collect()
     }
 
     fn place(&self, unit: &Unit) -> Option<Place> {

@@ -1,5 +1,7 @@
 //! A topology running on a log: threads with tasks, checkpoints, state that is found again.
 
+mod answering;
+mod asking;
 mod begin;
 mod commit;
 mod committed;
@@ -11,10 +13,13 @@ mod plan;
 mod reading;
 mod report;
 mod restore;
+mod store_query;
 mod threads;
 mod worker;
 
 use std::fs::File;
+#[cfg(feature = "http")]
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -27,16 +32,21 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use crate::builder::Topology;
+use crate::data::{Data, Key};
 use crate::error::StreamsError;
 use crate::metrics::{self, OperatorStatus};
+use crate::query::{QueryError, StoreInfo};
 use crate::settings::Settings;
 use crate::store::Disk;
+pub(crate) use asking::Asker;
+pub use asking::{Instance, TaskPlace};
 use begin::Claim;
 use global::Globals;
 use group::Group;
 use job::{Job, Shared};
 use plan::Plan;
 use report::Reporter;
+pub use store_query::StoreQuery;
 use threads::Threads;
 use worker::{Work, Worker};
 
@@ -78,6 +88,7 @@ pub struct TaskStatus {
 pub struct Streams {
     job: Arc<Job>,
     group: Option<Arc<Group>>,
+    asker: Arc<Asker>,
     threads: Vec<JoinHandle<()>>,
     reporter: Option<tokio::task::JoinHandle<()>>,
     /// Connections of the log that the job opened live on it, whatever its own threads do.
@@ -103,9 +114,11 @@ impl Streams {
     pub fn start(
         topology: Topology,
         log: Arc<dyn FullLog>,
-        settings: Settings,
+        mut settings: Settings,
     ) -> Result<Self, StreamsError> {
         settings.check()?;
+        #[cfg(feature = "http")]
+        let listener = listen(&mut settings)?;
         let lock = take_dir(&settings.state_dir)?;
         let dir = settings.state_dir.clone();
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -118,23 +131,27 @@ impl Streams {
         let job = runtime.block_on(open(topology, log, settings))?;
         let globals = runtime.block_on(Globals::open(&job))?;
         let number = job.settings.threads.min(job.plan.tasks.len());
-        let (assigned, commands) = Threads::new(number, job.plan.tasks.len());
+        let (assigned, receivers) = Threads::new(number, job.plan.tasks.len());
         let assigned = Arc::new(assigned);
         let group = runtime.block_on(assign(&job, &assigned))?;
         let reporter = Reporter::new(&job, text).map(|reporter| runtime.spawn(reporter.run()));
-        let mut streams = Self { job, group, threads: Vec::new(), reporter, runtime, _lock: lock };
+        let asker = Asker::new(Arc::clone(&job), Arc::clone(&assigned), group.clone());
+        let (asker, threads) = (Arc::new(asker), Vec::new());
+        let mut streams = Self { job, group, asker, threads, reporter, runtime, _lock: lock };
         let handle = streams.runtime.handle().clone();
         if let Some(globals) = globals {
             streams.spawn("global", move || globals.run(&handle))?;
         }
-        for (number, commands) in commands.into_iter().enumerate() {
+        for (number, receivers) in receivers.into_iter().enumerate() {
             let (job, group) = (Arc::clone(&streams.job), streams.group.clone());
             let (threads, handle) = (Arc::clone(&assigned), streams.runtime.handle().clone());
             streams.spawn(&number.to_string(), move || {
                 let work = Work::new(&job);
-                Worker { job, threads, group, number, commands, work }.run(&handle);
+                Worker { job, threads, group, number, receivers, work }.run(&handle);
             })?;
         }
+        #[cfg(feature = "http")]
+        listener.map(|listener| streams.serve_on(listener)).transpose()?;
         Ok(streams)
     }
 
@@ -157,6 +174,43 @@ impl Streams {
     /// The same as text for Prometheus: serve it as `text/plain; version=0.0.4`.
     pub fn prometheus(&self) -> String {
         metrics::prometheus(&self.job.plan.job, &self.status())
+    }
+
+    /// Answers over HTTP from now on, until the job ends; what, `docs/streams.md` says. Gives the
+    /// address, which has the port that was free if 0 was asked for. That others are sent here who ask
+    /// other instances, [`Settings::application_server`] must say so before the job starts, or it
+    /// listens by [`Settings::listen`].
+    #[cfg(feature = "http")]
+    pub fn serve(&self, address: &str) -> Result<SocketAddr, StreamsError> {
+        self.serve_on(crate::http::bind(address)?)
+    }
+
+    #[cfg(feature = "http")]
+    fn serve_on(&self, listener: std::net::TcpListener) -> Result<SocketAddr, StreamsError> {
+        crate::http::serve(self.runtime.handle(), listener, Arc::clone(&self.asker))
+    }
+
+    /// The stores that can be asked: tables that have a name by
+    /// [`Table::materialized_as`](crate::Table::materialized_as), and those of processors.
+    pub fn stores(&self) -> Vec<StoreInfo> {
+        self.asker.stores()
+    }
+
+    /// Asks a store, over the tasks that this instance has. Fails if there is none of that name, or
+    /// if its keys or values are of other types.
+    pub fn query<K: Key, V: Data>(&self, store: &str) -> Result<StoreQuery<K, V>, QueryError> {
+        StoreQuery::new(&self.asker, self.runtime.handle(), store)
+    }
+
+    /// All instances of the job with the tasks that they have, as far as this one knows.
+    pub fn instances(&self) -> Vec<Instance> {
+        self.asker.instances()
+    }
+
+    /// Which instance has a key of a store, as far as that is known.
+    pub fn owner_of<K: Key>(&self, store: &str, key: &K) -> Result<Option<Instance>, QueryError> {
+        let stored = self.asker.stored(store)?;
+        Ok(self.asker.owner_of(stored, &key.to_bytes()))
     }
 
     /// Why the job stopped by itself; `None` while it runs.
@@ -205,6 +259,17 @@ impl Drop for Streams {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Takes the address where the job shall answer, before others are told of it.
+#[cfg(feature = "http")]
+fn listen(settings: &mut Settings) -> Result<Option<std::net::TcpListener>, StreamsError> {
+    let Some(address) = &settings.listen else { return Ok(None) };
+    let listener = crate::http::bind(address)?;
+    let bound = listener.local_addr().ok().filter(|bound| !bound.ip().is_unspecified());
+    let server = &mut settings.application_server;
+    *server = server.take().or_else(|| bound.map(|bound| bound.to_string()));
+    Ok(Some(listener))
 }
 
 /// Makes topics, and opens state here and in the log.

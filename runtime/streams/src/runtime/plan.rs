@@ -57,6 +57,7 @@ impl Plan {
             subs,
         };
         let fault = |reason| StreamsError::Topology { job: plan.job.to_string(), reason };
+        plan.graph.check_names().map_err(fault)?;
         let shuffles = plan.graph.shuffle_queues(&plan.queues).map_err(fault)?;
         for (topic, queues) in &shuffles {
             ensure(&plan.job, log, topic, TopicSpec::with_queues(*queues)).await?;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use gantry_log::{LogRecord, QueueRecords, ReadLimits, Str, TopicPartition};
 
+use super::answering::answer;
 use super::job::{Job, Place};
 use super::merge::next_run;
-use super::worker::{Running, Worker, wall_clock_ms};
+use super::worker::{Running, Work, Worker, wall_clock_ms};
 use crate::error::StreamsError;
 
 /// A log that cannot be reached is asked again so much later.
@@ -91,21 +92,33 @@ impl Worker {
         self.read_queues(&from, wait).await
     }
 
-    /// What counts of what is next. `None` if the log cannot be reached now.
+    /// What counts of what is next. `None` if the log cannot be reached now. While it waits, questions
+    /// are answered.
     async fn read_queues(
         &mut self,
         from: &[(TopicPartition, u64)],
         wait: Duration,
     ) -> Result<Option<Vec<QueueRecords>>, StreamsError> {
-        let max_bytes = self.job.settings.read_bytes;
+        let Self { job, work: Work { reader, tasks, .. }, receivers, .. } = self;
+        let max_bytes = job.settings.read_bytes;
         let limits = ReadLimits { max_bytes, max_records: RECORDS_AT_ONCE, wait };
-        match self.work.reader.read(from, limits).await {
-            Err(error) if error.is_retriable() => {
-                tracing::warn!(job = %self.job.plan.job, %error, "records cannot be read now");
-                tokio::time::sleep(RETRY).await;
-                Ok(None)
+        let read = async {
+            match reader.read(from, limits).await {
+                Err(error) if error.is_retriable() => {
+                    tracing::warn!(job = %job.plan.job, %error, "records cannot be read now");
+                    tokio::time::sleep(RETRY).await;
+                    Ok(None)
+                }
+                read => Ok(Some(read?)),
             }
-            read => Ok(Some(read?)),
+        };
+        // A read that is broken off may lose records.
+        let mut read = std::pin::pin!(read);
+        loop {
+            tokio::select! {
+                read = &mut read => return read,
+                Some(asking) = receivers.questions.recv() => answer(tasks, asking),
+            }
         }
     }
 

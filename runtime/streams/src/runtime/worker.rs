@@ -9,16 +9,16 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use gantry_coordination::{CommittedReader, Transaction};
 use gantry_log::{Str, TopicPartition};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::TaskStatus;
+use super::answering::answer;
 use super::begin::{Begun, Claim, begin};
 use super::commit::{Due, commit};
 use super::group::Group;
 use super::job::{Job, Place};
 use super::restore::Marker;
-use super::threads::{Command, Threads};
+use super::threads::{Command, Receivers, Threads};
 use crate::aside::SideTopics;
 use crate::error::StreamsError;
 use crate::settings::millis;
@@ -32,7 +32,7 @@ pub(super) struct Worker {
     /// `None`: the instance is the only one.
     pub(super) group: Option<Arc<Group>>,
     pub(super) number: usize,
-    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) receivers: Receivers,
     pub(super) work: Work,
 }
 
@@ -128,6 +128,7 @@ impl Worker {
             }
             for (place, batches) in self.read(wait).await? {
                 self.process(place, batches)?;
+                self.answer_all();
             }
             let now = wall_clock_ms();
             let idle = self.job.settings.idle_time.map(millis);
@@ -152,9 +153,10 @@ impl Worker {
 
     /// Does what it is told, and begins what can begin.
     async fn obey(&mut self) -> Result<(), StreamsError> {
-        while let Ok(command) = self.commands.try_recv() {
+        while let Ok(command) = self.receivers.commands.try_recv() {
             self.carry_out(command).await?;
         }
+        self.answer_all();
         let now = Instant::now();
         let ready =
             self.work.waiting.extract_if(.., |_, (claim, at)| *at <= now && claim.is_valid());
@@ -174,8 +176,13 @@ impl Worker {
 
     /// Waits, as there is nothing to read.
     async fn rest(&mut self) -> Result<(), StreamsError> {
+        let Receivers { commands, questions } = &mut self.receivers;
         let command = tokio::select! {
-            command = self.commands.recv() => command,
+            command = commands.recv() => command,
+            Some(asking) = questions.recv() => {
+                answer(&self.work.tasks, asking);
+                None
+            }
             () = tokio::time::sleep(WAIT_MAX / 10) => None,
         };
         match command {

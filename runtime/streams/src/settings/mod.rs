@@ -97,6 +97,12 @@ pub struct Settings {
     /// Where the instance says now and then how it is, for `gantry streams`; `None`: nowhere. The topic
     /// is made if it is not there. Default `gantry-streams-status`.
     pub status_topic: Option<String>,
+    /// Where this instance is asked for its state by others, `host:port`: the other instances tell
+    /// it to those who ask them. Default: where it listens, if that is one address.
+    pub application_server: Option<String>,
+    /// Where it answers over HTTP, `host:port`; port 0 is any that is free. Needs the feature `http`.
+    /// Default: nowhere.
+    pub listen: Option<String>,
 }
 
 const SESSION_TIMEOUTS: std::ops::RangeInclusive<Duration> =
@@ -124,6 +130,8 @@ impl Settings {
             instances: Instances::default(),
             session_timeout: Duration::from_secs(10),
             status_topic: Some("gantry-streams-status".to_owned()),
+            application_server: None,
+            listen: None,
         }
     }
 
@@ -140,12 +148,37 @@ impl Settings {
         if self.checkpoint_interval.is_zero() {
             return fault("checkpoint_interval", "0".to_owned(), "must be longer than nothing");
         }
+        for (key, value, port_min) in
+            [("application_server", &self.application_server, 1), ("listen", &self.listen, 0)]
+        {
+            if let Some(value) = value.as_ref().filter(|value| !is_address(value, port_min)) {
+                return fault(key, value.clone(), ADDRESS);
+            }
+        }
+        if let (Some(value), false) = (&self.listen, cfg!(feature = "http")) {
+            let reason = "this program is built without the feature http of gantry-streams";
+            return fault("listen", value.clone(), reason);
+        }
         if !SESSION_TIMEOUTS.contains(&self.session_timeout) {
             let value = format!("{} ms", self.session_timeout.as_millis());
             return fault("session_timeout", value, "must be from 1 s to 1 h");
         }
         Ok(())
     }
+}
+
+/// What an address must be.
+const ADDRESS: &str = "must be a host and a port, such as host1:8080";
+
+/// Whether it is a host and a port, from that one on.
+fn is_address(text: &str, port_min: u16) -> bool {
+    let parts = text.rsplit_once(':');
+    parts.is_some_and(|(host, port)| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._[]:".contains(c);
+        !host.is_empty()
+            && host.chars().all(plain)
+            && port.parse().is_ok_and(|port: u16| port >= port_min)
+    })
 }
 
 /// Milliseconds, as event times are.

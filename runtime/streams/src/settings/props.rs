@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::refused::refusal;
-use super::{BadRecords, Guarantee, Instances, SESSION_TIMEOUTS, Settings, Start, THREADS_MAX};
+use super::{
+    ADDRESS, BadRecords, Guarantee, Instances, SESSION_TIMEOUTS, Settings, Start, THREADS_MAX,
+    is_address,
+};
 use crate::error::StreamsError;
 
 /// What is kept of the properties until all of them were looked at.
@@ -19,7 +22,7 @@ pub(super) struct Reading {
 pub(super) type Set = fn(&mut Reading, &str) -> Result<(), String>;
 
 /// Keys that have a meaning here. Of two for the same the later one counts.
-pub(super) const KEYS: [(&str, Set); 21] = [
+pub(super) const KEYS: [(&str, Set); 23] = [
     ("cache.max.bytes.buffering", cache_bytes),
     ("statestore.cache.max.bytes", cache_bytes),
     ("state.dir", |to, value| {
@@ -74,6 +77,14 @@ pub(super) const KEYS: [(&str, Set); 21] = [
             "one" => Instances::One,
             _ => return Err("must be auto, several or one".to_owned()),
         };
+        Ok(())
+    }),
+    ("application.server", |to, value| {
+        to.settings.application_server = Some(address(value, 1)?);
+        Ok(())
+    }),
+    ("gantry.http.listen", |to, value| {
+        to.settings.listen = Some(address(value, 0)?);
         Ok(())
     }),
     ("max.task.idle.ms", |_, value| {
@@ -144,6 +155,10 @@ fn only(value: &str, known: &str, why: &str) -> Result<(), String> {
 
 fn topic(value: &str) -> Result<String, String> {
     if value.is_empty() { Err("must name a topic".to_owned()) } else { Ok(value.to_owned()) }
+}
+
+fn address(value: &str, port_min: u16) -> Result<String, String> {
+    if is_address(value, port_min) { Ok(value.to_owned()) } else { Err(ADDRESS.to_owned()) }
 }
 
 fn cache_bytes(to: &mut Reading, value: &str) -> Result<(), String> {

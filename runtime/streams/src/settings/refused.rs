@@ -10,11 +10,10 @@ const SERDES: &str =
 const ASSIGNMENT: &str = "which instance and thread has a task is not chosen by settings";
 
 /// Keys of Kafka Streams that cannot be obeyed, and what to do.
-pub(super) const REFUSED: [(&str, &str); 60] = [
+pub(super) const REFUSED: [(&str, &str); 59] = [
     ("acceptable.recovery.lag", ASSIGNMENT),
     ("allow.os.group.write.access", "the state directory has the permissions of the process"),
     ("application.id", "the job has the name that StreamBuilder::new is given"),
-    ("application.server", "state is not served to others"),
     ("bootstrap.servers", CLIENTS),
     ("buffered.records.per.partition", "set fetch.max.bytes, what a thread reads at once"),
     ("built.in.metrics.version", METRICS),

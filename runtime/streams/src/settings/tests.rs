@@ -39,6 +39,8 @@ fn keys_of_kafka_streams_are_settings() -> Result<(), String> {
         ),
         ("errors.dead.letter.queue.topic.name", "bad"),
         ("gantry.late.records.topic", "late"),
+        ("application.server", "host1:8080"),
+        ("gantry.http.listen", "[::1]:0"),
         ("gantry.allowed.lateness.ms", "5"),
         ("gantry.idle.time.ms", "6"),
         ("gantry.local.storage.only", "true"),
@@ -60,6 +62,8 @@ fn keys_of_kafka_streams_are_settings() -> Result<(), String> {
         cache_entries: 10_240,
         bad_records: BadRecords::DeadLetter("bad".to_owned()),
         late_records: Some("late".to_owned()),
+        application_server: Some("host1:8080".to_owned()),
+        listen: Some("[::1]:0".to_owned()),
         allowed_lateness: Duration::from_millis(5),
         idle_time: Some(Duration::from_millis(6)),
         local_storage_only: true,
@@ -76,7 +80,7 @@ fn keys_of_kafka_streams_are_settings() -> Result<(), String> {
 }
 
 /// Key, value, and what is said of them.
-const REFUSALS: [(&str, &str, &str); 16] = [
+const REFUSALS: [(&str, &str, &str); 18] = [
     (
         "commit.interval",
         "5",
@@ -135,6 +139,16 @@ const REFUSALS: [(&str, &str, &str); 16] = [
         "errors.dead.letter.queue.topic.name",
         "bad",
         "errors.dead.letter.queue.topic.name=bad: a job that stops at such a record has no dead letters: set deserialization.exception.handler to LogAndContinueExceptionHandler",
+    ),
+    (
+        "application.server",
+        "host1:0",
+        "application.server=host1:0: must be a host and a port, such as host1:8080",
+    ),
+    (
+        "gantry.http.listen",
+        "a/b:1",
+        "gantry.http.listen=a/b:1: must be a host and a port, such as host1:8080",
     ),
     ("gantry.local.storage.only", "yes", "gantry.local.storage.only=yes: must be true or false"),
 ];

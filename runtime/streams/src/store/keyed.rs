@@ -4,7 +4,8 @@ use crate::data::{Data, Key};
 use crate::error::StreamsError;
 
 use super::cache::Cache;
-use super::{Flush, PREFIX_BYTES, Place, StateStore};
+use super::page::{Entries, Most, Page, Range};
+use super::{Flush, Place, StateStore};
 
 /// The state of one task: a value for each key.
 pub struct KeyedStore<K, V> {
@@ -50,37 +51,36 @@ impl<K: Key, V: Data> KeyedStore<K, V> {
 
     /// All entries in the order of the bytes of their keys, from one key up to and with another.
     pub fn range(&self, from: Option<&K>, to: Option<&K>) -> Result<Vec<(K, V)>, StreamsError> {
+        let entries = self.page(&self.within(from, to), Most::ALL)?.unwrap_or_default();
+        Ok(entries.into_iter().map(|(_, entry)| entry).collect())
+    }
+
+    /// From one key up to and with another.
+    pub(crate) fn within(&self, from: Option<&K>, to: Option<&K>) -> Range {
         let bound = |key: &K| key_bytes(&self.place, key);
-        let low = from.map_or_else(|| self.place.prefix.to_vec(), bound);
         let high = to.map(|key| {
             let mut bytes = bound(key);
             bytes.push(0);
             bytes
         });
-        let high = high.unwrap_or_else(|| after(&self.place.prefix));
-        let mut found = std::collections::BTreeMap::new();
-        self.place.backend.scan(&low, &high, &mut |key, value| {
-            found.insert(key.to_vec(), value.to_vec());
-            Ok(true)
-        })?;
-        let mut entries = std::collections::BTreeMap::new();
-        for (bytes, value) in found {
-            let key = K::decode(&bytes[PREFIX_BYTES..]).map_err(|e| unreadable(&self.place, &e))?;
-            if self.cache.known(&key).is_none() {
-                let value = V::decode(&value).map_err(|e| unreadable(&self.place, &e))?;
-                entries.insert(bytes, (key, value));
-            }
+        Range {
+            low: from.map_or_else(|| self.place.prefix.to_vec(), bound),
+            high: high.unwrap_or_else(|| after(&self.place.prefix)),
         }
-        for (key, value) in self.cache.entries() {
-            let bytes = bound(key);
-            if let Some(value) = value
-                && bytes >= low
-                && bytes < high
-            {
-                entries.insert(bytes, (key.clone(), value.clone()));
-            }
+    }
+
+    /// The first entries in the order of the bytes of their keys, which they come with.
+    pub(crate) fn page(&self, range: &Range, most: Most) -> Result<Page<K, V>, StreamsError> {
+        let (place, head) = (&self.place, &self.place.prefix);
+        Entries { place, cache: &self.cache, head, on_disk: true }.page(range, most)
+    }
+
+    /// The value of a key, which is not remembered.
+    pub(crate) fn peek(&self, key: &K) -> Result<Option<V>, StreamsError> {
+        match self.cache.known(key) {
+            Some(value) => Ok(value.cloned()),
+            None => load(&self.place, key),
         }
-        Ok(entries.into_values().collect())
     }
 
     /// The entries that changed since the last checkpoint.

@@ -5,6 +5,7 @@ mod backend;
 mod cache;
 pub(crate) mod global;
 mod keyed;
+pub(crate) mod page;
 mod windowed;
 
 use std::sync::Arc;

@@ -1,13 +1,14 @@
 //! Values by time and key: the times are starts of windows or panes.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::RangeInclusive;
 
 use crate::data::{Data, Key};
 use crate::error::StreamsError;
 
 use super::cache::Cache;
 use super::keyed::unreadable;
+use super::page::{Entries, Most, Page, Range};
 use super::{Flush, PREFIX_BYTES, Place, StateStore};
 
 /// The state of one task: a value for each time and key. All of one time stands together, so that
@@ -113,7 +114,7 @@ impl<K: Key, V: Data> WindowStore<K, V> {
     }
 
     /// The times of which there is something, within a range.
-    pub fn times(&self, within: Range<i64>) -> Vec<i64> {
+    pub fn times(&self, within: std::ops::Range<i64>) -> Vec<i64> {
         if within.start >= within.end {
             return Vec::new();
         }
@@ -127,25 +128,39 @@ impl<K: Key, V: Data> WindowStore<K, V> {
 
     /// All entries of one time, ordered by the bytes of their keys.
     pub fn at(&self, time_ms: i64) -> Result<Vec<(K, V)>, StreamsError> {
-        let Some(bucket) = self.buckets.get(&time_ms) else { return Ok(Vec::new()) };
-        let mut entries = BTreeMap::new();
-        let (from, to) = (self.time_bytes(time_ms), self.time_bytes(time_ms.saturating_add(1)));
-        if self.on_disk(time_ms) {
-            self.place.backend.scan(&from, &to, &mut |bytes, value| {
-                let key = key_of(&self.place, bytes)?;
-                if bucket.known(&key).is_none() {
-                    let value = V::decode(value).map_err(|e| unreadable(&self.place, &e))?;
-                    entries.insert(bytes[PREFIX_BYTES + TIME_BYTES..].to_vec(), (key, value));
-                }
-                Ok(true)
-            })?;
+        let entries = self.page(time_ms, Most::ALL)?.unwrap_or_default();
+        Ok(entries.into_iter().map(|(_, entry)| entry).collect())
+    }
+
+    /// The first entries of one time, with the bytes of their keys.
+    pub(crate) fn page(&self, time_ms: i64, most: Most) -> Result<Page<K, V>, StreamsError> {
+        let Some(cache) = self.buckets.get(&time_ms) else { return Ok(Some(Vec::new())) };
+        let low = self.time_bytes(time_ms);
+        let range = Range { high: super::after(&low), low };
+        let (place, head, on_disk) = (&self.place, &range.low[..], self.on_disk(time_ms));
+        let mut found = Entries { place, cache, head, on_disk }.page(&range, most)?;
+        for (bytes, _) in found.iter_mut().flatten() {
+            bytes.drain(..head.len());
         }
-        for (key, value) in bucket.entries() {
-            if let Some(value) = value {
-                entries.insert(key.to_bytes(), (key.clone(), value.clone()));
-            }
+        Ok(found)
+    }
+
+    /// The value of a key at a time, which is not remembered.
+    pub(crate) fn peek(&self, time_ms: i64, key: &K) -> Result<Option<V>, StreamsError> {
+        let Some(bucket) = self.buckets.get(&time_ms) else { return Ok(None) };
+        match bucket.known(key) {
+            Some(value) => Ok(value.cloned()),
+            None if self.on_disk(time_ms) => load(&self.place, time_ms, key),
+            None => Ok(None),
         }
-        Ok(entries.into_values().collect())
+    }
+
+    /// The first time within a range of which there is something.
+    pub(crate) fn next_time(&self, within: RangeInclusive<i64>) -> Option<i64> {
+        if within.is_empty() {
+            return None;
+        }
+        self.buckets.range(within).next().map(|(time, _)| *time)
     }
 
     /// The entries that changed since the last checkpoint: time, key, value.
@@ -198,11 +213,6 @@ const TIME_BYTES: usize = 8;
 fn time_of(place: &Place, key: &[u8]) -> Result<i64, StreamsError> {
     let time = key.get(PREFIX_BYTES..PREFIX_BYTES + TIME_BYTES).unwrap_or_default();
     i64::decode(time).map_err(|error| unreadable(place, &error))
-}
-
-fn key_of<K: Data>(place: &Place, bytes: &[u8]) -> Result<K, StreamsError> {
-    let key = bytes.get(PREFIX_BYTES + TIME_BYTES..).unwrap_or_default();
-    K::decode(key).map_err(|error| unreadable(place, &error))
 }
 
 fn entry_bytes<K: Data>(place: &Place, time_ms: i64, key: &K) -> Vec<u8> {

@@ -13,6 +13,7 @@ use crate::context::{
 };
 use crate::error::{DataError, StreamsError};
 use crate::metrics::{Meter, OperatorStatus};
+use crate::query::{self, Answer, Fault, Question};
 use crate::settings::BadRecords;
 use crate::store::{Batch, Flush};
 use crate::topology::assembly::{Entry, Operator, Operators, Storage, assemble};
@@ -233,6 +234,17 @@ impl Task {
             self.operators.stores.get(store).map_or(0, |store| store.borrow().cached())
         };
         self.meter.read(&self.taken, &self.context.late, entries)
+    }
+
+    /// Answers a question about a store from what it holds now. `None`: it has no such store.
+    pub(crate) fn answer(
+        &self,
+        store: &str,
+        question: &Question,
+        mut answer: Answer,
+    ) -> Option<Result<Vec<query::Entry>, Fault>> {
+        let view = self.operators.views.get(store)?.borrow();
+        Some(view.answer(question, &mut answer).map(|()| answer.entries))
     }
 
     /// The latest event time of any record.

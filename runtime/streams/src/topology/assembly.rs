@@ -13,6 +13,7 @@ use crate::context::{Context, SystemMessage};
 use crate::data::{Data, Key};
 use crate::error::{DataError, StreamsError};
 use crate::metrics::Counter;
+use crate::query::View;
 use crate::record::Record;
 use crate::store::{self, Backend, GlobalStore, KeyedStore, Place, StateStore, WindowStore};
 use crate::window::Windows;
@@ -73,6 +74,8 @@ pub(crate) struct Operators {
     pub(crate) given: BTreeMap<usize, Counter>,
     /// By name.
     pub(crate) stores: BTreeMap<Str, Rc<RefCell<dyn StateStore>>>,
+    /// What is asked about a store, by its name.
+    pub(crate) views: BTreeMap<Str, Rc<RefCell<dyn View>>>,
 }
 
 /// What nodes use to become operators.
@@ -167,10 +170,31 @@ impl Assembly<'_> {
     where
         O: Operator + Receive<K, V> + 'static,
     {
+        self.shared_operator(Rc::new(RefCell::new(operator)));
+    }
+
+    /// The same; it is asked about a store.
+    pub(crate) fn asked_operator<K: 'static, V: 'static, O>(&mut self, store: &Str, operator: O)
+    where
+        O: Operator + Receive<K, V> + View + 'static,
+    {
         let operator = Rc::new(RefCell::new(operator));
+        self.view(store, Rc::<RefCell<O>>::clone(&operator));
+        self.shared_operator(operator);
+    }
+
+    fn shared_operator<K: 'static, V: 'static, O>(&mut self, operator: Rc<RefCell<O>>)
+    where
+        O: Operator + Receive<K, V> + 'static,
+    {
         let input: Input<K, V> = Rc::<RefCell<O>>::clone(&operator);
         self.input(0, input);
         self.listener(operator);
+    }
+
+    /// What is asked about a store.
+    pub(crate) fn view(&mut self, store: &Str, view: Rc<RefCell<dyn View>>) {
+        self.operators.views.insert(Str::clone(store), view);
     }
 
     /// Another input of the node is its first one too.

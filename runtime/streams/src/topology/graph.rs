@@ -7,6 +7,7 @@ use gantry_log::Str;
 
 use super::assembly::Assembly;
 use crate::error::StreamsError;
+use crate::query::{KeyWriter, Stored};
 use crate::window::Windows;
 
 /// Makes a node in a task.
@@ -57,6 +58,12 @@ pub(crate) struct Graph {
     pub(crate) nodes: Vec<Node>,
     /// Of the nodes that make windows.
     pub(crate) windows: BTreeMap<usize, Windows>,
+    /// Of the nodes that can be asked, what has no name of the program's yet.
+    pub(crate) views: BTreeMap<usize, Stored>,
+    /// What can be asked, by the name that the program gave it.
+    pub(crate) named: Vec<(Str, Stored)>,
+    /// How the keys of sources stand in their topics, where that is known.
+    pub(crate) key_writers: BTreeMap<usize, KeyWriter>,
 }
 
 /// Nodes that run together in one task for each queue.
@@ -218,6 +225,35 @@ impl Graph {
             _ => None,
         });
         topics.collect()
+    }
+
+    /// Whether each name that the program gave is that of one store.
+    pub(crate) fn check_names(&self) -> Result<(), String> {
+        for (at, (name, stored)) in self.named.iter().enumerate() {
+            let others = self.named[..at].iter().filter(|(other, _)| other == name);
+            for (_, other) in others {
+                if other.store != stored.store {
+                    return Err(format!("two stores have the name {name}: give one another name"));
+                }
+                if other.kind != stored.kind || !other.types.are(&stored.types) {
+                    return Err(format!(
+                        "store {name} is declared with different types: processors that share a store must declare it alike"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The topics of a sub-topology of which it is known how keys stand in them.
+    pub(crate) fn keys_of(&self, sub: &SubTopology) -> Vec<(&Str, &KeyWriter)> {
+        let sources = sub.nodes.iter().filter_map(|node| {
+            let (Place::Source(topic) | Place::Shuffle(topic)) = &self.nodes[*node].place else {
+                return None;
+            };
+            Some((topic, self.key_writers.get(node)?))
+        });
+        sources.collect()
     }
 
     pub(crate) fn is_shuffle(&self, topic: &str) -> bool {

@@ -13,6 +13,7 @@ mod nexmark;
 mod on_log;
 mod processing_time;
 mod processor;
+mod queries;
 mod report;
 mod suppress;
 mod tables;
