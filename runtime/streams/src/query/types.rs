@@ -52,6 +52,7 @@ pub struct StoreInfo {
 type Named = (TypeId, &'static str);
 
 /// The types of a store, and what is done with its bytes.
+#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "JSON is for answers over HTTP"))]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Types {
     pub(crate) key: Named,

@@ -20,7 +20,8 @@ pub(super) fn answer(tasks: &[Running], asking: Asking) {
     if answer.is_closed() {
         return;
     }
-    let running = tasks.iter().find(|running| running.place == place);
+    // What another instance may have by now is not told.
+    let running = tasks.iter().find(|running| running.place == place && running.is_valid());
     let told = running.and_then(|running| {
         running.task.answer(&store, &question, Answer::new(entries_max, until))
     });

@@ -62,6 +62,7 @@ impl Asker {
         Self { job, threads, group, at_once: Semaphore::new(AT_ONCE_MAX) }
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn job(&self) -> &Job {
         &self.job
     }
@@ -221,9 +222,7 @@ impl Asker {
         match told {
             Ok(Some(Ok(entries))) => Ok(entries),
             Ok(Some(Err(fault))) => Err(fault.of(store)),
-            Ok(None) => {
-                Err(not_ready(store, "its task is beginning, its state is read: ask again"))
-            }
+            Ok(None) => Err(not_ready(store, "its task begins, or pauses: ask again")),
             Err(Unasked::NotHere) => match self.owner(place) {
                 Some(Instance { is_this: true, .. }) => {
                     Err(not_ready(store, "its task comes to this instance: ask again"))

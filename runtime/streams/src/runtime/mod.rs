@@ -114,11 +114,11 @@ impl Streams {
     pub fn start(
         topology: Topology,
         log: Arc<dyn FullLog>,
-        mut settings: Settings,
+        settings: Settings,
     ) -> Result<Self, StreamsError> {
         settings.check()?;
         #[cfg(feature = "http")]
-        let listener = listen(&mut settings)?;
+        let (settings, listener) = listen(settings)?;
         let lock = take_dir(&settings.state_dir)?;
         let dir = settings.state_dir.clone();
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -263,13 +263,15 @@ impl Drop for Streams {
 
 /// Takes the address where the job shall answer, before others are told of it.
 #[cfg(feature = "http")]
-fn listen(settings: &mut Settings) -> Result<Option<std::net::TcpListener>, StreamsError> {
-    let Some(address) = &settings.listen else { return Ok(None) };
+fn listen(
+    mut settings: Settings,
+) -> Result<(Settings, Option<std::net::TcpListener>), StreamsError> {
+    let Some(address) = &settings.listen else { return Ok((settings, None)) };
     let listener = crate::http::bind(address)?;
     let bound = listener.local_addr().ok().filter(|bound| !bound.ip().is_unspecified());
     let server = &mut settings.application_server;
     *server = server.take().or_else(|| bound.map(|bound| bound.to_string()));
-    Ok(Some(listener))
+    Ok((settings, Some(listener)))
 }
 
 /// Makes topics, and opens state here and in the log.

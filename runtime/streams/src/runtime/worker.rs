@@ -64,6 +64,11 @@ pub(super) struct Running {
 }
 
 impl Running {
+    /// Whether nobody else can have it.
+    pub(super) fn is_valid(&self) -> bool {
+        self.claim.is_valid()
+    }
+
     /// Its queues, and where it goes on in each.
     pub(super) fn positions(&self) -> impl Iterator<Item = (TopicPartition, u64)> {
         self.task.inputs().iter().map(|(topic, offset)| {

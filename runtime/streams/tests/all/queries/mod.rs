@@ -12,8 +12,8 @@ use gantry_log::{
     EmbeddedLog, FullLog, LogAdmin, LogRecord, QueueBatch, TopicPartition, TopicSpec,
 };
 use gantry_streams::{
-    QueryError, Settings, Store, StoreKind, StreamBuilder, Streams, StreamsError, Table,
-    TestDriver, Topology, Tumbling, text,
+    Processor, ProcessorContext, QueryError, Record, Settings, Store, StoreKind, StreamBuilder,
+    Streams, StreamsError, Table, TestDriver, Topology, Tumbling, Window, Windowed, text,
 };
 
 use crate::on_log::{block, open, wait_for};
@@ -110,6 +110,13 @@ fn each_answer_is_what_the_first_records_come_to() {
     assert_eq!(job.failure().map(|failure| failure.to_string()), None);
     job.stop().unwrap();
     assert!(matches!(query.all(1), Err(QueryError::NotReady { .. })));
+    // Whoever can ask does not keep the state from the next one.
+    let job = start(&log, &dir);
+    let again = job.query::<String, u64>("counts").unwrap();
+    wait_for("the task", || again.all(1).is_ok());
+    assert_eq!(again.all(1_000).unwrap().into_iter().collect::<BTreeMap<_, _>>(), count(&words));
+    job.stop().unwrap();
+    assert!(matches!(query.all(1), Err(QueryError::NotReady { .. })));
 }
 
 #[test]
@@ -163,19 +170,21 @@ fn what_cannot_be_asked_says_why() {
     job.stop().unwrap();
 }
 
-/// Gives records on as they are.
-struct AsIs;
+/// Keeps what came last of each key, and what came at each time.
+struct Last;
 
-impl gantry_streams::Processor<String, String> for AsIs {
+impl Processor<String, String> for Last {
     type Key = String;
     type Value = String;
     fn record(
         &mut self,
-        record: gantry_streams::Record<String, String>,
-        context: &mut gantry_streams::ProcessorContext<'_, String, String>,
+        record: Record<String, String>,
+        context: &mut ProcessorContext<'_, String, String>,
     ) -> Result<(), StreamsError> {
         let mut store = context.keyed::<String, String>("aggregate-1")?;
-        store.put(&record.key, Some(record.value))
+        store.put(&record.key, Some(record.value.clone()))?;
+        let mut times = context.windowed::<String, String>("times")?;
+        times.put(record.timestamp_ms, &record.key, Some(record.value))
     }
 }
 
@@ -185,7 +194,11 @@ fn names_of_the_program_are_not_those_of_the_job() {
         let builder = StreamBuilder::new("named");
         let words = builder.keyed_source("words", text(), text());
         words.group_by_key().count().materialized_as("counts");
-        words.process([Store::keyed::<String, String>("aggregate-1")], || AsIs);
+        let stores = [
+            Store::keyed::<String, String>("aggregate-1"),
+            Store::windowed::<String, String>("times"),
+        ];
+        words.process(stores, || Last);
         words.group_by_key().count().materialized_as(second);
         builder.build()
     };
@@ -194,6 +207,15 @@ fn names_of_the_program_are_not_those_of_the_job() {
     let key = "a".to_owned();
     assert_eq!(driver.get::<String, u64>("counts", &key).unwrap(), Some(1));
     assert_eq!(driver.get("aggregate-1", &key).unwrap(), Some("text".to_owned()));
+    driver.send("words", Some("a"), "later", 7).unwrap();
+    let at = |time: i64, text: &str| {
+        let window = Window { start_ms: time, end_ms: time };
+        (Windowed { window, key: key.clone() }, text.to_owned())
+    };
+    let told = |key: Option<&String>, starts| driver.windows("times", key, starts, 10).unwrap();
+    assert_eq!(told(Some(&key), 0..=7), [at(0, "text"), at(7, "later")]);
+    assert_eq!(told(None, 1..=i64::MAX), [at(7, "later")]);
+    assert_eq!(told(Some(&"b".to_owned()), 0..=7), []);
     for taken in ["counts", "aggregate-1"] {
         let refused = TestDriver::new(topology(taken)).unwrap_err().to_string();
         assert!(refused.contains(&format!("two stores have the name {taken}")), "{refused}");
