@@ -88,6 +88,9 @@ impl Running {
 
 /// Longest wait for records, so that the wall clock is told and a stop is seen.
 const WAIT_MAX: Duration = Duration::from_millis(100);
+/// The first tasks of a thread wait so long for each other before it reads: one that begins first would
+/// run ahead of the others in event time.
+const BEGIN_TOGETHER: Duration = Duration::from_secs(1);
 /// The wait before a task begins again whose checkpoint could not be written.
 const RETRY: Duration = Duration::from_millis(200);
 /// State goes to disk so often: a restart reads no more of the change log than this long wrote.
@@ -124,10 +127,12 @@ impl Worker {
         let interval = self.job.settings.checkpoint_interval;
         let mut due = Instant::now() + interval;
         let mut save = Instant::now() + SAVE_INTERVAL;
+        let together = Instant::now() + BEGIN_TOGETHER;
         while !self.job.shared.is_stopped() {
             self.obey().await?;
             let wait = due.saturating_duration_since(Instant::now()).min(WAIT_MAX);
-            if self.work.tasks.is_empty() {
+            let begin = self.work.reads == 0 && !self.work.beginning.is_empty();
+            if self.work.tasks.is_empty() || (begin && Instant::now() < together) {
                 self.rest().await?;
                 continue;
             }
