@@ -21,6 +21,7 @@ fn topology() -> Topology {
     let builder = StreamBuilder::new("shared");
     let words = builder.source("words", text());
     words.group_by(|_, word: &String| word.clone()).count().materialized_as("counts");
+    builder.table("names", text(), text()).materialized_as("names");
     builder.build()
 }
 
@@ -35,6 +36,13 @@ fn start(log: &Arc<MemoryLog>, dir: &Path) -> Streams {
     Streams::start(topology(), log, settings).unwrap()
 }
 
+fn send(log: &MemoryLog, to: TopicPartition, key: Option<&str>, value: String) {
+    let key = key.map(|key| bytes::Bytes::copy_from_slice(key.as_bytes()));
+    let record = LogRecord { key, value: Some(value.into()), timestamp_ms: 1, headers: vec![] };
+    let batch = QueueBatch { to, records: vec![record] };
+    block(async { log.append(vec![batch]).await.unwrap().await.unwrap() });
+}
+
 fn address(job: &Streams) -> String {
     let mut instances = job.instances().into_iter();
     instances.find(|instance| instance.is_this).unwrap().address.unwrap()
@@ -47,13 +55,15 @@ fn share(instances: &[Instance]) -> BTreeSet<usize> {
 #[test]
 fn a_key_is_asked_for_where_it_is() {
     let (dir, log) = (tempfile::tempdir().unwrap(), Arc::new(MemoryLog::new()));
-    block(log.create_topic("words", TopicSpec::with_queues(QUEUES))).unwrap();
+    for topic in ["words", "names"] {
+        block(log.create_topic(topic, TopicSpec::with_queues(QUEUES))).unwrap();
+    }
     let first = start(&log, &dir.path().join("1"));
     let second = start(&log, &dir.path().join("2"));
     let both = [&first, &second];
     wait_for("both have half of the tasks", || {
         both.iter()
-            .all(|job| job.status().len() == 4 && share(&job.instances()) == BTreeSet::from([4]))
+            .all(|job| job.status().len() == 6 && share(&job.instances()) == BTreeSet::from([6]))
     });
     let mut wanted: BTreeMap<String, u64> = BTreeMap::new();
     for n in 0..200_u32 {
@@ -97,15 +107,54 @@ fn a_key_is_asked_for_where_it_is() {
     }
     assert_eq!(elsewhere[0] + elsewhere[1], wanted.len());
     assert!(elsewhere.iter().all(|keys| *keys > 0), "{elsewhere:?}");
+    names(&log, both);
     let range = get(&addresses[0], "/stores/counts/range").json();
     let queues = |key: &str| range[key].as_array().unwrap().len();
     assert_eq!(queues("queues") + queues("queues_elsewhere"), QUEUES as usize);
     first.stop().unwrap();
-    wait_for("the second has all", || second.status().len() == 8);
+    wait_for("the second has all", || second.status().len() == 12);
     wait_for("all counts", || {
         let told = queries[1].all(1_000).unwrap_or_default();
         told.into_iter().collect::<BTreeMap<_, _>>() == wanted
     });
     assert_eq!(second.instances().len(), 1);
     second.stop().unwrap();
+}
+
+/// Keys of a topic that others write: they may be in any queue, but are looked for first where their
+/// hash says. One that is nowhere is known not to be there by whoever has that queue.
+fn names(log: &MemoryLog, both: [&Streams; 2]) {
+    let queries = both.map(|job| job.query::<String, String>("names").unwrap());
+    let keys: Vec<String> = (0..20).map(|n| format!("n{n}")).collect();
+    let queue = |key: &str| gantry_log::queue_of_key(key.as_bytes(), QUEUES);
+    for key in &keys[..10] {
+        send(log, TopicPartition::new("names", queue(key)), Some(key), format!("of {key}"));
+    }
+    // Not where its hash says.
+    let elsewhere = (queue("odd") + 1) % QUEUES;
+    send(log, TopicPartition::new("names", elsewhere), Some("odd"), "of odd".to_owned());
+    wait_for("all names", || {
+        queries.iter().map(|query| query.all(1_000).unwrap().len()).sum::<usize>() == 11
+    });
+    for key in &keys {
+        let wanted = keys[..10].contains(key).then(|| format!("of {key}"));
+        let told = queries.each_ref().map(|query| query.get(key));
+        let (mut here, mut others) = (0, 0);
+        for told in told {
+            match told {
+                Ok(found) => {
+                    assert_eq!(found, wanted, "{key}");
+                    here += 1;
+                }
+                Err(QueryError::NotHere { owner: Some(owner), .. }) => {
+                    assert!(owner.address.is_some() && !owner.is_this, "{key}: {owner:?}");
+                    others += 1;
+                }
+                Err(error) => panic!("{key}: {error}"),
+            }
+        }
+        assert_eq!((here, others), (1, 1), "{key}");
+    }
+    let odd = queries.each_ref().map(|query| query.get(&"odd".to_owned()));
+    assert!(odd.iter().any(|told| told.as_ref().is_ok_and(|found| found.is_some())), "{odd:?}");
 }
