@@ -24,7 +24,9 @@ const LIMITS: ReadLimits =
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [server, records, how] = &args[..] else {
-        return Err("give a name server, how many records, and bare, job or job-at-least-once".into());
+        return Err(
+            "give a name server, how many records, and bare, job or job-at-least-once".into()
+        );
     };
     let records: u64 = records.parse()?;
     let runtime =
@@ -99,8 +101,10 @@ async fn bare(log: &dyn FullLog, to: &str, records: u64) -> Result<(), Box<dyn E
     let mut at = vec![0; QUEUES as usize];
     let mut copied = 0;
     while copied < records {
-        let from: Vec<_> =
-            (0..).zip(&at).map(|(queue, at)| (TopicPartition::new("copy-in", queue), *at)).collect();
+        let from: Vec<_> = (0..)
+            .zip(&at)
+            .map(|(queue, at)| (TopicPartition::new("copy-in", queue), *at))
+            .collect();
         let mut batches = Vec::new();
         for batch in log.read(&from, LIMITS).await? {
             at[batch.from.partition as usize] = batch.next;

@@ -35,7 +35,7 @@ pub use json::{DataStream, DataStreamSource, DataWindow, Fields};
 pub use metrics::OperatorStatus;
 pub use processor::{Processor, ProcessorContext, PunctuationType, Punctuator, Store};
 pub use record::Record;
-pub use runtime::{Streams, TaskStatus};
+pub use runtime::{StandbyStatus, Streams, TaskStatus};
 pub use settings::{BadRecords, Guarantee, Instances, Settings, Start};
 pub use store::{KeyedStore, WindowStore};
 pub use window::{

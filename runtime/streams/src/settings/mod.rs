@@ -97,6 +97,9 @@ pub struct Settings {
     /// Where the instance says now and then how it is, for `gantry streams`; `None`: nowhere. The topic
     /// is made if it is not there. Default `gantry-streams-status`.
     pub status_topic: Option<String>,
+    /// So many other instances keep the state of each task warm by following its change logs, so
+    /// that one of them goes on with it at once when its instance is gone. Default 0.
+    pub standby_replicas: u32,
 }
 
 const SESSION_TIMEOUTS: std::ops::RangeInclusive<Duration> =
@@ -124,6 +127,7 @@ impl Settings {
             instances: Instances::default(),
             session_timeout: Duration::from_secs(10),
             status_topic: Some("gantry-streams-status".to_owned()),
+            standby_replicas: 0,
         }
     }
 
@@ -139,6 +143,11 @@ impl Settings {
         }
         if self.checkpoint_interval.is_zero() {
             return fault("checkpoint_interval", "0".to_owned(), "must be longer than nothing");
+        }
+        if self.standby_replicas > 0 && self.local_storage_only {
+            let reason =
+                "must be 0 with local_storage_only, by which there are no change logs to follow";
+            return fault("standby_replicas", self.standby_replicas.to_string(), reason);
         }
         if !SESSION_TIMEOUTS.contains(&self.session_timeout) {
             let value = format!("{} ms", self.session_timeout.as_millis());
