@@ -122,7 +122,10 @@ impl Worker {
         while !self.job.shared.is_stopped() {
             self.obey().await?;
             let wait = due.saturating_duration_since(Instant::now()).min(WAIT_MAX);
-            if self.work.tasks.is_empty() {
+            // Where all tasks begin at once none runs ahead of those that take longer: what it
+            // shuffles would make theirs late.
+            let others_begin = self.group.is_none() && !self.work.beginning.is_empty();
+            if self.work.tasks.is_empty() || others_begin {
                 self.rest().await?;
                 continue;
             }
