@@ -48,7 +48,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(guarantee) => {
             let shared = Arc::clone(&log);
             let job = std::thread::spawn(move || run(shared, &to, records, guarantee));
-            let to = job.join().map_err(|_| "the job panicked")??;
+            let to = job
+                .join()
+                .map_err(|_| "the job panicked")?
+                .map_err(|error| error as Box<dyn Error>)?;
             let took = began.elapsed().as_secs_f64();
             let counted = runtime.block_on(count(&log, &to))?;
             return say(how, records, took, counted);
