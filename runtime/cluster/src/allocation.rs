@@ -1,6 +1,7 @@
 //! Which worker should run which unit: a pure function of the folded state, which each worker
 //! works out alike.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fold::State;
@@ -22,6 +23,35 @@ pub enum Allocation {
 /// no worker gets all of the idle ones. Empty if nobody lives.
 pub fn target(state: &State, how: Allocation) -> BTreeMap<Unit, Incarnation> {
     let workers: BTreeSet<Incarnation> = state.alive().map(|(worker, _)| worker).collect();
+    spread(state, how, &workers)
+}
+
+/// Who should stand by for each task that somebody runs, the nearest first: whoever should run it
+/// if its owner were gone, then those whom its hash prefers. Fewer than `count` where fewer live.
+pub fn standbys(state: &State, how: Allocation, count: usize) -> BTreeMap<Unit, Vec<Incarnation>> {
+    let workers: BTreeSet<Incarnation> = state.alive().map(|(worker, _)| worker).collect();
+    let mut all = BTreeMap::new();
+    for owner in &workers {
+        let mut others = workers.clone();
+        others.remove(owner);
+        let next = spread(state, how, &others);
+        let tasks = state.wanted().filter(|unit| unit.task.is_some());
+        for unit in tasks.filter(|unit| state.owner(unit) == Some(*owner)) {
+            let mut others: Vec<Incarnation> = others.iter().copied().collect();
+            let nearest = next.get(&unit);
+            others.sort_by_key(|worker| (nearest != Some(worker), Reverse(score(&unit, *worker))));
+            others.truncate(count);
+            all.insert(unit, others);
+        }
+    }
+    all
+}
+
+fn spread(
+    state: &State,
+    how: Allocation,
+    workers: &BTreeSet<Incarnation>,
+) -> BTreeMap<Unit, Incarnation> {
     let mut all = BTreeMap::new();
     if workers.is_empty() {
         return all;
@@ -31,7 +61,7 @@ pub fn target(state: &State, how: Allocation) -> BTreeMap<Unit, Incarnation> {
         match how {
             Allocation::SimpleHash => all.extend(units.zip(workers.iter().copied().cycle())),
             Allocation::ConsistentHash => {
-                all.append(&mut Spread::new(state, &workers).over(units.collect()));
+                all.append(&mut Spread::new(state, workers).over(units.collect()));
             }
         }
     }
@@ -252,6 +282,28 @@ mod tests {
         let moved = log.settle();
         assert_eq!(moved, 200 + 4);
         assert_eq!(log.loads(), [250; 4]);
+    }
+
+    #[test]
+    fn who_stands_by_first_gets_what_is_left_behind() {
+        for gone in 1..=5 {
+            let mut log = cluster(5, 7, 11);
+            let standbys = standbys(&log.state, Allocation::ConsistentHash, 2);
+            assert_eq!(standbys.len(), 7 * 11);
+            let owned = |unit: &&Unit| log.state.owner(unit) == Some(Incarnation(gone));
+            let left: Vec<Unit> = standbys.keys().filter(owned).cloned().collect();
+            assert!(!left.is_empty());
+            log.write(gone, Body::Leave {});
+            log.settle();
+            for unit in left {
+                let by = &standbys[&unit];
+                assert_eq!(by.len(), 2);
+                assert!(by[0] != by[1] && !by.contains(&Incarnation(gone)));
+                assert_eq!(log.state.owner(&unit), Some(by[0]), "{unit:?}");
+            }
+        }
+        let alone = standbys(&cluster(1, 1, 1).state, Allocation::ConsistentHash, 2);
+        assert_eq!(alone.into_values().collect::<Vec<_>>(), [[]]);
     }
 
     #[test]

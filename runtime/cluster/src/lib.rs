@@ -16,7 +16,7 @@ mod orphans;
 mod record;
 mod snapshot;
 
-pub use allocation::{Allocation, target};
+pub use allocation::{Allocation, standbys, target};
 pub use fold::{
     Connector, Refusal, SESSIONS_TO_FORGET, State, TaskSet, UnitState, Verdict, Worker,
 };

@@ -44,6 +44,16 @@ impl CommittedReader {
         from: &[(TopicPartition, u64)],
         limits: ReadLimits,
     ) -> Result<Vec<QueueRecords>, LogError> {
+        self.read_seeing(from, limits, |_| {}).await
+    }
+
+    /// The same; shows what came from the log before it is known what of it counts.
+    pub async fn read_seeing(
+        &mut self,
+        from: &[(TopicPartition, u64)],
+        limits: ReadLimits,
+        mut see: impl FnMut(&[QueueRecords]),
+    ) -> Result<Vec<QueueRecords>, LogError> {
         let isolation = &mut self.isolation;
         let from = from.iter().filter(|(queue, _)| !isolation.holds(queue));
         let from: Vec<_> = from.cloned().collect();
@@ -58,7 +68,11 @@ impl CommittedReader {
             tokio::select! {
                 () = isolation.changed() => {}
                 () = tokio::time::sleep(limits.wait) => {}
-                read = read => return Ok(isolation.sift(read?).await),
+                read = read => {
+                    let read = read?;
+                    see(&read);
+                    return Ok(isolation.sift(read).await);
+                }
             }
             return Ok(isolation.look_again(&BTreeSet::new()).await);
         }
@@ -66,6 +80,7 @@ impl CommittedReader {
             return Ok(Vec::new());
         }
         let read = self.log.0.read(&from, limits).await?;
+        see(&read);
         Ok(isolation.sift(read).await)
     }
 

@@ -39,7 +39,7 @@ pub use metrics::OperatorStatus;
 pub use processor::{Processor, ProcessorContext, PunctuationType, Punctuator, Store};
 pub use query::{QueryError, StoreInfo, StoreKind};
 pub use record::Record;
-pub use runtime::{Instance, StoreQuery, Streams, TaskPlace, TaskStatus};
+pub use runtime::{Instance, StandbyStatus, StoreQuery, Streams, TaskPlace, TaskStatus};
 pub use settings::{BadRecords, Guarantee, Instances, Settings, Start};
 pub use store::{KeyedStore, WindowStore};
 pub use window::{

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use gantry_log::Str;
 
-use crate::runtime::TaskStatus;
+use crate::runtime::{StandbyStatus, TaskStatus};
 use crate::topology::graph::{Graph, Place, SubTopology};
 
 /// What an operator of a task did since the task started here.
@@ -135,16 +135,24 @@ const OPERATORS: [Family<OperatorStatus>; 4] = [
     }),
 ];
 
+const STANDBYS: Family<StandbyStatus> = (
+    "standby_records_lag",
+    "Records of change logs that the standby of a task has not yet taken.",
+    "gauge",
+    |standby| some(standby.lag),
+);
+
 fn escaped(label: &str) -> String {
     label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 /// Text in Prometheus' format, version 0.0.4.
-pub(crate) fn prometheus(job: &str, tasks: &[TaskStatus]) -> String {
+pub(crate) fn prometheus(job: &str, tasks: &[TaskStatus], standbys: &[StandbyStatus]) -> String {
     let (mut text, job) = (String::new(), escaped(job));
-    let labels = |task: &TaskStatus| {
-        format!("job=\"{job}\",sub_topology=\"{}\",queue=\"{}\"", task.sub_topology, task.queue)
+    let place = |sub_topology: usize, queue: u32| {
+        format!("job=\"{job}\",sub_topology=\"{sub_topology}\",queue=\"{queue}\"")
     };
+    let labels = |task: &TaskStatus| place(task.sub_topology, task.queue);
     for (name, help, kind, value) in TASKS {
         let samples = tasks.iter().filter_map(|task| Some((labels(task), value(task)?)));
         family(&mut text, (name, help, kind), samples);
@@ -159,6 +167,11 @@ pub(crate) fn prometheus(job: &str, tasks: &[TaskStatus]) -> String {
         });
         family(&mut text, (name, help, kind), samples);
     }
+    let (name, help, kind, value) = STANDBYS;
+    let samples = standbys
+        .iter()
+        .filter_map(|standby| Some((place(standby.sub_topology, standby.queue), value(standby)?)));
+    family(&mut text, (name, help, kind), samples);
     text
 }
 

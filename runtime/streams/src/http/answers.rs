@@ -153,7 +153,8 @@ async fn topology(State(asker): Shared, form: Asked<Form>) -> Result<String, Ref
 }
 
 async fn prometheus(State(asker): Shared) -> impl IntoResponse {
-    let text = metrics::prometheus(&asker.job().plan.job, &tasks(&asker));
+    let standbys: Vec<_> = asker.job().shared.standbys().values().cloned().collect();
+    let text = metrics::prometheus(&asker.job().plan.job, &tasks(&asker), &standbys);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }
 

@@ -67,6 +67,7 @@ async fn try_begin(job: &Job, claim: &Claim) -> Result<Option<Begun>, StreamsErr
         Err(CommitError::Log(error)) => return Err(error.into()),
     };
     let Some(logged) = progress(job, claim.place, &transaction).await? else { return Ok(None) };
+    job.shared.tasks().insert(claim.place);
     let Restored { mut marker, hidden } = restore(job, claim.place, logged).await?;
     for (store, records) in hidden {
         if !tell_again(job, claim.place, &transaction, &mut marker, &store, records).await? {

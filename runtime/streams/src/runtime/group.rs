@@ -1,6 +1,7 @@
 //! The instances of a job: they share its queues by the protocol of a cluster, in which the job is
 //! the one connector and its tasks are the tasks.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gantry_cluster::{
@@ -26,6 +27,16 @@ const ASKED_MAX: usize = 1024;
 const HEARTBEATS_IN_SESSION: u64 = 6;
 /// After so many records of the group's topic a snapshot of what came of them is due.
 const SNAPSHOT_RECORDS: u64 = 10_000;
+
+/// How tasks are spread over instances.
+const ALLOCATION: Allocation = Allocation::ConsistentHash;
+
+/// Who lives, and who has which task.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Roles {
+    alive: Vec<Incarnation>,
+    owners: Vec<Option<Incarnation>>,
+}
 
 /// This instance's part.
 pub(super) struct Group {
@@ -56,7 +67,7 @@ impl Group {
             group: job.plan.job.clone(),
             session_ms,
             heartbeat_ms,
-            allocation: Allocation::ConsistentHash,
+            allocation: ALLOCATION,
             retry_ms: (heartbeat_ms / 4).clamp(50, 1_000),
             snapshot_records: SNAPSHOT_RECORDS,
         };
@@ -133,6 +144,29 @@ impl Group {
             tasks: tasks_of(incarnation),
         });
         instances.collect()
+    }
+
+    /// For which tasks this instance stands by, if who lives or who has what is no more as it was
+    /// known.
+    pub(super) fn standbys(&self, known: &mut Option<Roles>) -> Option<BTreeSet<Place>> {
+        let (me, state) = {
+            let member = self.member();
+            let state = member.state();
+            let tasks = (0..).zip(&self.job.plan.tasks);
+            let owners =
+                tasks.map(|(number, _)| state.owner(&Unit::task(&self.job.plan.job, number)));
+            let alive = state.alive().map(|(worker, _)| worker).collect();
+            let roles = Some(Roles { alive, owners: owners.collect() });
+            if *known == roles {
+                return None;
+            }
+            *known = roles;
+            (member.incarnation(), state.clone())
+        };
+        let count = usize::try_from(self.job.settings.standby_replicas).unwrap_or(usize::MAX);
+        let standbys = gantry_cluster::standbys(&state, ALLOCATION, count).into_iter();
+        let mine = standbys.filter(|(_, by)| by.contains(&me));
+        Some(mine.filter_map(|(unit, _)| self.place(&unit)).collect())
     }
 
     fn place(&self, unit: &Unit) -> Option<Place> {

@@ -1,5 +1,6 @@
 //! What all threads of an instance share.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::TaskStatus;
 use super::plan::Plan;
+use super::standby::StandbyStatus;
 use crate::error::StreamsError;
 use crate::settings::{Guarantee, Instances, Settings};
 use crate::store::Backend;
@@ -39,7 +41,9 @@ pub(crate) struct Shared {
     /// Nobody waits for the last checkpoints any more.
     pub(crate) abandoned: CancellationToken,
     failure: Mutex<Option<StreamsError>>,
-    status: Mutex<std::collections::BTreeMap<Place, TaskStatus>>,
+    status: Mutex<BTreeMap<Place, TaskStatus>>,
+    standbys: Mutex<BTreeMap<Place, StandbyStatus>>,
+    tasks: Mutex<BTreeSet<Place>>,
 }
 
 impl Shared {
@@ -61,8 +65,18 @@ impl Shared {
         self.stop.load(Ordering::Acquire)
     }
 
-    pub(crate) fn status(&self) -> MutexGuard<'_, std::collections::BTreeMap<Place, TaskStatus>> {
+    pub(crate) fn status(&self) -> MutexGuard<'_, BTreeMap<Place, TaskStatus>> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn standbys(&self) -> MutexGuard<'_, BTreeMap<Place, StandbyStatus>> {
+        self.standbys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The tasks whose state the threads of this instance have, from before it is found again.
+    /// Whoever else writes state of a task holds this meanwhile, and leaves those alone.
+    pub(crate) fn tasks(&self) -> MutexGuard<'_, BTreeSet<Place>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -13,6 +13,7 @@ mod plan;
 mod reading;
 mod report;
 mod restore;
+mod standby;
 mod store_query;
 mod threads;
 mod worker;
@@ -46,6 +47,8 @@ use group::Group;
 use job::{Job, Shared};
 use plan::Plan;
 use report::Reporter;
+use standby::Standby;
+pub use standby::StandbyStatus;
 pub use store_query::StoreQuery;
 use threads::Threads;
 use worker::{Work, Worker};
@@ -140,7 +143,13 @@ impl Streams {
         let mut streams = Self { job, group, asker, threads, reporter, runtime, _lock: lock };
         let handle = streams.runtime.handle().clone();
         if let Some(globals) = globals {
+            let handle = handle.clone();
             streams.spawn("global", move || globals.run(&handle))?;
+        }
+        let group = streams.group.clone().filter(|_| streams.job.settings.standby_replicas > 0);
+        if let Some(group) = group {
+            let standby = Standby::new(&streams.job);
+            streams.spawn("standby", move || standby.run(&group, &handle))?;
         }
         for (number, receivers) in receivers.into_iter().enumerate() {
             let (job, group) = (Arc::clone(&streams.job), streams.group.clone());
@@ -171,9 +180,14 @@ impl Streams {
         self.job.shared.status().values().cloned().collect()
     }
 
-    /// The same as text for Prometheus: serve it as `text/plain; version=0.0.4`.
+    /// The tasks of other instances whose state this one keeps warm.
+    pub fn standbys(&self) -> Vec<StandbyStatus> {
+        self.job.shared.standbys().values().cloned().collect()
+    }
+
+    /// The status of tasks and standbys as text for Prometheus: serve it as `text/plain; version=0.0.4`.
     pub fn prometheus(&self) -> String {
-        metrics::prometheus(&self.job.plan.job, &self.status())
+        metrics::prometheus(&self.job.plan.job, &self.status(), &self.standbys())
     }
 
     /// Answers over HTTP from now on, until the job ends; what, `docs/streams.md` says. Gives the

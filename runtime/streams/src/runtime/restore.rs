@@ -45,6 +45,21 @@ const AGE_MAX_MS: i64 = 12 * 60 * 60 * 1000;
 /// How many entries are written at once.
 const ENTRIES_AT_ONCE: usize = 10_000;
 
+impl Marker {
+    /// Whether a task can go on with the state, whose checkpoint in the log has this number. State
+    /// that is ahead of the log is of a log that is no more.
+    pub(super) fn is_usable(&self, logged: u64, now_ms: i64) -> bool {
+        let age_ms = now_ms.saturating_sub(self.saved_ms);
+        self.progress.number <= logged && age_ms <= AGE_MAX_MS
+    }
+}
+
+/// What the state of a task on this machine is of, if there is any.
+pub(super) fn on_disk(job: &Job, place: Place) -> Result<Option<Marker>, StreamsError> {
+    let known = job.backend.get(&marker_key(place))?;
+    Ok(known.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}
+
 /// State that was found again.
 pub(super) struct Restored {
     /// Where the task goes on, and up to where the change logs are in its state.
@@ -60,18 +75,13 @@ pub(super) async fn restore(
     logged: Progress,
 ) -> Result<Restored, StreamsError> {
     let (backend, now_ms) = (&*job.backend, wall_clock_ms());
-    let known = backend.get(&marker_key(place))?;
-    let known: Option<Marker> = known.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let known = on_disk(job, place)?;
     if job.settings.local_storage_only {
         return restore_local(job, place, known, logged);
     }
-    // State that is ahead of the log is of a log that is no more.
-    let known = known.filter(|marker| {
-        let age_ms = now_ms.saturating_sub(marker.saved_ms);
-        marker.progress.number <= logged.number && age_ms <= AGE_MAX_MS
-    });
+    let known = known.filter(|marker| marker.is_usable(logged.number, now_ms));
     if known.is_none() {
-        clear(job, place)?;
+        backend.write(cleared(job, place))?;
     }
     let mut marker = known.unwrap_or_default();
     let mut hidden = Vec::new();
@@ -116,7 +126,7 @@ fn restore_local(
                     "the state of a task is not on this machine, and by local_storage_only nowhere else: it begins empty"
                 );
             }
-            clear(job, place)?;
+            job.backend.write(cleared(job, place))?;
             Marker { progress: logged, ..Marker::default() }
         }
     };
@@ -124,16 +134,17 @@ fn restore_local(
 }
 
 /// The stores of a task, and where they stand.
-fn stores(job: &Job, place: Place) -> impl Iterator<Item = (&Str, [u8; PREFIX_BYTES])> {
+pub(super) fn stores(job: &Job, place: Place) -> impl Iterator<Item = (&Str, [u8; PREFIX_BYTES])> {
     let first = job.plan.first_stores[place.0];
     (first..)
         .zip(&job.plan.subs[place.0].stores)
         .map(move |(number, store)| (store, prefix(number, place.1)))
 }
 
-fn clear(job: &Job, place: Place) -> Result<(), StreamsError> {
+/// What takes the state of a task away.
+pub(super) fn cleared(job: &Job, place: Place) -> Batch {
     let ranges = stores(job, place).map(|(_, at)| (at.to_vec(), crate::store::after(&at)));
-    job.backend.write(Batch { entries: Vec::new(), ranges: ranges.collect() })
+    Batch { entries: Vec::new(), ranges: ranges.collect() }
 }
 
 /// Puts what a change log says into a store.
@@ -181,7 +192,7 @@ impl Reader for Replay<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
 
     use gantry_coordination::{FencedOffsets, Transactions};
@@ -194,9 +205,10 @@ mod tests {
     use crate::store::Memory;
     use crate::topology::graph::{Graph, SubTopology};
 
-    const TASK: Place = (0, 0);
+    pub(in crate::runtime) const TASK: Place = (0, 0);
 
-    fn job(log: Arc<MemoryLog>, backend: Arc<Memory>) -> Job {
+    /// A job of one task with one store, whose checkpoints are in the topic `o`.
+    pub(in crate::runtime) fn job(log: Arc<MemoryLog>, backend: Arc<Memory>) -> Job {
         let sub = SubTopology {
             nodes: Vec::new(),
             inputs: Vec::new(),

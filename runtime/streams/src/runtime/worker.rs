@@ -233,6 +233,7 @@ impl Worker {
     /// A task runs here no more.
     fn gone(&self, place: Place) {
         self.job.shared.status().remove(&place);
+        self.job.shared.tasks().remove(&place);
         if let (Some(claim), Some(group)) = (self.threads.stopped(place), &self.group) {
             group.stopped(&claim);
         }

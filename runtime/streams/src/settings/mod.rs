@@ -103,6 +103,9 @@ pub struct Settings {
     /// Where it answers over HTTP, `host:port`; port 0 is any that is free. Needs the feature `http`.
     /// Default: nowhere.
     pub listen: Option<String>,
+    /// So many other instances keep the state of each task warm by following its change logs, so
+    /// that one of them goes on with it at once when its instance is gone. Default 0.
+    pub standby_replicas: u32,
 }
 
 const SESSION_TIMEOUTS: std::ops::RangeInclusive<Duration> =
@@ -132,6 +135,7 @@ impl Settings {
             status_topic: Some("gantry-streams-status".to_owned()),
             application_server: None,
             listen: None,
+            standby_replicas: 0,
         }
     }
 
@@ -158,6 +162,11 @@ impl Settings {
         if let (Some(value), false) = (&self.listen, cfg!(feature = "http")) {
             let reason = "this program is built without the feature http of gantry-streams";
             return fault("listen", value.clone(), reason);
+        }
+        if self.standby_replicas > 0 && self.local_storage_only {
+            let reason =
+                "must be 0 with local_storage_only, by which there are no change logs to follow";
+            return fault("standby_replicas", self.standby_replicas.to_string(), reason);
         }
         if !SESSION_TIMEOUTS.contains(&self.session_timeout) {
             let value = format!("{} ms", self.session_timeout.as_millis());

@@ -94,7 +94,10 @@ pub(super) const KEYS: [(&str, Set); 23] = [
             "a task takes what is in the log in the order of time, and waits no longer",
         )
     }),
-    ("num.standby.replicas", |_, value| only(value, "0", "there are no standby replicas")),
+    ("num.standby.replicas", |to, value| {
+        to.settings.standby_replicas = number(value, 0, MAX)?;
+        Ok(())
+    }),
     ("default.deserialization.exception.handler", handler),
     ("deserialization.exception.handler", handler),
     ("errors.dead.letter.queue.topic.name", |to, value| {

@@ -28,7 +28,7 @@ fn keys_of_kafka_streams_are_settings() -> Result<(), String> {
         ("cache.max.bytes.buffering", "1"),
         ("statestore.cache.max.bytes", "10485760"),
         ("max.task.idle.ms", "0"),
-        ("num.standby.replicas", "0"),
+        ("num.standby.replicas", "2"),
         (
             "default.deserialization.exception.handler",
             "org.apache.kafka.streams.errors.LogAndFailExceptionHandler",
@@ -68,6 +68,7 @@ fn keys_of_kafka_streams_are_settings() -> Result<(), String> {
         idle_time: Some(Duration::from_millis(6)),
         local_storage_only: true,
         block_cache_bytes: 7,
+        standby_replicas: 2,
         ..Settings::new("/var/state")
     };
     assert_eq!(settings, wanted);
@@ -120,11 +121,7 @@ const REFUSALS: [(&str, &str, &str); 18] = [
         "-1",
         "max.task.idle.ms=-1: can only be 0: a task takes what is in the log in the order of time, and waits no longer",
     ),
-    (
-        "num.standby.replicas",
-        "1",
-        "num.standby.replicas=1: can only be 0: there are no standby replicas",
-    ),
+    ("num.standby.replicas", "-1", "num.standby.replicas=-1: must be a whole number, at least 0"),
     (
         "state.dir",
         "",
@@ -166,6 +163,15 @@ fn what_cannot_be_obeyed_is_named() {
     for key in ["producer.acks", "sasl.jaas.config", "consumer.max.poll.records", "retries"] {
         refused(key, "secret", format!("{key}: it has no meaning here: {CLIENTS}"));
     }
+}
+
+#[test]
+fn standbys_need_change_logs() {
+    let mut settings = Settings { standby_replicas: 2, ..Settings::new("state") };
+    assert!(settings.check().is_ok());
+    settings.local_storage_only = true;
+    let refused = settings.check().map_err(|error| error.to_string());
+    assert!(refused.is_err_and(|error| error.starts_with("standby_replicas=2: must be 0 with")));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use gantry_log::{EmbeddedConfig, EmbeddedLog, Log, ReadLimits, TopicPartition};
 
 /// How often.
-const KILLS: u64 = 50;
+const KILLS: u64 = 25;
 const ORDERS: u64 = 100_000;
 
 fn example() -> PathBuf {
