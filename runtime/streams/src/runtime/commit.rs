@@ -22,6 +22,16 @@ pub(super) struct Due<'a> {
     pub(super) transaction: &'a Transaction,
 }
 
+/// What came of checkpoints besides that they count.
+#[derive(Default)]
+pub(super) struct Outcome {
+    /// Tasks that somebody else has by now: nothing of theirs counts.
+    pub(super) lost: Vec<Place>,
+    /// Tasks in whose change log somebody else wrote, who had them before: they must begin again, and
+    /// tell again what that hides.
+    pub(super) disturbed: Vec<Place>,
+}
+
 /// Records by queue, and the queues in which each task has some that are marked.
 #[derive(Default)]
 struct Records {
@@ -31,12 +41,12 @@ struct Records {
 
 /// Writes the checkpoints of several tasks. Where the log writes several queues at once, all of it
 /// counts or nothing. Elsewhere records are marked, and count once the progress is written that
-/// covers them. Gives the tasks that somebody else has by now: nothing of theirs counts.
+/// covers them.
 pub(super) async fn commit(
     job: &Job,
     mut due: Vec<Due<'_>>,
     now_ms: i64,
-) -> Result<Vec<Place>, StreamsError> {
+) -> Result<Outcome, StreamsError> {
     let records = collect(job, &mut due);
     let written = if job.writes_at_once() {
         write_at_once(job, &due, records).await?
@@ -44,18 +54,23 @@ pub(super) async fn commit(
         write_marked(job, &due, records).await?
     };
     let mut local = Batch::default();
-    let mut lost = Vec::new();
+    let mut outcome = Outcome::default();
     for Due { place, written: Written { batch, progress, .. }, marker, transaction } in due {
         if !job.writes_at_once() && !transaction.holds() {
-            lost.push(place);
+            outcome.lost.push(place);
             continue;
         }
         marker.progress = progress;
         for store in &job.plan.subs[place.0].stores {
             let queue = TopicPartition { topic: change_log(store), partition: place.1 };
-            if let Some(range) = written.get(&queue) {
-                marker.changes.insert(Str::clone(store), range.end);
+            let Some(range) = written.get(&queue) else { continue };
+            let known = marker.changes.insert(Str::clone(store), range.end);
+            if !job.writes_at_once() && known != Some(range.start) {
+                outcome.disturbed.push(place);
             }
+        }
+        if outcome.disturbed.last() == Some(&place) {
+            continue;
         }
         // What is on disk is as of this checkpoint, or still as of an earlier one.
         if let Some(mut batch) = batch {
@@ -68,7 +83,7 @@ pub(super) async fn commit(
     if !local.entries.is_empty() {
         job.backend.write(local)?;
     }
-    Ok(lost)
+    Ok(outcome)
 }
 
 /// Takes the records out of the checkpoints, and marks those that are to be.

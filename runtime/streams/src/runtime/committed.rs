@@ -13,6 +13,9 @@ use crate::error::StreamsError;
 const LIMITS: ReadLimits =
     ReadLimits { max_bytes: 4 << 20, max_records: 50_000, wait: Duration::from_millis(500) };
 
+/// After so long a wait is told.
+const TELL_AFTER: Duration = Duration::from_secs(30);
+
 /// What is done with what is read.
 pub(super) trait Reader {
     /// Takes a record that counts.
@@ -45,7 +48,7 @@ pub(super) async fn read_all(
         };
         for batch in read {
             at = batch.next;
-            give(batch, &mut isolation, reader).await?;
+            give(job, batch, &mut isolation, reader).await?;
         }
     }
     Ok(range.next)
@@ -53,12 +56,15 @@ pub(super) async fn read_all(
 
 /// Gives the records of a batch that count, once that is known of all.
 async fn give(
+    job: &Job,
     batch: QueueRecords,
     isolation: &mut Isolation,
     reader: &mut impl Reader,
 ) -> Result<(), StreamsError> {
     let key = |(offset, record): &(u64, LogRecord)| Some((*offset, record.key.clone()?));
     let mut keys = batch.records.iter().filter_map(key).collect::<Vec<_>>().into_iter().peekable();
+    let queue = batch.from.clone();
+    let mut tell_at = tokio::time::Instant::now() + TELL_AFTER;
     let mut given = isolation.sift(vec![batch]).await;
     loop {
         for batch in given {
@@ -73,7 +79,16 @@ async fn give(
         if !isolation.waits() {
             break;
         }
-        isolation.changed().await;
+        tokio::select! {
+            () = isolation.changed() => {}
+            () = tokio::time::sleep_until(tell_at) => {
+                tracing::warn!(
+                    job = %job.plan.job, %queue,
+                    "waits for records that somebody wrote and neither committed nor gave up: another job, or a connector, that is down"
+                );
+                tell_at += TELL_AFTER;
+            }
+        }
         given = isolation.look_again(&BTreeSet::new()).await;
     }
     keys.for_each(|(_, key)| reader.passed_over(&key));

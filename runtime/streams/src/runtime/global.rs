@@ -143,7 +143,18 @@ impl Globals {
             let read = match reader.read(&positions, LIMITS).await {
                 // Records went that nobody needs any more.
                 Err(LogError::OutOfRange { .. }) => {
-                    self.catch_up_all().await?;
+                    let stopping = self.job.shared.stopping.clone();
+                    let caught_up = tokio::select! {
+                        caught_up = self.catch_up_all() => caught_up,
+                        () = stopping.cancelled() => return Ok(()),
+                    };
+                    match caught_up {
+                        Err(StreamsError::Log(error)) if error.is_retriable() => {
+                            tracing::warn!(%error, "global tables cannot be read now");
+                            tokio::time::sleep(RETRY).await;
+                        }
+                        caught_up => caught_up?,
+                    }
                     continue;
                 }
                 Err(error) if error.is_retriable() => {

@@ -27,7 +27,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use gantry_cluster::{Incarnation, Unit};
-use gantry_coordination::{Fence, FencedOffsets, Transactions};
+use gantry_coordination::{Copies, Fence, FencedOffsets, Transactions};
 use gantry_log::FullLog;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -131,8 +131,13 @@ impl Streams {
             .build()
             .map_err(|error| place_fault(&dir, &error))?;
         let text = topology.describe();
-        let job = runtime.block_on(open(topology, log, settings))?;
+        let (job, follower) = runtime.block_on(open(topology, log, settings))?;
         let globals = runtime.block_on(Globals::open(&job))?;
+        if job.is_shared() {
+            follower.abort();
+            // It must have ended before another one begins.
+            let _ = runtime.block_on(follower);
+        }
         let number = job.settings.threads.min(job.plan.tasks.len());
         let (assigned, receivers) = Threads::new(number, job.plan.tasks.len());
         let assigned = Arc::new(assigned);
@@ -242,7 +247,7 @@ impl Streams {
     fn end(&mut self) {
         let shared = &self.job.shared;
         shared.stopping.cancel();
-        if let Some(group) = &self.group {
+        if let Some(group) = self.group.take() {
             let left = async { tokio::time::timeout(LEAVE_LIMIT, group.left.cancelled()).await };
             if self.runtime.block_on(left).is_err() {
                 tracing::warn!(job = %self.job.plan.job, "left without a word: the other instances notice after session_timeout");
@@ -266,6 +271,7 @@ impl Streams {
                 });
             }
         }
+        self.runtime.block_on(self.job.offsets.copy());
     }
 }
 
@@ -293,36 +299,59 @@ async fn open(
     topology: Topology,
     log: Arc<dyn FullLog>,
     settings: Settings,
-) -> Result<Arc<Job>, StreamsError> {
+) -> Result<(Arc<Job>, tokio::task::JoinHandle<()>), StreamsError> {
     let plan = Plan::make(topology, &*log, &settings).await?;
     let queue = plan.open(&*log, &plan.checkpoints()).await?;
     let db = settings.state_dir.join("db");
     let disk = Disk::open(&db, settings.block_cache_bytes, settings.local_storage_only)?;
-    let offsets = Arc::new(FencedOffsets::new(Arc::clone(&log), queue));
+    let copies = Copies::new(Some(settings.state_dir.clone()));
+    let offsets = FencedOffsets::new(Arc::clone(&log), queue).with_copies(copies);
+    let offsets = Arc::new(offsets);
     let known = Transactions::new(Arc::clone(&log), Some(Arc::clone(&offsets)));
     let (backend, transactions) = (Arc::new(disk), Arc::new(known));
     let shared = Shared::default();
     let job = Arc::new(Job { plan, log, backend, settings, offsets, transactions, shared });
     // In a group this is done with the protocol; until then, and without one, here.
     let follower = tokio::spawn(follow(Arc::clone(&job)));
-    job.plan.check(&job.offsets).await?;
-    if job.is_shared() {
-        follower.abort();
-        // It must have ended before another one begins.
-        let _ = follower.await;
+    job.plan.check(&*job.log, &job.offsets).await?;
+    if !job.is_shared() {
+        // What this instance left open when it was killed is over: nobody waits for it.
+        job.offsets.edit(&job.plan.job, Vec::new()).await?;
     }
-    Ok(job)
+    tokio::spawn(keep_copy(Arc::clone(&job)));
+    Ok((job, follower))
 }
+
+/// Keeps a copy of what the checkpoints come to on this machine's disk, for a job that is down for
+/// longer than the log keeps records.
+async fn keep_copy(job: Arc<Job>) {
+    let stopping = job.shared.stopping.clone();
+    while !stopping.is_cancelled() {
+        tokio::select! {
+            () = tokio::time::sleep(COPY_INTERVAL) => {}
+            () = stopping.cancelled() => {}
+        }
+        job.offsets.copy().await;
+    }
+}
+
+/// How often the copy is brought up to date.
+const COPY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Follows the checkpoints where no group does.
 async fn follow(job: Arc<Job>) {
     let me = Incarnation(fastrand::u64(..));
+    let mut pruning = std::pin::pin!(job.offsets.prune());
     loop {
         let step = async {
             job.offsets.follow().await?;
             job.offsets.keep(me).await
         };
-        if let Err(error) = step.await {
+        let done = tokio::select! {
+            done = step => done,
+            never = &mut pruning => match never {},
+        };
+        if let Err(error) = done {
             tracing::warn!(job = %job.plan.job, %error, "checkpoints cannot be read now");
             tokio::time::sleep(FOLLOW_RETRY).await;
         }

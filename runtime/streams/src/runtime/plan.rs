@@ -143,20 +143,34 @@ impl Plan {
         open_topic(log, &key, topic, Keeps::EachRecord).await.map_err(|fault| match fault {
             TopicFault::Log(error) => error.into(),
             TopicFault::Refused(reason) => {
+                let reason = format!(
+                    "{reason}. If another version made it, delete the job's topics and state_dir: the job begins anew"
+                );
                 StreamsError::Topology { job: self.job.to_string(), reason }
             }
         })
     }
 
     /// Refuses state of another topology; without any, says what it is of from now on.
-    pub(crate) async fn check(&self, offsets: &FencedOffsets) -> Result<(), StreamsError> {
+    pub(crate) async fn check(
+        &self,
+        log: &dyn FullLog,
+        offsets: &FencedOffsets,
+    ) -> Result<(), StreamsError> {
         offsets.catch_up().await?;
+        let checkpoints = TopicPartition { topic: self.checkpoints(), partition: 0 };
         let shape = self.shape();
         let text = serde_json::to_string(&shape).unwrap_or_default();
         loop {
             let known = offsets.read(|fold| fold.get(&self.job, TOPOLOGY).map(str::to_owned));
             if let Some(known) = known {
                 return self.compare(&known, &shape);
+            }
+            if log.range(&checkpoints).await?.earliest > 0 {
+                return Err(StreamsError::State {
+                    place: format!("topic {}", checkpoints.topic),
+                    reason: "the checkpoints of the job expired while it was down, and there is no copy of them in state_dir: where it was in its inputs is not known any more. Start it where its state_dir is, or delete its topics (those that begin with the job's name) and state_dir to begin anew".to_owned(),
+                });
             }
             // Of two that begin at once one is refused, and sees what the other one wrote.
             offsets.edit(&self.job, vec![(TOPOLOGY.to_owned(), Some(text.clone()))]).await?;

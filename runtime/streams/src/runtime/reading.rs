@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use gantry_log::{LogRecord, QueueRecords, ReadLimits, Str, TopicPartition};
+use gantry_log::{LogError, LogRecord, QueueRecords, ReadLimits, Str, TopicPartition};
 
 use super::answering::answer;
 use super::job::{Job, Place};
@@ -61,11 +61,16 @@ impl Worker {
             let missing =
                 missing.filter(|(queue, _)| batches.iter().all(|batch| batch.from != *queue));
             for queue in missing.collect::<Vec<_>>() {
+                let from = queue.0.clone();
                 let Some(more) = self.read_queues(&[queue], Duration::ZERO).await? else {
-                    batches.clear();
+                    // What was given is asked for once more.
+                    for batch in batches.drain(..) {
+                        self.work.reader.forget(&batch.from);
+                    }
                     break;
                 };
-                batches.extend(more);
+                // What other queues waited for may come with it: they ask again.
+                batches.extend(more.into_iter().filter(|batch| batch.from == from));
             }
         }
         Ok(read)
@@ -99,25 +104,48 @@ impl Worker {
         from: &[(TopicPartition, u64)],
         wait: Duration,
     ) -> Result<Option<Vec<QueueRecords>>, StreamsError> {
+        match self.read_answering(from, wait).await {
+            Err(error) if error.is_retriable() => {
+                tracing::warn!(job = %self.job.plan.job, %error, "records cannot be read now");
+                tokio::time::sleep(RETRY).await;
+                Ok(None)
+            }
+            Err(LogError::OutOfRange { queue, wanted, range }) if wanted < range.earliest => {
+                self.expired(&queue, wanted, range.earliest);
+                Ok(Some(Vec::new()))
+            }
+            read => Ok(Some(read?)),
+        }
+    }
+
+    async fn read_answering(
+        &mut self,
+        from: &[(TopicPartition, u64)],
+        wait: Duration,
+    ) -> Result<Vec<QueueRecords>, LogError> {
         let Self { job, work: Work { reader, tasks, .. }, receivers, .. } = self;
         let max_bytes = job.settings.read_bytes;
         let limits = ReadLimits { max_bytes, max_records: RECORDS_AT_ONCE, wait };
-        let read = async {
-            match reader.read(from, limits).await {
-                Err(error) if error.is_retriable() => {
-                    tracing::warn!(job = %job.plan.job, %error, "records cannot be read now");
-                    tokio::time::sleep(RETRY).await;
-                    Ok(None)
-                }
-                read => Ok(Some(read?)),
-            }
-        };
         // A read that is broken off may lose records.
-        let mut read = std::pin::pin!(read);
+        let mut read = std::pin::pin!(reader.read(from, limits));
         loop {
             tokio::select! {
                 read = &mut read => return read,
                 Some(asking) = receivers.questions.recv() => answer(tasks, asking),
+            }
+        }
+    }
+
+    /// Records went before the job came to them: it goes on behind, as a consumer does.
+    fn expired(&mut self, queue: &TopicPartition, wanted: u64, earliest: u64) {
+        tracing::error!(
+            job = %self.job.plan.job, %queue, wanted, earliest, lost = earliest - wanted,
+            "records expired before the job came to them, and are not in its results: let the topic keep them for longer, or the job not be down or behind for so long"
+        );
+        self.work.reader.forget(queue);
+        for running in &mut self.work.tasks {
+            if running.place.1 == queue.partition {
+                running.task.advance_to(&queue.topic, earliest);
             }
         }
     }
@@ -147,8 +175,13 @@ impl Worker {
                 break;
             }
         }
-        for (batch, _) in batches.iter().zip(rests).filter(|(_, rest)| rest.is_empty()) {
-            running.task.advance_to(&batch.from.topic, batch.next);
+        for (batch, rest) in batches.iter().zip(rests) {
+            if rest.is_empty() {
+                running.task.advance_to(&batch.from.topic, batch.next);
+            } else {
+                // The rest is read once more, and what waits behind it with it.
+                work.reader.forget(&batch.from);
+            }
         }
         Ok(())
     }

@@ -75,10 +75,14 @@ impl Reporter {
 
     /// Reports now and then, until the instance ends.
     pub(super) async fn run(self) {
-        if let Err(error) = self.prepare().await {
+        let stopping = self.job.shared.stopping.clone();
+        let prepared = tokio::select! {
+            prepared = self.prepare() => prepared,
+            () = stopping.cancelled() => Ok(()),
+        };
+        if let Err(error) = prepared {
             tracing::warn!(job = %self.job.plan.job, %error, topic = %self.queue.topic, "old reports cannot be read");
         }
-        let stopping = self.job.shared.stopping.clone();
         let mut told = false;
         while !stopping.is_cancelled() {
             let said = self.say(Some(self.report("RUNNING"))).await;

@@ -79,12 +79,17 @@ pub(super) async fn restore(
     if job.settings.local_storage_only {
         return restore_local(job, place, known, logged);
     }
-    let known = known.filter(|marker| marker.is_usable(logged.number, now_ms));
+    let mut known = known.filter(|marker| marker.is_usable(logged.number, now_ms));
+    if let Some(marker) = &known
+        && is_ahead(job, place, marker).await?
+    {
+        known = None;
+    }
     if known.is_none() {
         backend.write(cleared(job, place))?;
     }
     let mut marker = known.unwrap_or_default();
-    let mut hidden = Vec::new();
+    let (mut hidden, mut on_disk) = (Vec::new(), marker.changes.clone());
     for (store, prefix) in stores(job, place) {
         let queue = TopicPartition { topic: change_log(store), partition: place.1 };
         let from = marker.changes.get(store).copied().unwrap_or(0);
@@ -93,6 +98,8 @@ pub(super) async fn restore(
         let end = read_all(job, &queue, from, &mut replay).await?;
         backend.write(std::mem::take(&mut replay.batch))?;
         let records = replay.hidden()?;
+        // Until they are told again, whoever begins here finds them once more.
+        on_disk.insert(Str::clone(store), if records.is_empty() { end } else { from });
         if !records.is_empty() {
             hidden.push((Str::clone(store), records));
         }
@@ -100,9 +107,22 @@ pub(super) async fn restore(
     }
     marker.progress = logged;
     marker.saved_ms = now_ms;
-    let entries = vec![marker_entry(place, &marker)];
+    let saved = Marker { changes: on_disk, ..marker.clone() };
+    let entries = vec![marker_entry(place, &saved)];
     backend.write(Batch { entries, ranges: Vec::new() })?;
     Ok(Restored { marker, hidden })
+}
+
+/// Whether state is of a change log that is no more, or has lost its end.
+async fn is_ahead(job: &Job, place: Place, marker: &Marker) -> Result<bool, StreamsError> {
+    for (store, _) in stores(job, place) {
+        let queue = TopicPartition { topic: change_log(store), partition: place.1 };
+        let next = job.log.range(&queue).await?.next;
+        if marker.changes.get(store).is_some_and(|known| *known > next) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// State that is on this machine only: it is that of the last checkpoint, or of the one before, as

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use super::TaskStatus;
 use super::answering::answer;
 use super::begin::{Begun, Claim, begin};
-use super::commit::{Due, commit};
+use super::commit::{Due, Outcome, commit};
 use super::group::Group;
 use super::job::{Job, Place};
 use super::restore::Marker;
@@ -119,6 +119,7 @@ impl Worker {
         }
         let _runtime = runtime.enter();
         for claim in self.threads.ended(self.number) {
+            claim.stop.cancel();
             self.group.iter().for_each(|group| group.stopped(&claim));
         }
     }
@@ -349,13 +350,14 @@ impl Worker {
     fn committed(
         &mut self,
         places: Vec<Place>,
-        written: Result<Vec<Place>, StreamsError>,
+        written: Result<Outcome, StreamsError>,
     ) -> Result<(), StreamsError> {
         match written {
-            Ok(lost) => {
+            Ok(Outcome { lost, disturbed }) => {
                 if !lost.is_empty() && self.group.is_none() {
                     return Err(self.not_alone());
                 }
+                disturbed.into_iter().for_each(|place| self.begin_again(place));
                 for place in lost {
                     tracing::info!(job = %self.job.plan.job, task = ?place, "another instance has a task");
                     self.drop_task(place);

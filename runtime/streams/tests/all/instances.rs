@@ -133,6 +133,23 @@ fn topology() -> Topology {
     builder.build()
 }
 
+/// Tasks with two inputs, each of which others write and commit.
+fn merged() -> Topology {
+    let builder = StreamBuilder::new("count");
+    let shuffled = |topic: &str| {
+        let words = builder.source(topic, text()).map_values(|_, word| word.to_lowercase());
+        words.key_by(|_, word: &String| word.clone()).repartition()
+    };
+    shuffled("words")
+        .merge(&shuffled("more"))
+        .group_by_key()
+        .count()
+        .to_stream()
+        .map_values(|_, count| count.to_string())
+        .keyed_sink("counts", text(), text());
+    builder.build()
+}
+
 struct Instance {
     streams: Streams,
     is_cut: Arc<AtomicBool>,
@@ -146,6 +163,8 @@ struct Scene {
     started: usize,
     wanted: BTreeMap<String, u64>,
     adjust: fn(&mut Settings),
+    topology: fn() -> Topology,
+    topics: &'static [&'static str],
 }
 
 impl Scene {
@@ -156,11 +175,11 @@ impl Scene {
             .build()
             .unwrap();
         let log = Arc::new(MemoryLog::new());
-        for topic in ["words", "counts"] {
+        for topic in ["words", "more", "counts"] {
             runtime.block_on(log.create_topic(topic, TopicSpec::with_queues(QUEUES))).unwrap();
         }
         let (dir, wanted) = (tempfile::tempdir().unwrap(), BTreeMap::new());
-        Self { runtime, log, dir, started: 0, wanted, adjust: |_| {} }
+        Self { runtime, log, dir, started: 0, wanted, adjust: |_| {}, topology, topics: &["words"] }
     }
 
     /// An instance; each place on disk is used by one after the other.
@@ -185,18 +204,20 @@ impl Scene {
             is_cut: Arc::clone(&is_cut),
             changes_read: Arc::clone(&changes_read),
         });
-        let streams = Streams::start(topology(), log, settings).unwrap();
+        let streams = Streams::start((self.topology)(), log, settings).unwrap();
         Instance { streams, is_cut, changes_read }
     }
 
     fn send(&mut self, round: usize) {
-        for queue in 0..QUEUES {
-            let words = (0..60).map(|n| format!("W{}", (n * 7 + round * 3 + queue as usize) % 90));
-            let records = words.map(|word| {
+        let places = self.topics.iter().flat_map(|topic| (0..QUEUES).map(|queue| (*topic, queue)));
+        for (topic, queue) in places.collect::<Vec<_>>() {
+            let records = (0..60).map(|n| {
+                let word = format!("W{}", (n * 7 + round * 3 + queue as usize) % 90);
                 *self.wanted.entry(word.to_lowercase()).or_default() += 1;
-                LogRecord { value: Some(word.into()), timestamp_ms: 1_000, ..LogRecord::default() }
+                let timestamp_ms = i64::try_from(round * 1_000 + n * 10).unwrap();
+                LogRecord { value: Some(word.into()), timestamp_ms, ..LogRecord::default() }
             });
-            let to = TopicPartition::new("words", queue);
+            let to = TopicPartition::new(topic, queue);
             let batch = QueueBatch { to, records: records.collect() };
             let append = async { self.log.append(vec![batch]).await.unwrap().await.unwrap() };
             self.runtime.block_on(append);
@@ -309,8 +330,11 @@ fn who_begins_again_in_its_directory_need_not_wait_to_be_taken_for_dead() {
 
 /// Instances come, leave, are cut off and come back, as a seed says, while records come.
 fn rescale(seed: u64, adjust: fn(&mut Settings)) -> Scene {
+    rescale_of(Scene::new(), seed, adjust)
+}
+
+fn rescale_of(mut scene: Scene, seed: u64, adjust: fn(&mut Settings)) -> Scene {
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut scene = Scene::new();
     scene.adjust = adjust;
     let mut running = vec![scene.start()];
     let mut gone = Vec::new();
@@ -355,6 +379,15 @@ fn rescale(seed: u64, adjust: fn(&mut Settings)) -> Scene {
 fn each_record_counts_once_whoever_comes_and_goes() {
     for seed in 0..2 {
         rescale(seed, |_| {});
+    }
+}
+
+#[test]
+fn each_record_counts_once_in_tasks_with_two_inputs() {
+    for seed in 10..12 {
+        let mut scene = Scene::new();
+        (scene.topology, scene.topics) = (merged, &["words", "more"]);
+        rescale_of(scene, seed, |settings| settings.threads = 1);
     }
 }
 

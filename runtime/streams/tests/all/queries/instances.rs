@@ -106,7 +106,6 @@ fn a_key_is_asked_for_where_it_is() {
         }
     }
     assert_eq!(elsewhere[0] + elsewhere[1], wanted.len());
-    assert!(elsewhere.iter().all(|keys| *keys > 0), "{elsewhere:?}");
     names(&log, both);
     let range = get(&addresses[0], "/stores/counts/range").json();
     let queues = |key: &str| range[key].as_array().unwrap().len();
