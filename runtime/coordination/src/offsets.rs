@@ -78,7 +78,7 @@ impl Fence {
         }
     }
 
-    /// One session further, which counts once it is [begun](Self::begun).
+    /// One session further, which counts once it is begun.
     pub fn next_session(&self) -> Epoch {
         let session = self.tried.fetch_add(1, Ordering::Relaxed) + 1;
         Epoch { claim: self.claim, session }
