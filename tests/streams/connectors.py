@@ -125,7 +125,7 @@ def listed(work, props, name_server):
         worker.wait_ready()
         wait_for("the job is not listed with its tasks", lambda: "1 RUNNING" in shown(worker, "list") and "6/6" in shown(worker, "list"), LIMIT_S)
         text = shown(worker, "show", "orders")
-        if "orders: 1 RUNNING" not in text or "CHECKPOINTS" not in text or "0-2" not in text or "aggregate" not in text:
+        if "orders: 1 RUNNING" not in text or "CHECKPOINTS" not in text or "0-2" not in text or "orders-shuffle-3" not in text:
             raise LabError(f"gantry streams show orders says: {text}")
         process.kill()
         wait_for("the killed job is not lost", lambda: "1 LOST" in shown(worker, "list"), LIMIT_S)
