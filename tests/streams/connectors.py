@@ -143,6 +143,8 @@ def listed(work, props, name_server):
 def main():
     """Both logs."""
     work = target_dir() / "streams"
+    # What a run left that failed.
+    shutil.rmtree(work, ignore_errors=True)
     _, wanted = orders()
     base = {"offset.flush.interval.ms": 200}
     said, wrote = flow(work / "embedded", {**base, "gantry.data.dir": work / "embedded" / "log"}, None)
