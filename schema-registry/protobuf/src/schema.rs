@@ -208,13 +208,18 @@ impl ParsedSchema for ProtobufSchema {
 
 fn read_file(text: &str) -> Result<ProtoFile, InvalidSchema> {
     let invalid = |what: &str| InvalidSchema(format!("Could not parse Protobuf - {what}"));
-    let file = text::parse(text).or_else(|error| {
-        let bytes = BASE64.decode(text).ok();
-        let file = bytes.and_then(|bytes| descriptor::decode(&bytes));
-        file.and_then(|file| descriptor::file_element(&file)).ok_or_else(|| invalid(&error.0))
-    })?;
+    let file =
+        text::parse(text).or_else(|error| of_descriptor(text).ok_or_else(|| invalid(&error.0)))?;
     check_names(&file.types, file.package_name()).map_err(|error| invalid(&error))?;
     Ok(file)
+}
+
+/// What a descriptor in Base64 says. It is kept as text, so that it counts for what its text says;
+/// one with names that no text can have is none.
+fn of_descriptor(base64: &str) -> Option<ProtoFile> {
+    let bytes = BASE64.decode(base64).ok()?;
+    let file = descriptor::file_element(&descriptor::decode(&bytes)?)?;
+    text::parse(&print::canonical(&file).ok()?).ok()
 }
 
 /// Types are looked for in each part of the names around what uses them: these must not be too

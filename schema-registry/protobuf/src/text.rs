@@ -4,4 +4,4 @@ mod options;
 mod parser;
 mod reader;
 
-pub(crate) use parser::{parse, path};
+pub(crate) use parser::parse;

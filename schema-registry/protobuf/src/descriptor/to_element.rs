@@ -34,8 +34,7 @@ pub(crate) fn file_element(file: &FileProto) -> Option<ProtoFile> {
         } else {
             &mut element.imports
         };
-        // As in a text, so that the text that is made of it reads as itself.
-        paths.push(crate::text::path(path));
+        paths.push(path.clone());
     }
     element.types = types(&file.messages, &file.enums, is_proto3)?;
     element.services = file.services.iter().map(service_element).collect();

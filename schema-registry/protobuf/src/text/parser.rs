@@ -508,7 +508,7 @@ fn take_value(options: &mut Vec<ProtoOption>, name: &str) -> Option<String> {
 }
 
 /// The path of an import without parts that change nothing.
-pub(crate) fn path(text: &str) -> String {
+fn path(text: &str) -> String {
     let text = text.replace('\\', "/");
     let is_absolute = text.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
