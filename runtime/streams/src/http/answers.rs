@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 
 use crate::builder::Topology;
 use crate::error::DataError;
-use crate::metrics;
 use crate::query::{ENTRIES_MAX, Entry, QueryError, Question, StoreInfo, Stored};
 use crate::runtime::{Asker, Instance, TaskStatus};
 
@@ -122,16 +121,12 @@ struct Status {
     tasks: Vec<TaskStatus>,
 }
 
-fn tasks(asker: &Asker) -> Vec<TaskStatus> {
-    asker.job().shared.status().values().cloned().collect()
-}
-
 async fn status(State(asker): Shared) -> Json<Status> {
     Json(Status {
         job: asker.job().plan.job.to_string(),
         failure: asker.job().shared.failure().map(|failure| failure.to_string()),
         instances: asker.instances(),
-        tasks: tasks(&asker),
+        tasks: asker.job().tasks(),
     })
 }
 
@@ -153,9 +148,7 @@ async fn topology(State(asker): Shared, form: Asked<Form>) -> Result<String, Ref
 }
 
 async fn prometheus(State(asker): Shared) -> impl IntoResponse {
-    let standbys: Vec<_> = asker.job().shared.standbys().values().cloned().collect();
-    let text = metrics::prometheus(&asker.job().plan.job, &tasks(&asker), &standbys);
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], asker.job().prometheus())
 }
 
 async fn stores(State(asker): Shared) -> Json<Vec<StoreInfo>> {

@@ -144,20 +144,15 @@ impl Globals {
                 // Records went that nobody needs any more.
                 Err(LogError::OutOfRange { .. }) => {
                     let stopping = self.job.shared.stopping.clone();
-                    let caught_up = tokio::select! {
-                        caught_up = self.catch_up_all() => caught_up,
+                    tokio::select! {
+                        caught_up = self.catch_up_all() => caught_up.map(|()| Vec::new()),
                         () = stopping.cancelled() => return Ok(()),
-                    };
-                    match caught_up {
-                        Err(StreamsError::Log(error)) if error.is_retriable() => {
-                            tracing::warn!(%error, "global tables cannot be read now");
-                            tokio::time::sleep(RETRY).await;
-                        }
-                        caught_up => caught_up?,
                     }
-                    continue;
                 }
-                Err(error) if error.is_retriable() => {
+                read => read.map_err(StreamsError::from),
+            };
+            let read = match read {
+                Err(StreamsError::Log(error)) if error.is_retriable() => {
                     tracing::warn!(%error, "global tables cannot be read now");
                     tokio::time::sleep(RETRY).await;
                     continue;

@@ -81,6 +81,21 @@ impl Shared {
 }
 
 impl Job {
+    /// How each task is that this instance has.
+    pub(crate) fn tasks(&self) -> Vec<TaskStatus> {
+        self.shared.status().values().cloned().collect()
+    }
+
+    /// How far it follows the tasks that it stands by for.
+    pub(crate) fn standbys(&self) -> Vec<StandbyStatus> {
+        self.shared.standbys().values().cloned().collect()
+    }
+
+    /// Both as text for Prometheus.
+    pub(crate) fn prometheus(&self) -> String {
+        crate::metrics::prometheus(&self.plan.job, &self.tasks(), &self.standbys())
+    }
+
     /// Whether several instances share the queues.
     pub(crate) fn is_shared(&self) -> bool {
         match self.settings.instances {

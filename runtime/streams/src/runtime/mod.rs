@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use crate::builder::Topology;
 use crate::data::{Data, Key};
 use crate::error::StreamsError;
-use crate::metrics::{self, OperatorStatus};
+use crate::metrics::OperatorStatus;
 use crate::query::{QueryError, StoreInfo};
 use crate::settings::Settings;
 use crate::store::Disk;
@@ -182,17 +182,17 @@ impl Streams {
 
     /// How each task is that this instance has, as of its last checkpoint.
     pub fn status(&self) -> Vec<TaskStatus> {
-        self.job.shared.status().values().cloned().collect()
+        self.job.tasks()
     }
 
     /// The tasks of other instances whose state this one keeps warm.
     pub fn standbys(&self) -> Vec<StandbyStatus> {
-        self.job.shared.standbys().values().cloned().collect()
+        self.job.standbys()
     }
 
     /// The status of tasks and standbys as text for Prometheus: serve it as `text/plain; version=0.0.4`.
     pub fn prometheus(&self) -> String {
-        metrics::prometheus(&self.job.plan.job, &self.status(), &self.standbys())
+        self.job.prometheus()
     }
 
     /// Answers over HTTP from now on, until the job ends; what, `docs/streams.md` says. Gives the
@@ -239,12 +239,15 @@ impl Streams {
 
     /// Ends all tasks, each with a last checkpoint, and leaves them to the other instances. Blocks
     /// until then. Gives the failure, if the job had stopped by itself.
-    pub fn stop(mut self) -> Result<(), StreamsError> {
-        self.end();
-        self.failure().map_or(Ok(()), Err)
+    pub fn stop(self) -> Result<(), StreamsError> {
+        let job = Arc::clone(&self.job);
+        drop(self);
+        job.shared.failure().map_or(Ok(()), Err)
     }
+}
 
-    fn end(&mut self) {
+impl Drop for Streams {
+    fn drop(&mut self) {
         let shared = &self.job.shared;
         shared.stopping.cancel();
         if let Some(group) = self.group.take() {
@@ -272,12 +275,6 @@ impl Streams {
             }
         }
         self.runtime.block_on(self.job.offsets.copy());
-    }
-}
-
-impl Drop for Streams {
-    fn drop(&mut self) {
-        self.end();
     }
 }
 
@@ -326,12 +323,12 @@ async fn open(
 /// longer than the log keeps records.
 async fn keep_copy(job: Arc<Job>) {
     let stopping = job.shared.stopping.clone();
-    while !stopping.is_cancelled() {
+    loop {
         tokio::select! {
-            () = tokio::time::sleep(COPY_INTERVAL) => {}
-            () = stopping.cancelled() => {}
+            () = tokio::time::sleep(COPY_INTERVAL) => job.offsets.copy().await,
+            // The last one is made when all is written.
+            () = stopping.cancelled() => return,
         }
-        job.offsets.copy().await;
     }
 }
 

@@ -76,7 +76,6 @@ impl Plan {
         for topic in SideTopics::new(settings).all() {
             plan.side_topic(log, topic).await?;
         }
-        plan.open(log, &plan.checkpoints()).await?;
         Ok(plan)
     }
 

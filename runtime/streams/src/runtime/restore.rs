@@ -48,14 +48,36 @@ const ENTRIES_AT_ONCE: usize = 10_000;
 impl Marker {
     /// Whether a task can go on with the state, whose checkpoint in the log has this number. State
     /// that is ahead of the log is of a log that is no more.
-    pub(super) fn is_usable(&self, logged: u64, now_ms: i64) -> bool {
+    fn is_usable(&self, logged: u64, now_ms: i64) -> bool {
         let age_ms = now_ms.saturating_sub(self.saved_ms);
         self.progress.number <= logged && age_ms <= AGE_MAX_MS
     }
 }
 
+/// What the state of a task on this machine is of, if the task can go on with it: its checkpoint in
+/// the log has that number, and the change logs reach to where they are in it.
+pub(super) async fn usable(
+    job: &Job,
+    place: Place,
+    logged: u64,
+) -> Result<Option<Marker>, StreamsError> {
+    let known = on_disk(job, place)?;
+    let Some(known) = known.filter(|marker| marker.is_usable(logged, wall_clock_ms())) else {
+        return Ok(None);
+    };
+    for (store, _) in stores(job, place) {
+        let queue = TopicPartition { topic: change_log(store), partition: place.1 };
+        let next = job.log.range(&queue).await?.next;
+        if known.changes.get(store).is_some_and(|known| *known > next) {
+            // The log has lost its end, or is another one.
+            return Ok(None);
+        }
+    }
+    Ok(Some(known))
+}
+
 /// What the state of a task on this machine is of, if there is any.
-pub(super) fn on_disk(job: &Job, place: Place) -> Result<Option<Marker>, StreamsError> {
+fn on_disk(job: &Job, place: Place) -> Result<Option<Marker>, StreamsError> {
     let known = job.backend.get(&marker_key(place))?;
     Ok(known.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
@@ -75,16 +97,10 @@ pub(super) async fn restore(
     logged: Progress,
 ) -> Result<Restored, StreamsError> {
     let (backend, now_ms) = (&*job.backend, wall_clock_ms());
-    let known = on_disk(job, place)?;
     if job.settings.local_storage_only {
-        return restore_local(job, place, known, logged);
+        return restore_local(job, place, on_disk(job, place)?, logged);
     }
-    let mut known = known.filter(|marker| marker.is_usable(logged.number, now_ms));
-    if let Some(marker) = &known
-        && is_ahead(job, place, marker).await?
-    {
-        known = None;
-    }
+    let known = usable(job, place, logged.number).await?;
     if known.is_none() {
         backend.write(cleared(job, place))?;
     }
@@ -111,18 +127,6 @@ pub(super) async fn restore(
     let entries = vec![marker_entry(place, &saved)];
     backend.write(Batch { entries, ranges: Vec::new() })?;
     Ok(Restored { marker, hidden })
-}
-
-/// Whether state is of a change log that is no more, or has lost its end.
-async fn is_ahead(job: &Job, place: Place, marker: &Marker) -> Result<bool, StreamsError> {
-    for (store, _) in stores(job, place) {
-        let queue = TopicPartition { topic: change_log(store), partition: place.1 };
-        let next = job.log.range(&queue).await?.next;
-        if marker.changes.get(store).is_some_and(|known| *known > next) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// State that is on this machine only: it is that of the last checkpoint, or of the one before, as

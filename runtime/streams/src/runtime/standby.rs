@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use super::group::{Group, Roles};
 use super::job::{Job, Place};
 use super::plan::{change_log, task_key};
-use super::restore::{Marker, cleared, marker_entry, on_disk, stores};
+use super::restore::{Marker, cleared, marker_entry, stores, usable};
 use super::worker::{panicked, wall_clock_ms};
 use crate::error::StreamsError;
 use crate::store::{Batch, PREFIX_BYTES};
@@ -178,16 +178,11 @@ impl Standby {
         });
         // A task that never ran has no state.
         let Some(Progress { number, .. }) = logged else { return Ok(()) };
-        let mut known = on_disk(&job, place)?.filter(|marker| marker.is_usable(number, now_ms));
+        let known = usable(&job, place, number).await?;
         let mut ranges = Vec::new();
         for (store, prefix) in stores(&job, place) {
             let queue = TopicPartition { topic: change_log(store), partition: place.1 };
             let range = job.log.range(&queue).await?;
-            let next = known.as_ref().and_then(|marker| marker.changes.get(store)).copied();
-            if next.is_some_and(|next| next > range.next) {
-                // The log has lost its end, or is another one.
-                known = None;
-            }
             ranges.push((Str::clone(store), prefix, queue, range));
         }
         let saved_ms = known.as_ref().map_or(now_ms, |marker| marker.saved_ms);

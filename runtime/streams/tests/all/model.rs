@@ -3,6 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use gantry_streams::aggregate::Fold;
+use gantry_streams::{Aggregate, Stream, Table, Windowed};
+
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     pub(crate) key: String,
@@ -30,6 +33,24 @@ pub(crate) fn sorted(text: &str) -> String {
     let mut letters: Vec<char> = text.chars().collect();
     letters.sort_unstable();
     letters.into_iter().collect()
+}
+
+/// What is in a window as one text.
+pub(crate) fn texts() -> impl Aggregate<String, State = String, Output = String> {
+    Fold(
+        String::new,
+        |all: &mut String, value: &String| all.push_str(value),
+        |all: &mut String, other: &String| all.push_str(other),
+    )
+}
+
+/// The windows of a table as records: key and window as the model has them, and what is in it.
+pub(crate) fn told(table: &Table<Windowed<String>, String>) -> Stream<String, String> {
+    table.changes().map(|place, all| {
+        let window = place.window;
+        let key = format!("{}@{}..{}", place.key, window.start_ms, window.end_ms);
+        (key, all.unwrap_or_default())
+    })
 }
 
 /// The stream time when each record is looked at.

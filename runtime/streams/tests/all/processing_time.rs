@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_log::{EmbeddedLog, FullLog};
-use gantry_streams::aggregate::Fold;
 use gantry_streams::{
     Emit, Hopping, JoinWindows, Session, Settings, Sliding, StreamBuilder, Streams, TestDriver,
     Topology, Tumbling, UntilWindowCloses, Windows, text,
@@ -26,20 +25,9 @@ fn topology(windows: Windows, suppressed: bool) -> Topology {
         .group_by_key()
         .window(windows)
         .processing_time()
-        .aggregate(Fold(
-            String::new,
-            |all: &mut String, value: &String| all.push_str(value),
-            |all: &mut String, other: &String| all.push_str(other),
-        ));
+        .aggregate(model::texts());
     let table = if suppressed { table.suppress(UntilWindowCloses) } else { table };
-    table
-        .changes()
-        .map(|place, all| {
-            let window = place.window;
-            let key = format!("{}@{}..{}", place.key, window.start_ms, window.end_ms);
-            (key, all.unwrap_or_default())
-        })
-        .keyed_sink("out", text(), text());
+    model::told(&table).keyed_sink("out", text(), text());
     builder.build()
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_log::{EmbeddedLog, FullLog, LogRecord};
-use gantry_streams::aggregate::Fold;
 use gantry_streams::{
     Hopping, Session, Settings, Sliding, StreamBuilder, Streams, TestDriver, Topology, Tumbling,
     UntilTimeLimit, UntilWindowCloses, Windows, text,
@@ -20,25 +19,15 @@ use crate::windows::{events, ms};
 /// wanted.
 fn topology(windows: Windows) -> Topology {
     let builder = StreamBuilder::new("final");
-    builder
+    let table = builder
         .keyed_source("events", text(), text())
         .group_by_key()
         .window(windows)
-        .aggregate(Fold(
-            String::new,
-            |all: &mut String, value: &String| all.push_str(value),
-            |all: &mut String, other: &String| all.push_str(other),
-        ))
+        .aggregate(model::texts())
         .map_values(|_, all| model::sorted(all))
         .filter(|_, all| !all.starts_with('z'))
-        .suppress(UntilWindowCloses)
-        .changes()
-        .map(|place, all| {
-            let window = place.window;
-            let key = format!("{}@{}..{}", place.key, window.start_ms, window.end_ms);
-            (key, all.unwrap_or_default())
-        })
-        .keyed_sink("out", text(), text());
+        .suppress(UntilWindowCloses);
+    model::told(&table).keyed_sink("out", text(), text());
     builder.build()
 }
 

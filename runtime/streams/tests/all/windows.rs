@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gantry_log::{LogRecord, RecordHeader};
-use gantry_streams::aggregate::Fold;
 use gantry_streams::{
     Data, Emit, Hopping, Session, Settings, Sliding, StreamBuilder, TestDriver, Topology, Tumbling,
     Window, Windowed, Windows, text,
@@ -16,22 +15,12 @@ use crate::model::{self, Event, Shape};
 /// What is in each window, in the order in which it came, as one text.
 fn topology(windows: Windows) -> Topology {
     let builder = StreamBuilder::new("windows");
-    builder
+    let table = builder
         .keyed_source("events", text(), text())
         .group_by_key()
         .window(windows)
-        .aggregate(Fold(
-            String::new,
-            |all: &mut String, value: &String| all.push_str(value),
-            |all: &mut String, other: &String| all.push_str(other),
-        ))
-        .changes()
-        .map(|place, all| {
-            let window = place.window;
-            let key = format!("{}@{}..{}", place.key, window.start_ms, window.end_ms);
-            (key, all.unwrap_or_default())
-        })
-        .keyed_sink("out", text(), text());
+        .aggregate(model::texts());
+    model::told(&table).keyed_sink("out", text(), text());
     builder.build()
 }
 

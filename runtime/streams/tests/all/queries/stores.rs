@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use gantry_streams::aggregate::Fold;
 use gantry_streams::{
     Hopping, Session, Settings, Sliding, StreamBuilder, TestDriver, Tumbling, Windowed, Windows,
     text,
@@ -19,11 +18,7 @@ fn driver(windows: Windows) -> TestDriver {
         .keyed_source("events", text(), text())
         .group_by_key()
         .window(windows)
-        .aggregate(Fold(
-            String::new,
-            |all: &mut String, value: &String| all.push_str(value),
-            |all: &mut String, other: &String| all.push_str(other),
-        ))
+        .aggregate(model::texts())
         .materialized_as("windows");
     let mut settings = Settings::new("");
     settings.cache_entries = 3;
