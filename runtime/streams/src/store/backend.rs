@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use rocksdb::{
-    BlockBasedOptions, Cache, DB, DBCompressionType, Direction, IteratorMode, Options, WriteBatch,
-    WriteOptions,
+    BlockBasedIndexType, BlockBasedOptions, Cache, DB, DBCompressionType, Direction, IteratorMode,
+    Options, WriteBatch, WriteOptions,
 };
 
 use crate::error::StreamsError;
@@ -83,6 +83,10 @@ pub(crate) struct Disk {
 const MEMTABLE_BYTES: usize = 16 << 20;
 /// Bits of a Bloom filter for each key: about one false hit in a hundred.
 const BLOOM_BITS: f64 = 10.0;
+/// The part of a memtable that its Bloom filter may have.
+const MEMTABLE_BLOOM: f64 = 0.02;
+/// Bytes of a piece of an index or a filter.
+const METADATA_BYTES: usize = 16 << 10;
 
 impl Disk {
     /// Opens the database in a directory, or begins one.
@@ -94,14 +98,22 @@ impl Disk {
         let mut blocks = BlockBasedOptions::default();
         blocks.set_block_cache(&Cache::new_lru_cache(block_cache_bytes));
         blocks.set_bloom_filter(BLOOM_BITS, false);
+        // In pieces: one that is larger than a part of the cache would be read from disk each time.
+        blocks.set_partition_filters(true);
+        blocks.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+        blocks.set_metadata_block_size(METADATA_BYTES);
         blocks.set_cache_index_and_filter_blocks(true);
         blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
+        blocks.set_pin_top_level_index_and_filter(true);
         let mut options = Options::default();
         options.create_if_missing(true);
         options.set_block_based_table_factory(&blocks);
         options.set_compression_type(DBCompressionType::Lz4);
         options.set_write_buffer_size(MEMTABLE_BYTES);
         options.set_max_write_buffer_number(3);
+        // A key that is nowhere is asked for as often as one that is there.
+        options.set_memtable_prefix_bloom_ratio(MEMTABLE_BLOOM);
+        options.set_memtable_whole_key_filtering(true);
         options.set_max_background_jobs(2);
         options.set_keep_log_file_num(2);
         options.set_max_open_files(512);
