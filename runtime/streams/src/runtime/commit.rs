@@ -1,7 +1,8 @@
-//! Checkpoints written: outputs, changes of state and progress, then the state on this machine.
+//! Checkpoints written: outputs, changes of state and progress.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use gantry_coordination::{Ends, Transaction};
 use gantry_log::{LogRecord, QueueBatch, Session, Str, TopicPartition};
@@ -15,16 +16,21 @@ use crate::store::Batch;
 use crate::task::Written;
 
 /// One task's checkpoint.
-pub(super) struct Due<'a> {
+pub(super) struct Due {
     pub(super) place: Place,
     pub(super) written: Written,
-    pub(super) marker: &'a mut Marker,
-    pub(super) transaction: &'a Transaction,
+    /// As of the one before.
+    pub(super) marker: Marker,
+    pub(super) transaction: Arc<Transaction>,
 }
 
-/// What came of checkpoints besides that they count.
+/// What came of checkpoints.
 #[derive(Default)]
 pub(super) struct Outcome {
+    /// Those that count, and what the state is of now.
+    pub(super) markers: Vec<(Place, Marker)>,
+    /// What is to be written to the disk of this machine.
+    pub(super) local: Batch,
     /// Tasks that somebody else has by now: nothing of theirs counts.
     pub(super) lost: Vec<Place>,
     /// Tasks in whose change log somebody else wrote, who had them before: they must begin again, and
@@ -44,7 +50,7 @@ struct Records {
 /// covers them.
 pub(super) async fn commit(
     job: &Job,
-    mut due: Vec<Due<'_>>,
+    mut due: Vec<Due>,
     now_ms: i64,
 ) -> Result<Outcome, StreamsError> {
     let records = collect(job, &mut due);
@@ -53,9 +59,8 @@ pub(super) async fn commit(
     } else {
         write_marked(job, &due, records).await?
     };
-    let mut local = Batch::default();
     let mut outcome = Outcome::default();
-    for Due { place, written: Written { batch, progress, .. }, marker, transaction } in due {
+    for Due { place, written: Written { batch, progress, .. }, mut marker, transaction } in due {
         if !job.writes_at_once() && !transaction.holds() {
             outcome.lost.push(place);
             continue;
@@ -75,19 +80,17 @@ pub(super) async fn commit(
         // What is on disk is as of this checkpoint, or still as of an earlier one.
         if let Some(mut batch) = batch {
             marker.saved_ms = now_ms;
-            local.entries.append(&mut batch.entries);
-            local.ranges.append(&mut batch.ranges);
-            local.entries.push(marker_entry(place, marker));
+            outcome.local.entries.append(&mut batch.entries);
+            outcome.local.ranges.append(&mut batch.ranges);
+            outcome.local.entries.push(marker_entry(place, &marker));
         }
-    }
-    if !local.entries.is_empty() {
-        job.backend.write(local)?;
+        outcome.markers.push((place, marker));
     }
     Ok(outcome)
 }
 
 /// Takes the records out of the checkpoints, and marks those that are to be.
-fn collect(job: &Job, due: &mut [Due<'_>]) -> Records {
+fn collect(job: &Job, due: &mut [Due]) -> Records {
     let mut all = Records::default();
     for Due { place, written, transaction, .. } in due {
         let mut marked = BTreeSet::new();
@@ -116,11 +119,7 @@ fn collect(job: &Job, due: &mut [Due<'_>]) -> Records {
 
 type Ranges = BTreeMap<TopicPartition, Range<u64>>;
 
-async fn write_at_once(
-    job: &Job,
-    due: &[Due<'_>],
-    records: Records,
-) -> Result<Ranges, StreamsError> {
+async fn write_at_once(job: &Job, due: &[Due], records: Records) -> Result<Ranges, StreamsError> {
     let commits =
         due.iter().map(|due| due.transaction.commit_record(vec![progress(due)], Vec::new()));
     let commits = job.offsets.batch(commits.collect());
@@ -131,11 +130,7 @@ async fn write_at_once(
     Ok(queues.into_iter().zip(ranges).collect())
 }
 
-async fn write_marked(
-    job: &Job,
-    due: &[Due<'_>],
-    records: Records,
-) -> Result<Ranges, StreamsError> {
+async fn write_marked(job: &Job, due: &[Due], records: Records) -> Result<Ranges, StreamsError> {
     let Records { by_queue, marked } = records;
     let mut ranges = Ranges::new();
     if !by_queue.is_empty() {
@@ -160,7 +155,7 @@ fn batches(records: BTreeMap<TopicPartition, Vec<LogRecord>>) -> Vec<QueueBatch>
     records.into_iter().map(|(to, records)| QueueBatch { to, records }).collect()
 }
 
-fn progress(due: &Due<'_>) -> (String, Option<String>) {
+fn progress(due: &Due) -> (String, Option<String>) {
     let text = serde_json::to_string(&due.written.progress).unwrap_or_default();
     (task_key(due.place), Some(text))
 }

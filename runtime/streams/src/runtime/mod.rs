@@ -3,6 +3,7 @@
 mod answering;
 mod asking;
 mod begin;
+mod checkpoint;
 mod commit;
 mod committed;
 mod global;

@@ -1,7 +1,7 @@
 //! One thread: begins tasks, reads, processes, writes checkpoints.
 
 use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use super::TaskStatus;
 use super::answering::answer;
 use super::begin::{Begun, Claim, begin};
-use super::commit::{Due, Outcome, commit};
+use super::checkpoint::Writing;
 use super::group::Group;
 use super::job::{Job, Place};
 use super::restore::Marker;
@@ -39,9 +39,11 @@ pub(super) struct Worker {
 /// The tasks of a thread.
 pub(super) struct Work {
     /// Tasks that wait to begin, or to begin again, and until when.
-    waiting: BTreeMap<Place, (Claim, Instant)>,
+    pub(super) waiting: BTreeMap<Place, (Claim, Instant)>,
     beginning: JoinSet<(Claim, Result<Option<Begun>, StreamsError>)>,
     pub(super) tasks: Vec<Running>,
+    /// Checkpoints that are on their way.
+    pub(super) writing: Option<Writing>,
     pub(super) reader: CommittedReader,
     pub(super) reads: u64,
 }
@@ -50,15 +52,15 @@ pub(super) struct Work {
 pub(super) struct Running {
     pub(super) place: Place,
     pub(super) task: Task,
-    claim: Claim,
-    transaction: Transaction,
-    marker: Marker,
+    pub(super) claim: Claim,
+    pub(super) transaction: Arc<Transaction>,
+    pub(super) marker: Marker,
     pub(super) records: u64,
     pub(super) bad: u64,
     /// Microseconds that its checkpoints took, and the last one.
-    checkpoint_us: (u64, u64),
+    pub(super) checkpoint_us: (u64, u64),
     /// The state on disk is of an earlier checkpoint.
-    unsaved: bool,
+    pub(super) unsaved: bool,
     /// Where each topic ended when it was last read.
     pub(super) ends: BTreeMap<Str, u64>,
 }
@@ -76,6 +78,28 @@ impl Running {
         })
     }
 
+    /// How it is.
+    pub(super) fn status(&self) -> TaskStatus {
+        let inputs = self.task.inputs();
+        let watermark = Some(self.task.watermark_ms()).filter(|time| *time != i64::MIN);
+        TaskStatus {
+            sub_topology: self.place.0,
+            queue: self.place.1,
+            inputs: inputs.iter().map(|(topic, at)| (topic.to_string(), *at)).collect(),
+            lag: self.lag(),
+            records: self.records,
+            late: self.task.late(),
+            bad: self.bad,
+            watermark_ms: watermark,
+            watermark_lag_ms: watermark.map(|time| wall_clock_ms().saturating_sub(time)),
+            cached_entries: self.task.cached(),
+            checkpoints: self.marker.progress.number,
+            checkpoint_time_us: self.checkpoint_us.0,
+            checkpoint_last_us: self.checkpoint_us.1,
+            operators: self.task.operators(),
+        }
+    }
+
     /// Records that it has not yet read, as of its last read.
     pub(super) fn lag(&self) -> u64 {
         let inputs = self.task.inputs().iter();
@@ -91,8 +115,8 @@ const WAIT_MAX: Duration = Duration::from_millis(100);
 /// The first tasks of a thread wait so long for each other before it reads: one that begins first would
 /// run ahead of the others in event time.
 const BEGIN_TOGETHER: Duration = Duration::from_secs(1);
-/// The wait before a task begins again whose checkpoint could not be written.
-const RETRY: Duration = Duration::from_millis(200);
+/// The least wait for records while a checkpoint is written behind which the next one is due.
+const WAIT_WRITING: Duration = Duration::from_millis(5);
 /// State goes to disk so often: a restart reads no more of the change log than this long wrote.
 const SAVE_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -102,6 +126,7 @@ impl Work {
             waiting: BTreeMap::new(),
             beginning: JoinSet::new(),
             tasks: Vec::new(),
+            writing: None,
             reader: CommittedReader::new(Arc::clone(&job.log), Arc::clone(&job.transactions)),
             reads: 0,
         }
@@ -131,7 +156,11 @@ impl Worker {
         let together = Instant::now() + BEGIN_TOGETHER;
         while !self.job.shared.is_stopped() {
             self.obey().await?;
-            let wait = due.saturating_duration_since(Instant::now()).min(WAIT_MAX);
+            self.settle_if_written().await?;
+            let mut wait = due.saturating_duration_since(Instant::now()).min(WAIT_MAX);
+            if self.work.writing.is_some() {
+                wait = wait.max(WAIT_WRITING);
+            }
             let begin = self.work.reads == 0 && !self.work.beginning.is_empty();
             if self.work.tasks.is_empty() || (begin && Instant::now() < together) {
                 self.rest().await?;
@@ -147,7 +176,8 @@ impl Worker {
                 running.task.wall_clock(now, idle)?;
             }
             let full = self.work.tasks.iter().any(|running| running.task.is_full());
-            if Instant::now() >= due || full {
+            // While one is written, the next one waits as long as there is room for it.
+            if full || (Instant::now() >= due && self.work.writing.is_none()) {
                 let saves = Instant::now() >= save;
                 self.checkpoint(None, saves).await?;
                 due = Instant::now() + interval;
@@ -159,7 +189,8 @@ impl Worker {
         for running in &mut self.work.tasks {
             running.task.remove()?;
         }
-        self.checkpoint(None, true).await
+        self.checkpoint(None, true).await?;
+        self.settle().await
     }
 
     /// Does what it is told, and begins what can begin.
@@ -217,6 +248,8 @@ impl Worker {
         if self.work.waiting.remove(&place).is_some() {
             self.gone(place);
         }
+        // Nothing of it may be on its way when somebody else begins it.
+        self.settle().await?;
         // One that begins says so when it has ended.
         let Some(running) = self.work.tasks.iter_mut().find(|r| r.place == place) else {
             return Ok(());
@@ -224,6 +257,7 @@ impl Worker {
         if running.claim.is_valid() {
             running.task.remove()?;
             self.checkpoint(Some(place), true).await?;
+            self.settle().await?;
         }
         if self.drop_task(place).is_some() || self.work.waiting.remove(&place).is_some() {
             self.gone(place);
@@ -232,7 +266,7 @@ impl Worker {
     }
 
     /// A task runs here no more.
-    fn gone(&self, place: Place) {
+    pub(super) fn gone(&self, place: Place) {
         self.job.shared.status().remove(&place);
         self.job.shared.tasks().remove(&place);
         if let (Some(claim), Some(group)) = (self.threads.stopped(place), &self.group) {
@@ -240,7 +274,7 @@ impl Worker {
         }
     }
 
-    fn drop_task(&mut self, place: Place) -> Option<Running> {
+    pub(super) fn drop_task(&mut self, place: Place) -> Option<Running> {
         let at = self.work.tasks.iter().position(|running| running.place == place)?;
         let running = self.work.tasks.swap_remove(at);
         for (queue, _) in running.positions() {
@@ -282,7 +316,7 @@ impl Worker {
             place,
             task,
             claim,
-            transaction,
+            transaction: Arc::new(transaction),
             marker,
             records: 0,
             bad: 0,
@@ -293,131 +327,10 @@ impl Worker {
         Ok(())
     }
 
-    fn not_alone(&self) -> StreamsError {
+    pub(super) fn not_alone(&self) -> StreamsError {
         StreamsError::Topology {
             job: self.job.plan.job.to_string(),
             reason: "another instance of it runs on the same log, though this one was to be the only one: stop one of them, or set instances to Several in both".to_owned(),
-        }
-    }
-
-    /// Writes the checkpoints of one task, or of all.
-    async fn checkpoint(&mut self, only: Option<Place>, save: bool) -> Result<(), StreamsError> {
-        let (began, mut written_of) = (Instant::now(), BTreeSet::new());
-        let mut due = Vec::new();
-        let mut group = BTreeMap::new();
-        let due_now = |running: &&mut Running| {
-            only.is_none_or(|only| only == running.place)
-                && running.claim.is_valid()
-                && (running.task.is_dirty() || (save && running.unsaved))
-        };
-        for running in self.work.tasks.iter_mut().filter(due_now) {
-            let written = running.task.checkpoint(save)?;
-            running.unsaved = written.batch.is_none();
-            written_of.insert(running.place);
-            for (topic, offset) in &written.progress.inputs {
-                let topic = Str::clone(topic);
-                let queue = TopicPartition { topic, partition: running.place.1 };
-                group.insert(queue, Some(*offset));
-            }
-            let Running { place, marker, transaction, .. } = running;
-            due.push(Due { place: *place, written, marker, transaction });
-        }
-        if !due.is_empty() {
-            let places: Vec<Place> = due.iter().map(|due| due.place).collect();
-            let written = tokio::select! {
-                written = commit(&self.job, due, wall_clock_ms()) => written,
-                () = self.job.shared.abandoned.cancelled() => return Ok(()),
-            };
-            self.committed(places, written)?;
-            // For tools: the job itself goes on from its checkpoints.
-            match self.job.log.commit(&self.job.plan.job, &group).await {
-                Err(error) if !error.is_retriable() => return Err(error.into()),
-                _ => {}
-            }
-        }
-        let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let tasks = self.work.tasks.iter_mut();
-        for running in tasks.filter(|running| written_of.contains(&running.place)) {
-            running.checkpoint_us = (running.checkpoint_us.0.saturating_add(took), took);
-        }
-        self.without_lease();
-        self.tell();
-        Ok(())
-    }
-
-    /// What came of checkpoints. Tasks of which it is not known, or that somebody else has, must
-    /// not go on: their state may be ahead of what counts.
-    fn committed(
-        &mut self,
-        places: Vec<Place>,
-        written: Result<Outcome, StreamsError>,
-    ) -> Result<(), StreamsError> {
-        match written {
-            Ok(Outcome { lost, disturbed }) => {
-                if !lost.is_empty() && self.group.is_none() {
-                    return Err(self.not_alone());
-                }
-                disturbed.into_iter().for_each(|place| self.begin_again(place));
-                for place in lost {
-                    tracing::info!(job = %self.job.plan.job, task = ?place, "another instance has a task");
-                    self.drop_task(place);
-                    self.gone(place);
-                }
-            }
-            Err(StreamsError::Log(error)) if error.is_retriable() => {
-                tracing::warn!(
-                    job = %self.job.plan.job, tasks = ?places, %error,
-                    "a checkpoint could not be written: the tasks begin again at the last one"
-                );
-                places.into_iter().for_each(|place| self.begin_again(place));
-            }
-            Err(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    fn begin_again(&mut self, place: Place) {
-        if let Some(Running { claim, .. }) = self.drop_task(place) {
-            self.work.waiting.insert(place, (claim, Instant::now() + RETRY));
-        }
-    }
-
-    /// Tasks that others may have by now do not go on here, unless they still prove to be its own.
-    fn without_lease(&mut self) {
-        let without = self.work.tasks.iter().filter(|running| !running.claim.is_valid());
-        for place in without.map(|running| running.place).collect::<Vec<_>>() {
-            tracing::warn!(
-                job = %self.job.plan.job, task = ?place,
-                "this instance has not been heard by the others for half of session_timeout: a task pauses"
-            );
-            self.begin_again(place);
-        }
-    }
-
-    fn tell(&self) {
-        let mut status = self.job.shared.status();
-        for running in &self.work.tasks {
-            let inputs = running.task.inputs();
-            let watermark = Some(running.task.watermark_ms()).filter(|time| *time != i64::MIN);
-            status.insert(
-                running.place,
-                TaskStatus {
-                    sub_topology: running.place.0,
-                    queue: running.place.1,
-                    inputs: inputs.iter().map(|(topic, at)| (topic.to_string(), *at)).collect(),
-                    lag: running.lag(),
-                    records: running.records,
-                    late: running.task.late(),
-                    bad: running.bad,
-                    watermark_ms: watermark,
-                    watermark_lag_ms: watermark.map(|time| wall_clock_ms().saturating_sub(time)),
-                    cached_entries: running.task.cached(),
-                    checkpoints: running.marker.progress.number,
-                    checkpoint_time_us: running.checkpoint_us.0,
-                    checkpoint_last_us: running.checkpoint_us.1,
-                    operators: running.task.operators(),
-                },
-            );
         }
     }
 }

@@ -1,0 +1,180 @@
+//! The checkpoints of a thread. While one is written, its tasks go on: what they do then is in the
+//! next one, which is written behind it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gantry_log::{Str, TopicPartition};
+use tokio::task::JoinHandle;
+
+use super::TaskStatus;
+use super::commit::{Due, Outcome, commit};
+use super::job::{Job, Place};
+use super::worker::{Running, Worker, panicked, wall_clock_ms};
+use crate::error::StreamsError;
+
+/// Checkpoints that are on their way.
+pub(super) struct Writing {
+    /// The tasks, and how they were then: it is told once it is known that it counts.
+    tasks: Vec<TaskStatus>,
+    written: JoinHandle<Written>,
+}
+
+/// What came of them, and the microseconds that it took.
+type Written = (Result<Outcome, StreamsError>, u64);
+
+/// The wait before a task begins again whose checkpoint could not be written.
+const RETRY: Duration = Duration::from_millis(200);
+
+impl Worker {
+    /// Begins to write the checkpoints of one task, or of all. What is to go to the disk of this
+    /// machine does so before the tasks go on: they find there what they hold no more.
+    pub(super) async fn checkpoint(
+        &mut self,
+        only: Option<Place>,
+        save: bool,
+    ) -> Result<(), StreamsError> {
+        self.settle().await?;
+        self.without_lease();
+        let (mut due, mut tasks) = (Vec::new(), Vec::new());
+        let due_now = |running: &Running| {
+            only.is_none_or(|only| only == running.place)
+                && running.is_valid()
+                && (running.task.is_dirty() || (save && running.unsaved))
+        };
+        for running in &mut self.work.tasks {
+            if !due_now(running) {
+                self.job.shared.status().insert(running.place, running.status());
+                continue;
+            }
+            let written = running.task.checkpoint(save)?;
+            running.unsaved = written.batch.is_none();
+            let (marker, transaction) = (running.marker.clone(), Arc::clone(&running.transaction));
+            due.push(Due { place: running.place, written, marker, transaction });
+            tasks.push(running.status());
+        }
+        if due.is_empty() {
+            return Ok(());
+        }
+        let saves = due.iter().any(|due| due.written.batch.is_some());
+        let written = tokio::spawn(write(Arc::clone(&self.job), due));
+        self.work.writing = Some(Writing { tasks, written });
+        if saves { self.settle().await } else { Ok(()) }
+    }
+
+    /// Takes note of checkpoints that were written meanwhile.
+    pub(super) async fn settle_if_written(&mut self) -> Result<(), StreamsError> {
+        match &self.work.writing {
+            Some(writing) if writing.written.is_finished() => self.settle().await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for checkpoints that are on their way.
+    pub(super) async fn settle(&mut self) -> Result<(), StreamsError> {
+        let Some(Writing { tasks, mut written }) = self.work.writing.take() else {
+            return Ok(());
+        };
+        let (outcome, took_us) = tokio::select! {
+            done = &mut written => match done {
+                Ok(done) => done,
+                Err(error) => {
+                    return error.try_into_panic().map_or(Ok(()), |panic| Err(panicked(&*panic)));
+                }
+            },
+            () = self.job.shared.abandoned.cancelled() => {
+                written.abort();
+                return Ok(());
+            }
+        };
+        match outcome {
+            Ok(outcome) => self.written(outcome, tasks, took_us),
+            // What came of them is not known: the tasks must not go on, as their state may be ahead
+            // of what counts.
+            Err(StreamsError::Log(error)) if error.is_retriable() => {
+                let places: Vec<Place> =
+                    tasks.iter().map(|task| (task.sub_topology, task.queue)).collect();
+                tracing::warn!(
+                    job = %self.job.plan.job, tasks = ?places, %error,
+                    "a checkpoint could not be written: the tasks begin again at the last one"
+                );
+                places.into_iter().for_each(|place| self.begin_again(place));
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn written(
+        &mut self,
+        outcome: Outcome,
+        tasks: Vec<TaskStatus>,
+        took_us: u64,
+    ) -> Result<(), StreamsError> {
+        let Outcome { markers, local, lost, disturbed } = outcome;
+        if !lost.is_empty() && self.group.is_none() {
+            return Err(self.not_alone());
+        }
+        if !local.entries.is_empty() {
+            self.job.backend.write(local)?;
+        }
+        let mut tasks: BTreeMap<Place, TaskStatus> =
+            tasks.into_iter().map(|task| ((task.sub_topology, task.queue), task)).collect();
+        for (place, marker) in markers {
+            let running = self.work.tasks.iter_mut().find(|running| running.place == place);
+            let (Some(running), Some(mut task)) = (running, tasks.remove(&place)) else { continue };
+            running.checkpoint_us = (running.checkpoint_us.0.saturating_add(took_us), took_us);
+            (task.checkpoint_time_us, task.checkpoint_last_us) = running.checkpoint_us;
+            task.checkpoints = marker.progress.number;
+            running.marker = marker;
+            self.job.shared.status().insert(place, task);
+        }
+        disturbed.into_iter().for_each(|place| self.begin_again(place));
+        // Somebody else's: they must not go on here.
+        for place in lost {
+            tracing::info!(job = %self.job.plan.job, task = ?place, "another instance has a task");
+            self.drop_task(place);
+            self.gone(place);
+        }
+        Ok(())
+    }
+
+    fn begin_again(&mut self, place: Place) {
+        if let Some(Running { claim, .. }) = self.drop_task(place) {
+            self.work.waiting.insert(place, (claim, Instant::now() + RETRY));
+        }
+    }
+
+    /// Tasks that others may have by now do not go on here, unless they still prove to be its own.
+    fn without_lease(&mut self) {
+        let without = self.work.tasks.iter().filter(|running| !running.is_valid());
+        for place in without.map(|running| running.place).collect::<Vec<_>>() {
+            tracing::warn!(
+                job = %self.job.plan.job, task = ?place,
+                "this instance has not been heard by the others for half of session_timeout: a task pauses"
+            );
+            self.begin_again(place);
+        }
+    }
+}
+
+async fn write(job: Arc<Job>, due: Vec<Due>) -> Written {
+    let began = Instant::now();
+    let mut group = BTreeMap::new();
+    for Due { place, written, .. } in &due {
+        for (topic, offset) in &written.progress.inputs {
+            let queue = TopicPartition { topic: Str::clone(topic), partition: place.1 };
+            group.insert(queue, Some(*offset));
+        }
+    }
+    let mut outcome = commit(&job, due, wall_clock_ms()).await;
+    if outcome.is_ok() {
+        // For tools: the job itself goes on from its checkpoints.
+        match job.log.commit(&job.plan.job, &group).await {
+            Err(error) if !error.is_retriable() => outcome = Err(error.into()),
+            _ => {}
+        }
+    }
+    (outcome, u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX))
+}
