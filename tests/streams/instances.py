@@ -2,6 +2,7 @@
 """Instances of a streams job on a RocketMQ broker, killed again and again while orders come: each order counts once, and no total is told twice."""
 
 import argparse
+import os
 import pathlib
 import random
 import shutil
@@ -20,29 +21,43 @@ BEGIN_MS = 1_700_000_000_000
 WINDOW_MS = 10_000
 
 
-def wanted(count):
+def wanted(count, customers=50):
     """What each customer's orders come to in each window, as the example makes them."""
     totals = {}
     for number in range(count):
         at_ms = BEGIN_MS + number
-        total = totals.setdefault(f"customer-{number * 7 % 50}@{at_ms - at_ms % WINDOW_MS}", [0, 0])
+        total = totals.setdefault(f"customer-{number * 7 % customers}@{at_ms - at_ms % WINDOW_MS}", [0, 0])
         total[0] += 1
         total[1] += number % 1_000
     return {place: tuple(total) for place, total in totals.items()}
 
 
-def start(place, count, name_server, *more):
-    """An instance in a directory of its own."""
+def start(place, count, *more, customers=50):
+    """An instance in a directory of its own; behind the count is the name server, where there is one."""
     program = target_dir() / "release" / "examples" / "orders"
     place.mkdir(parents=True, exist_ok=True)
     with open(place / "said.log", "ab") as log:
-        return subprocess.Popen([str(program), str(place), str(count), name_server, *more], stdout=subprocess.PIPE, stderr=log, text=True)
+        command = [str(program), str(place), str(count), *more]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, "CUSTOMERS": str(customers)})
 
 
 def kill(process):
     """At once, and for good."""
     process.kill()
     process.communicate()
+
+
+def told(said):
+    """The totals that an instance gave at its end."""
+    return {line.split()[0]: tuple(int(word) for word in line.split()[1:]) for line in said.splitlines()}
+
+
+def compare(said, count, customers=50):
+    """Each total must be what it should be, and no other may be there."""
+    want = wanted(count, customers)
+    if said != want:
+        differ = [(place, want.get(place), said.get(place)) for place in {**want, **said} if said.get(place) != want.get(place)]
+        raise LabError(f"{len(differ)} totals differ, the first: {differ[:3]} (place, wanted, told)")
 
 
 def run(work, kills, seed):
@@ -69,7 +84,7 @@ def run(work, kills, seed):
         said, _ = maker.communicate(timeout=LIMIT_S)
         if maker.returncode != 0:
             raise LabError(f"the job ended with {maker.returncode}: {(work / 'maker' / 'said.log').read_text()[-1000:]}")
-        return killed, count, {line.split()[0]: tuple(int(word) for word in line.split()[1:]) for line in said.splitlines()}
+        return killed, count, told(said)
 
 
 def check(work, kills, seed):
@@ -77,9 +92,7 @@ def check(work, kills, seed):
     shutil.rmtree(work, ignore_errors=True)
     began = time.monotonic()
     killed, count, said = run(work, kills, seed)
-    if said != wanted(count):
-        differ = [(place, total, said.get(place)) for place, total in wanted(count).items() if said.get(place) != total]
-        raise LabError(f"{len(differ)} totals differ, the first: {differ[:3]} (place, wanted, told)")
+    compare(said, count)
     shutil.rmtree(work)
     return killed, count, len(said), time.monotonic() - began
 

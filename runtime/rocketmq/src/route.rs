@@ -233,7 +233,11 @@ impl Routes {
     pub(crate) async fn brokers(&self) -> Result<Vec<(Str, Str)>, CallError> {
         let brokers = self.registered().await?;
         if brokers.is_empty() {
-            return Err(CallError::NoBroker("the name server knows no broker".into()));
+            let text = format!(
+                "the name server {} knows no broker: start one, or wait until it is back",
+                self.name_servers.join(";")
+            );
+            return Err(CallError::NoBroker(text.into()));
         }
         Ok(brokers)
     }

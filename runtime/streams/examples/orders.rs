@@ -8,15 +8,19 @@
 //! `… --example orders -- DIRECTORY 100000 127.0.0.1:9876`
 //! Start it as often as you like there, each with a directory of its own: the instances share the
 //! work. One with `follow` behind makes no orders, and works until it is killed.
+//!
+//! What it waits for while the log cannot be reached, or its disk is full, it says on standard error.
+//! `CUSTOMERS` in the environment says how many customers there are.
 #![expect(clippy::print_stdout, reason = "its result is what it prints")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_log::{
-    EmbeddedConfig, EmbeddedLog, FullLog, LogError, LogRecord, QueueBatch, ReadLimits,
+    EmbeddedConfig, EmbeddedLog, FullLog, LogError, LogRecord, QueueBatch, ReadLimits, Session,
     TopicPartition, TopicSpec,
 };
 use gantry_rocketmq::{RocketmqConfig, RocketmqLog};
@@ -28,6 +32,9 @@ use serde::{Deserialize, Serialize};
 
 const QUEUES: u32 = 3;
 const BATCH: u64 = 200;
+const CUSTOMERS: u64 = 50;
+/// The wait before the log is asked again that could not take orders.
+const RETRY: Duration = Duration::from_millis(200);
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Order {
@@ -44,7 +51,18 @@ struct Total {
 
 json_data!(Order, Total);
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the program ends");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let dir = args.next().ok_or("give a directory, and how many orders there shall be")?;
     let orders: u64 = args.next().map_or(Ok(10_000), |text| text.parse())?;
@@ -117,8 +135,23 @@ fn topology() -> Topology {
     builder.build()
 }
 
-/// Orders are numbered: what is in the topic already is not made again.
+/// Makes orders until there are so many, also if the log cannot take them for a while.
 async fn order(log: &dyn FullLog, orders: u64) -> Result<(), Box<dyn Error>> {
+    let customers: u64 = std::env::var("CUSTOMERS").map_or(Ok(CUSTOMERS), |text| text.parse())?;
+    while let Err(error) = make(log, orders, customers.max(1)).await {
+        match error.downcast_ref::<LogError>() {
+            Some(now) if now.is_retriable() => tracing::warn!(%error, "orders wait"),
+            _ => return Err(error),
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+    Ok(())
+}
+
+/// Orders are numbered: what is in the topic already is not made again. An append of which it is not
+/// known whether it was taken is not tried again, but looked for.
+async fn make(log: &dyn FullLog, orders: u64, customers: u64) -> Result<(), Box<dyn Error>> {
+    let session = Session::exact();
     let mut made = 0;
     for queue in 0..QUEUES {
         made += log.range(&TopicPartition::new("orders", queue)).await?.next;
@@ -129,7 +162,7 @@ async fn order(log: &dyn FullLog, orders: u64) -> Result<(), Box<dyn Error>> {
         made = batch.end;
         let records = batch.map(|number| -> Result<LogRecord, Box<dyn Error>> {
             let order = Order {
-                customer: format!("customer-{}", number * 7 % 50),
+                customer: format!("customer-{}", number * 7 % customers),
                 cents: number % 1_000,
                 at_ms: 1_700_000_000_000 + i64::try_from(number)?,
             };
@@ -138,7 +171,7 @@ async fn order(log: &dyn FullLog, orders: u64) -> Result<(), Box<dyn Error>> {
         });
         let to = TopicPartition::new("orders", queue);
         let records = records.collect::<Result<_, _>>()?;
-        log.append(vec![QueueBatch { to, records }]).await?.await?;
+        log.append_in(&session, vec![QueueBatch { to, records }]).await?.await?;
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     Ok(())

@@ -1,5 +1,8 @@
 //! What can go wrong.
 
+use std::fmt::Display;
+use std::path::Path;
+
 use gantry_log::LogError;
 
 /// Bytes that are not what they should be.
@@ -95,4 +98,20 @@ pub enum StreamsError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+/// What the system calls a full disk: RocksDB gives errors as text only.
+const FULL: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
+
+impl StreamsError {
+    /// State in that directory cannot be read or written; with what to do, if its disk is full.
+    pub(crate) fn state(place: &Path, error: &impl Display) -> Self {
+        let mut reason = error.to_string();
+        if FULL.iter().any(|full| reason.contains(full)) {
+            reason.push_str(
+                "; free space there, and start the job again: it goes on from its last checkpoint",
+            );
+        }
+        Self::State { place: place.display().to_string(), reason }
+    }
 }

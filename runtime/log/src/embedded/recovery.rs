@@ -18,7 +18,7 @@ use super::scan::{FILE_HEADER_BYTES, Frame, ScanFault, Scanner};
 use super::segment::{FileName, Segment, corrupt, index_path, read_fault, scan_fault};
 use super::state::{Active, Part, Queue, State};
 use super::wire::Malformed;
-use super::writer::{Tail, begin_segment};
+use super::writer::{Tail, begin_segment, is_full};
 use crate::api::{Cleanup, LogError};
 use crate::sync::now_ms;
 
@@ -77,7 +77,9 @@ fn begin(dir: &Path, disk: &dyn Disk) -> Result<(State, Tail), LogError> {
     let at = (0, now_ms());
     let begun = named.and_then(|()| begin_segment(disk, dir, 0, &catalog, &HashMap::new(), at));
     let (tail, active) = begun.map_err(|error| {
-        LogError::Unavailable(format!("cannot begin a log in {}: {error}", dir.display()).into())
+        let advice = if is_full(&error) { "; free space there, then start again" } else { "" };
+        let dir = dir.display();
+        LogError::Unavailable(format!("cannot begin a log in {dir}: {error}{advice}").into())
     })?;
     let (queues, segments) = (HashMap::new(), BTreeMap::new());
     Ok((State { catalog, queues, active, segments, closed: false }, tail))

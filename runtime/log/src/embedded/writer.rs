@@ -491,7 +491,8 @@ impl Writer {
     }
 }
 
-fn is_full(error: &io::Error) -> bool {
+/// Whether there is no room on the disk.
+pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 

@@ -188,10 +188,7 @@ async fn succeed(job: &Job, queue: &TopicPartition, me: Incarnation) -> Result<(
         let records = vec![record_of_all(None, Some(record.to_bytes()))];
         job.log.append(vec![QueueBatch { to: queue.clone(), records }]).await?.await?;
     }
-    std::fs::write(&place, me.0.to_string()).map_err(|error| StreamsError::State {
-        place: place.display().to_string(),
-        reason: error.to_string(),
-    })
+    std::fs::write(&place, me.0.to_string()).map_err(|error| StreamsError::state(&place, &error))
 }
 
 impl Host for Group {

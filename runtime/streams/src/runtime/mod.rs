@@ -380,7 +380,7 @@ async fn assign(
 }
 
 fn place_fault(place: &Path, error: &std::io::Error) -> StreamsError {
-    StreamsError::State { place: place.display().to_string(), reason: error.to_string() }
+    StreamsError::state(place, error)
 }
 
 /// How long the directory is waited for.

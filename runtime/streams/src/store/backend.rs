@@ -131,7 +131,7 @@ fn synced(by_change_log: bool) -> WriteOptions {
 }
 
 fn fault(dir: &Path, error: &rocksdb::Error) -> StreamsError {
-    StreamsError::State { place: dir.display().to_string(), reason: error.to_string() }
+    StreamsError::state(dir, error)
 }
 
 impl Backend for Disk {
