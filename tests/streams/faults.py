@@ -108,27 +108,33 @@ def full_state(work):
         ends(start(place, count, customers=MANY), place, count, MANY)
 
 
+def waits(place, count, words):
+    """An instance that says what it waits for, and lives."""
+    begun = len(said(place))
+    process = start(place, count)
+    try:
+        wait(f"{place}/said.log has {words}", lambda: all(word in said(place)[begun:] for word in words))
+        time.sleep(0.5)
+        if process.poll() is not None:
+            raise LabError(f"the job ended with {process.returncode} when the disk of its log was full: {said(place)[begun:]}")
+    except LabError:
+        kill(process)
+        raise
+    return process
+
+
 def full_log(work):
-    """No room to begin the log; then none in the middle, once for a job that is killed, once for one that lives until there is."""
+    """No room to begin the log; then none in the middle, once for jobs that are killed, once for one that lives until there is."""
     place, log, count = work / "full-log", work / "full-log" / "log", 100_000
     words = (str(log), "No space left on device", "free space there")
     with small_disk(log, "4k") as enlarge:
         fails(place, 2_000, words)
-        for size in ("1m", "2m"):
-            enlarge(size)
-            begun = len(said(place))
-            process = start(place, count)
-            try:
-                wait("the job says that the disk of its log is full", lambda at=begun: all(word in said(place)[at:] for word in words))
-                time.sleep(0.5)
-                if process.poll() is not None:
-                    raise LabError(f"the job ended with {process.returncode} when the disk of its log was full: {said(place)[begun:]}")
-            except LabError:
-                kill(process)
-                raise
-            if size == "1m":
-                kill(process)
-                fails(place, count, words)
+        enlarge("1m")
+        # The second one finds it full when it begins.
+        for _ in range(2):
+            kill(waits(place, count, words))
+        enlarge("2m")
+        process = waits(place, count, words)
         enlarge("200m")
         ends(process, place, count)
 

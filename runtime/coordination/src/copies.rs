@@ -56,9 +56,9 @@ impl Copies {
         {
             tracing::warn!(
                 file = place, %error,
-                "cannot keep a copy of a topic of the cluster: if all workers are down for longer \
-                 than the brokers keep records, its connectors and offsets are lost; see \
-                 gantry.data.dir"
+                "cannot keep a copy of a topic of the cluster: if all who keep one are down for \
+                 longer than the brokers keep records, what only that topic says is lost. Make room \
+                 or give access there"
             );
         }
     }

@@ -172,7 +172,16 @@ impl Inner {
                 ("attributes", attributes.clone()),
             ];
             let request = command(RequestCode::UpdateAndCreateTopic, fields, Bytes::new());
-            self.remoting.call(share.addr(name)?, request, self.timeout).await?;
+            let addr = share.addr(name)?;
+            if let Err(error) = self.remoting.call(addr, request, self.timeout).await {
+                // Brokers refuse to change how a topic is kept, also if nothing changes: somebody
+                // else may have made it just now.
+                if self.routes.topic_config(addr, name).await.is_err() {
+                    return Err(error.into());
+                }
+                self.until(name, |queues| queues.is_some()).await?;
+                return Err(LogError::TopicExists(name.into()));
+            }
         }
         let wanted = spec.queues;
         self.until(name, |queues| queues == Some(wanted)).await?;

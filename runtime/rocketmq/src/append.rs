@@ -97,11 +97,16 @@ impl Inner {
             replies.push(answered);
         }
         Ok(Box::pin(async move {
-            let mut offsets = Vec::with_capacity(replies.len());
+            let (mut offsets, mut broken) = (Vec::with_capacity(replies.len()), false);
             for reply in replies {
-                offsets.push(reply.await.unwrap_or(Err(LogError::Closed))?);
+                match reply.await.unwrap_or(Err(LogError::Closed)) {
+                    Ok(range) => offsets.push(range),
+                    // The batch that broke it says why, and may stand behind this one.
+                    Err(LogError::SessionBroken) => broken = true,
+                    Err(error) => return Err(error),
+                }
             }
-            Ok(offsets)
+            if broken { Err(LogError::SessionBroken) } else { Ok(offsets) }
         }))
     }
 
@@ -159,7 +164,7 @@ impl Inner {
         let more = Arc::new(Notify::new());
         let waiting = VecDeque::from([item]);
         lines.insert(to.clone(), Line { waiting, more: Arc::clone(&more), acknowledged: None });
-        tokio::spawn(Sender { inner: Arc::downgrade(self), to: to.clone(), more }.run());
+        self.runtime.spawn(Sender { inner: Arc::downgrade(self), to: to.clone(), more }.run());
     }
 }
 

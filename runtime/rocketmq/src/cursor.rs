@@ -167,7 +167,7 @@ impl Cursors {
         };
         let cursor =
             Arc::new(Cursor { of: of.clone(), state: Mutex::new(state), room: Notify::new() });
-        tokio::spawn(pull_ahead(Arc::downgrade(inner), Arc::clone(&cursor)));
+        inner.runtime.spawn(pull_ahead(Arc::downgrade(inner), Arc::clone(&cursor)));
         cursor
     }
 

@@ -11,6 +11,7 @@ use gantry_log::{
     Durable, Log, LogAdmin, LogError, LogGroup, OffsetRange, QueueBatch, QueueRecords, ReadLimits,
     Session, Str, TopicInfo, TopicPartition, TopicSpec,
 };
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -38,6 +39,8 @@ pub(crate) struct Inner {
     pub(crate) lines: Mutex<HashMap<TopicPartition, Line>>,
     /// Bytes that may still be accepted.
     pub(crate) room: Arc<Semaphore>,
+    /// What it does beside its callers runs here: they may be of a runtime that ends earlier.
+    pub(crate) runtime: Handle,
     pub(crate) cursors: Cursors,
     pub(crate) rotation: Rotation,
     /// Counts topics that came or went, as far as this process knows.
@@ -50,11 +53,14 @@ pub(crate) struct Inner {
 
 impl RocketmqLog {
     /// A log on the cluster of these name servers. Nobody is asked yet: a cluster that cannot be
-    /// reached is an error of the first call that needs it. To be called within a tokio runtime.
+    /// reached is an error of the first call that needs it. To be called within a tokio runtime, on
+    /// which its connections live: it must outlast the log, and run while the log is used.
     pub fn open(mut config: RocketmqConfig) -> Self {
         config.group = encode_group(&config.group);
         let timeout = Duration::from_millis(config.request_timeout_ms);
-        let remoting = Arc::new(Remoting::new(config.credentials.clone(), config.tls.clone()));
+        let runtime = Handle::current();
+        let (credentials, tls) = (config.credentials.clone(), config.tls.clone());
+        let remoting = Arc::new(Remoting::new(credentials, tls, runtime.clone()));
         let routes = Routes::new(Arc::clone(&remoting), config.name_servers.clone(), timeout);
         let stopped = CancellationToken::new();
         let room = config.in_flight_bytes_max.min(Semaphore::MAX_PERMITS);
@@ -64,6 +70,7 @@ impl RocketmqLog {
             routes,
             lines: Mutex::default(),
             room: Arc::new(Semaphore::new(room)),
+            runtime: runtime.clone(),
             cursors: Cursors::default(),
             rotation: Rotation::default(),
             topics_changed: watch::Sender::new(0),
@@ -71,7 +78,7 @@ impl RocketmqLog {
             stopped: stopped.clone(),
             config,
         });
-        tokio::spawn(crate::admin::watch_topics(Arc::downgrade(&inner)));
+        runtime.spawn(crate::admin::watch_topics(Arc::downgrade(&inner)));
         Self { inner, _stop: Arc::new(stopped.drop_guard()) }
     }
 

@@ -35,7 +35,7 @@ impl RocketmqLog {
         let (members, seen) = watch::channel(BTreeSet::new());
         // Not the log itself: it ends when nobody else has it.
         let (inner, group, id) = (Arc::clone(&self.inner), encode_group(group), id.to_owned());
-        tokio::spawn(async move {
+        self.inner.runtime.spawn(async move {
             let mut notices = inner.remoting.notices();
             loop {
                 match inner.present(&group, &id).await {

@@ -10,7 +10,7 @@
 //! work. One with `follow` behind makes no orders, and works until it is killed.
 //!
 //! What it waits for while the log cannot be reached, or its disk is full, it says on standard error.
-//! `CUSTOMERS` in the environment says how many customers there are.
+//! `customers=1000` anywhere makes orders of so many customers.
 #![expect(clippy::print_stdout, reason = "its result is what it prints")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,7 +63,11 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let mut args = std::env::args().skip(1);
+    let (more, args): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|arg| arg.starts_with("customers="));
+    let customers = more.iter().filter_map(|arg| arg.split_once('=')).next_back();
+    let customers: u64 = customers.map_or(Ok(CUSTOMERS), |(_, count)| count.parse())?;
+    let mut args = args.into_iter();
     let dir = args.next().ok_or("give a directory, and how many orders there shall be")?;
     let orders: u64 = args.next().map_or(Ok(10_000), |text| text.parse())?;
     // The log's connections live on it while this thread waits.
@@ -88,7 +92,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let job = std::thread::spawn(move || Streams::start(topology, shared, settings));
     let job = job.join().map_err(|_| "the start of the job panicked")??;
     if !follows {
-        runtime.block_on(order(&*log, orders))?;
+        runtime.block_on(order(&*log, orders, customers.max(1)))?;
     }
     loop {
         let status = job.status();
@@ -136,9 +140,8 @@ fn topology() -> Topology {
 }
 
 /// Makes orders until there are so many, also if the log cannot take them for a while.
-async fn order(log: &dyn FullLog, orders: u64) -> Result<(), Box<dyn Error>> {
-    let customers: u64 = std::env::var("CUSTOMERS").map_or(Ok(CUSTOMERS), |text| text.parse())?;
-    while let Err(error) = make(log, orders, customers.max(1)).await {
+async fn order(log: &dyn FullLog, orders: u64, customers: u64) -> Result<(), Box<dyn Error>> {
+    while let Err(error) = make(log, orders, customers).await {
         match error.downcast_ref::<LogError>() {
             Some(now) if now.is_retriable() => tracing::warn!(%error, "orders wait"),
             _ => return Err(error),

@@ -11,6 +11,7 @@ use rocketmq_protocol::RemotingCommand;
 use rocketmq_protocol::code::request_code::RequestCode;
 use rocketmq_protocol::code::response_code::ResponseCode;
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
@@ -59,13 +60,20 @@ pub(crate) struct Remoting {
     peers: Mutex<HashMap<Str, Arc<tokio::sync::Mutex<Peer>>>>,
     credentials: Option<Credentials>,
     tls: Option<Arc<ClientConfig>>,
+    /// Connections live here, whoever asked for them.
+    runtime: Handle,
     /// Counts what brokers say unasked: that somebody came to a group or left.
     notices: watch::Sender<u64>,
 }
 
 impl Remoting {
-    pub(crate) fn new(credentials: Option<Credentials>, tls: Option<Arc<ClientConfig>>) -> Self {
-        Self { peers: Mutex::default(), credentials, tls, notices: watch::Sender::new(0) }
+    pub(crate) fn new(
+        credentials: Option<Credentials>,
+        tls: Option<Arc<ClientConfig>>,
+        runtime: Handle,
+    ) -> Self {
+        let (peers, notices) = (Mutex::default(), watch::Sender::new(0));
+        Self { peers, credentials, tls, runtime, notices }
     }
 
     /// Counts what brokers say unasked.
@@ -121,7 +129,9 @@ impl Remoting {
             }
             backoff = *next;
         }
-        match self.connect(addr).await {
+        let opening = connect(addr.into(), self.tls.clone(), self.notices.clone());
+        let opened = self.runtime.spawn(opening).await;
+        match opened.unwrap_or_else(|_| Err("the runtime of the log has ended".to_owned())) {
             Ok(connection) => {
                 let connection = Arc::new(connection);
                 peer.failed = None;
@@ -137,27 +147,29 @@ impl Remoting {
             }
         }
     }
+}
 
-    async fn connect(&self, addr: &str) -> Result<Connection, String> {
-        let open = async {
-            let stream = TcpStream::connect(addr).await.map_err(|error| error.to_string())?;
-            stream.set_nodelay(true).map_err(|error| error.to_string())?;
-            let notices = self.notices.clone();
-            let Some(tls) = &self.tls else {
-                return Ok(Connection::new(addr.into(), stream, notices, MAYBE_TLS));
-            };
-            let host = addr.rsplit_once(':').map_or(addr, |(host, _)| host);
-            let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
-            let connector = TlsConnector::from(Arc::clone(tls));
-            let stream = connector.connect(name, stream).await;
-            let stream =
-                stream.map_err(|error| format!("TLS: {error}; see gantry.rocketmq.tls.ca.file"))?;
-            Ok(Connection::new(addr.into(), stream, notices, ""))
+async fn connect(
+    addr: Str,
+    tls: Option<Arc<ClientConfig>>,
+    notices: watch::Sender<u64>,
+) -> Result<Connection, String> {
+    let open = async {
+        let stream = TcpStream::connect(&*addr).await.map_err(|error| error.to_string())?;
+        stream.set_nodelay(true).map_err(|error| error.to_string())?;
+        let Some(tls) = tls else {
+            return Ok(Connection::new(Str::clone(&addr), stream, notices, MAYBE_TLS));
         };
-        match tokio::time::timeout(CONNECT_LIMIT, open).await {
-            Ok(opened) => opened,
-            Err(_) => Err(format!("no answer within {} s", CONNECT_LIMIT.as_secs())),
-        }
+        let host = addr.rsplit_once(':').map_or(&*addr, |(host, _)| host);
+        let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
+        let stream = TlsConnector::from(tls).connect(name, stream).await;
+        let stream =
+            stream.map_err(|error| format!("TLS: {error}; see gantry.rocketmq.tls.ca.file"))?;
+        Ok(Connection::new(Str::clone(&addr), stream, notices, ""))
+    };
+    match tokio::time::timeout(CONNECT_LIMIT, open).await {
+        Ok(opened) => opened,
+        Err(_) => Err(format!("no answer within {} s", CONNECT_LIMIT.as_secs())),
     }
 }
 

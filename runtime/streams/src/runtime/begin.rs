@@ -1,20 +1,16 @@
 //! A task begun: it is this instance's from now on, and its state is what it was at its last
 //! checkpoint.
 
-use std::time::Duration;
-
 use gantry_coordination::{CommitError, Fence, Lease, Transaction};
 use gantry_log::{LogRecord, QueueBatch, Session, Str, TopicPartition};
 use tokio_util::sync::CancellationToken;
 
 use super::job::{Job, Place};
+use super::outage::{Outage, RETRY};
 use super::plan::{change_log, task_key};
 use super::restore::{Marker, Restored, restore};
 use crate::error::StreamsError;
 use crate::task::Progress;
-
-/// A log that cannot be reached is asked again so much later.
-const RETRY: Duration = Duration::from_millis(200);
 
 /// By what right an instance has a task.
 #[derive(Clone, Debug)]
@@ -42,6 +38,7 @@ pub(super) struct Begun {
 /// Begins a task; tries until the log takes it. `None`: somebody else has it, or it is not wanted
 /// any more.
 pub(super) async fn begin(job: &Job, claim: &Claim) -> Result<Option<Begun>, StreamsError> {
+    let mut outage = Outage::default();
     loop {
         let begun = tokio::select! {
             begun = try_begin(job, claim) => begun,
@@ -49,7 +46,9 @@ pub(super) async fn begin(job: &Job, claim: &Claim) -> Result<Option<Begun>, Str
         };
         match begun {
             Err(StreamsError::Log(error)) if error.is_retriable() => {
-                tracing::warn!(job = %job.plan.job, task = ?claim.place, %error, "a task cannot begin now");
+                if outage.tells() {
+                    tracing::warn!(job = %job.plan.job, task = ?claim.place, %error, "a task cannot begin now; trying again");
+                }
             }
             begun => return begun,
         }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use gantry_log::{Str, TopicPartition};
 use tokio::task::JoinHandle;
@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::TaskStatus;
 use super::commit::{Due, Outcome, commit};
 use super::job::{Job, Place};
+use super::outage::RETRY;
 use super::worker::{Running, Worker, panicked, wall_clock_ms};
 use crate::error::StreamsError;
 
@@ -23,9 +24,6 @@ pub(super) struct Writing {
 
 /// What came of them, and the microseconds that it took.
 type Written = (Result<Outcome, StreamsError>, u64);
-
-/// The wait before a task begins again whose checkpoint could not be written.
-const RETRY: Duration = Duration::from_millis(200);
 
 impl Worker {
     /// Begins to write the checkpoints of one task, or of all. What is to go to the disk of this

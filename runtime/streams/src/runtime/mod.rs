@@ -10,6 +10,7 @@ mod global;
 mod group;
 mod job;
 mod merge;
+mod outage;
 mod plan;
 mod reading;
 mod report;

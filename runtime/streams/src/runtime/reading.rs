@@ -8,11 +8,10 @@ use gantry_log::{LogError, LogRecord, QueueRecords, ReadLimits, Str, TopicPartit
 use super::answering::answer;
 use super::job::{Job, Place};
 use super::merge::next_run;
+use super::outage::RETRY;
 use super::worker::{Running, Work, Worker, wall_clock_ms};
 use crate::error::StreamsError;
 
-/// A log that cannot be reached is asked again so much later.
-const RETRY: Duration = Duration::from_millis(200);
 /// Records that are read at once.
 const RECORDS_AT_ONCE: usize = 20_000;
 
@@ -106,7 +105,9 @@ impl Worker {
     ) -> Result<Option<Vec<QueueRecords>>, StreamsError> {
         match self.read_answering(from, wait).await {
             Err(error) if error.is_retriable() => {
-                tracing::warn!(job = %self.job.plan.job, %error, "records cannot be read now");
+                if self.work.outage.tells() {
+                    tracing::warn!(job = %self.job.plan.job, %error, "records cannot be read now; trying again");
+                }
                 tokio::time::sleep(RETRY).await;
                 Ok(None)
             }
@@ -114,7 +115,11 @@ impl Worker {
                 self.expired(&queue, wanted, range.earliest);
                 Ok(Some(Vec::new()))
             }
-            read => Ok(Some(read?)),
+            read => {
+                let read = read?;
+                self.work.outage.over();
+                Ok(Some(read))
+            }
         }
     }
 

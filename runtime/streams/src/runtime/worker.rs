@@ -17,6 +17,7 @@ use super::begin::{Begun, Claim, begin};
 use super::checkpoint::Writing;
 use super::group::Group;
 use super::job::{Job, Place};
+use super::outage::Outage;
 use super::restore::Marker;
 use super::threads::{Command, Receivers, Threads};
 use crate::aside::SideTopics;
@@ -46,6 +47,8 @@ pub(super) struct Work {
     pub(super) writing: Option<Writing>,
     pub(super) reader: CommittedReader,
     pub(super) reads: u64,
+    /// Whether the log cannot be read.
+    pub(super) outage: Outage,
 }
 
 /// One task, and what its thread keeps of it.
@@ -129,6 +132,7 @@ impl Work {
             writing: None,
             reader: CommittedReader::new(Arc::clone(&job.log), Arc::clone(&job.transactions)),
             reads: 0,
+            outage: Outage::default(),
         }
     }
 }
