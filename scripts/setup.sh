@@ -71,6 +71,15 @@ setup_venv() {
   python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
 }
 
+# A MariaDB server, of which tests start their own. The one that the package starts is not wanted.
+setup_mariadb() {
+  if command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ]; then return 0; fi
+  apt_install mariadb-server mariadb-client
+  if command -v systemctl >/dev/null && systemctl is-enabled --quiet mariadb 2>/dev/null; then
+    if [ "$(id -u)" -eq 0 ]; then systemctl disable --now --quiet mariadb || true; else sudo systemctl disable --now --quiet mariadb || true; fi
+  fi
+}
+
 # cargo-deny checks licences, sources and duplicates; building it takes two to four minutes, once.
 setup_deny() {
   if cargo deny --version >/dev/null 2>&1; then return 0; fi
@@ -80,5 +89,6 @@ setup_deny() {
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   setup_packages
   setup_rocksdb
+  setup_mariadb
   setup_deny
 fi

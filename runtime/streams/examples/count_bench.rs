@@ -1,7 +1,8 @@
 //! How many records a second a keyed, windowed count takes on the embedded log: windows of 10 s with
 //! 5 s of grace, values of 100 bytes, state in RocksDB with its change log, one thread.
 //!
-//! `cargo run --release -p gantry-streams --example count_bench -- 2000000 1000 [shuffle]`
+//! `cargo run --release -p gantry-streams --example count_bench -- 2000000 1000 [shuffle] [mysql://…]`:
+//! with a URL at the end, state is in MySQL instead of change logs.
 #![expect(clippy::print_stdout, reason = "its result is what it prints")]
 
 use std::collections::BTreeMap;
@@ -15,7 +16,8 @@ use gantry_log::{
     TopicPartition, TopicSpec,
 };
 use gantry_streams::{
-    Settings, StreamBuilder, Streams, Topology, Tumbling, bytes, data_serde, text,
+    MySqlStore, Settings, StateStore, StreamBuilder, Streams, Topology, Tumbling, bytes,
+    data_serde, text,
 };
 
 const QUEUES: u32 = 2;
@@ -37,6 +39,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut settings = Settings::new(dir.path().join("state"));
     settings.threads = 1;
     settings.cache_entries = 1_000_000;
+    if let Some(url) = args.last().filter(|arg| arg.starts_with("mysql://")) {
+        settings.state_store = StateStore::MySql(MySqlStore::new(url));
+    }
     let shared: Arc<dyn FullLog> = Arc::<EmbeddedLog>::clone(&log);
     let (began, cpu) = (Instant::now(), cpu_ms()?);
     let job = Streams::start(topology(shuffle), shared, settings)?;

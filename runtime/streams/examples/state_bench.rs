@@ -2,7 +2,8 @@
 //! long a restart takes until the first result.
 //!
 //! `cargo run --release -p gantry-streams --example state_bench -- DIRECTORY 10000000 build`, then
-//! `… DIRECTORY 10000000 restart`
+//! `… DIRECTORY 10000000 restart`. With `mysql://…` behind that, state is in MySQL instead of change
+//! logs.
 #![expect(clippy::print_stdout, reason = "its result is what it prints")]
 
 use std::error::Error;
@@ -15,13 +16,16 @@ use gantry_log::{
     EmbeddedConfig, EmbeddedLog, FullLog, Log, LogAdmin, LogRecord, QueueBatch, TopicPartition,
     TopicSpec,
 };
-use gantry_streams::{Settings, StreamBuilder, Streams, Topology, bytes, data_serde, text};
+use gantry_streams::{
+    MySqlStore, Settings, StateStore, StreamBuilder, Streams, Topology, bytes, data_serde, text,
+};
 
 const BATCH: u64 = 5_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [dir, keys, how] = &args[..] else {
+    let (args, url) = args.split_at(args.len().min(3));
+    let [dir, keys, how] = args else {
         return Err("give a directory, how many keys, and build or restart".into());
     };
     let (dir, keys): (&Path, u64) = (dir.as_ref(), keys.parse()?);
@@ -29,6 +33,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let log = Arc::new(EmbeddedLog::open(EmbeddedConfig::new(dir.join("log")))?);
     let mut settings = Settings::new(dir.join("state"));
     settings.threads = 1;
+    if let [url] = url {
+        settings.state_store = StateStore::MySql(MySqlStore::new(url));
+    }
     let shared: Arc<dyn FullLog> = Arc::<EmbeddedLog>::clone(&log);
     if how == "build" {
         for topic in ["in", "out"] {

@@ -72,6 +72,16 @@ pub enum StreamsError {
         /// Why.
         reason: String,
     },
+    /// The database that keeps the state does not do as asked.
+    #[error("{database}: {reason}")]
+    Database {
+        /// Which one, on which server.
+        database: String,
+        /// Why, and what to do.
+        reason: String,
+        /// Whether the same may succeed later.
+        is_retriable: bool,
+    },
     /// The job cannot be asked where it should be.
     #[error("cannot listen on {address}: {reason}")]
     Listen {
@@ -113,5 +123,14 @@ impl StreamsError {
             );
         }
         Self::State { place: place.display().to_string(), reason }
+    }
+
+    /// Whether what was asked of the log, or of the database that keeps the state, may succeed later.
+    pub(crate) fn is_retriable(&self) -> bool {
+        match self {
+            Self::Log(error) => error.is_retriable(),
+            Self::Database { is_retriable, .. } => *is_retriable,
+            _ => false,
+        }
     }
 }

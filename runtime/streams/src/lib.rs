@@ -17,6 +17,7 @@ mod operator;
 mod processor;
 mod query;
 mod record;
+mod remote;
 mod runtime;
 mod settings;
 mod store;
@@ -40,7 +41,7 @@ pub use processor::{Processor, ProcessorContext, PunctuationType, Punctuator, St
 pub use query::{QueryError, StoreInfo, StoreKind};
 pub use record::Record;
 pub use runtime::{Instance, StandbyStatus, StoreQuery, Streams, TaskPlace, TaskStatus};
-pub use settings::{BadRecords, Guarantee, Instances, Settings, Start};
+pub use settings::{BadRecords, Guarantee, Instances, MySqlStore, Settings, Start, StateStore};
 pub use store::{KeyedStore, WindowStore};
 pub use window::{
     Emit, Hopping, JoinWindows, Kind, Session, Sliding, Tumbling, Window, Windowed, Windows,

@@ -6,6 +6,7 @@ use gantry_log::{LogRecord, QueueBatch, Session, Str, TopicPartition};
 use tokio_util::sync::CancellationToken;
 
 use super::job::{Job, Place};
+use super::keeper::Kept;
 use super::outage::{Outage, RETRY};
 use super::plan::{change_log, task_key};
 use super::restore::{Marker, Restored, restore};
@@ -33,6 +34,8 @@ impl Claim {
 pub(super) struct Begun {
     pub(super) transaction: Transaction,
     pub(super) marker: Marker,
+    /// Its state, where it is kept outside the log.
+    pub(super) kept: Option<Kept>,
 }
 
 /// Begins a task; tries until the log takes it. `None`: somebody else has it, or it is not wanted
@@ -45,7 +48,7 @@ pub(super) async fn begin(job: &Job, claim: &Claim) -> Result<Option<Begun>, Str
             () = claim.stop.cancelled() => return Ok(None),
         };
         match begun {
-            Err(StreamsError::Log(error)) if error.is_retriable() => {
+            Err(error) if error.is_retriable() => {
                 if outage.tells() {
                     tracing::warn!(job = %job.plan.job, task = ?claim.place, %error, "a task cannot begin now; trying again");
                 }
@@ -67,13 +70,17 @@ async fn try_begin(job: &Job, claim: &Claim) -> Result<Option<Begun>, StreamsErr
     };
     let Some(logged) = progress(job, claim.place, &transaction).await? else { return Ok(None) };
     job.shared.tasks().insert(claim.place);
+    if let Some(keeper) = job.keeper.as_ref().filter(|_| job.plan.has_state(claim.place)) {
+        let begun = keeper.begin(job, claim, &transaction, logged).await?;
+        return Ok(begun.map(|(marker, kept)| Begun { transaction, marker, kept: Some(kept) }));
+    }
     let Restored { mut marker, hidden } = restore(job, claim.place, logged).await?;
     for (store, records) in hidden {
         if !tell_again(job, claim.place, &transaction, &mut marker, &store, records).await? {
             return Ok(None);
         }
     }
-    Ok(Some(Begun { transaction, marker }))
+    Ok(Some(Begun { transaction, marker, kept: None }))
 }
 
 /// Where a task goes on: where it came to, or where one begins that has never run.

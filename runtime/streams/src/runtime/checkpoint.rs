@@ -11,9 +11,11 @@ use tokio::task::JoinHandle;
 use super::TaskStatus;
 use super::commit::{Due, Outcome, commit};
 use super::job::{Job, Place};
+use super::keeper::Kept;
 use super::outage::RETRY;
 use super::worker::{Running, Worker, panicked, wall_clock_ms};
 use crate::error::StreamsError;
+use crate::task::Task;
 
 /// Checkpoints that are on their way.
 pub(super) struct Writing {
@@ -35,7 +37,7 @@ impl Worker {
     ) -> Result<(), StreamsError> {
         self.settle().await?;
         self.without_lease();
-        let (mut due, mut tasks) = (Vec::new(), Vec::new());
+        let (mut due, mut tasks, mut failed) = (Vec::new(), Vec::new(), Vec::new());
         let due_now = |running: &Running| {
             only.is_none_or(|only| only == running.place)
                 && running.is_valid()
@@ -46,11 +48,23 @@ impl Worker {
                 self.job.shared.status().insert(running.place, running.status());
                 continue;
             }
-            let written = running.task.checkpoint(save)?;
-            running.unsaved = written.batch.is_none();
+            let written = match running.task.checkpoint(save) {
+                Ok(written) => written,
+                Err(error) => {
+                    failed.push((running.place, error));
+                    continue;
+                }
+            };
+            // What is saved before all is there is not yet the state of a checkpoint.
+            running.unsaved =
+                written.batch.is_none() || running.kept.as_ref().is_some_and(Kept::is_loading);
+            let kept = running.kept.as_ref().map(Kept::state);
             let (marker, transaction) = (running.marker.clone(), Arc::clone(&running.transaction));
-            due.push(Due { place: running.place, written, marker, transaction });
+            due.push(Due { place: running.place, written, marker, transaction, kept });
             tasks.push(running.status());
+        }
+        for (place, error) in failed {
+            self.or_again(place, Err(error)).await?;
         }
         if due.is_empty() {
             return Ok(());
@@ -90,7 +104,7 @@ impl Worker {
             Ok(outcome) => self.written(outcome, tasks, took_us),
             // What came of them is not known: the tasks must not go on, as their state may be ahead
             // of what counts.
-            Err(StreamsError::Log(error)) if error.is_retriable() => {
+            Err(error) if error.is_retriable() => {
                 let places: Vec<Place> =
                     tasks.iter().map(|task| (task.sub_topology, task.queue)).collect();
                 tracing::warn!(
@@ -110,12 +124,16 @@ impl Worker {
         tasks: Vec<TaskStatus>,
         took_us: u64,
     ) -> Result<(), StreamsError> {
-        let Outcome { markers, local, lost, disturbed } = outcome;
+        let Outcome { markers, local, kept, lost, disturbed } = outcome;
         if !lost.is_empty() && self.group.is_none() {
             return Err(self.not_alone());
         }
         if !local.entries.is_empty() {
             self.job.backend.write(local)?;
+        }
+        for (place, kept, batch) in kept {
+            let marker = markers.iter().find(|(of, _)| *of == place);
+            marker.map_or(Ok(()), |(_, marker)| kept.save(place, batch, marker))?;
         }
         let mut tasks: BTreeMap<Place, TaskStatus> =
             tasks.into_iter().map(|task| ((task.sub_topology, task.queue), task)).collect();
@@ -134,6 +152,40 @@ impl Worker {
             tracing::info!(job = %self.job.plan.job, task = ?place, "another instance has a task");
             self.drop_task(place);
             self.gone(place);
+        }
+        Ok(())
+    }
+
+    /// A task whose state cannot be read now begins again at its last checkpoint, once that on its way
+    /// is over.
+    pub(super) async fn or_again(
+        &mut self,
+        place: Place,
+        done: Result<(), StreamsError>,
+    ) -> Result<(), StreamsError> {
+        match done {
+            Err(error) if error.is_retriable() => {
+                tracing::warn!(
+                    job = %self.job.plan.job, task = ?place, %error,
+                    "a task cannot go on now: it begins again at its last checkpoint"
+                );
+                self.settle().await?;
+                self.begin_again(place);
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    /// Tells all tasks something; see [`or_again`](Self::or_again).
+    pub(super) async fn each_task(
+        &mut self,
+        mut tell: impl FnMut(&mut Task) -> Result<(), StreamsError>,
+    ) -> Result<(), StreamsError> {
+        let tasks = self.work.tasks.iter_mut();
+        let told: Vec<_> = tasks.map(|running| (running.place, tell(&mut running.task))).collect();
+        for (place, done) in told {
+            self.or_again(place, done).await?;
         }
         Ok(())
     }

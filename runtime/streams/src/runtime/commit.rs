@@ -8,6 +8,7 @@ use gantry_coordination::{Ends, Transaction};
 use gantry_log::{LogRecord, QueueBatch, Session, Str, TopicPartition};
 
 use super::job::{Job, Place};
+use super::keeper::KeptState;
 use super::merge::add_by_time;
 use super::plan::{change_log, task_key};
 use super::restore::{Marker, marker_entry};
@@ -22,6 +23,8 @@ pub(super) struct Due {
     /// As of the one before.
     pub(super) marker: Marker,
     pub(super) transaction: Arc<Transaction>,
+    /// Its state, where it is kept outside the log.
+    pub(super) kept: Option<KeptState>,
 }
 
 /// What came of checkpoints.
@@ -31,6 +34,8 @@ pub(super) struct Outcome {
     pub(super) markers: Vec<(Place, Marker)>,
     /// What is to be written to the disk of this machine.
     pub(super) local: Batch,
+    /// The same of tasks whose state is kept outside the log, to each.
+    pub(super) kept: Vec<(Place, KeptState, Batch)>,
     /// Tasks that somebody else has by now: nothing of theirs counts.
     pub(super) lost: Vec<Place>,
     /// Tasks in whose change log somebody else wrote, who had them before: they must begin again, and
@@ -53,14 +58,23 @@ pub(super) async fn commit(
     mut due: Vec<Due>,
     now_ms: i64,
 ) -> Result<Outcome, StreamsError> {
+    // First where state is kept outside the log: that goes back by one checkpoint if it must.
+    let lost = match &job.keeper {
+        Some(keeper) => keeper.write(job, &mut due).await?,
+        None => Vec::new(),
+    };
+    let mut outcome = Outcome { lost, ..Outcome::default() };
+    if due.is_empty() {
+        return Ok(outcome);
+    }
     let records = collect(job, &mut due);
-    let written = if job.writes_at_once() {
+    let ranges = if job.writes_at_once() {
         write_at_once(job, &due, records).await?
     } else {
         write_marked(job, &due, records).await?
     };
-    let mut outcome = Outcome::default();
-    for Due { place, written: Written { batch, progress, .. }, mut marker, transaction } in due {
+    for Due { place, written, mut marker, transaction, kept } in due {
+        let Written { mut batch, progress, .. } = written;
         if !job.writes_at_once() && !transaction.holds() {
             outcome.lost.push(place);
             continue;
@@ -68,7 +82,7 @@ pub(super) async fn commit(
         marker.progress = progress;
         for store in &job.plan.subs[place.0].stores {
             let queue = TopicPartition { topic: change_log(store), partition: place.1 };
-            let Some(range) = written.get(&queue) else { continue };
+            let Some(range) = ranges.get(&queue) else { continue };
             let known = marker.changes.insert(Str::clone(store), range.end);
             if !job.writes_at_once() && known != Some(range.start) {
                 outcome.disturbed.push(place);
@@ -78,8 +92,12 @@ pub(super) async fn commit(
             continue;
         }
         // What is on disk is as of this checkpoint, or still as of an earlier one.
-        if let Some(mut batch) = batch {
+        if batch.is_some() {
             marker.saved_ms = now_ms;
+        }
+        if let (Some(batch), Some(kept)) = (&mut batch, kept) {
+            outcome.kept.push((place, kept, std::mem::take(batch)));
+        } else if let Some(mut batch) = batch {
             outcome.local.entries.append(&mut batch.entries);
             outcome.local.ranges.append(&mut batch.ranges);
             outcome.local.entries.push(marker_entry(place, &marker));

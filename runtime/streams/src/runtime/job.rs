@@ -9,6 +9,7 @@ use gantry_log::FullLog;
 use tokio_util::sync::CancellationToken;
 
 use super::TaskStatus;
+use super::keeper::Keeper;
 use super::plan::Plan;
 use super::standby::StandbyStatus;
 use crate::error::StreamsError;
@@ -23,6 +24,8 @@ pub(crate) struct Job {
     pub(crate) plan: Plan,
     pub(crate) log: Arc<dyn FullLog>,
     pub(crate) backend: Arc<dyn Backend>,
+    /// Where state is kept besides; none where change logs do that, or nothing.
+    pub(crate) keeper: Option<Keeper>,
     pub(crate) settings: Settings,
     /// The checkpoints.
     pub(crate) offsets: Arc<FencedOffsets>,

@@ -9,8 +9,9 @@ mod committed;
 mod global;
 mod group;
 mod job;
+mod keeper;
 mod merge;
-mod outage;
+pub(crate) mod outage;
 mod plan;
 mod reading;
 mod report;
@@ -40,13 +41,14 @@ use crate::error::StreamsError;
 use crate::metrics::OperatorStatus;
 use crate::query::{QueryError, StoreInfo};
 use crate::settings::Settings;
-use crate::store::Disk;
+use crate::store::{Disk, Lasts};
 pub(crate) use asking::Asker;
 pub use asking::{Instance, TaskPlace};
 use begin::Claim;
 use global::Globals;
 use group::Group;
 use job::{Job, Shared};
+use keeper::{Keeper, blocking};
 use plan::Plan;
 use report::Reporter;
 use standby::Standby;
@@ -299,17 +301,27 @@ async fn open(
     log: Arc<dyn FullLog>,
     settings: Settings,
 ) -> Result<(Arc<Job>, tokio::task::JoinHandle<()>), StreamsError> {
+    let keeper = {
+        let (job, settings) = (topology.job.to_string(), settings.clone());
+        blocking(move || crate::remote::open(&job, &settings)).await?.map(Keeper::new)
+    };
     let plan = Plan::make(topology, &*log, &settings).await?;
     let queue = plan.open(&*log, &plan.checkpoints()).await?;
     let db = settings.state_dir.join("db");
-    let disk = Disk::open(&db, settings.block_cache_bytes, settings.local_storage_only)?;
+    let lasts = match (&keeper, settings.local_storage_only) {
+        (Some(_), _) => Lasts::BeyondProcess,
+        (None, true) => Lasts::BeyondMachine,
+        (None, false) => Lasts::NotYet,
+    };
+    let disk = Disk::open(&db, settings.block_cache_bytes, lasts)?;
     let copies = Copies::new(Some(settings.state_dir.clone()));
     let offsets = FencedOffsets::new(Arc::clone(&log), queue).with_copies(copies);
     let offsets = Arc::new(offsets);
     let known = Transactions::new(Arc::clone(&log), Some(Arc::clone(&offsets)));
     let (backend, transactions) = (Arc::new(disk), Arc::new(known));
     let shared = Shared::default();
-    let job = Arc::new(Job { plan, log, backend, settings, offsets, transactions, shared });
+    let job = Job { plan, log, backend, keeper, settings, offsets, transactions, shared };
+    let job = Arc::new(job);
     // In a group this is done with the protocol; until then, and without one, here.
     let follower = tokio::spawn(follow(Arc::clone(&job)));
     job.plan.check(&*job.log, &job.offsets).await?;

@@ -1,19 +1,19 @@
-//! A log that cannot be reached: it is asked again and again, and told of now and then.
+//! A log, or a database with state, that cannot be reached: it is asked again and again, and told of now and then.
 
 use std::time::{Duration, Instant};
 
 /// The wait before it is asked again.
-pub(super) const RETRY: Duration = Duration::from_millis(200);
+pub(crate) const RETRY: Duration = Duration::from_millis(200);
 /// How often it is told that it still cannot be reached.
 const TELL_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What was told of an outage.
 #[derive(Debug, Default)]
-pub(super) struct Outage(Option<Instant>);
+pub(crate) struct Outage(Option<Instant>);
 
 impl Outage {
     /// It is still so: whether it is time to tell.
-    pub(super) fn tells(&mut self) -> bool {
+    pub(crate) fn tells(&mut self) -> bool {
         let due = self.0.is_none_or(|told| told.elapsed() >= TELL_INTERVAL);
         if due {
             self.0 = Some(Instant::now());
@@ -22,7 +22,7 @@ impl Outage {
     }
 
     /// It is over.
-    pub(super) fn over(&mut self) {
+    pub(crate) fn over(&mut self) {
         self.0 = None;
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) queues: BTreeMap<Str, u32>,
     /// Sub-topology and queue.
     pub(crate) tasks: Vec<(usize, u32)>,
+    /// Where state is kept that is not in change logs.
+    pub(crate) kept_in: Option<Str>,
 }
 
 /// Under what the topology stands among the job's offsets.
@@ -38,6 +40,9 @@ struct SubShape {
     inputs: Vec<Str>,
     stores: Vec<Str>,
     queues: u32,
+    /// Where the state is kept that is not in change logs: what was kept elsewhere is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kept_in: Option<Str>,
 }
 
 impl Plan {
@@ -52,6 +57,7 @@ impl Plan {
             first_stores: Vec::new(),
             queues: known_queues(&job, &graph, log).await?,
             tasks: Vec::new(),
+            kept_in: settings.kept_in(),
             job,
             graph,
             subs,
@@ -67,7 +73,7 @@ impl Plan {
         for (number, sub) in plan.subs.iter().enumerate() {
             let queues = sub.inputs.iter().filter_map(|topic| plan.queues.get(topic)).max();
             plan.tasks.extend((0..queues.copied().unwrap_or(0)).map(|queue| (number, queue)));
-            for store in sub.stores.iter().filter(|_| !settings.local_storage_only) {
+            for store in sub.stores.iter().filter(|_| settings.has_change_logs()) {
                 let queues = queues.copied().unwrap_or(1);
                 let spec = TopicSpec { queues, cleanup: Cleanup::Compact };
                 ensure(&plan.job, log, &change_log(store), spec).await?;
@@ -77,6 +83,11 @@ impl Plan {
             plan.side_topic(log, topic).await?;
         }
         Ok(plan)
+    }
+
+    /// Whether a task has stores.
+    pub(crate) fn has_state(&self, (sub, _): (usize, u32)) -> bool {
+        !self.subs[sub].stores.is_empty()
     }
 
     /// The topic in which the instances of the job find each other.
@@ -128,6 +139,7 @@ impl Plan {
             stores: sub.stores.clone(),
             queues: u32::try_from(self.tasks.iter().filter(|(s, _)| *s == number).count())
                 .unwrap_or(u32::MAX),
+            kept_in: self.kept_in.clone().filter(|_| !sub.stores.is_empty()),
         });
         Shape(subs.collect())
     }
@@ -184,8 +196,10 @@ impl Plan {
         let known = known.map(|shape| shape.0).unwrap_or_default();
         let tell = |sub: Option<&SubShape>| match sub {
             Some(sub) => {
-                let SubShape { inputs, stores, queues } = sub;
-                format!("reads {inputs:?} with {queues} queues and has the stores {stores:?}")
+                let SubShape { inputs, stores, queues, kept_in } = sub;
+                let kept = kept_in.as_ref().map(|place| format!(" in {place}"));
+                let kept = kept.unwrap_or_default();
+                format!("reads {inputs:?} with {queues} queues and has the stores {stores:?}{kept}")
             }
             None => "is not there".to_owned(),
         };

@@ -39,6 +39,11 @@ pub(crate) fn marker_entry(task: (usize, u32), marker: &Marker) -> (Vec<u8>, Opt
     (marker_key(task), Some(serde_json::to_vec(marker).unwrap_or_default()))
 }
 
+/// The entry by which there is no state any more.
+pub(super) fn forget_marker(task: Place) -> (Vec<u8>, Option<Vec<u8>>) {
+    (marker_key(task), None)
+}
+
 /// State on disk that is older is not gone on with: a change log forgets after a day what was taken
 /// away, and that would stay here for ever.
 const AGE_MAX_MS: i64 = 12 * 60 * 60 * 1000;
@@ -77,7 +82,7 @@ pub(super) async fn usable(
 }
 
 /// What the state of a task on this machine is of, if there is any.
-fn on_disk(job: &Job, place: Place) -> Result<Option<Marker>, StreamsError> {
+pub(super) fn on_disk(job: &Job, place: Place) -> Result<Option<Marker>, StreamsError> {
     let known = job.backend.get(&marker_key(place))?;
     Ok(known.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
@@ -246,6 +251,7 @@ pub(super) mod tests {
             first_stores: vec![0],
             queues: BTreeMap::new(),
             tasks: vec![TASK],
+            kept_in: None,
         };
         let offsets =
             FencedOffsets::new(Arc::<MemoryLog>::clone(&log), TopicPartition::new("o", 0));
@@ -254,6 +260,7 @@ pub(super) mod tests {
             plan,
             log,
             backend,
+            keeper: None,
             settings: Settings::new("unused"),
             offsets: Arc::new(offsets),
             transactions: Arc::new(transactions),

@@ -17,7 +17,8 @@ use super::begin::{Begun, Claim, begin};
 use super::checkpoint::Writing;
 use super::group::Group;
 use super::job::{Job, Place};
-use super::outage::Outage;
+use super::keeper::Kept;
+use super::outage::{Outage, RETRY};
 use super::restore::Marker;
 use super::threads::{Command, Receivers, Threads};
 use crate::aside::SideTopics;
@@ -58,6 +59,8 @@ pub(super) struct Running {
     pub(super) claim: Claim,
     pub(super) transaction: Arc<Transaction>,
     pub(super) marker: Marker,
+    /// Its state, where it is kept outside the log.
+    pub(super) kept: Option<Kept>,
     pub(super) records: u64,
     pub(super) bad: u64,
     /// Microseconds that its checkpoints took, and the last one.
@@ -171,14 +174,13 @@ impl Worker {
                 continue;
             }
             for (place, batches) in self.read(wait).await? {
-                self.process(place, batches)?;
+                let done = self.process(place, batches);
+                self.or_again(place, done).await?;
                 self.answer_all();
             }
             let now = wall_clock_ms();
             let idle = self.job.settings.idle_time.map(millis);
-            for running in &mut self.work.tasks {
-                running.task.wall_clock(now, idle)?;
-            }
+            self.each_task(|task| task.wall_clock(now, idle)).await?;
             let full = self.work.tasks.iter().any(|running| running.task.is_full());
             // While one is written, the next one waits as long as there is room for it.
             if full || (Instant::now() >= due && self.work.writing.is_none()) {
@@ -190,9 +192,7 @@ impl Worker {
                 }
             }
         }
-        for running in &mut self.work.tasks {
-            running.task.remove()?;
-        }
+        self.each_task(Task::remove).await?;
         self.checkpoint(None, true).await?;
         self.settle().await
     }
@@ -259,7 +259,8 @@ impl Worker {
             return Ok(());
         };
         if running.claim.is_valid() {
-            running.task.remove()?;
+            let done = running.task.remove();
+            self.or_again(place, done).await?;
             self.checkpoint(Some(place), true).await?;
             self.settle().await?;
         }
@@ -290,7 +291,8 @@ impl Worker {
     /// A task has its state and can go on.
     fn begun(&mut self, claim: Claim, begun: Option<Begun>) -> Result<(), StreamsError> {
         let place = claim.place;
-        let Some(Begun { transaction, marker }) = begun.filter(|_| !claim.stop.is_cancelled())
+        let Some(Begun { transaction, marker, kept }) =
+            begun.filter(|_| !claim.stop.is_cancelled())
         else {
             if self.group.is_none() {
                 return Err(self.not_alone());
@@ -300,7 +302,7 @@ impl Worker {
         };
         let Job { plan, settings, .. } = &*self.job;
         let storage = Storage {
-            backend: Arc::clone(&self.job.backend),
+            backend: kept.as_ref().map_or_else(|| Arc::clone(&self.job.backend), Kept::backend),
             first_store: plan.first_stores[place.0],
             entries_max: settings.cache_entries,
         };
@@ -315,17 +317,25 @@ impl Worker {
             changes: !settings.local_storage_only,
             wall_clock_ms: wall_clock_ms(),
         };
-        let task = Task::new(&spec, marker.progress.clone())?;
+        let task = match Task::new(&spec, marker.progress.clone()) {
+            Err(error) if error.is_retriable() => {
+                tracing::warn!(job = %plan.job, task = ?place, %error, "a task cannot begin now");
+                self.work.waiting.insert(place, (claim, Instant::now() + RETRY));
+                return Ok(());
+            }
+            task => task?,
+        };
         self.work.tasks.push(Running {
             place,
             task,
             claim,
             transaction: Arc::new(transaction),
             marker,
+            unsaved: kept.as_ref().is_some_and(Kept::is_loading),
+            kept,
             records: 0,
             bad: 0,
             checkpoint_us: (0, 0),
-            unsaved: false,
             ends: BTreeMap::new(),
         });
         Ok(())

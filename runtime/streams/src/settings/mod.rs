@@ -1,5 +1,6 @@
 //! How a job runs.
 
+mod mysql;
 mod props;
 mod refused;
 #[cfg(test)]
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::StreamsError;
+pub use mysql::MySqlStore;
 
 /// What happens with a record that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -57,6 +59,16 @@ pub enum Instances {
     One,
 }
 
+/// Where state is kept besides this machine, so that another one goes on with it.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum StateStore {
+    /// In a topic of the log for each store, with what changes in it.
+    #[default]
+    ChangeLog,
+    /// In tables of a MySQL or MariaDB server. Needs the feature `mysql`.
+    MySql(MySqlStore),
+}
+
 /// How a job runs. Start from [`Settings::new`] and change what shall differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -83,6 +95,8 @@ pub struct Settings {
     /// State is kept on this machine only: no change log, so that it is lost with the directory.
     /// Default false.
     pub local_storage_only: bool,
+    /// Where state is kept besides this machine. Default: in change logs.
+    pub state_store: StateStore,
     /// How many entries of state each store of each task may hold in memory. Default 100,000.
     pub cache_entries: usize,
     /// Bytes of RocksDB's own cache. Default 16 MiB.
@@ -127,6 +141,7 @@ impl Settings {
             late_records: None,
             start: Start::default(),
             local_storage_only: false,
+            state_store: StateStore::default(),
             cache_entries: 100_000,
             block_cache_bytes: 16 << 20,
             read_bytes: 1 << 20,
@@ -168,11 +183,45 @@ impl Settings {
                 "must be 0 with local_storage_only, by which there are no change logs to follow";
             return fault("standby_replicas", self.standby_replicas.to_string(), reason);
         }
+        self.check_state_store()?;
         if !SESSION_TIMEOUTS.contains(&self.session_timeout) {
             let value = format!("{} ms", self.session_timeout.as_millis());
             return fault("session_timeout", value, "must be from 1 s to 1 h");
         }
         Ok(())
+    }
+
+    fn check_state_store(&self) -> Result<(), StreamsError> {
+        let StateStore::MySql(mysql) = &self.state_store else { return Ok(()) };
+        let fault = |key: &str, value: String, reason: &str| {
+            Err(StreamsError::Setting { key: String::from(key), value, reason: reason.to_owned() })
+        };
+        if !cfg!(feature = "mysql") {
+            let reason = "this program is built without the feature mysql of gantry-streams";
+            return fault("state_store", format!("{mysql}"), reason);
+        }
+        if self.standby_replicas > 0 {
+            let reason = "must be 0 with state in MySQL: there are no change logs to follow, and a task goes on at once with what is in the database";
+            return fault("standby_replicas", self.standby_replicas.to_string(), reason);
+        }
+        if self.local_storage_only {
+            let reason = "must be false with state in MySQL: either state is on this machine only, or it is in the database too";
+            return fault("local_storage_only", "true".to_owned(), reason);
+        }
+        mysql.check()
+    }
+
+    /// Where state is kept that is not in change logs.
+    pub(crate) fn kept_in(&self) -> Option<gantry_log::Str> {
+        match self.state_store {
+            StateStore::ChangeLog => None,
+            StateStore::MySql(_) => Some("MySQL".into()),
+        }
+    }
+
+    /// Whether what changes in state goes to topics.
+    pub(crate) fn has_change_logs(&self) -> bool {
+        !self.local_storage_only && self.state_store == StateStore::ChangeLog
     }
 }
 

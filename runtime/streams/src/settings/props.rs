@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::refused::refusal;
 use super::{
-    ADDRESS, BadRecords, Guarantee, Instances, SESSION_TIMEOUTS, Settings, Start, THREADS_MAX,
-    is_address,
+    ADDRESS, BadRecords, Guarantee, Instances, MySqlStore, SESSION_TIMEOUTS, Settings, Start,
+    StateStore, THREADS_MAX, is_address,
 };
 use crate::error::StreamsError;
 
@@ -17,12 +17,17 @@ pub(super) struct Reading {
     /// What a record comes to that cannot be read, and the topic of dead letters.
     skips: bool,
     dead_letters: Option<String>,
+    /// Whether state is in MySQL; which database, whether through TLS, and with which authorities.
+    mysql: bool,
+    mysql_url: Option<String>,
+    mysql_tls: bool,
+    mysql_ca_file: Option<String>,
 }
 
 pub(super) type Set = fn(&mut Reading, &str) -> Result<(), String>;
 
 /// Keys that have a meaning here. Of two for the same the later one counts.
-pub(super) const KEYS: [(&str, Set); 23] = [
+pub(super) const KEYS: [(&str, Set); 27] = [
     ("cache.max.bytes.buffering", cache_bytes),
     ("statestore.cache.max.bytes", cache_bytes),
     ("state.dir", |to, value| {
@@ -117,11 +122,27 @@ pub(super) const KEYS: [(&str, Set); 23] = [
         Ok(())
     }),
     ("gantry.local.storage.only", |to, value| {
-        to.settings.local_storage_only = match value {
-            "true" => true,
-            "false" => false,
-            _ => return Err("must be true or false".to_owned()),
+        to.settings.local_storage_only = flag(value)?;
+        Ok(())
+    }),
+    ("gantry.state.store", |to, value| {
+        to.mysql = match value {
+            "changelog" => false,
+            "mysql" => true,
+            _ => return Err("must be changelog or mysql".to_owned()),
         };
+        Ok(())
+    }),
+    (MYSQL_URL, |to, value| {
+        to.mysql_url = Some(value.to_owned());
+        Ok(())
+    }),
+    ("gantry.state.mysql.tls", |to, value| {
+        to.mysql_tls = flag(value)?;
+        Ok(())
+    }),
+    ("gantry.state.mysql.tls.ca.file", |to, value| {
+        to.mysql_ca_file = Some(value.to_owned());
         Ok(())
     }),
     ("gantry.block.cache.bytes", |to, value| {
@@ -129,6 +150,8 @@ pub(super) const KEYS: [(&str, Set); 23] = [
         Ok(())
     }),
 ];
+
+const MYSQL_URL: &str = "gantry.state.mysql.url";
 
 /// Keys of Kafka's consumers: they may stand behind these prefixes too.
 const CONSUMER_KEYS: [&str; 3] = ["auto.offset.reset", "fetch.max.bytes", "session.timeout.ms"];
@@ -150,6 +173,14 @@ fn number<T: TryFrom<u64>>(value: &str, least: u64, most: u64) -> Result<T, Stri
 
 fn millis(value: &str, least: u64) -> Result<Duration, String> {
     number(value, least, MAX).map(Duration::from_millis)
+}
+
+fn flag(value: &str) -> Result<bool, String> {
+    match value {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("must be true or false".to_owned()),
+    }
 }
 
 fn only(value: &str, known: &str, why: &str) -> Result<(), String> {
@@ -203,8 +234,16 @@ impl Settings {
     /// assert_eq!(Settings::from_props(&props).unwrap().threads, 2);
     /// ```
     pub fn from_props(props: &BTreeMap<String, String>) -> Result<Self, StreamsError> {
-        let mut reading =
-            Reading { settings: Self::new(""), state_dir: false, skips: false, dead_letters: None };
+        let mut reading = Reading {
+            settings: Self::new(""),
+            state_dir: false,
+            skips: false,
+            dead_letters: None,
+            mysql: false,
+            mysql_url: None,
+            mysql_tls: false,
+            mysql_ca_file: None,
+        };
         let places = props.iter().map(|(key, value)| match place(key) {
             Some(at) => Ok((at, key, value)),
             None => Err(refusal(key)),
@@ -223,9 +262,45 @@ impl Settings {
 }
 
 impl Reading {
+    fn state_store(&self) -> Result<StateStore, StreamsError> {
+        let fault = |key: &str, value: &str, reason: &str| {
+            let (key, value) = (key.to_owned(), value.to_owned());
+            Err(StreamsError::Setting { key, value, reason: reason.to_owned() })
+        };
+        match (self.mysql, &self.mysql_url) {
+            (true, Some(url)) => {
+                let store = MySqlStore::new(url);
+                store.check()?;
+                Ok(StateStore::MySql(match &self.mysql_ca_file {
+                    Some(file) => store.with_tls_ca_file(file),
+                    None if self.mysql_tls => store.with_tls(),
+                    None => store,
+                }))
+            }
+            (true, None) => {
+                let reason = "needs gantry.state.mysql.url, which says which database";
+                fault("gantry.state.store", "mysql", reason)
+            }
+            (false, Some(_)) => {
+                let reason = "means nothing without gantry.state.store=mysql";
+                fault(MYSQL_URL, "***", reason)
+            }
+            (false, None) => {
+                let reason = "means nothing without gantry.state.store=mysql";
+                match &self.mysql_ca_file {
+                    Some(file) => fault("gantry.state.mysql.tls.ca.file", file, reason),
+                    None if self.mysql_tls => fault("gantry.state.mysql.tls", "true", reason),
+                    None => Ok(StateStore::ChangeLog),
+                }
+            }
+        }
+    }
+
     /// The settings, with what follows from several keys.
     fn settled(self) -> Result<Settings, StreamsError> {
-        let Self { mut settings, state_dir, skips, dead_letters } = self;
+        let store = self.state_store()?;
+        let Self { mut settings, state_dir, skips, dead_letters, .. } = self;
+        settings.state_store = store;
         let fault = |key: &str, value: String, reason: &str| {
             Err(StreamsError::Setting { key: key.to_owned(), value, reason: reason.to_owned() })
         };

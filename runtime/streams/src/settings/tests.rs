@@ -174,6 +174,63 @@ fn standbys_need_change_logs() {
     assert!(refused.is_err_and(|error| error.starts_with("standby_replicas=2: must be 0 with")));
 }
 
+/// Whatever is wrong with it, the password is not told.
+#[test]
+fn state_goes_to_mysql_and_nobody_reads_the_password() -> Result<(), String> {
+    let url = "mysql://me:se%40cret@db1:3307/streams";
+    let props = [
+        ("state.dir", "state"),
+        ("gantry.state.store", "mysql"),
+        ("gantry.state.mysql.url", url),
+        ("gantry.state.mysql.tls.ca.file", "ca.pem"),
+    ];
+    let settings = read(&props)?;
+    let wanted = MySqlStore::new(url).with_tls_ca_file("ca.pem");
+    assert_eq!(settings.state_store, StateStore::MySql(wanted));
+    assert!(settings.check().is_ok() && !settings.has_change_logs());
+    let shown = format!("{settings:?}");
+    assert!(shown.contains("mysql://***@db1:3307/streams") && !shown.contains("cret"), "{shown}");
+    for wrong in [
+        "mysql://me:se%40cret@db1:3307",
+        "mysql://me:secret@db1:3307/",
+        "mysql://me:secret@db1/streams?compress=true",
+        "mysql:/me:secret@db1/streams",
+        "mysql://me:secret",
+        "postgres://me:secret@db1/streams",
+        "secret",
+    ] {
+        let mut props = props;
+        props[2].1 = wrong;
+        let error = read(&props).err().unwrap_or_default();
+        assert!(error.starts_with("gantry.state.mysql.url=***: must be mysql://"), "{error}");
+        let mut settings = Settings::new("state");
+        settings.state_store = StateStore::MySql(MySqlStore::new(wrong));
+        let error = settings.check().err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains("must be mysql://") && !error.contains("secret"), "{error}");
+    }
+    let error = read(&props[..2]).err().unwrap_or_default();
+    assert!(error.contains("needs gantry.state.mysql.url"), "{error}");
+    for at in 2..4 {
+        let error = read(&[props[0], props[at]]).err().unwrap_or_default();
+        assert!(error.contains("means nothing without") && !error.contains("cret"), "{error}");
+    }
+    Ok(())
+}
+
+#[test]
+fn state_in_mysql_needs_no_standbys_and_is_not_only_here() {
+    let mysql = StateStore::MySql(MySqlStore::new("mysql://me:secret@db1:3307/streams"));
+    let with = |change: fn(&mut Settings)| {
+        let mut settings = Settings { state_store: mysql.clone(), ..Settings::new("state") };
+        change(&mut settings);
+        settings.check().err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    let error = with(|settings| settings.standby_replicas = 1);
+    assert!(error.starts_with("standby_replicas=1: must be 0 with state in MySQL"), "{error}");
+    let error = with(|settings| settings.local_storage_only = true);
+    assert!(error.starts_with("local_storage_only=true: must be false with"), "{error}");
+}
+
 #[test]
 fn the_reference_has_all_keys() {
     let reference = include_str!("../../../../docs/streams.md");

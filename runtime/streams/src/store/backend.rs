@@ -93,7 +93,7 @@ impl Disk {
     pub(crate) fn open(
         dir: &Path,
         block_cache_bytes: usize,
-        durable: bool,
+        lasts: Lasts,
     ) -> Result<Self, StreamsError> {
         let mut blocks = BlockBasedOptions::default();
         blocks.set_block_cache(&Cache::new_lru_cache(block_cache_bytes));
@@ -118,15 +118,30 @@ impl Disk {
         options.set_keep_log_file_num(2);
         options.set_max_open_files(512);
         let db = DB::open(&options, dir).map_err(|error| fault(dir, &error))?;
-        let write = if durable { || synced(false) } else { || synced(true) };
+        let write = match lasts {
+            Lasts::NotYet => || logged(false, false),
+            Lasts::BeyondProcess => || logged(true, false),
+            Lasts::BeyondMachine => || logged(true, true),
+        };
         Ok(Self { db, dir: dir.to_owned(), write })
     }
 }
 
-fn synced(by_change_log: bool) -> WriteOptions {
+/// What a write outlives, once it is done.
+#[derive(Clone, Copy)]
+pub(crate) enum Lasts {
+    /// Nothing, until RocksDB writes its memtable: a change log has it too.
+    NotYet,
+    /// That the process is killed: what has it too need not keep it for long.
+    BeyondProcess,
+    /// That the machine stops: there is nothing else.
+    BeyondMachine,
+}
+
+fn logged(by_itself: bool, synced: bool) -> WriteOptions {
     let mut options = WriteOptions::default();
-    options.disable_wal(by_change_log);
-    options.set_sync(!by_change_log);
+    options.disable_wal(!by_itself);
+    options.set_sync(synced);
     options
 }
 

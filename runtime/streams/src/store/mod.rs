@@ -10,7 +10,7 @@ mod windowed;
 
 use std::sync::Arc;
 
-pub(crate) use backend::{Backend, Batch, Disk, Memory};
+pub(crate) use backend::{Backend, Batch, Disk, Each, Lasts, Memory};
 use bytes::Bytes;
 use gantry_log::LogRecord;
 pub(crate) use global::{GLOBALS, GlobalStore};

@@ -12,17 +12,21 @@ use gantry_log::{
     QueueBatch, QueueRecords, ReadLimits, Session, Str, TopicInfo, TopicPartition, TopicSpec,
 };
 use gantry_streams::CommittedReader;
-use gantry_streams::{Guarantee, Instances, Settings, StreamBuilder, Streams, Topology, text};
+use gantry_streams::{
+    Guarantee, Instances, Settings, StateStore, StreamBuilder, Streams, Topology, text,
+};
 
 use crate::on_log::wait_for;
 
-const QUEUES: u32 = 4;
+pub(crate) const QUEUES: u32 = 4;
 
 /// A log as one instance sees it, until it is cut off: then nothing it does arrives, and of what it
 /// did last it does not learn what became of it.
 struct Cut {
     log: Arc<MemoryLog>,
     is_cut: Arc<AtomicBool>,
+    /// Results are not written, while all else is.
+    is_mute: Arc<AtomicBool>,
     /// Records of change logs that were read.
     changes_read: Arc<AtomicU64>,
 }
@@ -43,6 +47,10 @@ impl Log for Cut {
     }
     async fn append_in(&self, _: &Session, batches: Vec<QueueBatch>) -> Result<Durable, LogError> {
         self.check()?;
+        let has_results = batches.iter().any(|batch| &*batch.to.topic == "counts");
+        if has_results && self.is_mute.load(Ordering::Acquire) {
+            return Err(LogError::Unavailable("mute".into()));
+        }
         // One queue after the other: what is cut off in between is there in part.
         let mut ranges: Vec<Range<u64>> = Vec::new();
         for batch in batches {
@@ -150,25 +158,43 @@ fn merged() -> Topology {
     builder.build()
 }
 
-struct Instance {
-    streams: Streams,
-    is_cut: Arc<AtomicBool>,
+pub(crate) struct Instance {
+    pub(crate) streams: Streams,
+    pub(crate) is_cut: Arc<AtomicBool>,
+    pub(crate) is_mute: Arc<AtomicBool>,
     changes_read: Arc<AtomicU64>,
 }
 
-struct Scene {
+pub(crate) struct Scene {
     runtime: tokio::runtime::Runtime,
-    log: Arc<MemoryLog>,
-    dir: tempfile::TempDir,
+    pub(crate) log: Arc<MemoryLog>,
+    pub(crate) dir: tempfile::TempDir,
     started: usize,
+    sent: Vec<Sent>,
     wanted: BTreeMap<String, u64>,
-    adjust: fn(&mut Settings),
-    topology: fn() -> Topology,
-    topics: &'static [&'static str],
+    pub(crate) adjust: fn(&mut Settings),
+    pub(crate) state_store: StateStore,
+    pub(crate) topology: fn() -> Topology,
+    pub(crate) topics: &'static [&'static str],
+    /// What all that was sent comes to.
+    pub(crate) model: fn(&[Sent]) -> BTreeMap<String, u64>,
+}
+
+/// A word that was sent.
+pub(crate) struct Sent {
+    pub(crate) topic: &'static str,
+    pub(crate) word: String,
+    pub(crate) time_ms: i64,
+}
+
+fn count(sent: &[Sent]) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    sent.iter().for_each(|sent| *counts.entry(sent.word.clone()).or_default() += 1);
+    counts
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -179,42 +205,57 @@ impl Scene {
             runtime.block_on(log.create_topic(topic, TopicSpec::with_queues(QUEUES))).unwrap();
         }
         let (dir, wanted) = (tempfile::tempdir().unwrap(), BTreeMap::new());
-        Self { runtime, log, dir, started: 0, wanted, adjust: |_| {}, topology, topics: &["words"] }
+        Self {
+            runtime,
+            log,
+            dir,
+            started: 0,
+            sent: Vec::new(),
+            wanted,
+            adjust: |_| {},
+            state_store: StateStore::default(),
+            topology,
+            topics: &["words"],
+            model: count,
+        }
     }
 
     /// An instance; each place on disk is used by one after the other.
-    fn start(&mut self) -> Instance {
+    pub(crate) fn start(&mut self) -> Instance {
         self.started += 1;
         let place = self.dir.path().join(self.started.to_string());
         self.start_at(&place)
     }
 
-    fn start_at(&self, place: &Path) -> Instance {
+    pub(crate) fn start_at(&self, place: &Path) -> Instance {
         let mut settings = Settings::new(place);
         settings.threads = 2;
         settings.checkpoint_interval = Duration::from_millis(20);
         settings.session_timeout = Duration::from_secs(1);
         settings.instances = Instances::Several;
         settings.cache_entries = 40;
+        settings.state_store = self.state_store.clone();
         (self.adjust)(&mut settings);
-        let is_cut = Arc::new(AtomicBool::new(false));
+        let (is_cut, is_mute) = <(Arc<AtomicBool>, Arc<AtomicBool>)>::default();
         let changes_read = Arc::<AtomicU64>::default();
         let log: Arc<dyn FullLog> = Arc::new(Cut {
             log: Arc::clone(&self.log),
             is_cut: Arc::clone(&is_cut),
+            is_mute: Arc::clone(&is_mute),
             changes_read: Arc::clone(&changes_read),
         });
         let streams = Streams::start((self.topology)(), log, settings).unwrap();
-        Instance { streams, is_cut, changes_read }
+        Instance { streams, is_cut, is_mute, changes_read }
     }
 
-    fn send(&mut self, round: usize) {
+    pub(crate) fn send(&mut self, round: usize) {
         let places = self.topics.iter().flat_map(|topic| (0..QUEUES).map(|queue| (*topic, queue)));
         for (topic, queue) in places.collect::<Vec<_>>() {
             let records = (0..60).map(|n| {
                 let word = format!("W{}", (n * 7 + round * 3 + queue as usize) % 90);
-                *self.wanted.entry(word.to_lowercase()).or_default() += 1;
                 let timestamp_ms = i64::try_from(round * 1_000 + n * 10).unwrap();
+                let sent = Sent { topic, word: word.to_lowercase(), time_ms: timestamp_ms };
+                self.sent.push(sent);
                 LogRecord { value: Some(word.into()), timestamp_ms, ..LogRecord::default() }
             });
             let to = TopicPartition::new(topic, queue);
@@ -222,6 +263,7 @@ impl Scene {
             let append = async { self.log.append(vec![batch]).await.unwrap().await.unwrap() };
             self.runtime.block_on(append);
         }
+        self.wanted = (self.model)(&self.sent);
     }
 
     /// What counts of the results: word and count, in order.
@@ -257,7 +299,7 @@ impl Scene {
         })
     }
 
-    fn check(&self) {
+    pub(crate) fn check(&self) {
         wait_for("all counts", || {
             self.told().into_iter().collect::<BTreeMap<_, _>>() == self.wanted
         });
@@ -333,7 +375,7 @@ fn rescale(seed: u64, adjust: fn(&mut Settings)) -> Scene {
     rescale_of(Scene::new(), seed, adjust)
 }
 
-fn rescale_of(mut scene: Scene, seed: u64, adjust: fn(&mut Settings)) -> Scene {
+pub(crate) fn rescale_of(mut scene: Scene, seed: u64, adjust: fn(&mut Settings)) -> Scene {
     let mut random = fastrand::Rng::with_seed(seed);
     scene.adjust = adjust;
     let mut running = vec![scene.start()];

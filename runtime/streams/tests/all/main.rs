@@ -9,6 +9,7 @@ mod json;
 mod killed;
 mod metrics;
 mod model;
+mod mysql;
 mod nexmark;
 mod on_log;
 mod processing_time;
