@@ -20,7 +20,8 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parents[2] / "scripts" / "lib"), str(HERE.parent / "kafka")]
+sys.path[:0] = [str(HERE.parents[2] / "scripts" / "lib"), str(HERE.parent / "kafka"), str(HERE.parents[1] / "rocketmq")]
+import alone  # noqa: E402
 import kafka  # noqa: E402
 from worker import LabError, target_dir  # noqa: E402
 
@@ -174,7 +175,9 @@ def main():
             broker.stop()
     given = [f"{key}={os.environ[key]}" for key in ("RECORDS", "EVENTS", "ROUNDS", "CASES") if os.environ.get(key)]
     text = page(" ".join([*given, "make bench-streams"]), results, lab, options.rounds)
-    full = set(cases) == set(CASES) and options.rounds >= 3
+    full = set(cases) == set(CASES)
+    if full:
+        text += "\n".join(alone.table(lab.work, options.records, options.rounds)) + "\n"
     out = (HERE if full else lab.work) / "RESULTS.md"
     out.write_text(text)
     print(f"{text}\nwritten to {out}")

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use super::begin::Claim;
 use super::commit::Due;
 use super::job::{Job, Place};
-use super::restore::{Marker, cleared, forget_marker, marker_entry, on_disk, stores};
+use super::restore::{Marker, cleared, marker_entry, on_disk, stores};
 use crate::error::StreamsError;
 use crate::remote::{Checkpoint, Found, Guard, Remote, View, load};
 use crate::store::{Backend, Batch};
@@ -86,9 +86,7 @@ impl Keeper {
         let usable = |marker: &Marker| (forgotten..=number).contains(&marker.progress.number);
         let marker = on_disk(job, place)?.filter(usable);
         if marker.is_none() {
-            let mut batch = cleared(job, place);
-            batch.entries.push(forget_marker(place));
-            job.backend.write(batch)?;
+            job.backend.write(cleared(job, place))?;
         }
         let stores = stores(job, place).map(|(_, prefix)| prefix).collect();
         let marked = marker.map(|marker| marker.progress.number);

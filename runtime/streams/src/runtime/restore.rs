@@ -39,11 +39,6 @@ pub(crate) fn marker_entry(task: (usize, u32), marker: &Marker) -> (Vec<u8>, Opt
     (marker_key(task), Some(serde_json::to_vec(marker).unwrap_or_default()))
 }
 
-/// The entry by which there is no state any more.
-pub(super) fn forget_marker(task: Place) -> (Vec<u8>, Option<Vec<u8>>) {
-    (marker_key(task), None)
-}
-
 /// State on disk that is older is not gone on with: a change log forgets after a day what was taken
 /// away, and that would stay here for ever.
 const AGE_MAX_MS: i64 = 12 * 60 * 60 * 1000;
@@ -170,10 +165,11 @@ pub(super) fn stores(job: &Job, place: Place) -> impl Iterator<Item = (&Str, [u8
         .map(move |(number, store)| (store, prefix(number, place.1)))
 }
 
-/// What takes the state of a task away.
+/// What takes the state of a task away, and its marker: what comes instead is of no checkpoint until
+/// all of it is there.
 pub(super) fn cleared(job: &Job, place: Place) -> Batch {
     let ranges = stores(job, place).map(|(_, at)| (at.to_vec(), crate::store::after(&at)));
-    Batch { entries: Vec::new(), ranges: ranges.collect() }
+    Batch { entries: vec![(marker_key(place), None)], ranges: ranges.collect() }
 }
 
 /// Puts what a change log says into a store.
@@ -313,6 +309,17 @@ pub(super) mod tests {
             let marker = restored.marker;
             assert_eq!((marker.progress.number, marker.changes["store"]), (7, 2));
         }
+        Ok(())
+    }
+
+    /// A restore that is broken off leaves a part of the state, which is of no checkpoint.
+    #[tokio::test]
+    async fn what_is_begun_anew_has_no_marker() -> Result<(), StreamsError> {
+        let (log, backend) = scene(wall_clock_ms()).await?;
+        let job = job(log, Arc::clone(&backend));
+        assert!(on_disk(&job, TASK)?.is_some());
+        backend.write(cleared(&job, TASK))?;
+        assert_eq!((on_disk(&job, TASK)?.is_none(), keys(&backend)?), (true, Vec::new()));
         Ok(())
     }
 }
