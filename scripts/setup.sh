@@ -71,13 +71,10 @@ setup_venv() {
   python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
 }
 
-# A MariaDB server, of which tests start their own. The one that the package starts is not wanted.
+# A MariaDB server, of which tests start their own: the parts without a service, and nothing that makes way for them.
 setup_mariadb() {
   if command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ]; then return 0; fi
-  apt_install mariadb-server mariadb-client
-  if command -v systemctl >/dev/null && systemctl is-enabled --quiet mariadb 2>/dev/null; then
-    if [ "$(id -u)" -eq 0 ]; then systemctl disable --now --quiet mariadb || true; else sudo systemctl disable --now --quiet mariadb || true; fi
-  fi
+  apt_install --no-remove mariadb-server-core mariadb-client-core
 }
 
 # cargo-deny checks licences, sources and duplicates; building it takes two to four minutes, once.

@@ -23,6 +23,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "rocketmq"))
 from cluster import free_port, make_certificates  # noqa: E402
 
+ANSWER_S = 5
 READY_S = 60
 STOP_S = 40
 USER, PASSWORD, DATABASE = "gantry", "gantry-secret", "gantry"
@@ -99,7 +100,10 @@ class MariaDb:
     def _is_ready(self):
         command = [program("mariadb"), "--no-defaults", "--protocol=tcp", "--host=127.0.0.1", f"--port={self.port}"]
         command += [f"--user={USER}", f"--password={PASSWORD}", "--execute=SELECT 1", DATABASE]
-        return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+        try:
+            return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=ANSWER_S).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
 
     def _wait(self):
         deadline = time.monotonic() + READY_S
@@ -131,6 +135,8 @@ class MariaDb:
 
 
 def run(command, server):
+    # Who ends this ends the server, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     env = {**os.environ, "GANTRY_TEST_MYSQL": server.url, "GANTRY_TEST_MYSQL_CA": str(server.ca)}
     return subprocess.run(command, env=env).returncode
 

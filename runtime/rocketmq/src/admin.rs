@@ -158,6 +158,7 @@ impl Inner {
         }
         let shares = spread(&brokers, name, spec.queues);
         self.routes.record(name, Some(&shares)).await;
+        let mut taken = false;
         for share in &shares {
             let queues = share.queues;
             let fields = [
@@ -179,14 +180,13 @@ impl Inner {
                 if self.routes.topic_config(addr, name).await.is_err() {
                     return Err(error.into());
                 }
-                self.until(name, |queues| queues.is_some()).await?;
-                return Err(LogError::TopicExists(name.into()));
+                taken = true;
             }
         }
         let wanted = spec.queues;
         self.until(name, |queues| queues == Some(wanted)).await?;
         self.topics_changed.send_modify(|count| *count += 1);
-        Ok(())
+        if taken { Err(LogError::TopicExists(name.into())) } else { Ok(()) }
     }
 
     pub(crate) async fn delete_topic(&self, name: &str) -> Result<(), LogError> {

@@ -221,6 +221,20 @@ impl Tries {
     }
 }
 
+impl Drop for Sender {
+    /// Where it ends before its time, the runtime of the log has ended: nobody sends any more.
+    fn drop(&mut self) {
+        let Some(inner) = self.inner.upgrade() else { return };
+        let mut lines = inner.lines();
+        if lines.get(&self.to).is_some_and(|line| Arc::ptr_eq(&line.more, &self.more)) {
+            let line = lines.remove(&self.to);
+            drop(lines);
+            let waiting = line.into_iter().flat_map(|line| line.waiting);
+            waiting.for_each(|item| item.answer(Err(LogError::Closed)));
+        }
+    }
+}
+
 impl Sender {
     async fn run(self) {
         let mut ready = VecDeque::new();
@@ -240,7 +254,7 @@ impl Sender {
                 // Under the lock nobody adds to it.
                 if lines.get(&self.to).is_none_or(|line| line.waiting.is_empty()) {
                     lines.remove(&self.to);
-                    return;
+                    break;
                 }
             }
         }

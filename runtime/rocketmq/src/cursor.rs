@@ -167,7 +167,8 @@ impl Cursors {
         };
         let cursor =
             Arc::new(Cursor { of: of.clone(), state: Mutex::new(state), room: Notify::new() });
-        inner.runtime.spawn(pull_ahead(Arc::downgrade(inner), Arc::clone(&cursor)));
+        let puller = Puller { inner: Arc::downgrade(inner), cursor: Arc::clone(&cursor) };
+        inner.runtime.spawn(puller.run());
         cursor
     }
 
@@ -233,50 +234,73 @@ impl Pulled {
     }
 }
 
-/// Pulls while there is room, until nobody asks any more or the queue is not there.
-async fn pull_ahead(inner: Weak<Inner>, cursor: Arc<Cursor>) {
-    let mut wait = RETRY_MIN;
-    loop {
-        let Some(inner) = inner.upgrade() else { break };
-        let from = {
-            let mut state = cursor.lock();
-            if state.asked.elapsed() > IDLE && state.waiting.is_none() {
-                // From here on nobody takes it from those that wait to be asked.
-                state.ended = true;
-                break;
-            }
-            let hold = state.new_until.is_none();
-            (state.bytes < AHEAD_BYTES).then(|| (state.next, hold, state.pulls(), state.pulled.0))
-        };
-        let Some((from, hold, pulls, step)) = from else {
-            drop(inner);
-            // Looks now and then whether anybody still asks.
-            let _ = tokio::time::timeout(IDLE, cursor.room.notified()).await;
-            continue;
-        };
-        let stopped = inner.stopped.clone();
-        let mut changes = inner.topics_changed.subscribe();
-        let pulled = tokio::select! {
-            () = stopped.cancelled() => break,
-            // Its topic may be gone: a broker would hold the pull.
-            _ = changes.changed() => continue,
-            pulled = inner.pull_several(&cursor, from, hold, pulls, step) => pulled,
-        };
-        let failed = matches!(pulled, Pulled::Error(_));
-        let ended = take_in(&cursor, pulled);
-        if ended {
-            break;
+/// Pulls for a cursor.
+struct Puller {
+    inner: Weak<Inner>,
+    cursor: Arc<Cursor>,
+}
+
+impl Drop for Puller {
+    /// Also where it ends before its time, as the runtime of the log has ended.
+    fn drop(&mut self) {
+        let mut state = self.cursor.lock();
+        if !state.ended {
+            state.ended = true;
+            state.error = Some(LogError::Closed);
         }
-        if failed {
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(RETRY_MAX);
-        } else {
-            wait = RETRY_MIN;
+        let waiting = state.waiting.clone();
+        drop(state);
+        waiting.iter().for_each(|waiting| waiting.notify_one());
+        if let Some(inner) = self.inner.upgrade() {
+            inner.cursors.remove(&self.cursor);
         }
     }
-    cursor.lock().ended = true;
-    if let Some(inner) = inner.upgrade() {
-        inner.cursors.remove(&cursor);
+}
+
+impl Puller {
+    /// Pulls while there is room, until nobody asks any more or the queue is not there.
+    async fn run(self) {
+        let cursor = &self.cursor;
+        let mut wait = RETRY_MIN;
+        loop {
+            let Some(inner) = self.inner.upgrade() else { break };
+            let from = {
+                let mut state = cursor.lock();
+                if state.asked.elapsed() > IDLE && state.waiting.is_none() {
+                    // From here on nobody takes it from those that wait to be asked.
+                    state.ended = true;
+                    break;
+                }
+                let hold = state.new_until.is_none();
+                (state.bytes < AHEAD_BYTES)
+                    .then(|| (state.next, hold, state.pulls(), state.pulled.0))
+            };
+            let Some((from, hold, pulls, step)) = from else {
+                drop(inner);
+                // Looks now and then whether anybody still asks.
+                let _ = tokio::time::timeout(IDLE, cursor.room.notified()).await;
+                continue;
+            };
+            let stopped = inner.stopped.clone();
+            let mut changes = inner.topics_changed.subscribe();
+            let pulled = tokio::select! {
+                () = stopped.cancelled() => break,
+                // Its topic may be gone: a broker would hold the pull.
+                _ = changes.changed() => continue,
+                pulled = inner.pull_several(cursor, from, hold, pulls, step) => pulled,
+            };
+            let failed = matches!(pulled, Pulled::Error(_));
+            let ended = take_in(cursor, pulled);
+            if ended {
+                break;
+            }
+            if failed {
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(RETRY_MAX);
+            } else {
+                wait = RETRY_MIN;
+            }
+        }
     }
 }
 

@@ -130,8 +130,9 @@ impl Remoting {
             backoff = *next;
         }
         let opening = connect(addr.into(), self.tls.clone(), self.notices.clone());
-        let opened = self.runtime.spawn(opening).await;
-        match opened.unwrap_or_else(|_| Err("the runtime of the log has ended".to_owned())) {
+        let opened = tokio::time::timeout(2 * CONNECT_LIMIT, self.runtime.spawn(opening)).await;
+        let stands = || Err("the async runtime that the log was opened on does not run".to_owned());
+        match opened.map_or_else(|_| stands(), |opened| opened.unwrap_or_else(|_| stands())) {
             Ok(connection) => {
                 let connection = Arc::new(connection);
                 peer.failed = None;

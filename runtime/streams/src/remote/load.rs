@@ -36,6 +36,8 @@ pub(crate) fn load(view: &Weak<View>) {
 /// Loads a page, and says how many rows the next one shall have; none: there is no more.
 fn load_some(view: &Arc<View>, most: usize) -> Result<Option<usize>, StreamsError> {
     let Some(next) = view.next() else { return Ok(None) };
+    // The rows of another store may be much larger.
+    let most = if next.begins_store() { ROWS_FIRST } else { most };
     let rows = view.fetch(&next, most)?;
     let bytes = |(key, value, _): &super::Row| key.len() + value.as_ref().map_or(0, Vec::len);
     let average = rows.iter().map(bytes).sum::<usize>() / rows.len().max(1);

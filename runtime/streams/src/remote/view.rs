@@ -91,6 +91,13 @@ pub(super) enum Next {
     End,
 }
 
+impl Next {
+    /// Whether it is the first of a store.
+    pub(super) fn begins_store(&self) -> bool {
+        matches!(self, Self::All { from, .. } if from.is_empty())
+    }
+}
+
 impl Default for Next {
     fn default() -> Self {
         Self::All { store: 0, from: Vec::new() }

@@ -1,6 +1,8 @@
 //! A task begun: it is this instance's from now on, and its state is what it was at its last
 //! checkpoint.
 
+use std::time::Duration;
+
 use gantry_coordination::{CommitError, Fence, Lease, Transaction};
 use gantry_log::{LogRecord, QueueBatch, Session, Str, TopicPartition};
 use tokio_util::sync::CancellationToken;
@@ -12,6 +14,9 @@ use super::plan::{change_log, task_key};
 use super::restore::{Marker, Restored, restore};
 use crate::error::StreamsError;
 use crate::task::Progress;
+
+/// The longest wait before what a task needs besides the log is asked again.
+const RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// By what right an instance has a task.
 #[derive(Clone, Debug)]
@@ -41,7 +46,7 @@ pub(super) struct Begun {
 /// Begins a task; tries until the log takes it. `None`: somebody else has it, or it is not wanted
 /// any more.
 pub(super) async fn begin(job: &Job, claim: &Claim) -> Result<Option<Begun>, StreamsError> {
-    let mut outage = Outage::default();
+    let (mut outage, mut wait) = (Outage::default(), RETRY);
     loop {
         let begun = tokio::select! {
             begun = try_begin(job, claim) => begun,
@@ -49,6 +54,11 @@ pub(super) async fn begin(job: &Job, claim: &Claim) -> Result<Option<Begun>, Str
         };
         match begun {
             Err(error) if error.is_retriable() => {
+                // Each try writes to the log: where that is there and something else is not, fewer do.
+                wait = match error {
+                    StreamsError::Log(_) => RETRY,
+                    _ => (wait * 2).min(RETRY_MAX),
+                };
                 if outage.tells() {
                     tracing::warn!(job = %job.plan.job, task = ?claim.place, %error, "a task cannot begin now; trying again");
                 }
@@ -56,7 +66,7 @@ pub(super) async fn begin(job: &Job, claim: &Claim) -> Result<Option<Begun>, Str
             begun => return begun,
         }
         tokio::select! {
-            () = tokio::time::sleep(RETRY) => {}
+            () = tokio::time::sleep(wait) => {}
             () = claim.stop.cancelled() => return Ok(None),
         }
     }

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use gantry_log::{Str, TopicPartition};
+use gantry_log::{LogError, Str, TopicPartition};
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::TaskStatus;
@@ -17,15 +18,28 @@ use super::worker::{Running, Worker, panicked, wall_clock_ms};
 use crate::error::StreamsError;
 use crate::task::Task;
 
+/// How long a thread that ends waits for what is on its way.
+const LET_GO_LIMIT: Duration = Duration::from_secs(5);
+
 /// Checkpoints that are on their way.
 pub(super) struct Writing {
     /// The tasks, and how they were then: it is told once it is known that it counts.
     tasks: Vec<TaskStatus>,
-    written: JoinHandle<Written>,
+    /// `None`: nobody waits for it any more.
+    written: JoinHandle<Option<Written>>,
 }
 
 /// What came of them, and the microseconds that it took.
 type Written = (Result<Outcome, StreamsError>, u64);
+
+/// Where the job is in its inputs, for tools that look at consumer groups: the job itself goes on from
+/// its checkpoints.
+#[derive(Default)]
+pub(super) struct Telling {
+    due: BTreeMap<TopicPartition, Option<u64>>,
+    /// One at a time: an older one must not come behind a newer one.
+    running: Option<JoinHandle<Result<(), LogError>>>,
+}
 
 impl Worker {
     /// Begins to write the checkpoints of one task, or of all. What is to go to the disk of this
@@ -36,6 +50,9 @@ impl Worker {
         save: bool,
     ) -> Result<(), StreamsError> {
         self.settle().await?;
+        if self.job.shared.abandoned.is_cancelled() {
+            return Ok(());
+        }
         self.without_lease();
         let (mut due, mut tasks, mut failed) = (Vec::new(), Vec::new(), Vec::new());
         let due_now = |running: &Running| {
@@ -45,7 +62,9 @@ impl Worker {
         };
         for running in &mut self.work.tasks {
             if !due_now(running) {
-                self.job.shared.status().insert(running.place, running.status());
+                if !running.task.is_dirty() {
+                    self.job.shared.status().insert(running.place, running.status());
+                }
                 continue;
             }
             let written = match running.task.checkpoint(save) {
@@ -70,7 +89,9 @@ impl Worker {
             return Ok(());
         }
         let saves = due.iter().any(|due| due.written.batch.is_some());
-        let written = tokio::spawn(write(Arc::clone(&self.job), due));
+        // Aside of the async runtime, whose threads tell the others that this instance is there.
+        let (job, runtime) = (Arc::clone(&self.job), Handle::current());
+        let written = tokio::task::spawn_blocking(move || runtime.block_on(write(&job, due)));
         self.work.writing = Some(Writing { tasks, written });
         if saves { self.settle().await } else { Ok(()) }
     }
@@ -85,23 +106,16 @@ impl Worker {
 
     /// Waits for checkpoints that are on their way.
     pub(super) async fn settle(&mut self) -> Result<(), StreamsError> {
-        let Some(Writing { tasks, mut written }) = self.work.writing.take() else {
-            return Ok(());
-        };
-        let (outcome, took_us) = tokio::select! {
-            done = &mut written => match done {
-                Ok(done) => done,
-                Err(error) => {
-                    return error.try_into_panic().map_or(Ok(()), |panic| Err(panicked(&*panic)));
-                }
-            },
-            () = self.job.shared.abandoned.cancelled() => {
-                written.abort();
-                return Ok(());
+        let Some(Writing { tasks, written }) = self.work.writing.take() else { return Ok(()) };
+        let (outcome, took_us) = match written.await {
+            Ok(Some(done)) => done,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                return error.try_into_panic().map_or(Ok(()), |panic| Err(panicked(&*panic)));
             }
         };
         match outcome {
-            Ok(outcome) => self.written(outcome, tasks, took_us),
+            Ok(outcome) => self.written(outcome, tasks, took_us).await,
             // What came of them is not known: the tasks must not go on, as their state may be ahead
             // of what counts.
             Err(error) if error.is_retriable() => {
@@ -118,7 +132,7 @@ impl Worker {
         }
     }
 
-    fn written(
+    async fn written(
         &mut self,
         outcome: Outcome,
         tasks: Vec<TaskStatus>,
@@ -143,9 +157,17 @@ impl Worker {
             running.checkpoint_us = (running.checkpoint_us.0.saturating_add(took_us), took_us);
             (task.checkpoint_time_us, task.checkpoint_last_us) = running.checkpoint_us;
             task.checkpoints = marker.progress.number;
+            for (topic, offset) in &marker.progress.inputs {
+                let queue = TopicPartition { topic: Str::clone(topic), partition: place.1 };
+                self.work.telling.due.insert(queue, Some(*offset));
+            }
             running.marker = marker;
             self.job.shared.status().insert(place, task);
         }
+        if self.work.telling.running.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.told().await?;
+        }
+        self.tell_tools();
         disturbed.into_iter().for_each(|place| self.begin_again(place));
         // Somebody else's: they must not go on here.
         for place in lost {
@@ -190,6 +212,47 @@ impl Worker {
         Ok(())
     }
 
+    /// Tells tools where the job is, if that is not being done.
+    fn tell_tools(&mut self) {
+        let Telling { due, running } = &mut self.work.telling;
+        if running.is_none() && !due.is_empty() {
+            let (job, due) = (Arc::clone(&self.job), std::mem::take(due));
+            *running = Some(tokio::spawn(async move { job.log.commit(&job.plan.job, &due).await }));
+        }
+    }
+
+    /// Takes note of what was told; an error that stays ends the job.
+    async fn told(&mut self) -> Result<(), StreamsError> {
+        let Some(running) = self.work.telling.running.take() else { return Ok(()) };
+        match running.await {
+            Ok(Err(error)) if !error.is_retriable() => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The last that there is to tell is told, unless nobody waits any more.
+    pub(super) async fn all_told(&mut self) -> Result<(), StreamsError> {
+        let shared = Arc::clone(&self.job);
+        let all = async {
+            self.told().await?;
+            self.tell_tools();
+            self.told().await
+        };
+        tokio::select! {
+            all = all => all,
+            () = shared.shared.abandoned.cancelled() => Ok(()),
+        }
+    }
+
+    /// Waits for what is on its way when the thread ends, but not for long: it must be there, or never,
+    /// before others hear that its tasks are free.
+    pub(super) async fn let_go(&mut self) {
+        if let Some(Writing { written, .. }) = self.work.writing.take() {
+            // A panic was told, or does not matter any more.
+            let _ = tokio::time::timeout(LET_GO_LIMIT, written).await;
+        }
+    }
+
     fn begin_again(&mut self, place: Place) {
         if let Some(Running { claim, .. }) = self.drop_task(place) {
             self.work.waiting.insert(place, (claim, Instant::now() + RETRY));
@@ -209,22 +272,13 @@ impl Worker {
     }
 }
 
-async fn write(job: Arc<Job>, due: Vec<Due>) -> Written {
+/// Writes checkpoints, unless nobody waits for them any more.
+async fn write(job: &Job, due: Vec<Due>) -> Option<Written> {
     let began = Instant::now();
-    let mut group = BTreeMap::new();
-    for Due { place, written, .. } in &due {
-        for (topic, offset) in &written.progress.inputs {
-            let queue = TopicPartition { topic: Str::clone(topic), partition: place.1 };
-            group.insert(queue, Some(*offset));
-        }
-    }
-    let mut outcome = commit(&job, due, wall_clock_ms()).await;
-    if outcome.is_ok() {
-        // For tools: the job itself goes on from its checkpoints.
-        match job.log.commit(&job.plan.job, &group).await {
-            Err(error) if !error.is_retriable() => outcome = Err(error.into()),
-            _ => {}
-        }
-    }
-    (outcome, u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX))
+    let outcome = tokio::select! {
+        biased;
+        outcome = commit(job, due, wall_clock_ms()) => outcome,
+        () = job.shared.abandoned.cancelled() => return None,
+    };
+    Some((outcome, u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)))
 }

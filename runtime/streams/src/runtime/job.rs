@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gantry_coordination::{FencedOffsets, Transactions};
 use gantry_log::FullLog;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::TaskStatus;
@@ -15,6 +16,9 @@ use super::standby::StandbyStatus;
 use crate::error::StreamsError;
 use crate::settings::{Guarantee, Instances, Settings};
 use crate::store::Backend;
+
+/// So many tasks begin at once.
+pub(super) const BEGINS: usize = 32;
 
 /// A sub-topology, and the queue that a task of it reads.
 pub(crate) type Place = (usize, u32);
@@ -27,6 +31,8 @@ pub(crate) struct Job {
     /// Where state is kept besides; none where change logs do that, or nothing.
     pub(crate) keeper: Option<Keeper>,
     pub(crate) settings: Settings,
+    /// That not all tasks begin at once.
+    pub(crate) begins: Semaphore,
     /// The checkpoints.
     pub(crate) offsets: Arc<FencedOffsets>,
     /// Which records count, of this job and of others.

@@ -33,6 +33,7 @@ use gantry_cluster::{Incarnation, Unit};
 use gantry_coordination::{Copies, Fence, FencedOffsets, Transactions};
 use gantry_log::FullLog;
 use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::builder::Topology;
@@ -47,7 +48,7 @@ pub use asking::{Instance, TaskPlace};
 use begin::Claim;
 use global::Globals;
 use group::Group;
-use job::{Job, Shared};
+use job::{BEGINS, Job, Shared};
 use keeper::{Keeper, blocking};
 use plan::Plan;
 use report::Reporter;
@@ -320,7 +321,8 @@ async fn open(
     let known = Transactions::new(Arc::clone(&log), Some(Arc::clone(&offsets)));
     let (backend, transactions) = (Arc::new(disk), Arc::new(known));
     let shared = Shared::default();
-    let job = Job { plan, log, backend, keeper, settings, offsets, transactions, shared };
+    let begins = Semaphore::new(BEGINS);
+    let job = Job { plan, log, backend, keeper, settings, begins, offsets, transactions, shared };
     let job = Arc::new(job);
     // In a group this is done with the protocol; until then, and without one, here.
     let follower = tokio::spawn(follow(Arc::clone(&job)));

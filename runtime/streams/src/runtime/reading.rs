@@ -117,7 +117,10 @@ impl Worker {
             }
             read => {
                 let read = read?;
-                self.work.outage.over();
+                // A log that is away may also just give nothing.
+                if !read.is_empty() {
+                    self.work.outage.over();
+                }
                 Ok(Some(read))
             }
         }

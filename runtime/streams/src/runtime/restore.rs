@@ -258,6 +258,7 @@ pub(super) mod tests {
             backend,
             keeper: None,
             settings: Settings::new("unused"),
+            begins: tokio::sync::Semaphore::new(1),
             offsets: Arc::new(offsets),
             transactions: Arc::new(transactions),
             shared: Shared::default(),

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use super::TaskStatus;
 use super::answering::answer;
 use super::begin::{Begun, Claim, begin};
-use super::checkpoint::Writing;
+use super::checkpoint::{Telling, Writing};
 use super::group::Group;
 use super::job::{Job, Place};
 use super::keeper::Kept;
@@ -46,6 +46,8 @@ pub(super) struct Work {
     pub(super) tasks: Vec<Running>,
     /// Checkpoints that are on their way.
     pub(super) writing: Option<Writing>,
+    /// Where the job is in its inputs, to be told to tools.
+    pub(super) telling: Telling,
     pub(super) reader: CommittedReader,
     pub(super) reads: u64,
     /// Whether the log cannot be read.
@@ -133,6 +135,7 @@ impl Work {
             beginning: JoinSet::new(),
             tasks: Vec::new(),
             writing: None,
+            telling: Telling::default(),
             reader: CommittedReader::new(Arc::clone(&job.log), Arc::clone(&job.transactions)),
             reads: 0,
             outage: Outage::default(),
@@ -149,6 +152,8 @@ impl Worker {
             tracing::error!(job = %self.job.plan.job, %error, "the job stops");
             self.job.shared.fail(error);
         }
+        // What is on its way is there, or is not, before somebody else begins.
+        runtime.block_on(self.let_go());
         let _runtime = runtime.enter();
         for claim in self.threads.ended(self.number) {
             claim.stop.cancel();
@@ -194,7 +199,8 @@ impl Worker {
         }
         self.each_task(Task::remove).await?;
         self.checkpoint(None, true).await?;
-        self.settle().await
+        self.settle().await?;
+        self.all_told().await
     }
 
     /// Does what it is told, and begins what can begin.
@@ -207,11 +213,7 @@ impl Worker {
         let ready =
             self.work.waiting.extract_if(.., |_, (claim, at)| *at <= now && claim.is_valid());
         for (_, (claim, _)) in ready.collect::<Vec<_>>() {
-            let (job, runtime) = (Arc::clone(&self.job), Handle::current());
-            self.work.beginning.spawn_blocking(move || {
-                let begun = runtime.block_on(begin(&job, &claim));
-                (claim, begun)
-            });
+            self.work.beginning.spawn(begin_aside(Arc::clone(&self.job), claim));
         }
         while let Some(begun) = self.work.beginning.try_join_next() {
             let (claim, begun) = begun.map_err(|error| panicked(&*error.into_panic()))?;
@@ -249,11 +251,11 @@ impl Worker {
 
     /// Ends a task with a last checkpoint, so that who has it next begins behind that.
     async fn stop(&mut self, place: Place) -> Result<(), StreamsError> {
+        // Nothing of it may be on its way when somebody else begins it; by that, it may wait once more.
+        self.settle().await?;
         if self.work.waiting.remove(&place).is_some() {
             self.gone(place);
         }
-        // Nothing of it may be on its way when somebody else begins it.
-        self.settle().await?;
         // One that begins says so when it has ended.
         let Some(running) = self.work.tasks.iter_mut().find(|r| r.place == place) else {
             return Ok(());
@@ -346,6 +348,22 @@ impl Worker {
             job: self.job.plan.job.to_string(),
             reason: "another instance of it runs on the same log, though this one was to be the only one: stop one of them, or set instances to Several in both".to_owned(),
         }
+    }
+}
+
+/// Begins a task aside of the async runtime: what it reads it writes to disk. Not too many at a time, as
+/// each needs further threads there.
+async fn begin_aside(job: Arc<Job>, claim: Claim) -> (Claim, Result<Option<Begun>, StreamsError>) {
+    // It is never closed.
+    let _permit = job.begins.acquire().await;
+    let (runtime, begun_job, begun_claim) = (Handle::current(), Arc::clone(&job), claim.clone());
+    let begun = move || runtime.block_on(begin(&begun_job, &begun_claim));
+    match tokio::task::spawn_blocking(begun).await {
+        Ok(begun) => (claim, begun),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => (claim, Err(panicked(&*panic))),
+            Err(_) => (claim, Ok(None)),
+        },
     }
 }
 

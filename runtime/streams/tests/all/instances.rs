@@ -513,8 +513,14 @@ fn takeover(adjust: fn(&mut Settings)) -> (u64, u64, u64) {
 
 #[test]
 fn a_standby_goes_on_after_no_more_than_the_tail() {
-    let cold = std::thread::spawn(|| takeover(|_| {}));
-    let (read, there, came) = takeover(|settings| settings.standby_replicas = 1);
+    // So long that none is taken for dead but the one that is.
+    let cold = std::thread::spawn(|| {
+        takeover(|settings| settings.session_timeout = Duration::from_secs(3))
+    });
+    let (read, there, came) = takeover(|settings| {
+        settings.standby_replicas = 1;
+        settings.session_timeout = Duration::from_secs(3);
+    });
     // Once to follow them, and once to begin.
     assert!(read <= 2 * came, "{read} of {there} and {came}");
     let (read, there, came) = cold.join().unwrap();
@@ -535,7 +541,11 @@ fn who<'a, T>(
 #[test]
 fn of_three_instances_the_one_goes_on_that_stood_by() {
     let mut scene = Scene::new();
-    scene.adjust = |settings| settings.standby_replicas = 1;
+    scene.adjust = |settings| {
+        settings.standby_replicas = 1;
+        // Nobody is taken for dead: tasks would move, and back.
+        settings.session_timeout = Duration::from_secs(60);
+    };
     let mut running = vec![scene.start(), scene.start(), scene.start()];
     let run = |running: &[Instance]| {
         who(running, |i| i.streams.status(), |task| (task.sub_topology, task.queue))

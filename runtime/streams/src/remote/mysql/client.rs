@@ -26,7 +26,9 @@ pub(super) struct Client {
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// The longest wait for the server in the middle of something.
-const ANSWER_LIMIT: Duration = Duration::from_secs(120);
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// The same where it does not even take what is sent.
+const SENT_LIMIT_MS: u32 = 30_000;
 /// A connection that was not used for so long is asked first whether it is still there.
 const IDLE_CHECK: Duration = Duration::from_secs(10);
 /// So many wait for work; more are closed.
@@ -51,6 +53,15 @@ impl Client {
         let opts = Opts::from_url(store.url()).map_err(|_| {
             refused("is no URL as mysql://user:password@host:port/database".to_owned())
         })?;
+        if let Some(Some(file)) = store.tls()
+            && let Err(error) = std::fs::File::open(file)
+        {
+            return Err(StreamsError::Setting {
+                key: "gantry.state.mysql.tls.ca.file".to_owned(),
+                value: file.display().to_string(),
+                reason: format!("cannot be read: {error}"),
+            });
+        }
         let tls = store.tls().map(|ca_file| {
             // The client takes what the process has; a program that has chosen keeps its choice.
             let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
@@ -68,6 +79,7 @@ impl Client {
             .tcp_connect_timeout(Some(CONNECT_LIMIT))
             .read_timeout(Some(ANSWER_LIMIT))
             .write_timeout(Some(ANSWER_LIMIT))
+            .tcp_user_timeout_ms(Some(SENT_LIMIT_MS))
             .stmt_cache_size(STATEMENTS)
             .init(vec![SESSION, ISOLATION]);
         let place = format!("database {database} on {host}:{port}");
@@ -91,6 +103,8 @@ impl Client {
             if connection.used.elapsed() < IDLE_CHECK || connection.conn.ping().is_ok() {
                 return Ok(connection);
             }
+            // Each of the others would be waited for as long.
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
     }
 
@@ -143,6 +157,10 @@ impl<E: Into<mysql::Error>> From<E> for Fault {
     }
 }
 
+/// How the client says that something is larger than the server takes.
+const TOO_LARGE: &str = "larger than max_allowed_packet";
+const PACKET: &str = "Let max_allowed_packet of the server be larger than any entry of state";
+
 /// What an error of the server or on the way to it says, what to do, and whether it may pass.
 fn meaning(error: &mysql::Error) -> (String, &'static str, bool) {
     const REACH: &str = "See that the server runs and is reached from here under that name and port, which gantry.state.mysql.url says";
@@ -160,6 +178,9 @@ fn meaning(error: &mysql::Error) -> (String, &'static str, bool) {
             DriverError::ConnectTimeout | DriverError::CouldNotConnect(_),
         )
         | mysql::Error::IoError(_) => return (error_text(error), REACH, true),
+        mysql::Error::CodecError(error) if error.to_string().contains(TOO_LARGE) => {
+            return (error.to_string(), PACKET, false);
+        }
         // A connection that broke in the middle of an answer.
         mysql::Error::CodecError(_)
         | mysql::Error::DriverError(
@@ -174,24 +195,32 @@ fn meaning(error: &mysql::Error) -> (String, &'static str, bool) {
         ),
         1049 => ("Make the database; the tables in it are made by the job", false),
         1146 => ("Somebody took the tables of the job away: bring them back from a copy", false),
-        1153 => ("Let max_allowed_packet of the server be larger than any entry of state", false),
+        1153 => (PACKET, false),
         // Too many connections, of the server or of the user; the server ends; it is full; locks of
-        // others; a connection that was ended; the server is read-only while another takes over.
+        // others; a connection that was ended; the server is read-only while another takes over; a
+        // table was changed meanwhile; a group of servers did not agree; too many prepared statements.
         1021
         | 1040
         | 1053
         | 1114
+        | 1129
         | 1158..=1161
+        | 1180
         | 1203
         | 1205
         | 1213
         | 1226
         | 1290
         | 1317
+        | 1412
+        | 1461
+        | 1615
         | 1836
         | 1927
         | 1969
         | 3024
+        | 3100
+        | 3101
         | 4031 => ("", true),
         _ => ("", server.state == "08S01"),
     };

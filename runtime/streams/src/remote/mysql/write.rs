@@ -17,9 +17,10 @@ const ROWS_MAX: usize = 512;
 /// Most bytes of a statement, if the server takes as many.
 const BYTES_MAX: usize = 4 << 20;
 /// What a row needs besides its key and value.
-const ROW_BYTES: usize = 64;
-/// So many of those that were taken away are forgotten at once.
-const FORGET_MAX: u64 = 5_000;
+const ROW_BYTES: usize = 96;
+/// So many of those that were taken away are forgotten at once, or more if more were written: else they
+/// would become ever more.
+const FORGET: usize = 5_000;
 
 /// A checkpoint before any counts gives its rows.
 struct Entry {
@@ -98,8 +99,9 @@ fn write_one(
     transaction.exec_drop(update, (number, forgotten, sub, queue))?;
     if forgotten > 0 {
         let delete = format!(
-            "DELETE FROM `{}` WHERE sub_topology = ? AND queue = ? AND gone = 1 AND number <= ? LIMIT {FORGET_MAX}",
-            tables.state
+            "DELETE FROM `{}` WHERE sub_topology = ? AND queue = ? AND gone = 1 AND number <= ? LIMIT {}",
+            tables.state,
+            FORGET.max(2 * entries.len())
         );
         transaction.exec_drop(delete, (sub, queue, forgotten))?;
     }
