@@ -26,7 +26,8 @@ use gantry_log::{
 use gantry_rocketmq::{RocketmqConfig, RocketmqLog};
 use gantry_streams::aggregate::Fold;
 use gantry_streams::{
-    CommittedReader, Settings, StreamBuilder, Streams, Topology, Tumbling, json, json_data, text,
+    CommittedReader, Settings, StreamBuilder, Streams, TaskStatus, Topology, Tumbling, json,
+    json_data, text,
 };
 use serde::{Deserialize, Serialize};
 
@@ -95,10 +96,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         runtime.block_on(order(&*log, orders, customers.max(1)))?;
     }
     loop {
-        let status = job.status();
-        let known = status.iter().filter(|task| task.inputs.contains_key("orders"));
-        let taken: u64 = known.map(|task| task.inputs["orders"]).sum();
-        if !follows && taken >= orders && status.iter().all(|task| task.lag == 0) {
+        if !follows && runtime.block_on(is_done(&*log, &job.status(), orders))? {
             break;
         }
         if let Some(failure) = job.failure() {
@@ -111,6 +109,28 @@ fn run() -> Result<(), Box<dyn Error>> {
         println!("{place} {} {}", total.orders, total.cents);
     }
     Ok(())
+}
+
+/// Whether all orders are in the checkpoints of the tasks that read them, and then all that these made of
+/// them in the checkpoints of the others.
+async fn is_done(
+    log: &dyn FullLog,
+    tasks: &[TaskStatus],
+    orders: u64,
+) -> Result<bool, Box<dyn Error>> {
+    let taken: u64 = tasks.iter().filter_map(|task| task.inputs.get("orders")).sum();
+    if taken < orders || tasks.len() < 2 * QUEUES as usize {
+        return Ok(false);
+    }
+    for task in tasks {
+        for (topic, at) in &task.inputs {
+            let range = log.range(&TopicPartition::new(topic.as_str(), task.queue)).await?;
+            if *at < range.next {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 fn topology() -> Topology {

@@ -1,6 +1,7 @@
 //! A task begun: it is this instance's from now on, and its state is what it was at its last
 //! checkpoint.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gantry_coordination::{CommitError, Fence, Lease, Transaction};
@@ -41,6 +42,22 @@ pub(super) struct Begun {
     pub(super) marker: Marker,
     /// Its state, where it is kept outside the log.
     pub(super) kept: Option<Kept>,
+    /// Where its inputs ended when it began.
+    pub(super) ends: BTreeMap<Str, u64>,
+}
+
+/// Where the inputs of a task end now.
+async fn ends(
+    job: &Job,
+    place: Place,
+    progress: &Progress,
+) -> Result<BTreeMap<Str, u64>, StreamsError> {
+    let mut ends = BTreeMap::new();
+    for topic in progress.inputs.keys() {
+        let queue = TopicPartition { topic: Str::clone(topic), partition: place.1 };
+        ends.insert(Str::clone(topic), job.log.range(&queue).await?.next);
+    }
+    Ok(ends)
 }
 
 /// Begins a task; tries until the log takes it. `None`: somebody else has it, or it is not wanted
@@ -79,10 +96,12 @@ async fn try_begin(job: &Job, claim: &Claim) -> Result<Option<Begun>, StreamsErr
         Err(CommitError::Log(error)) => return Err(error.into()),
     };
     let Some(logged) = progress(job, claim.place, &transaction).await? else { return Ok(None) };
+    let ends = ends(job, claim.place, &logged).await?;
     job.shared.tasks().insert(claim.place);
     if let Some(keeper) = job.keeper.as_ref().filter(|_| job.plan.has_state(claim.place)) {
-        let begun = keeper.begin(job, claim, &transaction, logged).await?;
-        return Ok(begun.map(|(marker, kept)| Begun { transaction, marker, kept: Some(kept) }));
+        let found = keeper.begin(job, claim, &transaction, logged).await?;
+        let begun = |(marker, kept)| Begun { transaction, marker, kept: Some(kept), ends };
+        return Ok(found.map(begun));
     }
     let Restored { mut marker, hidden } = restore(job, claim.place, logged).await?;
     for (store, records) in hidden {
@@ -90,7 +109,7 @@ async fn try_begin(job: &Job, claim: &Claim) -> Result<Option<Begun>, StreamsErr
             return Ok(None);
         }
     }
-    Ok(Some(Begun { transaction, marker, kept: None }))
+    Ok(Some(Begun { transaction, marker, kept: None, ends }))
 }
 
 /// Where a task goes on: where it came to, or where one begins that has never run.

@@ -293,7 +293,7 @@ impl Worker {
     /// A task has its state and can go on.
     fn begun(&mut self, claim: Claim, begun: Option<Begun>) -> Result<(), StreamsError> {
         let place = claim.place;
-        let Some(Begun { transaction, marker, kept }) =
+        let Some(Begun { transaction, marker, kept, ends }) =
             begun.filter(|_| !claim.stop.is_cancelled())
         else {
             if self.group.is_none() {
@@ -338,7 +338,7 @@ impl Worker {
             records: 0,
             bad: 0,
             checkpoint_us: (0, 0),
-            ends: BTreeMap::new(),
+            ends,
         });
         Ok(())
     }
