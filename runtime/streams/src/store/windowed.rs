@@ -200,10 +200,9 @@ impl<K: Key, V: Data> WindowStore<K, V> {
         }
         let Some(batch) = to.batch.as_deref_mut() else { return Ok(()) };
         (self.expired, self.told) = (None, None);
-        if self.floor < before {
-            batch.ranges.push((self.place.prefix.to_vec(), self.time_bytes(before)));
-            self.floor = before;
-        }
+        // Also if nothing was found there: what is loaded while the task runs may be older there.
+        batch.ranges.push((self.place.prefix.to_vec(), self.time_bytes(before)));
+        self.floor = self.floor.max(before);
         Ok(())
     }
 }
