@@ -49,7 +49,7 @@ nice -n 19 tests/fuzz/run.sh --build >"$LOGS/fuzz-build.log" 2>&1 &
 FUZZ_BUILD=$!
 trap 'kill "$FUZZ_BUILD" 2>/dev/null || true' EXIT
 step "rocketmq"          tests/rocketmq/run.sh
-step "streams"           bash -c "tests/streams/connectors.py && tests/streams/instances.py && tests/streams/faults.py && tests/streams/mysql.py"
+step "streams"           tests/streams/run.sh
 step "chaos"             tests/chaos/chaos.py --seconds 20 --connectors 8 --seed 7
 step "pipelines"         tests/conformance/run-pipeline.sh
 step "rest"              tests/conformance/run-rest.sh
