@@ -3,6 +3,7 @@
 Only the Python standard library is used. Sizes are in MiB, times in seconds unless a name says otherwise.
 """
 
+import contextlib
 import http.client
 import json
 import os
@@ -91,6 +92,22 @@ def wait_for(what, check, limit_s, step_s=0.05):
             return answer
         time.sleep(step_s)
     raise LabError(f"{what} after {limit_s} s")
+
+
+@contextlib.contextmanager
+def small_disk(place, size):
+    """A disk of that size, and how to make it larger; it is unmounted in any case. Needs root: it is a
+    tmpfs."""
+    place.mkdir(parents=True, exist_ok=True)
+
+    def mount(options):
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)], check=True)
+
+    mount(f"size={size}")
+    try:
+        yield lambda larger: mount(f"remount,size={larger}")
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=False)
 
 
 class Rest:

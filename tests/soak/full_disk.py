@@ -11,24 +11,10 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" / "lib"))
-from worker import FILE_SINK, FILE_SOURCE, STRING, Gantry, LabError, target_dir, write_properties  # noqa: E402
+from worker import FILE_SINK, FILE_SOURCE, STRING, Gantry, LabError, small_disk, target_dir, wait_for, write_properties  # noqa: E402
 
 SMALL, LARGE = "24m", "600m"
 LIMIT_S = 60
-
-
-def mount(options, disk):
-    """Mounts, or mounts again, the small disk."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)], check=True)
-
-
-def wait(what, is_so):
-    """Waits until something is so."""
-    end = time.monotonic() + LIMIT_S
-    while not is_so():
-        if time.monotonic() > end:
-            raise LabError(f"not within {LIMIT_S} s: {what}")
-        time.sleep(0.05)
 
 
 def run(home, lines):
@@ -36,7 +22,7 @@ def run(home, lines):
     disk = home / "disk"
     subprocess.run(["umount", str(disk)], check=False, stderr=subprocess.DEVNULL)
     shutil.rmtree(home, ignore_errors=True)
-    disk.mkdir(parents=True)
+    home.mkdir(parents=True)
     source, sink = home / "in.txt", home / "out.txt"
     with open(source, "w", encoding="utf-8") as f:
         for n in range(lines):
@@ -49,8 +35,7 @@ def run(home, lines):
             "name": "full-source", "connector.class": FILE_SOURCE, "file": source, "topic": "full-lines",
             "gantry.restart.max": 10000, "gantry.restart.backoff.ms": 50, "gantry.restart.backoff.max.ms": 200, **common}),
     ]
-    mount(f"size={SMALL}", disk)
-    try:
+    with small_disk(disk, SMALL) as enlarge:
         props = {"gantry.data.dir": str(disk / "data"), "gantry.log.segment.bytes": 4 << 20, "offset.flush.interval.ms": 500}
         gantry = Gantry(home, files, props)
         gantry.wait_ready()
@@ -59,16 +44,14 @@ def run(home, lines):
             task = (gantry.rest.status("full-source") or {}).get("tasks", [{}])[0]
             return "No space left" in task.get("trace", "") and "free space there" in task["trace"]
 
-        wait("the source fails for want of space, and says so", failed)
-        mount(f"remount,size={LARGE}", disk)
+        wait_for("the source does not fail for want of space, or does not say so", failed, LIMIT_S)
+        enlarge(LARGE)
         size = source.stat().st_size
-        wait("all lines arrive once there is room", lambda: sink.exists() and sink.stat().st_size >= size)
+        wait_for("not all lines are there though there is room", lambda: sink.exists() and sink.stat().st_size >= size, LIMIT_S)
         time.sleep(0.5)
         gantry.stop()
         if not filecmp.cmp(source, sink, shallow=False):
             raise LabError(f"{sink} differs from {source} after the disk was full")
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=False)
 
 
 def main():

@@ -4,7 +4,6 @@ or nobody listens where the name server should be. It must say what is wrong, wh
 that is over, each order counts once and no total is told twice. Needs root: full disks are small tmpfs."""
 
 import argparse
-import contextlib
 import pathlib
 import random
 import shutil
@@ -16,7 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1] / "scripts" / "lib"), str(HERE.parent / "rocketmq")]
 from cluster import Cluster, free_port  # noqa: E402
 from instances import compare, kill, start, told  # noqa: E402
-from worker import LabError, target_dir  # noqa: E402
+from worker import LabError, small_disk, target_dir, wait_for  # noqa: E402
 
 LIMIT_S = 60
 # RocksDB writes its first file when a memtable of 16 MiB is full: so many customers have more state than that.
@@ -24,33 +23,9 @@ MANY = 250_000
 OUTAGE_S = 10
 
 
-@contextlib.contextmanager
-def small_disk(place, size):
-    """A disk of that size, and how to make it larger; it is unmounted in any case."""
-    place.mkdir(parents=True, exist_ok=True)
-
-    def mount(options):
-        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)], check=True)
-
-    mount(f"size={size}")
-    try:
-        yield lambda larger: mount(f"remount,size={larger}")
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=False)
-
-
 def said(place):
     """All that the instances in this directory wrote about themselves."""
     return (place / "said.log").read_text(errors="replace")
-
-
-def wait(what, is_so):
-    """Waits until something is so."""
-    end = time.monotonic() + LIMIT_S
-    while not is_so():
-        if time.monotonic() > end:
-            raise LabError(f"not within {LIMIT_S} s: {what}")
-        time.sleep(0.05)
 
 
 def must_say(place, begun, *words):
@@ -113,7 +88,7 @@ def waits(place, count, words, may_end=False):
     begun = len(said(place))
     process = start(place, count)
     try:
-        wait(f"{place}/said.log has {words}", lambda: all(word in said(place)[begun:] for word in words))
+        wait_for(f"no {words} in {place}/said.log", lambda: all(word in said(place)[begun:] for word in words), LIMIT_S)
         time.sleep(0.5)
         if process.poll() is not None and not (may_end and process.returncode != 0):
             raise LabError(f"the job ended with {process.returncode} when the disk of its log was full: {said(place)[begun:]}")

@@ -2,10 +2,8 @@
 with the keys, a restart with much state, memory, a copy on RocketMQ beside a loop that only reads and appends, and how long a queue
 pauses when instances come and go."""
 
-import json
 import shutil
 import statistics
-import subprocess
 import time
 
 from cluster import Cluster
@@ -18,35 +16,26 @@ STATE_KEYS = 9_000_000
 ORDERS = 100_000
 
 
-def example(name, *args):
-    """Runs an example; its last line is what it found."""
-    command = [str(part) for part in (target_dir() / "release" / "examples" / name, *args)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
-    if done.returncode != 0:
-        raise LabError(f"{command} failed: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
 def row(what, found, asked):
     """A line of the table."""
     print(f"{what}: {found}", flush=True)
     return f"| {what} | {found} | {asked} |"
 
 
-def keys(records):
+def keys(lab):
     """The same count with more and more keys."""
-    rates = [example("count_bench", records, count)["per_s"] for count in KEYS]
+    rates = [lab.gantry("count_bench", lab.records, count)["per_s"] for count in KEYS]
     found = "; ".join(f"{count:,}: {1e6 / rate:.2f}" for count, rate in zip(KEYS, rates))
     return [row("count of 10 s, µs per record by keys", f"{found}; most by least {max(rates) / min(rates):.1f} ×", "≤ 2 ×")]
 
 
-def restart(work):
+def restart(lab):
     """Much state built, and a job started on it; the caches of the system have it."""
-    place = work / "restart"
+    place = lab.work / "restart"
     shutil.rmtree(place, ignore_errors=True)
     try:
-        built = example("state_bench", place, STATE_KEYS, "build")
-        again = [example("state_bench", place, STATE_KEYS, "restart") for _ in range(3)]
+        built = lab.gantry("state_bench", place, STATE_KEYS, "build")
+        again = [lab.gantry("state_bench", place, STATE_KEYS, "restart") for _ in range(3)]
     finally:
         shutil.rmtree(place, ignore_errors=True)
     seconds = [one["seconds"] for one in again]
@@ -57,9 +46,9 @@ def restart(work):
     ]
 
 
-def memory(work, name_server=None):
+def memory(lab, name_server=None):
     """The most that the example job takes."""
-    place = work / "orders"
+    place = lab.work / "orders"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     orders = target_dir() / "release" / "examples" / "orders"
@@ -77,32 +66,32 @@ def memory(work, name_server=None):
     return [row(f"resident memory of the example `orders` on {where}, MiB", f"{peak:.0f}", "≤ 64 MiB")]
 
 
-def rocketmq(work, records, rounds):
+def rocketmq(lab, rounds):
     """A copy beside a bare loop, and instances that come and leave."""
-    place = work / "cluster"
+    place = lab.work / "cluster"
     shutil.rmtree(place, ignore_errors=True)
     with Cluster(place) as cluster:
         server = cluster.name_server
         # The first one fills the topic, and warms the broker.
-        example("copy_bench", server, records, "bare")
+        lab.gantry("copy_bench", server, lab.records, "bare")
         found = {how: [] for how in ("bare", "job", "job-at-least-once")}
         for _ in range(rounds):
             for how, rates in found.items():
-                rates.append(example("copy_bench", server, records, how)["per_s"])
+                rates.append(lab.gantry("copy_bench", server, lab.records, how)["per_s"])
         bare = statistics.median(found["bare"])
         rows = [row(f"copy on RocketMQ, {how}, records/s",
                     f"{min(rates):,.0f} / {statistics.median(rates):,.0f} / {max(rates):,.0f}, {statistics.median(rates) / bare:.0%} of the loop's", asked)
                 for how, rates, asked in (("a loop that reads and appends", found["bare"], ""), ("a job, exactly-once", found["job"], "≥ 90 %"),
                                           ("a job, at least once", found["job-at-least-once"], ""))]
         for count in (1_000, 300_000):
-            pause = example("rescale_bench", server, count)["longest_ms"]
+            pause = lab.gantry("rescale_bench", server, count)["longest_ms"]
             rows.append(row(f"longest pause of a queue, {count:,} keys, ms",
                             f"{pause['alone']} without a change, {pause['comes']} when an instance comes, {pause['leaves']} when it leaves",
                             "≤ 1 s and the load of its state"))
-        return rows + memory(work, server)
+        return rows + memory(lab, server)
 
 
-def table(work, records, rounds):
+def table(lab, rounds):
     """All of it, as lines of a page."""
-    rows = [*keys(records), *restart(work), *memory(work), *rocketmq(work, records, rounds)]
+    rows = [*keys(lab), *restart(lab), *memory(lab), *rocketmq(lab, rounds)]
     return ["", "## By itself", "", " ".join(__doc__.split()), "", "| | found | asked |", "|---|---|---|", *rows]

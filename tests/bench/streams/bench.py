@@ -177,7 +177,7 @@ def main():
     text = page(" ".join([*given, "make bench-streams"]), results, lab, options.rounds)
     full = set(cases) == set(CASES)
     if full:
-        text += "\n".join(alone.table(lab.work, options.records, options.rounds)) + "\n"
+        text += "\n".join(alone.table(lab, options.rounds)) + "\n"
     out = (HERE if full else lab.work) / "RESULTS.md"
     out.write_text(text)
     print(f"{text}\nwritten to {out}")

@@ -232,7 +232,7 @@ impl Worker {
 
     /// The last that there is to tell is told, unless nobody waits any more.
     pub(super) async fn all_told(&mut self) -> Result<(), StreamsError> {
-        let shared = Arc::clone(&self.job);
+        let job = Arc::clone(&self.job);
         let all = async {
             self.told().await?;
             self.tell_tools();
@@ -240,7 +240,7 @@ impl Worker {
         };
         tokio::select! {
             all = all => all,
-            () = shared.shared.abandoned.cancelled() => Ok(()),
+            () = job.shared.abandoned.cancelled() => Ok(()),
         }
     }
 

@@ -74,7 +74,7 @@ pub(super) async fn commit(
         write_marked(job, &due, records).await?
     };
     for Due { place, written, mut marker, transaction, kept } in due {
-        let Written { mut batch, progress, .. } = written;
+        let Written { batch, progress, .. } = written;
         if !job.writes_at_once() && !transaction.holds() {
             outcome.lost.push(place);
             continue;
@@ -92,15 +92,16 @@ pub(super) async fn commit(
             continue;
         }
         // What is on disk is as of this checkpoint, or still as of an earlier one.
-        if batch.is_some() {
+        if let Some(mut batch) = batch {
             marker.saved_ms = now_ms;
-        }
-        if let (Some(batch), Some(kept)) = (&mut batch, kept) {
-            outcome.kept.push((place, kept, std::mem::take(batch)));
-        } else if let Some(mut batch) = batch {
-            outcome.local.entries.append(&mut batch.entries);
-            outcome.local.ranges.append(&mut batch.ranges);
-            outcome.local.entries.push(marker_entry(place, &marker));
+            match kept {
+                Some(kept) => outcome.kept.push((place, kept, batch)),
+                None => {
+                    outcome.local.entries.append(&mut batch.entries);
+                    outcome.local.ranges.append(&mut batch.ranges);
+                    outcome.local.entries.push(marker_entry(place, &marker));
+                }
+            }
         }
         outcome.markers.push((place, marker));
     }

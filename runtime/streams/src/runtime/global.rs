@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 
 use super::committed::{Reader, read_all};
 use super::job::Job;
+use super::outage::RETRY;
 use super::worker::panicked;
 use crate::error::StreamsError;
 use crate::store::{Backend, Batch, GLOBALS, global, prefix};
@@ -50,8 +51,6 @@ impl Reader for Fill<'_> {
 
 /// How many entries are written at once.
 const ENTRIES_AT_ONCE: usize = 10_000;
-/// A log that cannot be reached is asked again so much later.
-const RETRY: Duration = Duration::from_millis(200);
 const LIMITS: ReadLimits = ReadLimits {
     max_bytes: 1 << 20,
     max_records: ENTRIES_AT_ONCE,

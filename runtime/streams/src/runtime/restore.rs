@@ -144,7 +144,7 @@ fn restore_local(
     let marker = match known.filter(follows) {
         Some(marker) => marker,
         None => {
-            if logged.number > 0 && !job.plan.subs[place.0].stores.is_empty() {
+            if logged.number > 0 && job.plan.has_state(place) {
                 tracing::warn!(
                     job = %job.plan.job, task = ?place,
                     "the state of a task is not on this machine, and by local_storage_only nowhere else: it begins empty"

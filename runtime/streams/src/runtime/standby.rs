@@ -146,7 +146,7 @@ impl Standby {
     /// Follows what this instance now stands by for, and nothing that its own threads have.
     async fn choose(&mut self, group: &Group) -> Result<(), StreamsError> {
         if let Some(mut wanted) = group.standbys(&mut self.roles) {
-            wanted.retain(|place| !self.job.plan.subs[place.0].stores.is_empty());
+            wanted.retain(|place| self.job.plan.has_state(*place));
             self.wanted = wanted;
         }
         let own = self.job.shared.tasks().clone();

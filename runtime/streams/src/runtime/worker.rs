@@ -17,7 +17,7 @@ use super::begin::{Begun, Claim, begin};
 use super::checkpoint::{Telling, Writing};
 use super::group::Group;
 use super::job::{Job, Place};
-use super::keeper::Kept;
+use super::keeper::{Kept, blocking};
 use super::outage::{Outage, RETRY};
 use super::restore::Marker;
 use super::threads::{Command, Receivers, Threads};
@@ -356,15 +356,9 @@ impl Worker {
 async fn begin_aside(job: Arc<Job>, claim: Claim) -> (Claim, Result<Option<Begun>, StreamsError>) {
     // It is never closed.
     let _permit = job.begins.acquire().await;
-    let (runtime, begun_job, begun_claim) = (Handle::current(), Arc::clone(&job), claim.clone());
-    let begun = move || runtime.block_on(begin(&begun_job, &begun_claim));
-    match tokio::task::spawn_blocking(begun).await {
-        Ok(begun) => (claim, begun),
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => (claim, Err(panicked(&*panic))),
-            Err(_) => (claim, Ok(None)),
-        },
-    }
+    let (runtime, of_job, of_claim) = (Handle::current(), Arc::clone(&job), claim.clone());
+    let begun = blocking(move || runtime.block_on(begin(&of_job, &of_claim))).await;
+    (claim, begun)
 }
 
 /// A user's function panicked, or one of ours.

@@ -20,7 +20,7 @@ use gantry_streams::{
 use mysql::prelude::Queryable;
 
 use crate::instances::{Scene, Sent, rescale_of};
-use crate::on_log::{block, open, wait_for};
+use crate::on_log::{block, open, topology as counting, wait_for};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -126,19 +126,20 @@ impl Alone {
     fn total(&self) -> u64 {
         self.counts().values().sum()
     }
-}
 
-fn counting() -> Topology {
-    let builder = StreamBuilder::new("count");
-    builder
-        .source("words", text())
-        .key_by(|_, word: &String| word.clone())
-        .group_by_key()
-        .count()
-        .to_stream()
-        .map_values(|_, count| count.to_string())
-        .keyed_sink("counts", text(), text());
-    builder.build()
+    /// Starts counting, and has counted a hundred words.
+    fn count_some(&mut self) -> Streams {
+        let running = self.start(counting(), "a").unwrap();
+        self.send((0..100).map(|n| (format!("w{n}"), 0)));
+        wait_for("all counts", || self.total() == 100);
+        running
+    }
+
+    /// Why it ends that counts.
+    fn fails(running: Streams) -> String {
+        wait_for("the job stops", || running.failure().is_some());
+        running.stop().unwrap_err().to_string()
+    }
 }
 
 fn window(time_ms: i64) -> i64 {
@@ -317,21 +318,17 @@ fn what_was_written_before_a_kill_and_never_counted_is_taken_back() {
 fn who_has_an_older_right_writes_nothing() {
     let mut database = Database::new("zombie");
     let mut job = Alone::new(database.store());
-    let running = job.start(counting(), "a").unwrap();
-    job.send((0..100).map(|n| (format!("w{n}"), 0)));
-    wait_for("all counts", || job.total() == 100);
+    let running = job.count_some();
     database.conn.query_drop("UPDATE gantry_count_progress SET claim = claim + 1000").unwrap();
     let number = database.number("SELECT MAX(number) FROM gantry_count_progress");
     job.send((0..100).map(|n| (format!("w{n}"), 0)));
-    wait_for("the job stops", || running.failure().is_some());
-    let failure = running.stop().unwrap_err().to_string();
+    let failure = Alone::fails(running);
     assert!(failure.contains("another instance of it runs"), "{failure}");
     assert_eq!(database.number("SELECT MAX(number) FROM gantry_count_progress"), number);
     assert_eq!(job.total(), 100);
     // The log knows of nobody newer: what is in the tables is not of this log.
     let running = job.start(counting(), "a").unwrap();
-    wait_for("the job stops", || running.failure().is_some());
-    let failure = running.stop().unwrap_err().to_string();
+    let failure = Alone::fails(running);
     assert!(
         failure.contains("written by a newer right") && failure.contains("delete"),
         "{failure}"
@@ -343,15 +340,9 @@ fn who_has_an_older_right_writes_nothing() {
 fn tables_that_do_not_fit_the_log_are_refused() {
     let mut database = Database::new("other");
     let mut job = Alone::new(database.store());
-    let running = job.start(counting(), "a").unwrap();
-    job.send((0..100).map(|n| (format!("w{n}"), 0)));
-    wait_for("all counts", || job.total() == 100);
+    let running = job.count_some();
     running.stop().unwrap();
-    let fails = |job: &Alone| {
-        let running = job.start(counting(), "a").unwrap();
-        wait_for("the job stops", || running.failure().is_some());
-        running.stop().unwrap_err().to_string()
-    };
+    let fails = |job: &Alone| Alone::fails(job.start(counting(), "a").unwrap());
     database.conn.query_drop("UPDATE gantry_count_progress SET number = number + 2").unwrap();
     let failure = fails(&job);
     assert!(failure.contains("ahead of the log") && failure.contains("begin anew"), "{failure}");
@@ -525,8 +516,7 @@ fn a_key_that_is_too_long_is_an_error_that_says_so() {
     job.send([("x".repeat(2_900), 0)].into_iter());
     wait_for("its count", || job.total() == 1);
     job.send([("x".repeat(3_100), 0)].into_iter());
-    wait_for("the job stops", || running.failure().is_some());
-    let failure = running.stop().unwrap_err().to_string();
+    let failure = Alone::fails(running);
     assert!(
         failure.contains("has a key of 31") && failure.contains("3000 are the most"),
         "{failure}"

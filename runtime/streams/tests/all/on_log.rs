@@ -72,7 +72,8 @@ fn counts(log: &EmbeddedLog) -> BTreeMap<String, u64> {
     pairs.collect()
 }
 
-fn topology() -> Topology {
+/// How often each word came.
+pub(crate) fn topology() -> Topology {
     let builder = StreamBuilder::new("count");
     builder
         .source("words", text())
