@@ -139,13 +139,16 @@ class Cluster:
         self.processes = {}
         for part in ("conf", "store", "logs", "home"):
             (self.directory / part).mkdir(parents=True, exist_ok=True)
-        self.name_port = free_port()
-        self.ports = {part: free_broker_port() for part in list(BROKERS)[:brokers]}
-        self.name_server = f"127.0.0.1:{self.name_port}"
+        self._choose_ports(list(BROKERS)[:brokers])
         self.tls = None
         self.options = []
         if secure:
             self._secure()
+
+    def _choose_ports(self, brokers):
+        self.name_port = free_port()
+        self.ports = {part: free_broker_port() for part in brokers}
+        self.name_server = f"127.0.0.1:{self.name_port}"
 
     @property
     def broker_port(self):
@@ -200,6 +203,17 @@ class Cluster:
         self.stop(signal.SIGKILL)
 
     def start(self):
+        """Whoever else looks for ports at the same moment may take them first: then others are tried."""
+        for last in (False, False, True):
+            try:
+                return self._start_all()
+            except RuntimeError as error:
+                if last or "Address already in use" not in str(error):
+                    raise
+            self.stop(signal.SIGKILL)
+            self._choose_ports(list(self.ports))
+
+    def _start_all(self):
         self.start_name_server()
         for part in self.ports:
             self.start_broker(wait=False, part=part)
@@ -310,7 +324,7 @@ class Cluster:
             except (OSError, struct.error):
                 pass
             time.sleep(0.1)
-        out = (self.directory / "logs" / f"{part}.out").read_text(errors="replace")[-2000:]
+        out = (self.directory / "logs" / f"{part}.out").read_text(errors="replace")[-4000:]
         raise RuntimeError(f"{part} is not ready; see {self.directory}/logs and {self.directory}/home/logs\n{out}")
 
 
