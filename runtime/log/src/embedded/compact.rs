@@ -5,8 +5,6 @@
 //! the shared segments. Only closed files are read, so the writer takes no notice; the new file
 //! replaces the old one by a rename, so a crash leaves one or the other.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::Arc;
 
@@ -15,6 +13,7 @@ use bytes::Bytes;
 use super::disk::Disk;
 use super::frame::OldRecord;
 use super::housekeeper::remove;
+use super::last::{Last, learn};
 use super::read::{Visit, visit_segment};
 use super::record::{Names, RawRecord};
 use super::rewrite::{Rewrite, plain};
@@ -24,55 +23,14 @@ use super::wire::Malformed;
 use crate::api::LogError;
 use crate::sync::now_ms;
 
-/// Most keys kept in memory while compacting, at about 50 bytes each. With more keys than that
-/// the queue is compacted in several passes.
+/// Most keys kept in memory while compacting, at about 50 bytes each.
 const KEYS_MAX: usize = 500_000;
-
-/// Keys by 128 bits of hash, seeded anew each time: a collision would lose a record, and with
-/// this many keys its probability is below 10^-27.
-#[derive(Debug, Default)]
-struct LastOffsets {
-    hashers: (RandomState, RandomState),
-    last: HashMap<(u64, u64), u64>,
-}
-
-impl LastOffsets {
-    fn hash(&self, block: &Bytes, raw: &RawRecord) -> (u64, u64) {
-        let key = raw.key.as_ref().and_then(|range| block.get(range.clone()));
-        (self.hashers.0.hash_one(key), self.hashers.1.hash_one(key))
-    }
-}
-
-/// Finds the last offset of each key.
-struct Learn {
-    keys: LastOffsets,
-    keys_max: usize,
-    below: u64,
-    /// One after the last offset learned.
-    next: u64,
-}
-
-impl Visit for Learn {
-    fn wanted(&self) -> usize {
-        usize::MAX
-    }
-
-    fn visit(&mut self, block: &Bytes, offset: u64, raw: RawRecord) -> Result<bool, Malformed> {
-        let hash = self.keys.hash(block, &raw);
-        let is_full = self.keys.last.len() >= self.keys_max && !self.keys.last.contains_key(&hash);
-        if offset >= self.below || is_full {
-            return Ok(false);
-        }
-        self.keys.last.insert(hash, offset);
-        self.next = offset + 1;
-        Ok(true)
-    }
-}
 
 /// Writes what stays.
 struct Keep<'a> {
-    keys: &'a LastOffsets,
-    end: u64,
+    last: &'a Last,
+    /// How many records came before.
+    number: u64,
     names: Names,
     rewrite: Rewrite<'a>,
     /// When the records that come were written, at the latest.
@@ -88,16 +46,16 @@ impl Visit for Keep<'_> {
     }
 
     fn visit(&mut self, block: &Bytes, offset: u64, raw: RawRecord) -> Result<bool, Malformed> {
-        if offset >= self.end {
+        if offset >= self.last.end {
             return Ok(false);
         }
-        let last = self.keys.last.get(&self.keys.hash(block, &raw));
-        let is_last_of_key = last.is_none_or(|last| *last == offset);
+        let is_last_of_key = self.last.is_last(self.number, offset, block, &raw);
+        self.number += 1;
         let is_tombstone = raw.value.is_none();
         let written_ms = raw.written_ms.unwrap_or(self.written_ms);
         let is_wanted = is_last_of_key && (!is_tombstone || written_ms > self.forget_ms);
         // The very last record stays whatever it is: who reads on always gets to the end.
-        if offset + 1 == self.end || is_wanted {
+        if offset + 1 == self.last.end || is_wanted {
             let record = raw.take(block, &mut self.names)?;
             let written_ms = is_tombstone.then_some(written_ms);
             if let Err(error) = self.rewrite.push(OldRecord { offset, record, written_ms }) {
@@ -109,7 +67,7 @@ impl Visit for Keep<'_> {
     }
 }
 
-/// Compacts a queue up to `end`, in as many passes as it takes.
+/// Compacts a queue up to `end`.
 pub(crate) fn compact(
     shared: &Shared,
     disk: &dyn Disk,
@@ -126,47 +84,36 @@ pub(crate) fn compact_with(
     end: u64,
     keys_max: usize,
 ) -> Result<(), LogError> {
-    loop {
-        let parts: Vec<Part> = match shared.state().queues.get(&queue) {
-            Some(queue) => queue.parts.iter().cloned().collect(),
-            None => return Ok(()),
-        };
-        let is_base = |part: &&Part| matches!(part.segment.name, FileName::Compacted { .. });
-        let covered = parts.first().filter(is_base).map_or(0, |part| part.next);
-        let fresh: Vec<&Part> = parts.iter().filter(|part| part.next > covered).collect();
-        let is_done = fresh.first().is_none_or(|part| part.first >= end);
-        if is_done {
-            return Ok(());
-        }
-        let mut learn = Learn { keys: LastOffsets::default(), keys_max, below: end, next: covered };
-        for part in &fresh {
-            let from = part.first.max(covered);
-            if !visit_segment(shared, &part.segment, queue, from, &mut learn).map_err(plain)? {
-                break;
-            }
-        }
-        if learn.next == covered {
-            return Ok(());
-        }
-        pass(shared, disk, queue, &parts, &learn)?;
+    let parts: Vec<Part> = match shared.state().queues.get(&queue) {
+        Some(queue) => queue.parts.iter().cloned().collect(),
+        None => return Ok(()),
+    };
+    let covered = parts.first().filter(|part| is_base(part)).map_or(0, |part| part.next);
+    match learn(shared, queue, &parts, (covered, end), keys_max)? {
+        Some(last) => rewrite(shared, disk, queue, &parts, &last),
+        None => Ok(()),
     }
 }
 
-fn pass(
+fn is_base(part: &Part) -> bool {
+    matches!(part.segment.name, FileName::Compacted { .. })
+}
+
+fn rewrite(
     shared: &Shared,
     disk: &dyn Disk,
     queue: u32,
     parts: &[Part],
-    learn: &Learn,
+    last: &Last,
 ) -> Result<(), LogError> {
-    let end = learn.next;
-    let mut rewrite = Rewrite::begin(shared, disk, FileName::Compacted { queue, end }, queue)?;
+    let name = FileName::Compacted { queue, end: last.end };
+    let mut rewrite = Rewrite::begin(shared, disk, name, queue)?;
     let now = now_ms();
     let begun = rewrite.written_at(now);
     begun.map_err(|error| rewrite.fault(&error))?;
     let mut keep = Keep {
-        keys: &learn.keys,
-        end,
+        last,
+        number: 0,
         names: Names::default(),
         rewrite,
         written_ms: 0,
@@ -185,7 +132,7 @@ fn pass(
         }
     }
     let segment = keep.rewrite.finish()?;
-    replace(shared, queue, &segment, end);
+    replace(shared, queue, &segment, last.end);
     Ok(())
 }
 
@@ -195,8 +142,8 @@ fn replace(shared: &Shared, queue: u32, segment: &Arc<Segment>, end: u64) {
     state.segments.insert(segment.name, Arc::clone(segment));
     let mut replaced = None;
     if let Some(queue) = state.queues.get_mut(&queue) {
-        let is_base = |part: &&Part| matches!(part.segment.name, FileName::Compacted { .. });
-        replaced = queue.parts.front().filter(is_base).map(|part| Arc::clone(&part.segment));
+        replaced =
+            queue.parts.front().filter(|part| is_base(part)).map(|part| Arc::clone(&part.segment));
         queue.parts.retain(|part| part.next > end);
         if let Some(part) = queue.parts.front_mut() {
             part.first = part.first.max(end);

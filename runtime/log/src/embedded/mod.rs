@@ -24,6 +24,7 @@ mod housekeeper;
 mod inbox;
 mod index;
 mod keep;
+mod last;
 mod lock;
 mod log;
 mod private;

@@ -120,8 +120,8 @@ impl Running {
 
 /// Longest wait for records, so that the wall clock is told and a stop is seen.
 const WAIT_MAX: Duration = Duration::from_millis(100);
-/// The first tasks of a thread wait so long for each other before it reads: one that begins first would
-/// run ahead of the others in event time.
+/// The first task of a thread waits so long for the others before the thread reads: it would run ahead of
+/// them in event time.
 const BEGIN_TOGETHER: Duration = Duration::from_secs(1);
 /// The least wait for records while a checkpoint is written behind which the next one is due.
 const WAIT_WRITING: Duration = Duration::from_millis(5);
@@ -165,7 +165,7 @@ impl Worker {
         let interval = self.job.settings.checkpoint_interval;
         let mut due = Instant::now() + interval;
         let mut save = Instant::now() + SAVE_INTERVAL;
-        let together = Instant::now() + BEGIN_TOGETHER;
+        let mut together = None;
         while !self.job.shared.is_stopped() {
             self.obey().await?;
             self.settle_if_written().await?;
@@ -173,8 +173,7 @@ impl Worker {
             if self.work.writing.is_some() {
                 wait = wait.max(WAIT_WRITING);
             }
-            let begin = self.work.reads == 0 && !self.work.beginning.is_empty();
-            if self.work.tasks.is_empty() || (begin && Instant::now() < together) {
+            if self.work.tasks.is_empty() || self.waits_for_others(&mut together) {
                 self.rest().await?;
                 continue;
             }
@@ -201,6 +200,14 @@ impl Worker {
         self.checkpoint(None, true).await?;
         self.settle().await?;
         self.all_told().await
+    }
+
+    /// Whether the first tasks wait for those that are about to begin.
+    fn waits_for_others(&self, until: &mut Option<Instant>) -> bool {
+        let Work { reads, beginning, waiting, .. } = &self.work;
+        let others = !beginning.is_empty() || !waiting.is_empty();
+        let now = Instant::now();
+        *reads == 0 && others && now < *until.get_or_insert(now + BEGIN_TOGETHER)
     }
 
     /// Does what it is told, and begins what can begin.

@@ -166,7 +166,7 @@ async fn a_compacted_topic_stays_small_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn compaction_in_several_passes_and_past_data_of_others() {
+async fn compaction_with_few_and_many_keys_and_past_data_of_others() {
     let dir = tempfile::tempdir().unwrap();
     let quiet =
         crate::EmbeddedConfig { retention_check_interval_ms: 1 << 40, ..forgetful(dir.path()) };
