@@ -77,6 +77,16 @@ setup_mariadb() {
   apt_install --no-remove mariadb-server-core mariadb-client-core
 }
 
+# A PostgreSQL server, of which tests start their own: Debian's package would make one that runs as a service.
+setup_postgres() {
+  local run=()
+  if compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then return 0; fi
+  if [ "$(id -u)" -ne 0 ]; then run=(sudo); fi
+  apt_install --no-remove postgresql-common
+  "${run[@]}" pg_conftool /etc/postgresql-common/createcluster.conf set create_main_cluster off
+  apt_install --no-remove postgresql
+}
+
 # cargo-deny checks licences, sources and duplicates; building it takes two to four minutes, once.
 setup_deny() {
   if cargo deny --version >/dev/null 2>&1; then return 0; fi
@@ -87,5 +97,6 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   setup_packages
   setup_rocksdb
   setup_mariadb
+  setup_postgres
   setup_deny
 fi

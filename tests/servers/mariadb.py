@@ -8,161 +8,53 @@ its status is the command's. `mariadb.py serve DIRECTORY` does what is asked of 
 one method's name as JSON a line; it answers each with a line, and ends the server with its input.
 """
 
-import argparse
-import json
 import os
-import pathlib
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "rocketmq"))
-from cluster import free_port, make_certificates  # noqa: E402
-
-ANSWER_S = 5
-READY_S = 60
-STOP_S = 40
-USER, PASSWORD, DATABASE = "gantry", "gantry-secret", "gantry"
-# Where Debian has servers, also for users who do not look there.
-PATH = os.environ.get("PATH", "") + os.pathsep + "/usr/sbin"
+from served import DATABASE, PASSWORD, USER, Served, main, make, program
 
 
-def program(name):
-    found = shutil.which(name, path=PATH)
-    if found is None:
-        raise RuntimeError(f"{name} is not installed: scripts/setup.sh does it, or apt-get install mariadb-server")
-    return found
+def tool(name):
+    return program(name, "mariadb-server", ["/usr/sbin"])
 
 
-class MariaDb:
+class MariaDb(Served):
     """One server. What is in the directory stays when it ends, for the next start."""
 
+    name, scheme, variable = "MariaDB", "mysql", "GANTRY_TEST_MYSQL"
+
     def __init__(self, directory, settings=()):
-        self.directory = pathlib.Path(directory).resolve()
+        super().__init__(directory, settings)
         self.data = self.directory / "data"
-        self.settings = list(settings)
-        self.port = free_port()
-        self.url = f"mysql://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{DATABASE}"
-        self.ca = self.directory / "tls" / "ca.pem"
-        self.process = None
-        # A socket's path must be short.
-        self.sockets = None
         # A server that root starts runs as root only if it is told to.
         self.user = ["--user=root"] if os.getuid() == 0 else []
 
-    def __enter__(self):
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
     def _install(self):
-        self.data.mkdir(parents=True, exist_ok=True)
         if (self.data / "mysql").is_dir():
             return
-        make_certificates(self.ca.parent)
-        command = [program("mariadb-install-db"), "--no-defaults", *self.user, f"--datadir={self.data}"]
-        command += ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if done.returncode != 0:
-            raise RuntimeError(f"mariadb-install-db ended with {done.returncode}:\n{done.stdout[-2000:]}")
+        self.data.mkdir(exist_ok=True)
+        command = [tool("mariadb-install-db"), "--no-defaults", *self.user, f"--datadir={self.data}"]
+        make([*command, "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"])
 
-    def start(self):
-        self._install()
-        self.sockets = self.sockets or tempfile.mkdtemp(prefix="mariadb-")
+    def _command(self):
         begin = self.directory / "begin.sql"
         begin.write_text(
             f"CREATE DATABASE IF NOT EXISTS {DATABASE};\n"
             f"CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{PASSWORD}';\n"
             f"GRANT ALL ON *.* TO '{USER}'@'%';\n"
         )
-        command = [
-            program("mariadbd"), "--no-defaults", *self.user, f"--datadir={self.data}", f"--port={self.port}",
-            f"--socket={self.sockets}/server.sock", f"--pid-file={self.directory / 'server.pid'}", f"--init-file={begin}",
+        return [
+            tool("mariadbd"), "--no-defaults", *self.user, f"--datadir={self.data}", f"--port={self.port}",
+            f"--socket={self.place}/server.sock", f"--pid-file={self.directory / 'server.pid'}", f"--init-file={begin}",
             "--bind-address=127.0.0.1", "--skip-networking=OFF", "--skip-name-resolve", "--skip-log-bin",
             "--innodb-buffer-pool-size=256M", "--innodb-log-file-size=128M",
-            f"--ssl-ca={self.ca}", f"--ssl-cert={self.ca.parent / 'server.pem'}", f"--ssl-key={self.ca.parent / 'server.key'}",
+            f"--ssl-ca={self.ca}", f"--ssl-cert={self.certificate}", f"--ssl-key={self.key}",
             *self.settings,
         ]
-        with open(self.directory / "server.log", "ab") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self._wait()
 
-    def _is_ready(self):
-        command = [program("mariadb"), "--no-defaults", "--protocol=tcp", "--host=127.0.0.1", f"--port={self.port}"]
-        command += [f"--user={USER}", f"--password={PASSWORD}", "--execute=SELECT 1", DATABASE]
-        try:
-            return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=ANSWER_S).returncode == 0
-        except subprocess.TimeoutExpired:
-            return False
-
-    def _wait(self):
-        deadline = time.monotonic() + READY_S
-        while time.monotonic() < deadline and self.process.poll() is None:
-            if self._is_ready():
-                return
-            time.sleep(0.1)
-        said = (self.directory / "server.log").read_text(errors="replace")[-2000:]
-        raise RuntimeError(f"the server is not ready; see {self.directory}/server.log\n{said}")
-
-    def stop(self, signum=signal.SIGTERM):
-        process, self.process = self.process, None
-        if process is None:
-            return
-        process.send_signal(signum)
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-    def kill(self):
-        self.stop(signal.SIGKILL)
-
-    def close(self):
-        self.kill()
-        if self.sockets:
-            shutil.rmtree(self.sockets, ignore_errors=True)
-
-
-def run(command, server):
-    # Who ends this ends the server, too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    env = {**os.environ, "GANTRY_TEST_MYSQL": server.url, "GANTRY_TEST_MYSQL_CA": str(server.ca)}
-    return subprocess.run(command, env=env).returncode
-
-
-def serve(server):
-    print(json.dumps(server.url), flush=True)
-    for line in sys.stdin:
-        method = json.loads(line)
-        if method not in ("start", "stop", "kill"):
-            raise RuntimeError(f"cannot do {method}")
-        print(json.dumps(getattr(server, method)()), flush=True)
-    return 0
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("run", "serve"))
-    parser.add_argument("directory")
-    parser.add_argument("command", nargs=argparse.REMAINDER)
-    arguments = parser.parse_args()
-    shutil.rmtree(arguments.directory, ignore_errors=True)
-    begun = time.monotonic()
-    with MariaDb(arguments.directory) as server:
-        print(f"MariaDB ready in {time.monotonic() - begun:.1f} s on port {server.port}", file=sys.stderr, flush=True)
-        sys.exit(run(arguments.command, server) if arguments.what == "run" else serve(server))
+    def _question(self):
+        command = [tool("mariadb"), "--no-defaults", "--protocol=socket", f"--socket={self.place}/server.sock"]
+        return [*command, f"--user={USER}", f"--password={PASSWORD}", "--execute=SELECT 1", DATABASE]
 
 
 if __name__ == "__main__":
-    main()
+    main(MariaDb, __doc__)

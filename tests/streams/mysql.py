@@ -11,7 +11,8 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT / "scripts" / "lib"), str(HERE.parent / "servers")]
-from mariadb import MariaDb, run  # noqa: E402
+from mariadb import MariaDb  # noqa: E402
+from served import run  # noqa: E402
 from worker import target_dir  # noqa: E402
 
 
