@@ -9,6 +9,8 @@ pub fn plugins() -> Vec<ConnectorPlugin> {
         crate::datagen::plugins,
         #[cfg(feature = "file")]
         crate::file::plugins,
+        #[cfg(feature = "jdbc")]
+        crate::jdbc::plugins,
         #[cfg(feature = "tools")]
         crate::tools::plugins,
     ];

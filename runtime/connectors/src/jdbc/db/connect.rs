@@ -1,0 +1,90 @@
+//! Opening connections.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use gantry_api::{CancellationToken, Error, Result};
+
+use super::dialect::Dialect;
+use super::error::SqlResult;
+use super::url::Target;
+use super::{Session, mysql, postgres, sqlite};
+
+/// Where a database is, and who asks.
+#[derive(Clone)]
+pub(crate) struct Access {
+    pub(crate) target: Target,
+    pub(crate) user: Option<String>,
+    pub(crate) password: Option<String>,
+}
+
+impl std::fmt::Debug for Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Access({:?})", self.target)
+    }
+}
+
+/// The longest part of a wait after which it is looked whether to go on.
+const WAIT_PART: Duration = Duration::from_millis(100);
+
+impl Access {
+    /// A connection, at the first try.
+    pub(crate) fn open(&self) -> SqlResult<Box<dyn Session>> {
+        Ok(match self.target.dialect {
+            Dialect::MySql | Dialect::MariaDb => Box::new(mysql::MySql::open(self)?),
+            Dialect::PostgreSql => Box::new(postgres::Postgres::open(self)?),
+            Dialect::Sqlite => Box::new(sqlite::Sqlite::open(self)?),
+        })
+    }
+
+    /// Who asks: the key's user or the URL's.
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.user.as_deref().or_else(|| self.target.param("user"))
+    }
+
+    pub(crate) fn password(&self) -> Option<&str> {
+        self.password.as_deref().or_else(|| self.target.param("password"))
+    }
+}
+
+/// How often and how long it is tried to connect.
+#[derive(Clone, Debug)]
+pub(crate) struct Connecting {
+    pub(crate) access: Access,
+    pub(crate) attempts: i64,
+    pub(crate) backoff: Duration,
+}
+
+impl Connecting {
+    /// A connection, or the error of the last attempt. It ends early when it is cancelled.
+    pub(crate) fn open(&self, cancel: &CancellationToken) -> Result<Box<dyn Session>> {
+        let mut attempt = 1;
+        loop {
+            let error = match self.access.open() {
+                Ok(session) => return Ok(session),
+                Err(error) => error,
+            };
+            if attempt >= self.attempts || cancel.is_cancelled() {
+                return Err(Error::connect(error.to_string()).caused_by(error.into()));
+            }
+            tracing::info!(
+                %error,
+                "Unable to connect to database on attempt {attempt}/{}. Will retry in {} ms.",
+                self.attempts,
+                self.backoff.as_millis()
+            );
+            wait(self.backoff, cancel);
+            attempt += 1;
+        }
+    }
+}
+
+/// Waits, unless it is cancelled: then only a moment longer.
+pub(crate) fn wait(time: Duration, cancel: &CancellationToken) {
+    let mut left = time;
+    while !left.is_zero() && !cancel.is_cancelled() {
+        let part = left.min(WAIT_PART);
+        sleep(part);
+        left -= part;
+    }
+}

@@ -1,0 +1,128 @@
+//! Parameters of statements. All but bytes go as text, which the server reads as what the place is.
+
+use std::error::Error as StdError;
+
+use bytes::BytesMut;
+use postgres::types::{Format, IsNull, ToSql, Type};
+
+use crate::jdbc::db::types::{Param, Wall, civil};
+
+/// A parameter on its way.
+#[derive(Debug)]
+pub(super) struct Bound<'a>(pub(super) &'a Param);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(
+        &self,
+        _: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+        match self.0 {
+            Param::Null => return Ok(IsNull::Yes),
+            Param::Bytes(bytes) => out.extend_from_slice(bytes),
+            Param::Text(text) => out.extend_from_slice(text.as_bytes()),
+            other => out.extend_from_slice(text(other).as_bytes()),
+        }
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    fn to_sql_checked(
+        &self,
+        kind: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+        self.to_sql(kind, out)
+    }
+
+    fn encode_format(&self, _: &Type) -> Format {
+        match self.0 {
+            Param::Bytes(_) => Format::Binary,
+            _ => Format::Text,
+        }
+    }
+}
+
+fn text(param: &Param) -> String {
+    match param {
+        Param::Null => "NULL".to_owned(),
+        Param::Bool(flag) => flag.to_string(),
+        Param::Int(number) => number.to_string(),
+        Param::Float(number) => number.to_string(),
+        Param::Double(number) => number.to_string(),
+        Param::Text(text) => text.to_string(),
+        Param::Bytes(bytes) => {
+            let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+            format!("\\x{}", digits.collect::<String>())
+        }
+        Param::Decimal(decimal) => decimal.to_plain_string(),
+        Param::Date(days) => dated(Wall { seconds: days.saturating_mul(86_400), nanos: 0 }, None),
+        Param::Time(nanos) => {
+            let seconds = nanos.div_euclid(1_000_000_000);
+            let micros = nanos.rem_euclid(1_000_000_000) / 1000;
+            format!(
+                "{:02}:{:02}:{:02}.{micros:06}",
+                seconds / 3600,
+                seconds / 60 % 60,
+                seconds % 60
+            )
+        }
+        Param::Moment(wall, offset) => dated(*wall, Some(*offset)),
+        Param::List(list) => {
+            let all: Vec<String> = list.iter().map(element).collect();
+            format!("{{{}}}", all.join(","))
+        }
+    }
+}
+
+/// An element of an array, in quotes unless it is null.
+fn element(param: &Param) -> String {
+    match param {
+        Param::Null => "NULL".to_owned(),
+        other => format!("\"{}\"", text(other).replace('\\', "\\\\").replace('"', "\\\"")),
+    }
+}
+
+/// A date, or a moment with the zone that its clock is in: years before the first are counted back.
+fn dated(wall: Wall, offset: Option<i32>) -> String {
+    let (year, _, _) = civil(wall.day().0);
+    let shown = match year {
+        ..=0 => {
+            let (day, second) = wall.day();
+            let (_, month, date) = civil(day);
+            let seconds = crate::jdbc::db::types::days(1 - year, month, date) * 86_400 + second;
+            Wall { seconds, nanos: wall.nanos }
+        }
+        _ => wall,
+    };
+    let text = shown.text(' ', 6);
+    let text = match offset {
+        None => text.split(' ').next().unwrap_or_default().to_owned(),
+        Some(offset) => {
+            let sign = if offset < 0 { '-' } else { '+' };
+            let seconds = offset.unsigned_abs();
+            let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+            format!("{text}{sign}{hours:02}:{minutes:02}:{:02}", seconds % 60)
+        }
+    };
+    if year <= 0 { text + " BC" } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_what_the_server_reads() {
+        let moment = Param::Moment(Wall { seconds: 0, nanos: 5_000 }, -5400);
+        assert_eq!(text(&moment), "1970-01-01 00:00:00.000005-01:30:00");
+        assert_eq!(text(&Param::Date(19_782)), "2024-02-29");
+        assert_eq!(text(&Param::Date(-719_529)), "0001-12-31 BC");
+        assert_eq!(text(&Param::Time(3_661_000_001_000)), "01:01:01.000001");
+        let list = Param::List(vec![Param::Int(1), Param::Null, Param::Text("a\"\\b".into())]);
+        assert_eq!(text(&list), r#"{"1",NULL,"a\"\\b"}"#);
+    }
+}

@@ -1,0 +1,221 @@
+//! Keys that sources and sinks share, and a short way to define them.
+
+use std::time::Duration;
+
+use gantry_api::model::config::{ConfigData, ParsedConfig};
+use gantry_api::{ConfigDef, ConfigKey, Error, Importance, Props, Result, Type, Validator, Width};
+
+use super::Flavour;
+use super::db::{Access, Connecting, Target};
+use super::zone::Zone;
+
+pub(super) const URL: &str = "connection.url";
+pub(super) const ZONE: &str = "db.timezone";
+pub(super) const QUOTING: &str = "quote.sql.identifiers";
+const USER: &str = "connection.user";
+const PASSWORD: &str = "connection.password";
+const CREDENTIALS: &str = "jdbc.credentials.provider.class";
+const CREDENTIALS_DEFAULT: &str = "io.confluent.connect.jdbc.util.DefaultJdbcCredentialsProvider";
+const ATTEMPTS: &str = "connection.attempts";
+const BACKOFF: &str = "connection.backoff.ms";
+const DIALECT: &str = "dialect.name";
+const ATTEMPTS_DEFAULT: i32 = 3;
+const BACKOFF_DEFAULT_MS: i64 = 10_000;
+
+/// Collects keys, numbered within their group.
+pub(super) struct Keys {
+    definition: ConfigDef,
+    group: &'static str,
+    order: i32,
+}
+
+impl Keys {
+    pub(super) fn new(group: &'static str) -> Self {
+        Self { definition: ConfigDef::new(), group, order: 0 }
+    }
+    pub(super) fn group(&mut self, group: &'static str) {
+        (self.group, self.order) = (group, 0);
+    }
+    pub(super) fn done(self) -> ConfigDef {
+        self.definition
+    }
+    pub(super) fn put(&mut self, key: ConfigKey) {
+        self.order += 1;
+        let name = key.name.clone();
+        let key = key.group(self.group, self.order, Width::Medium, &name);
+        self.definition = std::mem::take(&mut self.definition).define(key);
+    }
+    pub(super) fn add(
+        &mut self,
+        name: &str,
+        of: Type,
+        default: impl Into<ConfigData>,
+        how: Importance,
+        doc: &str,
+    ) {
+        self.put(ConfigKey::new(name, of, default, how, doc));
+    }
+    pub(super) fn add_valid(
+        &mut self,
+        name: &str,
+        of: Type,
+        default: impl Into<ConfigData>,
+        how: Importance,
+        doc: &str,
+        validator: Validator,
+    ) {
+        self.put(ConfigKey::new(name, of, default, how, doc).validator(validator));
+    }
+    pub(super) fn null(&mut self, name: &str, of: Type, how: Importance, doc: &str) {
+        self.put(ConfigKey::nullable(name, of, how, doc));
+    }
+    pub(super) fn null_valid(
+        &mut self,
+        name: &str,
+        of: Type,
+        how: Importance,
+        doc: &str,
+        validator: Validator,
+    ) {
+        self.put(ConfigKey::nullable(name, of, how, doc).validator(validator));
+    }
+    pub(super) fn required(&mut self, name: &str, of: Type, how: Importance, doc: &str) {
+        self.put(ConfigKey::required(name, of, how, doc));
+    }
+    pub(super) fn required_valid(
+        &mut self,
+        name: &str,
+        of: Type,
+        how: Importance,
+        doc: &str,
+        validator: Validator,
+    ) {
+        self.put(ConfigKey::required(name, of, how, doc).validator(validator));
+    }
+}
+
+/// One of these words, all in small letters or all in capitals; null is none.
+pub(super) fn enumeration(words: &[&str]) -> Validator {
+    let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+    Validator::custom(move |name, value| {
+        let ConfigData::String(text) = value else { return Ok(()) };
+        if words.iter().any(|word| word == text || word.to_uppercase() == *text) {
+            return Ok(());
+        }
+        Err(invalid(
+            name,
+            value,
+            &format!("Invalid enumerator; it must be one of {}", words.join(", ")),
+        ))
+    })
+}
+
+/// The text of a value that is one.
+pub(super) fn text_of(value: &ConfigData) -> &str {
+    match value {
+        ConfigData::String(text) => text,
+        _ => "",
+    }
+}
+
+/// The texts of a list.
+pub(super) fn list_of(value: &ConfigData) -> &[String] {
+    match value {
+        ConfigData::List(list) => list,
+        _ => &[],
+    }
+}
+
+pub(super) fn invalid(name: &str, value: &ConfigData, what: &str) -> Error {
+    let value = value.to_display().unwrap_or_else(|| "null".to_owned());
+    Error::config(format!("Invalid value {value} for configuration {name}: {what}"))
+}
+
+/// Where the database is.
+pub(super) fn connection(keys: &mut Keys, flavour: Flavour, dependents: &[&str]) {
+    let (high, low) = (Importance::High, Importance::Low);
+    let text = "The database: jdbc:mysql://host/database, jdbc:mariadb://…, jdbc:postgresql://… or jdbc:sqlite:file.";
+    let required = flavour == Flavour::Aiven || dependents.is_empty();
+    let key = match required {
+        true => ConfigKey::required(URL, Type::String, high, text),
+        false => ConfigKey::new(URL, Type::String, "", high, text),
+    };
+    keys.put(key.dependents(dependents));
+    keys.null(USER, Type::String, high, "Who asks.");
+    keys.null(PASSWORD, Type::Password, high, "The password of connection.user.");
+    if flavour == Flavour::Confluent {
+        let text = "Who knows user and password: only the keys connection.user and connection.password here; \
+                    other places by the worker's config providers.";
+        keys.add_valid(
+            CREDENTIALS,
+            Type::String,
+            CREDENTIALS_DEFAULT,
+            low,
+            text,
+            Validator::one_of(&[CREDENTIALS_DEFAULT]),
+        );
+    }
+    if flavour == Flavour::Confluent || !dependents.is_empty() {
+        let text = "How often it is tried to connect.";
+        keys.add_valid(ATTEMPTS, Type::Int, ATTEMPTS_DEFAULT, low, text, Validator::at_least(1));
+        let text = "How long it is waited between two tries to connect.";
+        keys.add_valid(BACKOFF, Type::Long, BACKOFF_DEFAULT_MS, low, text, Validator::at_least(0));
+    }
+}
+
+/// Which SQL the database speaks.
+pub(super) fn dialect(keys: &mut Keys, how: Importance) {
+    let names = ["", "MySqlDatabaseDialect", "PostgreSqlDatabaseDialect", "SqliteDatabaseDialect"];
+    let text = "The dialect, which must be that of connection.url; not set: by connection.url.";
+    keys.add_valid(DIALECT, Type::String, "", how, text, Validator::one_of(&names));
+}
+
+/// The zone of the database's clocks.
+pub(super) fn zone(keys: &mut Keys, how: Importance) {
+    let check = Validator::custom(|_, value| Zone::parse(text_of(value)).map(|_| ()));
+    let text = "The time zone that times without a zone are in.";
+    keys.add_valid(ZONE, Type::String, "UTC", how, text, check);
+}
+
+/// Whether names stand in quotes.
+pub(super) fn quoting(keys: &mut Keys, how: Importance) {
+    let check =
+        Validator::CaseInsensitiveValidString(vec!["always".to_owned(), "never".to_owned()]);
+    let text = "Whether names stand in quotes in SQL: always, never.";
+    keys.add_valid(QUOTING, Type::String, "ALWAYS", how, text, check);
+}
+
+/// Reads where the database is.
+pub(super) fn connecting(
+    flavour: Flavour,
+    config: &ParsedConfig,
+    props: &Props,
+) -> Result<Connecting> {
+    let mut target = Target::parse(config.string(URL).unwrap_or_default())?;
+    let dialect = config.string(DIALECT).unwrap_or_default();
+    if !dialect.is_empty() && dialect != target.dialect.name() {
+        return Err(Error::config(format!(
+            "Invalid value {dialect} for configuration {DIALECT}: {URL} is of {}; remove {DIALECT}",
+            target.dialect.name()
+        )));
+    }
+    if flavour == Flavour::Confluent {
+        // All other keys of a connection are the driver's.
+        let known = [URL, USER, PASSWORD, ATTEMPTS, BACKOFF];
+        let others = props.iter().filter(|(name, _)| !known.contains(&name.as_str()));
+        for (name, value) in others {
+            if let Some(name) = name.strip_prefix("connection.") {
+                target.params.insert(name.to_ascii_lowercase(), value.clone());
+            }
+        }
+    }
+    let given = |name: &str| config.string(name).filter(|text| !text.is_empty()).map(str::to_owned);
+    let number = |name: &str, default: i64| config.long(name).unwrap_or(default);
+    Ok(Connecting {
+        access: Access { target, user: given(USER), password: given(PASSWORD) },
+        attempts: number(ATTEMPTS, i64::from(ATTEMPTS_DEFAULT)),
+        backoff: Duration::from_millis(
+            u64::try_from(number(BACKOFF, BACKOFF_DEFAULT_MS)).unwrap_or(0),
+        ),
+    })
+}

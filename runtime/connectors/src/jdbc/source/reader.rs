@@ -1,0 +1,175 @@
+//! The thread that reads tables, and gives batches of records to the task.
+
+use std::time::{Duration, Instant};
+
+use gantry_api::{CancellationToken, Error, Result, SourceRecord};
+use tokio::sync::mpsc::Sender;
+
+use super::config::Config;
+use super::querier::Querier;
+use crate::jdbc::db::{Dialect, Session, SqlError, SqlResult, wait};
+
+/// Batches that wait to be taken.
+pub(super) const BATCHES: usize = 2;
+/// A batch is given on with so many bytes, however few rows there are.
+const BYTES: usize = 1 << 20;
+
+/// What the task gets.
+pub(super) type Batch = Result<Vec<SourceRecord>>;
+
+/// Collects records into batches.
+#[derive(Debug)]
+pub(super) struct Out {
+    sender: Sender<Batch>,
+    cancel: CancellationToken,
+    records: Vec<SourceRecord>,
+    bytes: usize,
+    rows_max: usize,
+}
+
+impl Out {
+    pub(super) fn is_closed(&self) -> bool {
+        self.cancel.is_cancelled() || self.sender.is_closed()
+    }
+
+    pub(super) fn push(&mut self, record: SourceRecord, bytes: usize) -> Result<()> {
+        self.records.push(record);
+        self.bytes += bytes;
+        if self.records.len() >= self.rows_max || self.bytes >= BYTES {
+            return self.flush();
+        }
+        Ok(())
+    }
+
+    /// Waits for the task to take it, which is the back-pressure.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.bytes = 0;
+        if self.records.is_empty() {
+            return Ok(());
+        }
+        let batch = std::mem::take(&mut self.records);
+        self.sender.blocking_send(Ok(batch)).map_err(|_| Error::connect("the task was stopped"))
+    }
+}
+
+/// Reads until it is stopped.
+pub(super) struct Reader {
+    config: Config,
+    cancel: CancellationToken,
+    queriers: Vec<Querier>,
+    session: Option<Box<dyn Session>>,
+    out: Out,
+    /// How many of the queriers are prepared.
+    prepared: usize,
+}
+
+impl Reader {
+    pub(super) fn new(
+        config: Config,
+        queriers: Vec<Querier>,
+        cancel: CancellationToken,
+        sender: Sender<Batch>,
+    ) -> Self {
+        let out = Out {
+            sender,
+            cancel: cancel.clone(),
+            records: Vec::new(),
+            bytes: 0,
+            rows_max: config.batch_rows.max(1),
+        };
+        Self { config, cancel, queriers, session: None, out, prepared: 0 }
+    }
+
+    /// What goes wrong for good is the last that the task gets.
+    pub(super) fn run(mut self) {
+        if let Err(error) = self.read()
+            && !self.out.is_closed()
+        {
+            // Nobody to tell it: the task was stopped meanwhile.
+            drop(self.out.sender.blocking_send(Err(error)));
+        }
+    }
+
+    fn read(&mut self) -> Result<()> {
+        loop {
+            let due = self.queriers.iter().enumerate().min_by_key(|(_, querier)| querier.due);
+            let Some((at, due)) = due.map(|(at, querier)| (at, querier.due)) else { return Ok(()) };
+            wait(due.saturating_duration_since(Instant::now()), &self.cancel);
+            if self.out.is_closed() {
+                return Ok(());
+            }
+            let done = self.query(at);
+            // What was read before an error counts as read.
+            self.out.flush()?;
+            let Some(querier) = self.queriers.get_mut(at) else { return Ok(()) };
+            querier.due = Instant::now() + self.config.poll_interval.max(Duration::from_millis(1));
+            match done {
+                Ok(()) => querier.failed = 0,
+                Err(error) => {
+                    querier.failed = querier.failed.saturating_add(1);
+                    let (failed, name) = (querier.failed, querier.name());
+                    self.failed(error, failed, &name)?;
+                }
+            }
+        }
+    }
+
+    fn failed(&mut self, error: SqlError, failed: u32, name: &str) -> Result<()> {
+        if self.out.is_closed() {
+            return Ok(());
+        }
+        if error.is_permanent() {
+            return Err(match error {
+                SqlError::Reader(error) => error,
+                other => Error::connect("Error while polling for records").caused_by(other.into()),
+            });
+        }
+        if self.config.retries.is_some_and(|retries| failed >= retries) {
+            return Err(
+                Error::connect("Failed to query table after retries").caused_by(error.into())
+            );
+        }
+        tracing::warn!(table = name, %error, failed, "reading failed; it is tried again after poll.interval.ms");
+        if self.session.as_mut().is_some_and(|session| session.is_broken()) {
+            tracing::info!("The database connection is invalid. Reconnecting...");
+            self.session = None;
+        }
+        Ok(())
+    }
+
+    fn query(&mut self, at: usize) -> SqlResult<()> {
+        let session = match &mut self.session {
+            Some(session) => session,
+            None => {
+                let mut session = self.config.connecting.open(&self.cancel)?;
+                isolate(&self.config, &mut *session)?;
+                self.session.insert(session)
+            }
+        };
+        while let Some(querier) = self.queriers.get_mut(self.prepared) {
+            querier.prepare(&self.config, &mut **session, self.prepared == 0)?;
+            self.prepared += 1;
+        }
+        match self.queriers.get_mut(at) {
+            Some(querier) => querier.run(&self.config, &mut **session, &mut self.out),
+            None => Ok(()),
+        }
+    }
+}
+
+fn isolate(config: &Config, session: &mut dyn Session) -> SqlResult<()> {
+    let Some(level) = config.isolation.as_deref() else { return Ok(()) };
+    let level = level.replace('_', " ");
+    match config.quoting.dialect {
+        Dialect::MySql | Dialect::MariaDb => {
+            session.execute(&format!("SET SESSION TRANSACTION ISOLATION LEVEL {level}"))
+        }
+        Dialect::PostgreSql => session.execute(&format!(
+            "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL {level}"
+        )),
+        Dialect::Sqlite => {
+            let dirty = u8::from(level == "READ UNCOMMITTED");
+            session.execute(&format!("PRAGMA read_uncommitted = {dirty}"))
+        }
+    }
+}
