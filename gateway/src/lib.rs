@@ -15,6 +15,7 @@
 //! ```
 
 mod cli;
+mod connector_keys;
 mod files;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

@@ -52,6 +52,8 @@ pub(super) enum Command {
     Lint(LintArgs),
     /// Print the reference of all worker keys, as Markdown
     WorkerKeys,
+    /// Print the reference of the keys of all native connectors, as Markdown
+    ConnectorKeys,
 }
 
 #[derive(Debug, Args)]

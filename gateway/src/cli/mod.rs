@@ -60,6 +60,9 @@ pub(crate) fn run(
         Command::Preview(args) => preview::run(args, plugins.load()),
         Command::Lint(args) => lint::run(&args, plugins.load()),
         Command::WorkerKeys => say_bytes(markdown().as_bytes()).map(success),
+        Command::ConnectorKeys => {
+            say_bytes(crate::connector_keys::markdown().as_bytes()).map(success)
+        }
     };
     match outcome {
         Ok(status) => status,

@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""A table of MariaDB through a topic into tables of PostgreSQL and SQLite, by the JDBC connectors, while the worker is
+killed at random: the tables are equal at the end, and one that is written exactly once has each change once.
+
+    tests/native/jdbc_kills.py --kills 20 --seed 1
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(ROOT / "scripts" / "lib"), str(HERE.parent / "servers")]
+from mariadb import MariaDb  # noqa: E402
+from postgres import Postgres  # noqa: E402
+from served import DATABASE, PASSWORD, USER, program  # noqa: E402
+from worker import Gantry, LabError, target_dir, wait_for  # noqa: E402
+
+CONFLUENT = "io.confluent.connect.jdbc."
+ROWS = 300
+LIMIT_S = 90
+
+
+class Tables:
+    """The table that is changed, and those that follow it."""
+
+    def __init__(self, mariadb, postgres, file):
+        self.mariadb, self.postgres, self.file = mariadb, postgres, file
+
+    def change(self, sql):
+        command = [program("mariadb", "mariadb-client", ["/usr/bin"]), "--no-defaults", "--protocol=tcp", "--host=127.0.0.1",
+                   f"--port={self.mariadb.port}", f"--user={USER}", f"--password={PASSWORD}", "--batch", "--skip-column-names", DATABASE]
+        done = subprocess.run(command, input=sql, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise LabError(f"{sql[:200]}: {done.stderr}")
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def source(self):
+        return self.change("SELECT id, name, amount FROM stock ORDER BY id;")
+
+    def of_postgres(self, sql):
+        env = {**os.environ, "PGPASSWORD": PASSWORD}
+        command = ["psql", "-h", "127.0.0.1", "-p", str(self.postgres.port), "-U", USER, "-d", DATABASE, "-At", "-F", "\t", "-c", sql]
+        done = subprocess.run(command, capture_output=True, text=True, env=env)
+        return [line.split("\t") for line in done.stdout.splitlines()] if done.returncode == 0 else None
+
+    def of_sqlite(self, sql):
+        with sqlite3.connect(self.file, timeout=10) as connection:
+            try:
+                return [[str(value) for value in row] for row in connection.execute(sql)]
+            except sqlite3.OperationalError:
+                return None
+
+
+def connectors(tables, work):
+    """The files of the connectors."""
+    login = {"connection.user": USER, "connection.password": PASSWORD, "connection.backoff.ms": "200"}
+    mariadb = {"connection.url": f"jdbc:mariadb://127.0.0.1:{tables.mariadb.port}/{DATABASE}?nullCatalogMeansCurrent=true", **login}
+    postgres = {"connection.url": f"jdbc:postgresql://127.0.0.1:{tables.postgres.port}/{DATABASE}", **login}
+    sqlite = {"connection.url": f"jdbc:sqlite:{tables.file}?journal_mode=wal"}
+    key = {"pk.mode": "record_value", "pk.fields": "id", "insert.mode": "upsert"}
+    sink = {"topics": "of-stock", "auto.create": "true", "retry.backoff.ms": "200"}
+    configs = {
+        "source": {
+            "connector.class": CONFLUENT + "JdbcSourceConnector", **mariadb, "mode": "timestamp+incrementing", "poll.interval.ms": "100",
+            "incrementing.column.name": "id", "timestamp.column.name": "changed", "table.whitelist": "stock", "topic.prefix": "of-",
+            "timestamp.delay.interval.ms": "200",
+        },
+        "copy": {"connector.class": CONFLUENT + "JdbcSinkConnector", **postgres, **sink, **key, "table.name.format": "copy"},
+        # Each record of the topic once, whatever dies.
+        "history": {"connector.class": CONFLUENT + "JdbcSinkConnector", **postgres, **sink, "table.name.format": "history",
+                    "gantry.offsets.table": "offsets"},
+        "file": {"connector.class": CONFLUENT + "JdbcSinkConnector", **sqlite, **sink, **key, "table.name.format": "copy"},
+    }
+    files = []
+    for name, config in configs.items():
+        path = work / f"{name}.json"
+        path.write_text(json.dumps({"name": name, "config": config}))
+        files.append(path)
+    return files
+
+
+def kills(tables, work, count, chance):
+    files = connectors(tables, work)
+    tables.change(
+        "CREATE TABLE stock (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(40), amount DECIMAL(10,2), "
+        "changed TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6));"
+    )
+    made = 0
+    for number in range(count + 1):
+        worker = Gantry(work / "worker", files)
+        try:
+            worker.wait_ready()
+            until = time.monotonic() + (chance.uniform(0.2, 2.5) if number < count else 0)
+            while True:
+                new = ",".join(f"('n{made + at}', {chance.randrange(100000) / 100})" for at in range(ROWS // (count + 1)))
+                made += ROWS // (count + 1)
+                changed = ", ".join(str(chance.randrange(1, made + 1)) for _ in range(5))
+                tables.change(
+                    f"INSERT INTO stock (name, amount) VALUES {new}; "
+                    f"UPDATE stock SET amount = amount + 1, name = concat(name, '\\'') WHERE id IN ({changed}) AND length(name) < 30;"
+                )
+                if time.monotonic() > until:
+                    break
+                time.sleep(0.1)
+            if number < count:
+                worker.kill()
+            else:
+                compare(tables, worker)
+        finally:
+            worker.stop()
+
+
+def compare(tables, worker):
+    source = tables.source()
+    copies = {"PostgreSQL": lambda: tables.of_postgres("SELECT id, name, amount FROM copy ORDER BY id"),
+              "SQLite": lambda: [[i, n, f"{float(a):.2f}"] for i, n, a in tables.of_sqlite("SELECT id, name, amount FROM copy ORDER BY id") or []]}
+    for name, copy in copies.items():
+        wait_for(f"the copy in {name} is not the table; see {worker.home}", lambda: copy() == source, LIMIT_S, 0.5)
+    records = sum(int(end) for end in offsets(worker))
+    wait_for("the history has not each record of the topic once",
+             lambda: tables.of_postgres("SELECT count(*) FROM history") == [[str(records)]], LIMIT_S, 0.5)
+    versions = tables.of_postgres("SELECT count(*) FROM (SELECT DISTINCT id, changed FROM history) v")
+    print(f"{len(source)} rows, {records} changes read, {versions[0][0]} of them different", flush=True)
+
+
+def offsets(worker):
+    """Where the history's sink is to get to: the ends of the topic's queues."""
+    def lag_free():
+        status, body = worker.rest.call("GET", "/connectors/history/offsets")
+        found = [one["offset"]["kafka_offset"] for one in body["offsets"]] if status == 200 else []
+        status, body = worker.rest.call("GET", "/connectors/copy/offsets")
+        other = [one["offset"]["kafka_offset"] for one in body["offsets"]] if status == 200 else []
+        return found if found and found == other else None
+    return wait_for("the sinks do not come to one offset", lag_free, LIMIT_S, 0.5)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    subprocess.run(["bash", "-c", f"source {ROOT}/scripts/setup.sh; setup_mariadb; setup_postgres"], check=True)
+    work = target_dir() / "native" / "jdbc-kills"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    begun = time.monotonic()
+    with MariaDb(work / "mariadb") as mariadb, Postgres(work / "postgres") as postgres:
+        kills(Tables(mariadb, postgres, work / "copy.db"), work, arguments.kills, random.Random(arguments.seed))
+    print(f"equal after {arguments.kills} kills, {time.monotonic() - begun:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
