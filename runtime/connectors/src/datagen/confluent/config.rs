@@ -44,7 +44,8 @@ const UNPARSABLE: &str = "Unable to parse the provided schema";
 
 /// The connector of this folder.
 pub fn plugins() -> Vec<ConnectorPlugin> {
-    let info = PluginInfo::new(CLASS, "Connector", config_def);
+    // Without the alias `Datagen`, which is that of the connector of our own.
+    let info = PluginInfo::new(CLASS, "", config_def);
     vec![ConnectorPlugin::source(info, DatagenConnector::default, DatagenTask::default)]
 }
 

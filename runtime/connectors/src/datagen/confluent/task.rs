@@ -248,8 +248,10 @@ impl Running {
         let seed = self.state.random.long();
         self.state.random = Random::new(seed);
         self.position.seed = seed;
-        self.position.count += 1;
-        let next = Position { generation: self.position.generation + 1, ..self.position };
+        // A user may have set any numbers.
+        self.position.count = self.position.count.saturating_add(1);
+        let generation = self.position.generation.saturating_add(1);
+        let next = Position { generation, ..self.position };
         let offset = SourceOffset::Encoded {
             bytes: Bytes::copy_from_slice(&next.encode()),
             decode: Position::decode,

@@ -8,8 +8,10 @@ type Result<T> = std::result::Result<T, String>;
 
 /// Larger ones are refused: their tables would take long to make.
 const MAX_STATES: usize = 20_000;
-/// Steps of an automaton in all.
-const MAX_STEPS: usize = 200_000;
+/// Comparisons while one is made.
+const MAX_WORK: usize = 50_000_000;
+/// A state in a set costs as much as so many comparisons.
+const SET_WORK: usize = 16;
 /// How likely a walk ends where it may.
 const STOP: f64 = 0.35;
 /// Characters beyond are none of Java's `char`.
@@ -73,7 +75,7 @@ impl Builder {
         let mut known: HashMap<BTreeSet<usize>, usize> = HashMap::new();
         let mut states: Vec<State> = Vec::new();
         let mut waiting = VecDeque::new();
-        let mut all_steps = 0;
+        let mut work = 0;
         let mut number = |set: BTreeSet<usize>, waiting: &mut VecDeque<BTreeSet<usize>>| {
             let next = known.len();
             *known.entry(set).or_insert_with_key(|set| {
@@ -91,7 +93,15 @@ impl Builder {
             let mut steps: Vec<Step> = Vec::new();
             for (first, last) in pieces(&loose) {
                 let reached = loose.iter().filter(|step| step.first <= first && last <= step.last);
-                let to = number(self.closure(reached.map(|step| step.to)), &mut waiting);
+                let reached = self.closure(reached.map(|step| step.to));
+                work += loose.len() + SET_WORK * reached.len();
+                if work > MAX_WORK {
+                    return Err(too_large());
+                }
+                if reached.is_empty() {
+                    continue;
+                }
+                let to = number(reached, &mut waiting);
                 match steps.last_mut() {
                     Some(before) if before.to == to && before.last + 1 == first => {
                         before.last = last;
@@ -99,9 +109,8 @@ impl Builder {
                     _ => steps.push(Step { first, last, to }),
                 }
             }
-            all_steps += steps.len();
             states.push(State { accepts: set.contains(&end), steps, shortest: 0, longest: None });
-            if states.len() > MAX_STATES || all_steps > MAX_STEPS {
+            if states.len() > MAX_STATES {
                 return Err(too_large());
             }
         }
@@ -127,7 +136,7 @@ fn too_large() -> String {
     "it is too large: let it repeat less".to_owned()
 }
 
-/// The ranges of characters that lead to the same states each, in order.
+/// The ranges of characters that lead to the same states each, in order; some lead nowhere.
 fn pieces(steps: &[Step]) -> Vec<(u32, u32)> {
     let mut begins: BTreeSet<u32> = BTreeSet::new();
     for step in steps {
@@ -138,9 +147,7 @@ fn pieces(steps: &[Step]) -> Vec<(u32, u32)> {
         [first, next] => Some((*first, next - 1)),
         _ => None,
     });
-    pairs
-        .filter(|(first, last)| steps.iter().any(|s| s.first <= *first && *last <= s.last))
-        .collect()
+    pairs.collect()
 }
 
 /// States, of which the first is the start. From each of them there is a way to the end.

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod automaton;
+mod binary;
 mod compile;
 mod iteration;
 mod options;

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use gantry_api::model::files::read_text_bounded;
+use gantry_api::model::files::{read_bounded, read_text_bounded};
 use gantry_api::{Schema, Value};
 use serde_json::{Map, Value as Json};
 
 use super::arguments::OPTIONS;
+use super::binary;
 use crate::datagen::confluent::avro::Avro;
 use crate::datagen::confluent::literal::{Rules, class, read};
 
@@ -43,35 +44,36 @@ fn of_file(avro: &Avro, schema: &Schema, file: &Map<String, Json>) -> Result<Vec
     let Some(path) = path.as_str() else {
         return Err(format!("'file' field of {OPTIONS} must be a string, was {}", class(path)));
     };
-    match file.get("encoding") {
+    let is_binary = match file.get("encoding") {
         None => {
             return Err(format!(
                 "{OPTIONS} property must contain 'encoding' field when given as object"
             ));
         }
-        Some(Json::String(encoding)) if encoding.eq_ignore_ascii_case("json") => {}
-        Some(Json::String(encoding)) if encoding.eq_ignore_ascii_case("binary") => {
-            return Err(format!(
-                "'encoding' field of {OPTIONS} property: 'binary' is not supported, write the file \
-                 in 'json'"
-            ));
-        }
+        Some(Json::String(encoding)) if encoding.eq_ignore_ascii_case("json") => false,
+        Some(Json::String(encoding)) if encoding.eq_ignore_ascii_case("binary") => true,
         Some(_) => {
             return Err(format!(
                 "'encoding' field of {OPTIONS} property only supports two formats: 'binary' and \
                  'json'"
             ));
         }
-    }
-    if !Path::new(path).is_file() {
+    };
+    let file = Path::new(path);
+    if !file.is_file() {
         return Err(format!("Unable to locate options file '{path}'"));
     }
-    let unreadable = |reason: String| format!("Unable to read options file '{path}': {reason}");
-    let text = read_text_bounded(Path::new(path), FILE_MAX).map_err(unreadable)?;
-    let values = serde_json::Deserializer::from_str(&text).into_iter::<Json>();
-    let values = values.map(|json| {
-        let json = json.map_err(|error| unreadable(error.to_string()))?;
-        read(Rules::File, avro, schema, &json).map_err(unreadable)
-    });
+    let all = if is_binary {
+        read_bounded(file, FILE_MAX).and_then(|bytes| binary::all(avro, schema, &bytes))
+    } else {
+        read_text_bounded(file, FILE_MAX).and_then(|text| of_text(avro, schema, &text))
+    };
+    all.map_err(|reason| format!("Unable to read options file '{path}': {reason}"))
+}
+
+fn of_text(avro: &Avro, schema: &Schema, text: &str) -> Result<Vec<Value>> {
+    let values = serde_json::Deserializer::from_str(text).into_iter::<Json>();
+    let values = values
+        .map(|json| read(Rules::File, avro, schema, &json.map_err(|error| error.to_string())?));
     values.collect()
 }

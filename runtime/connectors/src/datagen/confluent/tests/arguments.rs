@@ -55,7 +55,6 @@ async fn options() {
         ("string", r#"{"encoding":"json"}"#, "options property must contain 'file' field"),
         ("string", r#"{"file":"x"}"#, "options property must contain 'encoding' field"),
         ("string", r#"{"file":"x","encoding":"xml"}"#, "only supports two formats"),
-        ("string", r#"{"file":"x","encoding":"binary"}"#, "'binary' is not supported"),
         (
             "string",
             r#"{"file":"/no/x","encoding":"json"}"#,
@@ -119,6 +118,10 @@ async fn options_of_a_file() {
         .collect();
     assert!(all.contains(&vec![Value::str("x"), Value::Float64(1.0)]));
     assert!(all.contains(&vec![Value::Null, Value::Float64(2.0)]));
+    std::fs::write(&file, "\0\0\0\0\0\0\0\x14\x40").unwrap();
+    let binary = record.replace("\"json\"", "\"binary\"");
+    let Value::Struct(inner) = &values(&binary, 1).await.unwrap()[0] else { panic!() };
+    assert_eq!(inner.values(), [Value::Null, Value::Float64(5.0)]);
     std::fs::write(&file, "{\"a\":").unwrap();
     assert!(values(&record, 1).await.unwrap_err().contains("Unable to read options file"));
 }
@@ -316,6 +319,8 @@ async fn patterns() {
         (r#"{"regex":"a#"}"#, "# is an operator that is not supported"),
         (r#"{"regex":"(a"}"#, "Cannot use the regex \"(a\""),
         (r#"{"regex":"(.{900}){900}"}"#, "it is too large"),
+        (r#"{"regex":"(a?){6000}"}"#, "it is too large"),
+        (r#"{"regex":"(a|b)*a(a|b){30}"}"#, "it is too large"),
         (r#"{"regex":1}"#, "regex property must be a string"),
         (r#"{"prefix":1}"#, "prefix property must be a string"),
     ] {
