@@ -106,3 +106,41 @@ impl Java {
 fn info<T: ?Sized>(plugin: &Plugin<T>) -> &PluginInfo {
     &plugin.info
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DATAGEN: &str = "io.confluent.kafka.connect.datagen.DatagenConnector";
+    const CAST: &str = "org.apache.kafka.connect.transforms.Cast$Value";
+
+    /// Of a class that is on `plugin.path` and native, the version of the one that runs.
+    fn winner(prefer_native: Option<&str>, class: &str, is_on_path: bool) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let mut props = Props::from([
+            ("plugin.path".to_owned(), dir.path().display().to_string()),
+            ("gantry.data.dir".to_owned(), dir.path().display().to_string()),
+        ]);
+        props.extend(prefer_native.map(|is| ("gantry.prefer.native".to_owned(), is.to_owned())));
+        let java = Java::of(&props, &BTreeMap::new()).unwrap();
+        let plugin = |version| PluginInfo::new(class, "", Default::default).version(version);
+        let mut all = if is_on_path { vec![plugin("java")] } else { Vec::new() };
+        java.merge(&mut all, vec![plugin("native")], |plugin| plugin);
+        let [one] = all.as_slice() else { panic!("{all:?}") };
+        one.version.to_string()
+    }
+
+    #[test]
+    fn native_plugins_stand_in_for_java_ones() {
+        for (prefer_native, class, is_on_path, expected) in [
+            (None, DATAGEN, false, "native"),
+            (None, DATAGEN, true, "java"),
+            (Some("false"), DATAGEN, true, "java"),
+            (Some("true"), DATAGEN, true, "native"),
+            (None, CAST, true, "native"),
+            (Some("false"), CAST, true, "java"),
+        ] {
+            assert_eq!(winner(prefer_native, class, is_on_path), expected, "{class}");
+        }
+    }
+}

@@ -149,6 +149,7 @@ const PLAIN: &str = "org.apache.kafka.connect.converters.";
 const FILE_SOURCE: &str = "org.apache.kafka.connect.file.FileStreamSourceConnector";
 const FILE_SINK: &str = "org.apache.kafka.connect.file.FileStreamSinkConnector";
 const DATAGEN: &str = "org.gantry.connect.datagen.DatagenSourceConnector";
+const CONFLUENT_DATAGEN: &str = "io.confluent.kafka.connect.datagen.DatagenConnector";
 
 /// Sinks that want structs with schemas, as their documentation says.
 const NEED_SCHEMAS: &[&str] = &[
@@ -229,7 +230,7 @@ fn class<'a>(context: &'a Context<'_>) -> &'a str {
 fn source_form(context: &Context<'_>) -> Form {
     match (class(context), context.document.text("format")) {
         (FILE_SOURCE, _) | (DATAGEN, "" | "text") => Form::Text,
-        (DATAGEN, "json") => Form::Fields,
+        (DATAGEN, "json") | (CONFLUENT_DATAGEN, _) => Form::Fields,
         _ => Form::Unknown,
     }
 }
@@ -255,6 +256,7 @@ fn topics(context: &Context<'_>) -> Option<BTreeSet<String>> {
     let document = context.document;
     let key = match class(context) {
         FILE_SOURCE | DATAGEN => "topic",
+        CONFLUENT_DATAGEN => "kafka.topic",
         _ if context.is_source => return None,
         _ => "topics",
     };

@@ -93,19 +93,21 @@ fn the_reference_page_is_what_the_rules_say() {
 
 #[test]
 fn the_examples_of_the_repository_are_clean() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/file-to-file");
-    let files: Vec<PathBuf> = ["worker.properties", "source.properties", "sink.properties"]
-        .iter()
-        .map(|name| folder.join(name))
-        .collect();
     let plugins = Arc::new(Gantry::new().plugins());
-    let reports = lint_files(&files, None, &plugins);
-    assert_eq!(
-        reports.iter().map(|r| r.kind).collect::<Vec<_>>(),
-        ["worker", "connector", "connector"]
-    );
-    for report in reports {
-        assert_eq!(report.findings, [], "{}", report.file);
+    for example in ["file-to-file", "datagen"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(example);
+        let files: Vec<PathBuf> = ["worker.properties", "source.properties", "sink.properties"]
+            .iter()
+            .map(|name| folder.join(name))
+            .collect();
+        let reports = lint_files(&files, None, &plugins);
+        assert_eq!(
+            reports.iter().map(|r| r.kind).collect::<Vec<_>>(),
+            ["worker", "connector", "connector"]
+        );
+        for report in reports {
+            assert_eq!(report.findings, [], "{}", report.file);
+        }
     }
 }
 
@@ -242,6 +244,10 @@ fn the_chain_is_followed() {
     assert!(chain(Base::Source, "", keyed).contains(&"GL401"));
     let datagen = "name=c\nconnector.class=Datagen\ntopic=t\nformat=json\n";
     assert!(!codes(&lint(&format!("{datagen}{alone}"))).contains(&"GL401"));
+    let confluents =
+        "name=c\nconnector.class=DatagenConnector\nkafka.topic=lines\nquickstart=users\n";
+    assert!(!codes(&lint(&format!("{confluents}{alone}"))).contains(&"GL401"));
+    assert!(codes(&lint(&format!("{confluents}{of_string}"))).contains(&"GL405"));
     // Only where no predicate may keep the record away.
     let some = format!(
         "{alone}transforms.i.predicate=p\npredicates=p\npredicates.p.type=\

@@ -19,10 +19,11 @@ use crate::worker_config::RegistrySettings;
 
 /// Sources that write to the topic that this key names, and to no other.
 const TOPIC: &str = "topic";
-const ONE_TOPIC_CLASSES: [&str; 3] = [
-    "org.apache.kafka.connect.file.FileStreamSourceConnector",
-    "org.apache.kafka.connect.tools.VerifiableSourceConnector",
-    "org.apache.kafka.connect.tools.SchemaSourceConnector",
+const ONE_TOPIC_CLASSES: [(&str, &str); 4] = [
+    ("org.apache.kafka.connect.file.FileStreamSourceConnector", TOPIC),
+    ("org.apache.kafka.connect.tools.VerifiableSourceConnector", TOPIC),
+    ("org.apache.kafka.connect.tools.SchemaSourceConnector", TOPIC),
+    ("io.confluent.kafka.connect.datagen.DatagenConnector", "kafka.topic"),
 ];
 
 /// In front of subjects that came by RocketMQ's API.
@@ -164,9 +165,10 @@ impl Connectors {
     fn one_topic(&self, config: &Props) -> Option<String> {
         let plugins = self.herder.plugin_registry();
         let plugin = plugins.find_connector(config.get("connector.class")?.trim())?;
-        let is_one = ONE_TOPIC_CLASSES.contains(&&*plugin.info.class);
+        let class = &*plugin.info.class;
+        let (_, key) = ONE_TOPIC_CLASSES.iter().find(|(known, _)| *known == class)?;
         let routes = config.get("transforms").is_some_and(|names| !names.trim().is_empty());
-        config.get(TOPIC).filter(|_| is_one && !routes).cloned()
+        config.get(*key).filter(|_| !routes).cloned()
     }
 
     fn part(

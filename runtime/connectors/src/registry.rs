@@ -7,6 +7,8 @@ pub fn plugins() -> Vec<ConnectorPlugin> {
     let lists: &[fn() -> Vec<ConnectorPlugin>] = &[
         #[cfg(feature = "datagen")]
         crate::datagen::plugins,
+        #[cfg(feature = "datagen")]
+        crate::datagen::confluent::plugins,
         #[cfg(feature = "file")]
         crate::file::plugins,
         #[cfg(feature = "jdbc")]
@@ -35,6 +37,8 @@ mod tests {
             ("org.gantry.connect.datagen.DatagenSourceConnector", "source"),
             ("DatagenSource", "source"),
             ("Datagen", "source"),
+            ("io.confluent.kafka.connect.datagen.DatagenConnector", "source"),
+            ("DatagenConnector", "source"),
             ("org.apache.kafka.connect.tools.MockSourceConnector", "source"),
             ("MockSource", "source"),
             ("org.apache.kafka.connect.tools.MockSinkConnector", "sink"),

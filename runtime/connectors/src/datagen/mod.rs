@@ -1,5 +1,7 @@
-//! A source of made-up records at a given rate, for tests and benchmarks; see this folder's
-//! README.
+//! Sources of made-up records: one at a given rate, for tests and benchmarks, and in [`confluent`]
+//! one that is Confluent's; see this folder's README.
+
+pub mod confluent;
 
 mod config;
 mod generate;
