@@ -50,6 +50,7 @@ FUZZ_BUILD=$!
 trap 'kill "$FUZZ_BUILD" 2>/dev/null || true' EXIT
 step "rocketmq"          tests/rocketmq/run.sh
 step "streams"           tests/streams/run.sh
+step "native connectors" tests/native/run.sh
 step "chaos"             tests/chaos/chaos.py --seconds 20 --connectors 8 --seed 7
 step "pipelines"         tests/conformance/run-pipeline.sh
 step "rest"              tests/conformance/run-rest.sh

@@ -53,10 +53,12 @@ const SINK_NEEDS_SCHEMA: Rule = Rule {
         task fails with the first record.",
     base: Base::Properties,
     bad: "name=example\nconnector.class=io.confluent.connect.jdbc.JdbcSinkConnector\n\
-          topics=orders\nvalue.converter=org.apache.kafka.connect.json.JsonConverter\n\
+          connection.url=jdbc:postgresql://db/shop\ntopics=orders\n\
+          value.converter=org.apache.kafka.connect.json.JsonConverter\n\
           value.converter.schemas.enable=false\n",
     good: "name=example\nconnector.class=io.confluent.connect.jdbc.JdbcSinkConnector\n\
-           topics=orders\nvalue.converter=org.apache.kafka.connect.json.JsonConverter\n\
+           connection.url=jdbc:postgresql://db/shop\ntopics=orders\n\
+           value.converter=org.apache.kafka.connect.json.JsonConverter\n\
            value.converter.schemas.enable=true\n",
 };
 

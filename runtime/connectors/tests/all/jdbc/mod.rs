@@ -38,6 +38,8 @@ on_each_database! {
     tables_are_chosen_and_new_ones_found => crate::jdbc::source::tables_are_chosen_and_new_ones_found;
     what_cannot_be_read_is_said => crate::jdbc::source::what_cannot_be_read_is_said;
     a_column_more => crate::jdbc::source::a_column_more;
+    a_table_that_is_dropped => crate::jdbc::source::a_table_that_is_dropped;
+    large_rows => crate::jdbc::sink::large_rows;
     tables_are_made_and_grow => crate::jdbc::sink::tables_are_made_and_grow;
     rows_are_replaced_and_deleted => crate::jdbc::sink::rows_are_replaced_and_deleted;
     primary_keys_of_each_mode => crate::jdbc::sink::primary_keys_of_each_mode;

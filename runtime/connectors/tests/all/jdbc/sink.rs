@@ -392,3 +392,20 @@ pub(crate) fn what_is_written_is_read_again(database: &Database) {
         assert_eq!(both("moment"), [(leap + 86_399_999).to_string(), "null".to_owned()]);
     });
 }
+
+/// Rows of 4 MiB, many in one put: neither the statement nor the batches grow beyond bounds.
+pub(crate) fn large_rows(database: &Database) {
+    let kind = if database.is_mysql() { "LONGTEXT" } else { "TEXT" };
+    database.run(&format!("CREATE TABLE t (id INTEGER PRIMARY KEY NOT NULL, name {kind})"));
+    let text = "0123456789abcdef".repeat(1 << 18);
+    block(async {
+        let mut sink = Sink::start(&props(database, &[])).await.unwrap();
+        let rows: Vec<Pair> = (0..5).map(|id| (Datum::NULL, person(id, &text))).collect();
+        sink.put("t", rows).await.unwrap();
+        let keys = [("mode", "incrementing"), ("incrementing.column.name", "id")];
+        let records =
+            read(&source_props(database, &keys), &Arc::new(Stored::default()), 5).await.unwrap();
+        assert_eq!(column(&records, "id"), ["0", "1", "2", "3", "4"]);
+        assert!(column(&records, "name").iter().all(|name| *name == text));
+    });
+}

@@ -287,3 +287,23 @@ pub(crate) fn a_column_more(database: &Database) {
         assert_ne!(before[0].record.value.schema, after[0].record.value.schema);
     });
 }
+
+pub(crate) fn a_table_that_is_dropped(database: &Database) {
+    database.run("CREATE TABLE seen (id INTEGER NOT NULL); INSERT INTO seen VALUES (1)");
+    // SQLite's driver tells no wrong name from an error that passes: there it ends after some attempts.
+    let keys = [
+        ("mode", "incrementing"),
+        ("incrementing.column.name", "id"),
+        ("query.retry.attempts", "3"),
+    ];
+    let props = source_props(database, &keys);
+    block(async {
+        let mut running = connector(SOURCE, &props).await.unwrap();
+        let configs = running.connector.task_configs(1).await.unwrap();
+        let mut source = Source::start(SOURCE, &configs[0], &Arc::default()).await.unwrap();
+        source.take(1).await.unwrap();
+        database.run("DROP TABLE seen");
+        let error = source.take(1).await.unwrap_err().trace();
+        assert!(error.contains("seen"), "{error}");
+    });
+}

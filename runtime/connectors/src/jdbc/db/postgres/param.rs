@@ -88,26 +88,17 @@ fn element(param: &Param) -> String {
 
 /// A date, or a moment with the zone that its clock is in: years before the first are counted back.
 fn dated(wall: Wall, offset: Option<i32>) -> String {
-    let (year, _, _) = civil(wall.day().0);
-    let shown = match year {
-        ..=0 => {
-            let (day, second) = wall.day();
-            let (_, month, date) = civil(day);
-            let seconds = crate::jdbc::db::types::days(1 - year, month, date) * 86_400 + second;
-            Wall { seconds, nanos: wall.nanos }
-        }
-        _ => wall,
-    };
-    let text = shown.text(' ', 6);
-    let text = match offset {
-        None => text.split(' ').next().unwrap_or_default().to_owned(),
-        Some(offset) => {
-            let sign = if offset < 0 { '-' } else { '+' };
-            let seconds = offset.unsigned_abs();
-            let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-            format!("{text}{sign}{hours:02}:{minutes:02}:{:02}", seconds % 60)
-        }
-    };
+    let (year, month, date) = civil(wall.day().0);
+    let shown = if year <= 0 { 1 - year } else { year };
+    let mut text = format!("{shown:04}-{month:02}-{date:02}");
+    if let Some(offset) = offset {
+        let sign = if offset < 0 { '-' } else { '+' };
+        let seconds = offset.unsigned_abs();
+        let clock = wall.text(' ', 6);
+        let clock = clock.rsplit(' ').next().unwrap_or_default();
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+        text = format!("{text} {clock}{sign}{hours:02}:{minutes:02}:{:02}", seconds % 60);
+    }
     if year <= 0 { text + " BC" } else { text }
 }
 
@@ -120,7 +111,7 @@ mod tests {
         let moment = Param::Moment(Wall { seconds: 0, nanos: 5_000 }, -5400);
         assert_eq!(text(&moment), "1970-01-01 00:00:00.000005-01:30:00");
         assert_eq!(text(&Param::Date(19_782)), "2024-02-29");
-        assert_eq!(text(&Param::Date(-719_529)), "0001-12-31 BC");
+        assert_eq!(text(&Param::Date(-719_163)), "0001-12-31 BC");
         assert_eq!(text(&Param::Time(3_661_000_001_000)), "01:01:01.000001");
         let list = Param::List(vec![Param::Int(1), Param::Null, Param::Text("a\"\\b".into())]);
         assert_eq!(text(&list), r#"{"1",NULL,"a\"\\b"}"#);
