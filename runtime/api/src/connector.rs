@@ -33,6 +33,11 @@ pub trait Connector: Send {
         Ok(())
     }
 
+    /// The same where nothing may be asked of other systems, and values may still be variables.
+    fn validate_offline(&self, props: &Props, findings: &mut Vec<ConfigValue>) -> Result<()> {
+        self.validate(props, findings)
+    }
+
     /// Takes the configuration. May do I/O; what it spawns ends when `ctx.cancel` fires.
     async fn start(&mut self, ctx: ConnectorContext, props: &Props) -> Result<()>;
 

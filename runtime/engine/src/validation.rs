@@ -332,7 +332,7 @@ fn validate(
     }
     let overrides =
         worker.client_overrides.check(plugin.is_source(), &plugin.info.class, resolved, config)?;
-    Ok(judge(plugins, worker, ConnectorKind::Known(plugin), resolved, config, overrides))
+    Ok(judge(plugins, worker, ConnectorKind::Known(plugin), resolved, config, Some(overrides)))
 }
 
 /// Validates a configuration where no worker runs, as tools do: `worker` has the worker's
@@ -361,7 +361,7 @@ pub fn validate_offline(
     {
         return judge_wrong_version(plugins, plugin, &wanted, &config, &config);
     }
-    let judged = judge(plugins, &worker, kind, &config, &config, Vec::new());
+    let judged = judge(plugins, &worker, kind, &config, &config, None);
     judged.unwrap_or_else(|error| {
         // Nothing can be found out about the connector: what is common to all is judged.
         let unknown = match kind.is_source() {
@@ -369,7 +369,7 @@ pub fn validate_offline(
             false => ConnectorKind::UnknownSink,
         };
         tracing::debug!(%error, class, "the connector cannot be asked");
-        judge(plugins, &worker, unknown, &config, &config, Vec::new()).unwrap_or_default()
+        judge(plugins, &worker, unknown, &config, &config, None).unwrap_or_default()
     })
 }
 
@@ -398,14 +398,14 @@ impl<'a> ConnectorKind<'a> {
 }
 
 /// Judges every key of a resolved configuration; `config` is the user's text, `overrides` what was
-/// found about Kafka's clients.
+/// found about Kafka's clients; `None` where no worker runs and nobody may be asked.
 fn judge(
     plugins: &Arc<PluginRegistry>,
     worker: &WorkerConfig,
     kind: ConnectorKind<'_>,
     resolved: &NullableProps,
     config: &NullableProps,
-    overrides: Vec<ConfigInfos>,
+    overrides: Option<Vec<ConfigInfos>>,
 ) -> Result<ConfigInfos, Error> {
     let mut all = definition(plugins, &worker.props, kind, resolved);
     let mut findings = by_key(all.validate_nullable(resolved));
@@ -419,6 +419,9 @@ fn judge(
         let own = definition_from(&plugin.info)?;
         let mut own_findings = own.validate_nullable(resolved);
         match connector {
+            Ok(connector) if overrides.is_none() => {
+                connector.validate_offline(&without_nulls(resolved), &mut own_findings)?;
+            }
             Ok(connector) => connector.validate(&without_nulls(resolved), &mut own_findings)?,
             Err(error) => add_error(&mut findings, CONNECTOR_CLASS, error.message()),
         }
@@ -426,7 +429,9 @@ fn judge(
         // Of two findings about one key the connector's own counts.
         findings.extend(by_key(own_findings));
     }
-    Ok(infos(&all, findings, resolved, config).merge(overrides).merge(converters))
+    Ok(infos(&all, findings, resolved, config)
+        .merge(overrides.unwrap_or_default())
+        .merge(converters))
 }
 
 /// What is said of a connector that is there in another version only.

@@ -530,6 +530,10 @@ impl<'a> SinkWorker<'a> {
             };
             TaskMetrics::add(&self.env.metrics.errors, 1);
             if !error.is_retriable() {
+                // What it has reported is reported: a task that keeps its own offsets is past those records.
+                let errant = self.context.take_errant();
+                self.report(errant).await?;
+                self.errors.flush().await?;
                 return Err(Error::connect(
                     "Exiting WorkerSinkTask due to unrecoverable exception.",
                 )

@@ -1,12 +1,13 @@
 //! Opening connections.
 
-use std::thread::sleep;
+use std::sync::mpsc;
+use std::thread::{self, sleep};
 use std::time::Duration;
 
-use gantry_api::{CancellationToken, Error, Result};
+use gantry_api::CancellationToken;
 
 use super::dialect::Dialect;
-use super::error::SqlResult;
+use super::error::{SqlError, SqlResult};
 use super::url::Target;
 use super::{Session, mysql, postgres, sqlite};
 
@@ -37,6 +38,22 @@ impl Access {
         })
     }
 
+    /// The same for who cannot wait long: a server may take a connection and then say nothing.
+    pub(crate) fn open_within(&self, limit: Duration) -> SqlResult<Box<dyn Session>> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let access = self.clone();
+        let begun = thread::Builder::new().name("jdbc-connect".to_owned()).spawn(move || {
+            // Nobody to give it to if it came too late.
+            drop(sender.send(access.open()));
+        });
+        begun.map_err(|error| SqlError::Connection(format!("no thread to connect: {error}")))?;
+        receiver.recv_timeout(limit).unwrap_or_else(|_| {
+            let text =
+                format!("no answer within {} s: is it a server of this database?", limit.as_secs());
+            Err(SqlError::Connection(text))
+        })
+    }
+
     /// Who asks: the key's user or the URL's.
     pub(crate) fn user(&self) -> Option<&str> {
         self.user.as_deref().or_else(|| self.target.param("user"))
@@ -56,16 +73,17 @@ pub(crate) struct Connecting {
 }
 
 impl Connecting {
-    /// A connection, or the error of the last attempt. It ends early when it is cancelled.
-    pub(crate) fn open(&self, cancel: &CancellationToken) -> Result<Box<dyn Session>> {
+    /// A connection, or the error of the last attempt. It ends early when it is cancelled, and when no further
+    /// attempt can succeed.
+    pub(crate) fn open(&self, cancel: &CancellationToken) -> SqlResult<Box<dyn Session>> {
         let mut attempt = 1;
         loop {
             let error = match self.access.open() {
                 Ok(session) => return Ok(session),
                 Err(error) => error,
             };
-            if attempt >= self.attempts || cancel.is_cancelled() {
-                return Err(Error::connect(error.to_string()).caused_by(error.into()));
+            if attempt >= self.attempts || cancel.is_cancelled() || error.is_permanent() {
+                return Err(error);
             }
             tracing::info!(
                 %error,

@@ -71,8 +71,18 @@ impl Quoting {
 
     /// One name.
     pub(crate) fn name(self, name: &str) -> String {
+        if !self.always {
+            return name.to_owned();
+        }
         let quote = self.dialect.quote();
-        if self.always { format!("{quote}{name}{quote}") } else { name.to_owned() }
+        // Names come with the data, too: a quote in one must not end it.
+        format!("{quote}{}{quote}", name.replace(quote, &format!("{quote}{quote}")))
+    }
+
+    /// Whether a name can stand in a statement: any in quotes, else only plain ones.
+    pub(crate) fn takes(self, name: &str) -> bool {
+        let plain = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+        self.always || (!name.is_empty() && name.chars().all(plain))
     }
 
     /// A table with all parts that its name has.

@@ -25,6 +25,26 @@ impl SqlError {
         }
     }
 
+    /// One that has nothing to do with the data: the database ends, is full, cannot be written to now, or others
+    /// hold what is needed.
+    pub(crate) fn is_passing(&self) -> bool {
+        const STATES: [&str; 7] = ["08", "40", "53", "57", "25006", "55P03", "HYT00"];
+        // Of MySQL: too many connections, shutdown, full, lock wait, deadlock, read only. Of SQLite: busy,
+        // locked, read only, input and output, full.
+        const MYSQL: [i32; 7] = [1040, 1053, 1021, 1205, 1213, 1290, 1836];
+        const SQLITE: [i32; 5] = [5, 6, 8, 10, 13];
+        match self {
+            Self::Connection(_) => true,
+            Self::Reader(error) => error.is_retriable(),
+            Self::Database { state, code, .. } if state.is_empty() => {
+                SQLITE.contains(&(code & 0xff))
+            }
+            Self::Database { state, code, .. } => {
+                STATES.iter().any(|head| state.starts_with(head)) || MYSQL.contains(code)
+            }
+        }
+    }
+
     /// The state of SQL's standard and the database's own number.
     pub(crate) fn place(&self) -> String {
         match self {

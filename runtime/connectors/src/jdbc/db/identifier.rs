@@ -11,18 +11,18 @@ pub(crate) fn parse(text: &str, quote: char) -> Result<TableId> {
     let mut rest = text;
     while !rest.is_empty() {
         let (part, after) = match rest.strip_prefix(quote) {
-            Some(quoted) => quoted.split_once(quote).ok_or_else(|| {
+            Some(quoted) => until_quote(quoted, quote).ok_or_else(|| {
                 Error::java(
                     "java.lang.IllegalArgumentException",
                     format!("Failure parsing fully qualified identifier; missing trailing quote in {text}"),
                 )
             })?,
             None => match rest.find('.') {
-                Some(at) => rest.split_at(at),
-                None => (rest, ""),
+                Some(at) => (rest[..at].to_owned(), &rest[at..]),
+                None => (rest.to_owned(), ""),
             },
         };
-        parts.push(part.to_owned());
+        parts.push(part);
         rest = match after.strip_prefix('.') {
             Some("") => {
                 return Err(Error::java(
@@ -43,6 +43,19 @@ pub(crate) fn parse(text: &str, quote: char) -> Result<TableId> {
     })
 }
 
+/// The text up to a quote, which doubled is one of the text, and what is behind it.
+fn until_quote(text: &str, quote: char) -> Option<(String, &str)> {
+    let mut part = String::new();
+    let mut rest = text;
+    loop {
+        let (before, after) = rest.split_once(quote)?;
+        part.push_str(before);
+        let Some(more) = after.strip_prefix(quote) else { return Some((part, after)) };
+        part.push(quote);
+        rest = more;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +71,7 @@ mod tests {
         assert_eq!(read("c.s.t"), ["c", "s", "t"]);
         assert_eq!(read("\"a.b\".t"), ["a.b", "t"]);
         assert_eq!(read("\"a b\""), ["a b"]);
+        assert_eq!(read("\"a\"\"b\".c"), ["a\"b", "c"]);
         assert_eq!(read("a.b.c.d"), ["a", "b"]);
         let error = parse("\"a", '"').unwrap_err();
         assert!(error.message().contains("missing trailing quote in \"a"), "{error}");

@@ -15,7 +15,7 @@ mod url;
 pub(super) use connect::{Access, Connecting, wait};
 pub(super) use dialect::{Dialect, Quoting};
 pub(super) use error::{SqlError, SqlResult};
-pub(super) use types::{Cell, Column, Param, Row, Rows, SqlType, Table, TableId, Wall};
+pub(super) use types::{Cell, Column, Param, Row, Rows, SqlType, Table, TableId, Wall, civil};
 pub(super) use url::Target;
 
 /// A connection.
@@ -35,7 +35,7 @@ pub(super) trait Session: Send {
     /// Catalog and schema of names that say none.
     fn place(&mut self) -> SqlResult<(Option<String>, Option<String>)>;
 
-    /// What the database's clock shows.
+    /// What time it is by the database's clock, in UTC. Clocks without a zone are in this one.
     fn now(&mut self, zone: &super::zone::Zone) -> SqlResult<Wall>;
 
     /// Whether the database takes this query.

@@ -26,6 +26,8 @@ const CONNECT_TIMEOUT_MS: u64 = 30_000;
 const KEEPALIVE_MS: u32 = 60_000;
 /// So long the server waits for a reader that is held up.
 const WRITE_TIMEOUT_S: u32 = 3600;
+/// Most statements that are kept prepared.
+const STATEMENTS_MAX: usize = 256;
 /// Its schemas of its own.
 const SYSTEM: &str = "'mysql','information_schema','performance_schema','sys'";
 
@@ -139,6 +141,7 @@ fn connect(access: &Access, host: &str, port: u16) -> SqlResult<Conn> {
         .tcp_keepalive_time_ms(Some(KEEPALIVE_MS))
         // Rows that are met count, whether they change or not.
         .additional_capabilities(CapabilityFlags::CLIENT_FOUND_ROWS)
+        .stmt_cache_size(STATEMENTS_MAX)
         .init(begin);
     let (tls, must) = tls(target)?;
     let found = match &tls {
@@ -172,7 +175,13 @@ fn tls(target: &Target) -> SqlResult<(Option<SslOpts>, bool)> {
         Some("DISABLED" | "DISABLE") => return Ok((None, false)),
         Some("PREFERRED") => (Proof::None, false),
         Some("REQUIRED" | "TRUST") => (Proof::None, true),
-        Some("VERIFY_CA") => (Proof::Authority, true),
+        Some("VERIFY_CA") => {
+            return Err(SqlError::Connection(
+                "sslMode=VERIFY_CA is not supported, as public authorities would count, too: use \
+                 VERIFY_IDENTITY, with serverSslCert=/path/ca.pem for an authority of your own"
+                    .to_owned(),
+            ));
+        }
         Some("VERIFY_IDENTITY" | "VERIFY_FULL") => (Proof::Host, true),
         Some(other) => {
             return Err(SqlError::Connection(format!(
@@ -185,13 +194,13 @@ fn tls(target: &Target) -> SqlResult<(Option<SslOpts>, bool)> {
                 (Proof::None, true)
             }
             (Some(true), true) => (Proof::Host, true),
-            _ if target.flag("verifyservercertificate") == Some(true) => (Proof::Authority, true),
+            _ if target.flag("verifyservercertificate") == Some(true) => (Proof::Host, true),
             _ => (Proof::None, target.flag("requiressl") == Some(true)),
         },
     };
     let options = SslOpts::default()
         .with_danger_accept_invalid_certs(proof.0 == Proof::None)
-        .with_danger_skip_domain_validation(proof.0 != Proof::Host)
+        .with_danger_skip_domain_validation(proof.0 == Proof::None)
         .with_root_cert_path(target.param("serversslcert").map(PathBuf::from));
     Ok((Some(options), proof.1))
 }
@@ -205,6 +214,13 @@ impl From<mysql::Error> for SqlError {
                 message: error.message,
                 state: error.state,
                 code: i32::from(error.code),
+            },
+            // What is too large to be sent, for instance.
+            mysql::Error::CodecError(error) => Self::Database {
+                message: error.to_string(),
+                state: "08S01".to_owned(),
+                code: 0,
+                is_permanent: false,
             },
             other => Self::Connection(other.to_string()),
         }
@@ -275,11 +291,11 @@ impl Session for MySql {
 
     /// In whole seconds, as columns are by default: what is written later in this second is not to
     /// be taken for read.
-    fn now(&mut self, _zone: &Zone) -> SqlResult<Wall> {
+    fn now(&mut self, zone: &Zone) -> SqlResult<Wall> {
         let found: Vec<Value> = self.rows("SELECT CURRENT_TIMESTAMP", Vec::new())?;
         match found.first() {
             Some(Value::Date(year, month, day, hour, minute, second, micros)) => {
-                Ok(wall(*year, *month, *day, (*hour, *minute, *second, *micros)))
+                Ok(zone.instant(wall(*year, *month, *day, (*hour, *minute, *second, *micros))))
             }
             other => Err(Error::connect(format!(
                 "Unable to get current time from DB: it says {other:?}"
@@ -302,7 +318,7 @@ impl Session for MySql {
     ) -> SqlResult<()> {
         let params: Vec<Value> = params.iter().map(bound).collect();
         let reading = self.reading;
-        let result = match self.connection.exec_iter(sql, params) {
+        let mut result = match self.connection.exec_iter(sql, params) {
             Ok(result) => result,
             Err(error) => {
                 let error = SqlError::from(error);
@@ -314,20 +330,14 @@ impl Session for MySql {
         let columns: Vec<Column> = raw.iter().map(|column| reading.column(column)).collect();
         let kinds: Vec<SqlType> = columns.iter().map(|column| column.kind).collect();
         rows.columns(columns)?;
-        let mut failed = None;
-        for row in result {
-            let row = match row {
-                Ok(row) => row,
-                Err(error) => {
-                    failed = Some(error);
-                    break;
-                }
-            };
-            if !rows.row(&MyRow { row: &row, kinds: &kinds, zero: reading.zero_date })? {
-                break;
-            }
+        let done = take(&mut result, &kinds, reading.zero_date, rows);
+        if matches!(done, Ok(true)) {
+            return Ok(());
         }
-        failed.map_or(Ok(()), |error| Err(self.take(error)))
+        // Ended early, it would read all that is left: with the connection that goes away.
+        std::mem::forget(result);
+        self.is_broken = true;
+        done.map(|_| ())
     }
 
     fn execute(&mut self, sql: &str) -> SqlResult<()> {
@@ -343,6 +353,22 @@ impl Session for MySql {
     fn is_broken(&mut self) -> bool {
         self.is_broken || self.connection.ping().is_err()
     }
+}
+
+/// Gives rows on: whether that was all of them.
+fn take(
+    result: &mut mysql::QueryResult<'_, '_, '_, mysql::Binary>,
+    kinds: &[SqlType],
+    zero: ZeroDate,
+    rows: &mut dyn Rows,
+) -> SqlResult<bool> {
+    for row in result {
+        let row = row?;
+        if !rows.row(&MyRow { row: &row, kinds, zero })? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 impl Reading {
@@ -372,7 +398,7 @@ impl Reading {
             }
             ColumnType::MYSQL_TYPE_YEAR if self.year_is_date => SqlType::Date,
             // Four digits without sign.
-            ColumnType::MYSQL_TYPE_YEAR => SqlType::Integer,
+            ColumnType::MYSQL_TYPE_YEAR => SqlType::SmallInt,
             ColumnType::MYSQL_TYPE_DATE | ColumnType::MYSQL_TYPE_NEWDATE => SqlType::Date,
             ColumnType::MYSQL_TYPE_TIME | ColumnType::MYSQL_TYPE_TIME2 => SqlType::Time,
             ColumnType::MYSQL_TYPE_DATETIME

@@ -24,6 +24,8 @@ pub(super) struct Sqlite {
     connection: Connection,
     /// Moments are bound as text (`date_class=text`), else as milliseconds.
     text_dates: bool,
+    /// Moments are whole seconds (`date_precision=seconds`).
+    seconds: bool,
 }
 
 impl Sqlite {
@@ -40,7 +42,9 @@ impl Sqlite {
             }
         }
         let text_dates = target.param("date_class").is_some_and(|c| c.eq_ignore_ascii_case("text"));
-        Ok(Self { connection, text_dates })
+        let seconds =
+            target.param("date_precision").is_some_and(|p| p.eq_ignore_ascii_case("seconds"));
+        Ok(Self { connection, text_dates, seconds })
     }
 
     fn bound(&self, param: &Param) -> Value {
@@ -56,6 +60,9 @@ impl Sqlite {
             Param::Date(days) => Value::Integer(days.saturating_mul(DAY_MS)),
             Param::Time(nanos) => Value::Integer(nanos / 1_000_000),
             Param::Moment(wall, _) if self.text_dates => Value::Text(wall.text(' ', 3)),
+            Param::Moment(wall, offset) if self.seconds => {
+                Value::Integer(wall.seconds - i64::from(*offset))
+            }
             Param::Moment(wall, offset) => Value::Integer(wall.ms() - i64::from(*offset) * 1000),
             Param::List(_) => Value::Null,
         }
@@ -151,11 +158,11 @@ impl Session for Sqlite {
         Ok((None, None))
     }
 
-    fn now(&mut self, zone: &Zone) -> SqlResult<Wall> {
+    fn now(&mut self, _zone: &Zone) -> SqlResult<Wall> {
         let sql = "SELECT CAST(strftime('%s', 'now') AS INTEGER), CAST(substr(strftime('%f', 'now'), 4) AS INTEGER)";
         let (seconds, millis): (i64, u32) =
             self.connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(zone.wall(Wall { seconds, nanos: millis * 1_000_000 }).0)
+        Ok(Wall { seconds, nanos: millis * 1_000_000 })
     }
 
     fn check(&mut self, sql: &str) -> SqlResult<()> {
@@ -181,7 +188,9 @@ impl Session for Sqlite {
                 kinds = columns.iter().map(|column| column.kind).collect();
                 rows.columns(columns)?;
             }
-            if !rows.row(&Found { row, kinds: &kinds })? {
+            let found =
+                Found { row, kinds: &kinds, strict: self.text_dates, seconds: self.seconds };
+            if !rows.row(&found)? {
                 break;
             }
         }
@@ -301,6 +310,9 @@ fn kind(declared: &str, value: ValueRef<'_>) -> (SqlType, bool) {
 struct Found<'a, 'r> {
     row: &'a rusqlite::Row<'r>,
     kinds: &'a [SqlType],
+    /// Texts of moments must be as they are bound: others are in another order.
+    strict: bool,
+    seconds: bool,
 }
 
 impl Row for Found<'_, '_> {
@@ -310,6 +322,9 @@ impl Row for Found<'_, '_> {
         let is_time = matches!(kind, SqlType::Date | SqlType::Timestamp | SqlType::Time);
         Ok(match value {
             ValueRef::Null => Cell::Null,
+            ValueRef::Integer(seconds) if is_time && self.seconds => {
+                moment(Wall { seconds, nanos: 0 }, kind)
+            }
             ValueRef::Integer(ms) if is_time => moment(Wall::from_ms(ms), kind),
             // A day of the Julian calendar's count.
             ValueRef::Real(day) if is_time => {
@@ -319,7 +334,10 @@ impl Row for Found<'_, '_> {
             ValueRef::Real(number) => Cell::Double(number),
             ValueRef::Text(bytes) => {
                 let text = String::from_utf8_lossy(bytes);
-                match is_time.then(|| clock(&text)) {
+                let is_bound = |wall: &Wall| {
+                    !self.strict || kind != SqlType::Timestamp || wall.text(' ', 3) == text
+                };
+                match is_time.then(|| clock(&text).filter(is_bound)) {
                     Some(Some(wall)) if kind == SqlType::Date => Cell::Date(wall.day().0),
                     Some(Some(wall)) => Cell::Wall(wall),
                     Some(None) => {

@@ -137,16 +137,17 @@ fn host_port(text: &str, default: u16) -> Option<(String, u16)> {
 
 /// A URL as it may be shown: without what follows `password=` and without a login in front of the host.
 pub(crate) fn masked(url: &str) -> String {
-    let (place, query) = url.split_once('?').unwrap_or((url, ""));
-    let place = match (place.find("//"), place.rfind('@')) {
+    // First, as anything may stand in a password.
+    let shown = match (url.find("//"), url.rfind('@')) {
         (Some(from), Some(to)) if from < to => {
-            let (head, tail) = (place.get(..from + 2), place.get(to..));
+            let (head, tail) = (url.get(..from + 2), url.get(to..));
             format!("{}****{}", head.unwrap_or_default(), tail.unwrap_or_default())
         }
-        _ => place.to_owned(),
+        _ => url.to_owned(),
     };
+    let (place, query) = shown.split_once('?').unwrap_or((&shown, ""));
     if query.is_empty() {
-        return place;
+        return place.to_owned();
     }
     let shown = query.split('&').map(|pair| match pair.split_once('=') {
         Some((name, _)) if name.to_ascii_lowercase().contains("password") => format!("{name}=****"),
@@ -190,6 +191,7 @@ mod tests {
         let oracle = text("jdbc:oracle://scott:tiger@h/x?password=tiger&a=b");
         assert!(oracle.contains("jdbc:oracle://****@h/x?password=****&a=b"), "{oracle}");
         assert!(!oracle.contains("tiger"), "{oracle}");
+        assert!(!text("jdbc:mysql://u:p?w@h:x/db").contains("p?w"));
         assert!(text("jdbc:mysql:loadbalance://h/x").contains("jdbc:mysql://host:port/database"));
         assert!(text("jdbc:mysql://h:x/y").contains("Not a valid"));
     }

@@ -156,14 +156,14 @@ fn mapping(keys: &mut Keys, is_confluent: bool) {
         let text = "What they are in.";
         let units = Validator::one_of(&["MICROSECONDS", "NANOSECONDS"]);
         keys.add_valid("timestamp.precision.mode", Type::String, "MICROSECONDS", low, text, units);
-        let text = "The calendar of dates before 1582: LEGACY as Java's old classes, which is the only one here.";
+        let text = "No effect: dates before 1582 are in the Gregorian calendar, too (PROLEPTIC_GREGORIAN).";
         keys.add_valid(
             "date.calendar.system",
             Type::String,
             "LEGACY",
             low,
             text,
-            Validator::one_of(&["LEGACY"]),
+            Validator::one_of(&["LEGACY", "PROLEPTIC_GREGORIAN"]),
         );
         let text = "The column of values that are only a text.";
         keys.add_valid(

@@ -1,13 +1,21 @@
 //! The sink connectors.
 
+use std::time::Duration;
+
 use gantry_api::model::config::ConfigValue;
-use gantry_api::{Connector, ConnectorContext, Props, Result, async_trait};
+use gantry_api::{
+    Connector, ConnectorContext, Error, OffsetMap, Props, Result, TaskEpoch, TopicPartition,
+    async_trait,
+};
 
 use super::config::{Config, DELETE, PK_FIELDS, PK_MODE};
+use super::offsets::Offsets;
 use crate::jdbc::{Flavour, keys};
 
+/// How long a database may take to answer.
+const LIMIT: Duration = Duration::from_secs(30);
+
 /// Writes tables.
-#[derive(Debug)]
 pub(crate) struct JdbcSink {
     flavour: Flavour,
     props: Props,
@@ -22,6 +30,23 @@ impl JdbcSink {
 #[async_trait]
 impl Connector for JdbcSink {
     fn validate(&self, props: &Props, findings: &mut Vec<ConfigValue>) -> Result<()> {
+        self.validate_offline(props, findings)?;
+        if findings.iter().any(|value| !value.errors.is_empty()) {
+            return Ok(());
+        }
+        let config = Config::parse(self.flavour, props);
+        let error = match config.map(|config| config.connecting.access.open_within(LIMIT)) {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => format!("Could not connect to database. {error}"),
+            Err(error) => error.message().to_owned(),
+        };
+        if let Some(value) = findings.iter_mut().find(|value| value.name == keys::URL) {
+            value.errors.push(error);
+        }
+        Ok(())
+    }
+
+    fn validate_offline(&self, props: &Props, findings: &mut Vec<ConfigValue>) -> Result<()> {
         let text = |name: &str| props.get(name).map_or("", String::as_str).trim().to_lowercase();
         let mut add = |name: &str, error: String| {
             if let Some(value) = findings.iter_mut().find(|value| value.name == name) {
@@ -56,19 +81,6 @@ impl Connector for JdbcSink {
                 );
             }
         }
-        if findings.iter().any(|value| !value.errors.is_empty()) {
-            return Ok(());
-        }
-        let opened =
-            Config::parse(self.flavour, props).map(|config| config.connecting.access.open());
-        let error = match opened {
-            Ok(Ok(_)) => return Ok(()),
-            Ok(Err(error)) => format!("Could not connect to database. {error}"),
-            Err(error) => error.message().to_owned(),
-        };
-        if let Some(value) = findings.iter_mut().find(|value| value.name == keys::URL) {
-            value.errors.push(error);
-        }
         Ok(())
     }
 
@@ -80,5 +92,41 @@ impl Connector for JdbcSink {
 
     async fn task_configs(&mut self, max_tasks: u32) -> Result<Vec<Props>> {
         Ok(vec![self.props.clone(); max_tasks as usize])
+    }
+
+    /// Offsets that stand beside the rows are changed there, too: they would be taken up again.
+    async fn alter_offsets(
+        &mut self,
+        props: &Props,
+        changes: &[(OffsetMap, Option<OffsetMap>)],
+    ) -> Result<bool> {
+        let config = Config::parse(self.flavour, props)?;
+        let name = props.get("name").map_or("", String::as_str);
+        let Some(offsets) = Offsets::new(&config, name, TaskEpoch::default())? else {
+            return Ok(true);
+        };
+        let number = |map: &OffsetMap, key: &str| map.get(key).and_then(|value| value.as_u64());
+        let changes: Option<Vec<(TopicPartition, Option<u64>)>> = changes
+            .iter()
+            .map(|(partition, offset)| {
+                let topic = partition.get("kafka_topic")?.as_str()?;
+                let queue = u32::try_from(number(partition, "kafka_partition")?).ok()?;
+                let next = offset.as_ref().map(|offset| number(offset, "kafka_offset"));
+                Some((TopicPartition::new(topic, queue), next.flatten()))
+            })
+            .collect();
+        let Some(changes) = changes else {
+            return Err(Error::connect(
+                "An offset must name kafka_topic, kafka_partition and kafka_offset",
+            ));
+        };
+        let altered = tokio::task::spawn_blocking(move || {
+            let mut session = config.connecting.access.open_within(LIMIT)?;
+            offsets.alter(&config, &mut *session, &changes)
+        });
+        match altered.await {
+            Ok(done) => done.map(|()| true).map_err(Error::from),
+            Err(error) => Err(Error::connect(format!("changing offsets failed: {error}"))),
+        }
     }
 }

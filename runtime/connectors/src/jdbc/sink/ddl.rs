@@ -61,7 +61,7 @@ fn kind(config: &Config, field: &Field) -> Result<String> {
         }
         .to_owned())
     };
-    if config.timestamp_fields.iter().any(|name| **name == *field.name) {
+    if field.since_epoch {
         return by("DATETIME(6)", "TIMESTAMP", "NUMERIC");
     }
     match Logical::of(&field.schema) {
@@ -111,8 +111,10 @@ fn literal(config: &Config, schema: &Schema, value: &Value) -> Result<String> {
         Value::Int16(number) => number.to_string(),
         Value::Int32(number) => number.to_string(),
         Value::Int64(number) => number.to_string(),
-        Value::Float32(number) => number.to_string(),
-        Value::Float64(number) => number.to_string(),
+        Value::Float32(number) if number.is_finite() => number.to_string(),
+        Value::Float64(number) if number.is_finite() => number.to_string(),
+        Value::Float32(number) if is_postgres => quoted(&number.to_string()),
+        Value::Float64(number) if is_postgres => quoted(&number.to_string()),
         Value::Decimal(number) => number.to_plain_string(),
         Value::String(text) if config.quoting.dialect.is_mysql() => {
             quoted(&text.replace('\\', "\\\\"))
@@ -138,7 +140,7 @@ fn literal(config: &Config, schema: &Schema, value: &Value) -> Result<String> {
             let Kind::Array(element) = schema.kind() else { return Ok("NULL".to_owned()) };
             let all: Vec<String> =
                 list.iter().map(|one| literal(config, element, one)).collect::<Result<_>>()?;
-            format!("ARRAY[{}]", all.join(","))
+            if all.is_empty() { quoted("{}") } else { format!("ARRAY[{}]", all.join(",")) }
         }
         _ => {
             return Err(Error::connect(format!(

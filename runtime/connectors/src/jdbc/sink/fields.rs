@@ -2,7 +2,7 @@
 
 use gantry_api::{Error, Kind, Result, Schema, SinkRecord, Str, Struct, Value};
 
-use super::config::{Config, PkMode};
+use super::config::{Config, InsertMode, PkMode};
 
 const KAFKA: [&str; 3] = ["__connect_topic", "__connect_partition", "__connect_offset"];
 
@@ -26,6 +26,8 @@ pub(super) struct Field {
     pub(super) name: Str,
     pub(super) schema: Schema,
     pub(super) is_key: bool,
+    /// Whether it counts since the epoch (`timestamp.fields.list`).
+    pub(super) since_epoch: bool,
     pub(super) source: Source,
 }
 
@@ -42,7 +44,7 @@ impl Field {
             _ => Found::Value(&Value::Null),
         };
         match self.source {
-            Source::Topic => Found::Made(Value::str(&record.origin.topic)),
+            Source::Topic => Found::Made(Value::str(&record.record.topic)),
             Source::Partition => {
                 Found::Made(Value::Int32(i32::try_from(record.origin.partition).unwrap_or(0)))
             }
@@ -134,6 +136,7 @@ impl Fields {
                     name: Str::clone(&field.name),
                     schema: field.schema.clone(),
                     is_key: false,
+                    since_epoch: false,
                     source: Source::ValueField(field.index),
                 });
             }
@@ -143,7 +146,23 @@ impl Fields {
                 "No fields found using key and value schemas for table: {table}"
             )));
         }
-        Ok(Self { keys, others })
+        let mut fields = Self { keys, others };
+        for field in fields.keys.iter_mut().chain(&mut fields.others) {
+            field.since_epoch = config.timestamp_fields.iter().any(|name| **name == *field.name);
+            if !config.quoting.takes(&field.name) {
+                return Err(Error::connect(format!(
+                    "Field {} of table {table} cannot stand in a statement without quotes; set \
+                     quote.sql.identifiers=ALWAYS, or rename it by a transformation",
+                    field.name
+                )));
+            }
+        }
+        if config.insert_mode == InsertMode::Update && fields.others.is_empty() {
+            return Err(Error::connect(format!(
+                "insert.mode=update of table {table}: besides the key there is no field to update"
+            )));
+        }
+        Ok(fields)
     }
 
     /// Key columns, then the others.
@@ -189,7 +208,13 @@ fn kafka(config: &Config, table: &str) -> Result<Vec<Field>> {
     let schemas = [Schema::string(), Schema::int32(), Schema::int64()];
     let all = names.into_iter().zip(sources).zip(schemas);
     Ok(all
-        .map(|((name, source), schema)| Field { name: name.into(), schema, is_key: true, source })
+        .map(|((name, source), schema)| Field {
+            name: name.into(),
+            schema,
+            is_key: true,
+            since_epoch: false,
+            source,
+        })
         .collect())
 }
 
@@ -208,7 +233,13 @@ fn of_key(config: &Config, table: &str, schema: Option<&Schema>) -> Result<Vec<F
             )));
         };
         let (name, schema) = (name.as_str().into(), schema.clone());
-        return Ok(vec![Field { name, schema, is_key: true, source: Source::Key }]);
+        return Ok(vec![Field {
+            name,
+            schema,
+            is_key: true,
+            since_epoch: false,
+            source: Source::Key,
+        }]);
     }
     if schema.fields().is_none() {
         return Err(Error::connect(format!(
@@ -261,7 +292,13 @@ fn chosen(
         .map(|name| {
             let field = schema.field(name).ok_or_else(|| name.to_owned())?;
             let (name, schema) = (Str::clone(&field.name), field.schema.clone());
-            Ok(Field { name, schema, is_key: true, source: source(field.index) })
+            Ok(Field {
+                name,
+                schema,
+                is_key: true,
+                since_epoch: false,
+                source: source(field.index),
+            })
         })
         .collect()
 }
@@ -280,5 +317,5 @@ fn of_text(config: &Config, table: &str, schema: &Schema, keys: &[Field]) -> Res
         ));
     }
     let schema = schema.to_builder().optional().build()?;
-    Ok(Field { name, schema, is_key: false, source: Source::Value })
+    Ok(Field { name, schema, is_key: false, since_epoch: false, source: Source::Value })
 }

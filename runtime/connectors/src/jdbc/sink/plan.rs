@@ -16,6 +16,9 @@ use crate::jdbc::db::{Dialect, Param, Session, TableId};
 /// A statement's parameters hold about so many bytes at most, one row aside.
 const BYTES_MAX: usize = 1 << 20;
 
+/// Most pairs of schemas that are known of a table.
+const SHAPES_MAX: usize = 16;
+
 /// What is known of a table's records of one pair of schemas.
 #[derive(Debug)]
 struct Shape {
@@ -38,8 +41,9 @@ pub(super) struct Rows {
 #[derive(Debug, Default)]
 pub(super) struct Planner {
     place: Option<(Option<String>, Option<String>)>,
-    tables: HashMap<Arc<str>, TableId>,
-    shapes: HashMap<TableId, Arc<Shape>>,
+    tables: HashMap<Arc<str>, Arc<TableId>>,
+    /// Those that were last seen, of each table.
+    shapes: HashMap<Arc<TableId>, Vec<Arc<Shape>>>,
 }
 
 impl Planner {
@@ -51,7 +55,7 @@ impl Planner {
         session: &mut dyn Session,
         records: &[SinkRecord],
     ) -> std::result::Result<Vec<Rows>, Unfit> {
-        let mut by_table: BTreeMap<TableId, Vec<Rows>> = BTreeMap::new();
+        let mut by_table: BTreeMap<Arc<TableId>, Vec<Rows>> = BTreeMap::new();
         for record in records {
             check(config, connector, record)?;
             let table = self.table(config, session, record)?;
@@ -78,17 +82,17 @@ impl Planner {
         config: &Config,
         session: &mut dyn Session,
         record: &SinkRecord,
-    ) -> std::result::Result<TableId, Unfit> {
+    ) -> std::result::Result<Arc<TableId>, Unfit> {
         let topic = &record.record.topic;
         if let Some(table) = self.tables.get(topic) {
-            return Ok(table.clone());
+            return Ok(Arc::clone(table));
         }
         let place = match &self.place {
             Some(place) => place.clone(),
             None => self.place.insert(session.place()?).clone(),
         };
-        let table = table::name(config, record, &place)?;
-        self.tables.insert(Arc::clone(topic), table.clone());
+        let table = Arc::new(table::name(config, record, &place)?);
+        self.tables.insert(Arc::clone(topic), Arc::clone(&table));
         Ok(table)
     }
 
@@ -96,17 +100,18 @@ impl Planner {
         &mut self,
         config: &Config,
         session: &mut dyn Session,
-        table: &TableId,
+        table: &Arc<TableId>,
         record: &SinkRecord,
     ) -> std::result::Result<Arc<Shape>, Unfit> {
         let key = record.record.key.schema.as_ref();
         let value = record.record.value.schema.as_ref();
-        if let Some(shape) = self.shapes.get(table) {
+        // A record that deletes says nothing of the value.
+        let fits = |shape: &&Arc<Shape>| {
             let same_key = config.pk_mode != PkMode::RecordKey || shape.key.as_ref() == key;
-            // A record that deletes says nothing of the value.
-            if same_key && (value.is_none() || shape.value.as_ref() == value) {
-                return Ok(Arc::clone(shape));
-            }
+            same_key && (value.is_none() || shape.value.as_ref() == value)
+        };
+        if let Some(shape) = self.shapes.get(table).and_then(|shapes| shapes.iter().find(fits)) {
+            return Ok(Arc::clone(shape));
         }
         let fields = Fields::new(config, &table.name, key, value)?;
         if config.insert_mode == InsertMode::Upsert && fields.keys.is_empty() {
@@ -130,7 +135,11 @@ impl Planner {
             delete: Statement::new(config, table, &fields, Action::Delete),
             fields,
         });
-        self.shapes.insert(table.clone(), Arc::clone(&shape));
+        let known = self.shapes.entry(Arc::clone(table)).or_default();
+        if known.len() >= SHAPES_MAX {
+            known.remove(0);
+        }
+        known.push(Arc::clone(&shape));
         Ok(shape)
     }
 }
@@ -208,6 +217,7 @@ impl Rows {
         &self,
         config: &Config,
         session: &mut dyn Session,
+        singly: bool,
     ) -> crate::jdbc::db::SqlResult<()> {
         let statement = match self.action {
             Action::Write => &self.shape.write,
@@ -220,7 +230,8 @@ impl Rows {
         let keys = if once { self.shape.fields.keys.len() } else { 0 };
         let mut rest = self.rows.as_slice();
         while !rest.is_empty() {
-            let count = fitting(rest, statement.rows_max, keys);
+            let most = if singly { 1 } else { statement.rows_max };
+            let count = fitting(rest, most, keys);
             let (now, later) = rest.split_at(count);
             let params: Vec<Param> = now.iter().flatten().cloned().collect();
             session.write(&statement.text(count), &params)?;

@@ -1,7 +1,9 @@
 //! The statements that write rows.
 
+use std::sync::OnceLock;
+
 use super::config::{Config, InsertMode};
-use super::fields::Fields;
+use super::fields::{Field, Fields};
 use crate::jdbc::db::{Dialect, TableId};
 
 /// What is done with rows.
@@ -12,30 +14,57 @@ pub(super) enum Action {
 }
 
 /// The parts of a statement that takes any number of rows.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Statement {
     head: String,
-    /// The places of one row.
-    row: Vec<&'static str>,
-    between: (&'static str, &'static str),
+    /// What stands before each place of a row, and behind the last one.
+    row: Vec<String>,
+    close: &'static str,
+    /// What stands between rows.
+    between: &'static str,
     tail: String,
     /// Most rows at once.
     pub(super) rows_max: usize,
     dialect: Dialect,
+    /// The texts for one row, two, four and so on, as they were first asked for.
+    texts: [OnceLock<String>; SIZES],
 }
 
 /// Most rows of one statement: more gain nothing.
 const ROWS_MAX: usize = 512;
+/// Powers of two up to that.
+const SIZES: usize = 10;
 
 impl Statement {
     pub(super) fn new(config: &Config, table: &TableId, fields: &Fields, action: Action) -> Self {
-        let name = |field: &super::fields::Field| config.quoting.name(&field.name);
+        let name = |field: &Field| config.quoting.name(&field.name);
         let keys: Vec<String> = fields.keys.iter().map(name).collect();
         let others: Vec<String> = fields.others.iter().map(name).collect();
         let table = config.quoting.table(table);
         match (action, config.insert_mode) {
-            (Action::Delete, _) => delete(config, &table, &keys),
-            (Action::Write, InsertMode::Update) => update(config, &table, &keys, &others),
+            (Action::Delete, _) => {
+                let head = format!("DELETE FROM {table} WHERE ");
+                Self::rows(config, head, found(&keys), (")", " OR "), String::new())
+            }
+            (Action::Write, InsertMode::Update) => {
+                let set: Vec<String> = others
+                    .iter()
+                    .enumerate()
+                    .map(|(at, name)| format!("{}{name} = ", if at > 0 { ", " } else { "" }))
+                    .collect();
+                let find = keys.iter().enumerate().map(|(at, name)| {
+                    format!("{}{name} = ", if at > 0 { " AND " } else { " WHERE " })
+                });
+                let row: Vec<String> = set.into_iter().chain(find).collect();
+                let one = Self::rows(
+                    config,
+                    format!("UPDATE {table} SET "),
+                    row,
+                    ("", ""),
+                    String::new(),
+                );
+                Self { rows_max: 1, ..one }
+            }
             (Action::Write, mode) => {
                 let all: Vec<String> = keys.iter().chain(&others).cloned().collect();
                 let is_upsert = mode == InsertMode::Upsert;
@@ -49,7 +78,9 @@ impl Statement {
                     String::new()
                 };
                 let head = format!("{into} {table} ({}) VALUES ", all.join(","));
-                Self::rows(config, head, all.len(), ("(", ")"), tail)
+                let row =
+                    (0..all.len()).map(|at| if at > 0 { "," } else { "(" }.to_owned()).collect();
+                Self::rows(config, head, row, (")", ","), tail)
             }
         }
     }
@@ -57,45 +88,55 @@ impl Statement {
     fn rows(
         config: &Config,
         head: String,
-        places: usize,
-        between: (&'static str, &'static str),
+        row: Vec<String>,
+        (close, between): (&'static str, &'static str),
         tail: String,
     ) -> Self {
         let dialect = config.quoting.dialect;
         // In a process of its own, a statement for each row costs no more than one for all.
         let most = if dialect == Dialect::Sqlite { 1 } else { ROWS_MAX };
-        let rows_max = most.min(dialect.params_max() / places.max(1)).min(config.batch_size).max(1);
-        Self { head, row: vec!["?"; places], between, tail, rows_max, dialect }
+        let rows_max =
+            most.min(dialect.params_max() / row.len().max(1)).min(config.batch_size).max(1);
+        Self { head, row, close, between, tail, rows_max, dialect, texts: Default::default() }
     }
 
     /// The text for so many rows.
-    pub(super) fn text(&self, rows: usize) -> String {
-        if self.row.is_empty() {
-            return self.head.clone();
+    pub(super) fn text(&self, rows: usize) -> std::borrow::Cow<'_, str> {
+        match self.texts.get(rows.ilog2() as usize).filter(|_| rows.is_power_of_two()) {
+            Some(text) => text.get_or_init(|| self.made(rows)).into(),
+            None => self.made(rows).into(),
         }
+    }
+
+    fn made(&self, rows: usize) -> String {
+        use std::fmt::Write as _;
         let mut text = self.head.clone();
         let mut number = 0;
-        let (open, close) = self.between;
         for row in 0..rows {
             if row > 0 {
-                text.push(',');
+                text.push_str(self.between);
             }
-            text.push_str(open);
-            for (at, place) in self.row.iter().enumerate() {
-                if at > 0 {
-                    text.push(',');
-                }
+            for before in &self.row {
+                text.push_str(before);
                 number += 1;
                 match self.dialect {
-                    Dialect::PostgreSql => text.push_str(&format!("${number}")),
-                    _ => text.push_str(place),
+                    // Writing to a text cannot fail.
+                    Dialect::PostgreSql => drop(write!(text, "${number}")),
+                    _ => text.push('?'),
                 }
             }
-            text.push_str(close);
+            text.push_str(self.close);
         }
         text.push_str(&self.tail);
         text
     }
+}
+
+/// `(a = ? AND b = ?)`, which every database finds by its index.
+fn found(keys: &[String]) -> Vec<String> {
+    let one =
+        |(at, name): (usize, &String)| format!("{}{name} = ", if at > 0 { " AND " } else { "(" });
+    keys.iter().enumerate().map(one).collect()
 }
 
 /// What to do about a row that is there.
@@ -106,10 +147,8 @@ fn conflict(dialect: Dialect, keys: &[String], others: &[String]) -> String {
     match dialect {
         Dialect::MySql | Dialect::MariaDb => {
             let names = if others.is_empty() { keys } else { others };
-            format!(
-                " on duplicate key update {}",
-                set(names, &|name| format!("{name}=values({name})"))
-            )
+            let assign = |name: &String| format!("{name}=values({name})");
+            format!(" on duplicate key update {}", set(names, &assign))
         }
         Dialect::PostgreSql if others.is_empty() => {
             format!(" ON CONFLICT ({}) DO NOTHING", keys.join(","))
@@ -120,49 +159,5 @@ fn conflict(dialect: Dialect, keys: &[String], others: &[String]) -> String {
             set(others, &|name| format!("{name}=EXCLUDED.{name}"))
         ),
         Dialect::Sqlite => String::new(),
-    }
-}
-
-/// One row at a time: its other columns, then its key.
-fn update(config: &Config, table: &str, keys: &[String], others: &[String]) -> Statement {
-    let mut number = 0;
-    let mut place = |name: &String| {
-        number += 1;
-        match config.quoting.dialect {
-            Dialect::PostgreSql => format!("{name} = ${number}"),
-            _ => format!("{name} = ?"),
-        }
-    };
-    let set: Vec<String> = others.iter().map(&mut place).collect();
-    let find: Vec<String> = keys.iter().map(&mut place).collect();
-    let mut head = format!("UPDATE {table} SET {}", set.join(", "));
-    if !find.is_empty() {
-        head = format!("{head} WHERE {}", find.join(" AND "));
-    }
-    Statement {
-        head,
-        row: Vec::new(),
-        between: ("", ""),
-        tail: String::new(),
-        rows_max: 1,
-        dialect: config.quoting.dialect,
-    }
-}
-
-fn delete(config: &Config, table: &str, keys: &[String]) -> Statement {
-    match keys {
-        [key] => {
-            let head = format!("DELETE FROM {table} WHERE {key} IN (");
-            Statement::rows(config, head, 1, ("", ""), ")".to_owned())
-        }
-        _ => {
-            let head = format!("DELETE FROM {table} WHERE ({}) IN (", keys.join(","));
-            // SQLite has rows in a list only as rows of values.
-            let (head, between) = match config.quoting.dialect {
-                Dialect::Sqlite => (head + "VALUES ", ("(", ")")),
-                _ => (head, ("(", ")")),
-            };
-            Statement::rows(config, head, keys.len(), between, ")".to_owned())
-        }
     }
 }

@@ -14,7 +14,10 @@ const NAME_MAX: usize = 63;
 /// Why a table is not as it has to be: by the database, or by the keys.
 pub(super) enum Unfit {
     Sql(SqlError),
+    /// A record or a key is not as it has to be: the task fails.
     Keys(Error),
+    /// A table is not as a record needs it, and may not be changed.
+    Table(Error),
 }
 
 impl From<SqlError> for Unfit {
@@ -67,6 +70,11 @@ pub(super) fn name(
         )));
     }
     let mut id = config.quoting.parse_table(&text)?;
+    if let Some(part) = id.parts().find(|part| !config.quoting.takes(part)) {
+        return Err(Error::connect(format!(
+            "Table {id}: {part} cannot stand in a statement without quotes; set quote.sql.identifiers=ALWAYS"
+        )));
+    }
     match config.quoting.dialect {
         Dialect::MySql | Dialect::MariaDb if id.schema.is_none() && id.catalog.is_none() => {
             id.catalog.clone_from(&place.0);
@@ -112,19 +120,19 @@ pub(super) fn fit(
             return Ok(table);
         }
         check_evolves(config, id, &table, &missing)?;
-        let statements = ddl::alter(config, id, &missing)?;
+        let statements = ddl::alter(config, id, &missing).map_err(Unfit::Table)?;
         let (all, sql) = (list(&missing), statements.join("; "));
         tracing::info!(
             "Amending TABLE to add missing fields:{all} maxRetries:{left} with SQL: {sql}"
         );
         let done = statements.iter().try_for_each(|sql| session.execute(sql));
-        table = session.table(id, &config.types)?.ok_or_else(|| gone(id))?;
+        table = session.table(id, &config.types)?.ok_or_else(|| Unfit::Table(gone(id)))?;
         if let Err(error) = done {
             // Another task may have done it meanwhile.
             if left == 0 {
                 let text =
                     format!("Failed to amend TABLE '{}' to add missing fields: {all}", shown(id));
-                return Err(Unfit::Keys(Error::connect(text).caused_by(error.into())));
+                return Err(Unfit::Table(Error::connect(text).caused_by(error.into())));
             }
             left -= 1;
         }
@@ -143,16 +151,16 @@ fn create(
 ) -> Result<Table, Unfit> {
     if !config.creates {
         let text = format!("Table {} is missing and auto-creation is disabled", shown(id));
-        return Err(Unfit::Keys(Error::connect(text)));
+        return Err(Unfit::Table(Error::connect(text)));
     }
-    let sql = ddl::create(config, id, &fields.in_order())?;
+    let sql = ddl::create(config, id, &fields.in_order()).map_err(Unfit::Table)?;
     tracing::info!("Creating table with sql: {sql}");
     let made = session.execute(&sql);
     match (session.table(id, &config.types)?, made) {
         // Also if another task has made it meanwhile.
         (Some(table), _) => Ok(table),
         (None, Err(error)) => Err(error.into()),
-        (None, Ok(())) => Err(gone(id).into()),
+        (None, Ok(())) => Err(Unfit::Table(gone(id))),
     }
 }
 
@@ -175,7 +183,7 @@ fn check_evolves(
     missing: &[&Field],
 ) -> Result<(), Unfit> {
     let shown = shown(id);
-    let refuse = |text: String| Err(Unfit::Keys(Error::connect(text)));
+    let refuse = |text: String| Err(Unfit::Table(Error::connect(text)));
     if table.kind != "TABLE" {
         let kind = match table.kind.as_str() {
             "VIEW" => "View",

@@ -1,6 +1,8 @@
 //! The task of the sinks.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use gantry_api::{
@@ -10,6 +12,7 @@ use gantry_api::{
 use tokio::task::JoinHandle;
 
 use super::config::Config;
+use super::offsets::Begin;
 use super::writer::{Outcome, Writer};
 use crate::jdbc::Flavour;
 
@@ -23,11 +26,12 @@ pub(crate) struct JdbcSinkTask {
 #[derive(Debug)]
 struct Running {
     context: SinkTaskContext,
-    backoff_ms: u64,
     /// The writer, while nothing is being written.
     writer: Option<Box<Writer>>,
     /// What is being written, also if nobody waits for it any more.
     job: Option<JoinHandle<Box<Writer>>>,
+    /// Nothing that is still being written is to count.
+    abandoned: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Writer {
@@ -45,6 +49,7 @@ impl JdbcSinkTask {
 /// Connections end on a thread that may be held up: PostgreSQL's client says goodbye.
 impl Drop for Running {
     fn drop(&mut self) {
+        self.abandoned.store(true, Ordering::Release);
         let writer = self.writer.take();
         if writer.is_some() && thread::Builder::new().spawn(move || drop(writer)).is_err() {
             tracing::warn!("no thread to end a database connection");
@@ -92,34 +97,37 @@ impl Running {
 impl SinkTask for JdbcSinkTask {
     async fn start(&mut self, context: SinkTaskContext, props: &Props) -> Result<()> {
         let config = Config::parse(self.flavour, props)?;
-        let backoff_ms = u64::try_from(config.backoff.as_millis()).unwrap_or(u64::MAX);
         // Aiven's has no dead letter queue.
         let takes_errant = context.takes_errant && self.flavour == Flavour::Confluent;
-        let writer = Writer::new(
-            config,
-            &context.connector,
-            context.epoch,
-            context.cancel.clone(),
-            takes_errant,
-        )?;
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let (connector, epoch) = (&context.connector, context.epoch);
+        let writer = Writer::new(config, connector, epoch, takes_errant, Arc::clone(&abandoned))?;
         self.running =
-            Some(Running { context, backoff_ms, writer: Some(Box::new(writer)), job: None });
+            Some(Running { context, writer: Some(Box::new(writer)), job: None, abandoned });
         Ok(())
     }
 
     async fn open(&mut self, queues: &[(TopicPartition, Option<SinkOffset>)]) -> Result<()> {
         let running = self.running.as_mut().ok_or_else(not_started)?;
-        let queues: Vec<(TopicPartition, Option<u64>)> = queues
-            .iter()
-            .map(|(queue, at)| (queue.clone(), at.as_ref().map(|at| at.offset)))
-            .collect();
-        let known: BTreeMap<_, _> = queues.iter().cloned().collect();
-        let found = running.call(move |writer| writer.open(&queues)).await??;
-        let other = |queue: &TopicPartition, next: u64| {
-            known.get(queue).copied().flatten() != Some(next) && next > 0
-        };
+        if !running.call(|writer| writer.keeps_offsets()).await? {
+            return Ok(());
+        }
+        let mut begins = Vec::with_capacity(queues.len());
+        for (queue, at) in queues {
+            let committed = at.as_ref().map_or(0, |at| at.offset);
+            // A topic that was made anew ends before what was written of the old one.
+            let end = match &running.context.log {
+                Some(log) => log.range(queue).await.ok().map(|range| range.next),
+                None => None,
+            };
+            begins.push((queue.clone(), Begin { committed, end }));
+        }
+        let known: BTreeMap<_, _> =
+            begins.iter().map(|(queue, begin)| (queue.clone(), begin.committed)).collect();
+        let found = running.call(move |writer| writer.open(&begins)).await??;
+        let is_other = |queue: &TopicPartition, next: u64| known.get(queue) != Some(&next);
         let rewind: BTreeMap<_, _> =
-            found.into_iter().filter(|(queue, next)| other(queue, *next)).collect();
+            found.into_iter().filter(|(queue, next)| is_other(queue, *next)).collect();
         if !rewind.is_empty() {
             running.context.rewind(rewind);
         }
@@ -132,19 +140,18 @@ impl SinkTask for JdbcSinkTask {
             return Ok(());
         }
         let records = records.to_vec();
-        match running.call(move |writer| writer.put(&records)).await? {
-            Outcome::Written(errant) => {
-                for (record, error) in errant {
-                    running.context.report(record, error);
-                }
-                Ok(())
+        let (errant, done) = match running.call(move |writer| writer.put(&records)).await? {
+            Outcome::Written(errant) => (errant, Ok(())),
+            Outcome::Again(error, wait) => {
+                running.context.timeout(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+                (Vec::new(), Err(Error::retriable(error.message()).caused_by(error)))
             }
-            Outcome::Again(error) => {
-                running.context.timeout(running.backoff_ms);
-                Err(Error::retriable(error.message()).caused_by(error))
-            }
-            Outcome::Failed(error) => Err(error),
+            Outcome::Failed(errant, error) => (errant, Err(error)),
+        };
+        for (record, error) in errant {
+            running.context.report(record, error);
         }
+        done
     }
 
     async fn close(&mut self, queues: &[TopicPartition]) -> Result<()> {

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use gantry_api::model::logical::{DAY_MS, Logical};
+use gantry_api::model::logical::Logical;
 use gantry_api::{Error, Kind, Result, Schema, Value};
 
 use super::config::Config;
 use super::fields::Field;
-use crate::jdbc::db::{Dialect, Param, Wall};
+use crate::jdbc::db::{Dialect, Param, Wall, civil};
 
 /// The parameter of a column.
 pub(super) fn param(field: &Field, value: &Value, config: &Config) -> Result<Param> {
     if value.is_null() {
         return Ok(Param::Null);
     }
-    if config.timestamp_fields.iter().any(|name| **name == *field.name)
+    if field.since_epoch
         && let Some(moment) = since_epoch(field, value, config)?
     {
         return Ok(moment);
@@ -29,7 +29,7 @@ fn since_epoch(field: &Field, value: &Value, config: &Config) -> Result<Option<P
         Value::Int64(number) => *number,
         Value::String(text) => text.trim().parse().map_err(|_| {
             Error::connect(format!(
-                "column {}: {text} is no number of timestamp.precision.mode",
+                "column {}: its text is no number of timestamp.precision.mode",
                 field.name
             ))
         })?,
@@ -55,19 +55,7 @@ fn plain(schema: &Schema, value: &Value, config: &Config) -> Result<Param> {
         Value::String(text) => Param::Text(text.clone()),
         Value::Bytes(bytes) => Param::Bytes(bytes.clone()),
         Value::Decimal(number) => Param::Decimal(Arc::clone(number)),
-        Value::Date(ms) => match Logical::of(schema) {
-            Some(Logical::Date) => {
-                Param::Date(config.date_zone.wall(Wall::from_ms(*ms)).0.ms().div_euclid(DAY_MS))
-            }
-            Some(Logical::Time) => {
-                let wall = config.zone.wall(Wall::from_ms(*ms)).0;
-                Param::Time(wall.day().1 * 1_000_000_000 + i64::from(wall.nanos))
-            }
-            _ => {
-                let (wall, offset) = config.zone.wall(Wall::from_ms(*ms));
-                Param::Moment(wall, offset)
-            }
-        },
+        Value::Date(ms) => moment(*ms, Logical::of(schema), config)?,
         Value::Array(list) if config.quoting.dialect == Dialect::PostgreSql => {
             let Kind::Array(element) = schema.kind() else { return Err(unsupported(schema)) };
             if !element.kind().is_primitive() || *element.kind() == Kind::Bytes {
@@ -78,6 +66,37 @@ fn plain(schema: &Schema, value: &Value, config: &Config) -> Result<Param> {
         }
         _ => return Err(unsupported(schema)),
     })
+}
+
+fn moment(ms: i64, logical: Option<Logical>, config: &Config) -> Result<Param> {
+    let is_sqlite = config.quoting.dialect == Dialect::Sqlite;
+    Ok(match logical {
+        // Java's driver binds dates and times there as they are.
+        Some(Logical::Date | Logical::Time) if is_sqlite => Param::Int(ms),
+        Some(Logical::Date) => {
+            let wall = config.date_zone.wall(Wall::from_ms(ms)).0;
+            within(wall, config)?;
+            Param::Date(wall.day().0)
+        }
+        Some(Logical::Time) => {
+            let wall = config.zone.wall(Wall::from_ms(ms)).0;
+            Param::Time(wall.day().1 * 1_000_000_000 + i64::from(wall.nanos))
+        }
+        _ => {
+            let (wall, offset) = config.zone.wall(Wall::from_ms(ms));
+            within(wall, config)?;
+            Param::Moment(wall, offset)
+        }
+    })
+}
+
+/// MySQL has years of four digits.
+fn within(wall: Wall, config: &Config) -> Result<()> {
+    let year = civil(wall.day().0).0;
+    if config.quoting.dialect.is_mysql() && !(0..=9999).contains(&year) {
+        return Err(Error::connect(format!("the database has no year {year}: it has 0 to 9999")));
+    }
+    Ok(())
 }
 
 fn unsupported(schema: &Schema) -> Error {

@@ -1,36 +1,50 @@
 //! Writes batches of records in transactions, on a thread that may be held up.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use gantry_api::{CancellationToken, Error, Result, SinkRecord, TaskEpoch, TopicPartition};
+use gantry_api::{Error, Result, SinkRecord, TaskEpoch, TopicPartition};
 
 use super::config::Config;
-use super::offsets::Offsets;
+use super::offsets::{Begin, Offsets};
 use super::plan::Planner;
 use super::table::Unfit;
 use crate::jdbc::db::{Session, SqlError, SqlResult};
+
+/// A connection that was used since then is there.
+const IDLE: Duration = Duration::from_secs(10);
+/// A row met twice by one statement (PostgreSQL).
+const TWICE: &str = "21000";
 
 /// A task's connection, and what it knows of tables.
 pub(super) struct Writer {
     config: Config,
     connector: String,
-    cancel: CancellationToken,
     session: Option<Box<dyn Session>>,
+    used: Instant,
     planner: Planner,
     offsets: Option<Offsets>,
-    /// How often a failed batch is still tried again.
+    /// How often a failed batch is still tried again, and how often it is tried to connect for one try.
     left: u32,
+    attempts: i64,
     takes_errant: bool,
+    /// The task is gone: nothing of it counts any more.
+    abandoned: Arc<AtomicBool>,
 }
+
+/// Records that the database does not take, and why.
+pub(super) type Errant = Vec<(SinkRecord, Error)>;
 
 /// How a batch went.
 pub(super) enum Outcome {
     /// All of it was written, but for records that go to the dead letter queue.
-    Written(Vec<(SinkRecord, Error)>),
-    /// None of it was, and it is to be tried again.
-    Again(Error),
-    /// None of it was, and will be.
-    Failed(Error),
+    Written(Errant),
+    /// None of it was, and it is to be tried again after so long.
+    Again(Error, Duration),
+    /// Not all of it was, and will be; some records go to the dead letter queue nonetheless.
+    Failed(Errant, Error),
 }
 
 impl Writer {
@@ -38,85 +52,141 @@ impl Writer {
         config: Config,
         connector: &str,
         epoch: TaskEpoch,
-        cancel: CancellationToken,
         takes_errant: bool,
+        abandoned: Arc<AtomicBool>,
     ) -> Result<Self> {
         Ok(Self {
             offsets: Offsets::new(&config, connector, epoch)?,
             left: config.retries,
+            attempts: config.connecting.attempts,
             config,
             connector: connector.to_owned(),
-            cancel,
             session: None,
+            used: Instant::now(),
             planner: Planner::default(),
             takes_errant,
+            abandoned,
         })
     }
 
-    /// Takes queues: where to go on in each, if the database knows it.
+    pub(super) fn keeps_offsets(&self) -> bool {
+        self.offsets.is_some()
+    }
+
+    /// Takes queues: where to go on in each, if the database knows it. A database that is away is asked with
+    /// the first batch.
     pub(super) fn open(
         &mut self,
-        queues: &[(TopicPartition, Option<u64>)],
+        queues: &[(TopicPartition, Begin)],
     ) -> Result<BTreeMap<TopicPartition, u64>> {
-        let Some(mut offsets) = self.offsets.take() else { return Ok(BTreeMap::new()) };
-        let opened = self.connected(|config, session| offsets.open(config, session, queues));
-        self.offsets = Some(offsets);
-        opened.map_err(Error::from)
+        let Some(offsets) = &mut self.offsets else { return Ok(BTreeMap::new()) };
+        offsets.add(queues);
+        match self.connect().and_then(|()| self.ask()) {
+            Ok(()) => Ok(self.offsets.iter().flat_map(Offsets::known).collect()),
+            Err(error) if error.is_passing() => {
+                tracing::warn!(connector = self.connector, %error, "offsets are asked for with the first batch");
+                Ok(BTreeMap::new())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     pub(super) fn close(&mut self, queues: &[TopicPartition]) {
         if let Some(offsets) = &mut self.offsets {
-            offsets.close(queues);
+            offsets.remove(queues);
         }
     }
 
-    fn connected<T>(
-        &mut self,
-        work: impl FnOnce(&Config, &mut dyn Session) -> SqlResult<T>,
-    ) -> SqlResult<T> {
-        let mut session = match self.session.take() {
-            Some(session) => session,
-            None => self.config.connecting.open(&self.cancel).map_err(lost)?,
-        };
-        let done = work(&self.config, &mut *session);
-        if !matches!(done, Err(SqlError::Connection(_))) {
-            self.session = Some(session);
+    /// A connection at the first try: between tries the task waits, not a thread.
+    fn connect(&mut self) -> SqlResult<()> {
+        let is_idle = self.used.elapsed() > IDLE;
+        if self.session.as_mut().is_some_and(|session| is_idle && session.is_broken()) {
+            self.session = None;
         }
-        done
+        self.used = Instant::now();
+        if self.session.is_none() {
+            self.session = Some(self.config.connecting.access.open()?);
+            // Whether the last transaction counted is not known.
+            self.offsets.iter_mut().for_each(Offsets::forget);
+        }
+        Ok(())
+    }
+
+    /// Asks for offsets, unless they are known.
+    fn ask(&mut self) -> SqlResult<()> {
+        let (Some(offsets), Some(session)) = (&mut self.offsets, &mut self.session) else {
+            return Ok(());
+        };
+        if !offsets.is_known() {
+            offsets.open(&self.config, &mut **session)?;
+        }
+        Ok(())
     }
 
     /// Writes a batch.
     pub(super) fn put(&mut self, records: &[SinkRecord]) -> Outcome {
-        let is_new = |record: &&SinkRecord| {
-            self.offsets.as_ref().is_none_or(|offsets| !offsets.is_written(record))
-        };
-        let fresh: Vec<SinkRecord> = records.iter().filter(is_new).cloned().collect();
-        if fresh.is_empty() {
-            return Outcome::Written(Vec::new());
+        if let Err(error) = self.connect() {
+            return self.unconnected(error);
         }
-        let error = match self.write(&fresh) {
+        self.attempts = self.config.connecting.attempts;
+        let done = match self.ask() {
             Ok(()) => {
-                self.left = self.config.retries;
-                return Outcome::Written(Vec::new());
+                let is_new = |record: &&SinkRecord| {
+                    self.offsets.as_ref().is_none_or(|offsets| !offsets.is_written(record))
+                };
+                let fresh: Vec<SinkRecord> = records.iter().filter(is_new).cloned().collect();
+                self.write_or_again(&fresh).map_err(|error| (error, fresh))
             }
-            Err(Unfit::Sql(error)) if self.left > 0 => {
+            Err(error) => Err((Unfit::from(error), Vec::new())),
+        };
+        let Err((error, fresh)) = done else {
+            self.left = self.config.retries;
+            return Outcome::Written(Vec::new());
+        };
+        match error {
+            Unfit::Sql(error) if self.left > 0 => {
                 self.left -= 1;
                 let (left, error) = (self.left, self.shown(error));
-                tracing::warn!(connector = self.connector, %error, left, "Write of {} records failed, remainingRetries={left}", fresh.len());
+                tracing::warn!(
+                    connector = self.connector,
+                    %error,
+                    "Write of {} records failed, remainingRetries={left}",
+                    records.len()
+                );
                 // The next attempt begins with a connection and a look at the tables of its own.
                 self.session = None;
                 self.planner = Planner::default();
-                return Outcome::Again(error);
+                Outcome::Again(error, self.config.backoff)
             }
-            Err(error) => error,
-        };
+            error => self.give_up(error, fresh),
+        }
+    }
+
+    fn unconnected(&mut self, error: SqlError) -> Outcome {
+        self.attempts -= 1;
+        let is_for_good = error.is_permanent();
+        if self.attempts > 0 && !is_for_good {
+            return Outcome::Again(self.shown(error), self.config.connecting.backoff);
+        }
+        self.attempts = self.config.connecting.attempts;
+        if self.left > 0 && !is_for_good {
+            self.left -= 1;
+            return Outcome::Again(self.shown(error), self.config.backoff);
+        }
+        self.left = self.config.retries;
+        Outcome::Failed(Vec::new(), self.shown(error))
+    }
+
+    fn give_up(&mut self, error: Unfit, fresh: Vec<SinkRecord>) -> Outcome {
         self.left = self.config.retries;
         self.planner = Planner::default();
         match error {
-            Unfit::Keys(error) if !is_of_table(&error) => Outcome::Failed(error),
-            _ if self.takes_errant => self.one_by_one(fresh),
-            Unfit::Keys(error) => Outcome::Failed(error),
-            Unfit::Sql(error) => Outcome::Failed(self.shown(error)),
+            Unfit::Sql(error) if error.is_passing() || !self.takes_errant => {
+                Outcome::Failed(Vec::new(), self.shown(error))
+            }
+            Unfit::Keys(error) => Outcome::Failed(Vec::new(), error),
+            Unfit::Table(error) if !self.takes_errant => Outcome::Failed(Vec::new(), error),
+            Unfit::Sql(_) | Unfit::Table(_) => self.one_by_one(fresh),
         }
     }
 
@@ -124,59 +194,69 @@ impl Writer {
     fn one_by_one(&mut self, records: Vec<SinkRecord>) -> Outcome {
         let mut errant = Vec::new();
         for record in records {
-            match self.write(std::slice::from_ref(&record)) {
-                Ok(()) => {}
-                Err(Unfit::Sql(error @ SqlError::Connection(_))) => {
-                    // No fault of the record: all come again, and those that were written are written again.
-                    return Outcome::Failed(self.shown(error));
+            let error = match self.write(std::slice::from_ref(&record), false) {
+                Ok(()) => continue,
+                // No fault of the record: it comes again, with those behind it.
+                Err(Unfit::Sql(error)) if error.is_passing() => {
+                    return Outcome::Failed(errant, self.shown(error));
                 }
-                Err(Unfit::Sql(error)) => {
-                    let error = self.shown(error);
-                    if let Err(unmarked) = self.pass_over(&record) {
-                        return Outcome::Failed(unmarked);
-                    }
-                    errant.push((record, error));
-                }
-                Err(Unfit::Keys(error)) if is_of_table(&error) => {
-                    if let Err(unmarked) = self.pass_over(&record) {
-                        return Outcome::Failed(unmarked);
-                    }
-                    errant.push((record, error));
-                }
-                Err(Unfit::Keys(error)) => return Outcome::Failed(error),
+                Err(Unfit::Keys(error)) => return Outcome::Failed(errant, error),
+                Err(Unfit::Sql(error)) => self.shown(error),
+                Err(Unfit::Table(error)) => error,
+            };
+            errant.push((record, error));
+            let Some((record, _)) = errant.last() else { continue };
+            let next = Offsets::after(std::slice::from_ref(record));
+            if let Err(error) = self.pass_over(next) {
+                return Outcome::Failed(errant, self.shown(error));
             }
         }
         Outcome::Written(errant)
     }
 
     /// Writes down that a record is done with, where offsets are kept.
-    fn pass_over(&mut self, record: &SinkRecord) -> Result<()> {
-        let Some(mut offsets) = self.offsets.take() else { return Ok(()) };
-        let next = Offsets::after(std::slice::from_ref(record));
-        let done = self.connected(|config, session| offsets.write(config, session, &next));
-        if done.is_ok() {
-            offsets.written(next);
+    fn pass_over(&mut self, next: BTreeMap<TopicPartition, u64>) -> SqlResult<()> {
+        if self.offsets.is_none() {
+            return Ok(());
         }
-        self.offsets = Some(offsets);
-        done.map_err(Error::from)
+        self.connect()?;
+        self.ask()?;
+        let (Some(offsets), Some(session)) = (&mut self.offsets, &mut self.session) else {
+            return Ok(());
+        };
+        offsets.write(&self.config, &mut **session, &next)?;
+        offsets.written(next);
+        Ok(())
     }
 
-    /// Writes all of these, or none.
-    fn write(&mut self, records: &[SinkRecord]) -> std::result::Result<(), Unfit> {
-        let mut session = match self.session.take() {
-            Some(session) => session,
-            None => self.config.connecting.open(&self.cancel).map_err(lost)?,
-        };
-        let done = self.write_through(&mut *session, records);
+    /// Writes all of these, or none. Keys that only the database takes for one (texts in other letters, for
+    /// instance) need statements of one row.
+    fn write_or_again(&mut self, records: &[SinkRecord]) -> std::result::Result<(), Unfit> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        match self.write(records, false) {
+            Err(Unfit::Sql(SqlError::Database { state, .. })) if state == TWICE => {
+                self.write(records, true)
+            }
+            done => done,
+        }
+    }
+
+    fn write(&mut self, records: &[SinkRecord], singly: bool) -> std::result::Result<(), Unfit> {
+        self.connect()?;
+        self.ask()?;
+        let Some(mut session) = self.session.take() else { return Ok(()) };
+        let done = self.write_through(&mut *session, records, singly);
         match &done {
+            Ok(()) => self.session = Some(session),
             Err(Unfit::Sql(SqlError::Connection(_))) => {}
+            // What cannot be rolled back is of no more use.
             Err(_) => {
-                // What cannot be rolled back is of no more use.
                 if session.rollback().is_ok() {
                     self.session = Some(session);
                 }
             }
-            Ok(()) => self.session = Some(session),
         }
         done
     }
@@ -185,19 +265,28 @@ impl Writer {
         &mut self,
         session: &mut dyn Session,
         records: &[SinkRecord],
+        singly: bool,
     ) -> std::result::Result<(), Unfit> {
-        let Self { config, connector, planner, offsets, .. } = self;
+        let Self { config, connector, planner, offsets, abandoned, .. } = self;
         // Tables are made and changed before, as that ends transactions in some databases.
         let plan = planner.plan(config, connector, session, records)?;
         session.begin()?;
         for rows in &plan {
-            rows.write(config, session)?;
+            rows.write(config, session, singly)?;
         }
-        let Some(offsets) = offsets else { return Ok(session.commit()?) };
         let next = Offsets::after(records);
-        offsets.write(config, session, &next)?;
+        if let Some(offsets) = offsets {
+            offsets.write(config, session, &next)?;
+        }
+        if abandoned.load(Ordering::Acquire) {
+            return Err(Unfit::Keys(Error::connect(
+                "the task is gone: what it was writing does not count",
+            )));
+        }
         session.commit()?;
-        offsets.written(next);
+        if let Some(offsets) = offsets {
+            offsets.written(next);
+        }
         Ok(())
     }
 
@@ -215,17 +304,4 @@ impl Writer {
             format!("<redacted> [class=java.sql.SQLException; {place}]"),
         )
     }
-}
-
-fn lost(error: Error) -> SqlError {
-    SqlError::Connection(error.message().to_owned())
-}
-
-/// Whether an error says that a table is not as it has to be, which is the fault of the records that need it
-/// otherwise: those go to the dead letter queue.
-fn is_of_table(error: &Error) -> bool {
-    let text = error.message();
-    ["Table ", "View ", "Partitioned table ", "Cannot ALTER", "Failed to amend"]
-        .iter()
-        .any(|head| text.starts_with(head))
 }

@@ -178,16 +178,14 @@ impl Plan {
         let mut values = Vec::with_capacity(self.fields.len());
         let mut bytes = 0;
         for (at, target, label) in &self.fields {
-            let cell = row.cell(*at)?;
+            let named = |error: Error| Error::data(format!("column {label}: {}", error.message()));
+            let cell = row.cell(*at).map_err(named)?;
             bytes += match &cell {
                 Cell::Text(text) => text.len(),
                 Cell::Bytes(bytes) => bytes.len(),
                 _ => 0,
             } + size_of::<Value>();
-            values
-                .push(convert(cell, *target, zone).map_err(|error| {
-                    Error::data(format!("column {label}: {}", error.message()))
-                })?);
+            values.push(convert(cell, *target, zone).map_err(named)?);
         }
         Ok((Value::Struct(Arc::new(Struct::from_values(self.schema.clone(), values))), bytes))
     }
@@ -342,7 +340,10 @@ pub(super) fn whole(cell: &Cell<'_>) -> Result<i64> {
         })?,
         Cell::Double(number) => *number as i64,
         Cell::Float(number) => *number as i64,
-        Cell::Decimal(number) => number.long_value(),
+        Cell::Decimal(number) => number
+            .to_integer(LONG_DIGITS as usize + 1)
+            .and_then(|number| i64::try_from(number).ok())
+            .ok_or_else(|| Error::data(format!("{number} does not fit 64 bits")))?,
         Cell::Text(text) => text.trim().parse().map_err(|_| unfit(cell, "a whole number"))?,
         _ => return Err(unfit(cell, "a whole number")),
     })

@@ -87,8 +87,8 @@ fn database(keys: &mut Keys, flavour: Flavour) {
     match flavour {
         Flavour::Confluent => {
             keys.add_valid("date.calendar.system", Type::String, "LEGACY", low,
-                "The calendar of dates before 1582: LEGACY as Java's old classes, which is the only one here.",
-                Validator::one_of(&["LEGACY"]));
+                "No effect: dates before 1582 are in the Gregorian calendar, too (PROLEPTIC_GREGORIAN).",
+                Validator::one_of(&["LEGACY", "PROLEPTIC_GREGORIAN"]));
         }
         Flavour::Aiven => {
             let text = "Whether tables are known by their full names.";
@@ -160,9 +160,9 @@ fn connector(keys: &mut Keys, flavour: Flavour) {
     let text = "Most rows of a batch, and of what is fetched at once.";
     keys.add_valid("batch.max.rows", Type::Int, rows, low, text, Validator::at_least(1));
     if is_confluent {
-        let text = "Most rows that wait to be taken; 0: four batches.";
+        let text = "No effect: two batches wait at most.";
         keys.add("max.buffer.size", Type::Int, 0, low, text);
-        let text = "How long it is waited for rows before an empty batch is given.";
+        let text = "No effect: no empty batches are given.";
         keys.add("poll.linger.ms", Type::Long, 5000_i64, low, text);
     }
     let text = "How often it is looked for tables that are new or gone.";
@@ -235,7 +235,7 @@ impl Mode {
 }
 
 /// What the keys say.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Config {
     pub(super) connecting: Connecting,
     pub(super) quoting: Quoting,
@@ -247,6 +247,8 @@ pub(super) struct Config {
     /// The columns of a table with its times.
     pub(super) timestamps: Mapping,
     pub(super) timestamp_initial_ms: Option<i64>,
+    /// Whether -1 there is now.
+    pub(super) begins_now: bool,
     pub(super) incrementing_initial: i64,
     pub(super) validate_non_null: bool,
     pub(super) query: Option<String>,
@@ -303,6 +305,7 @@ impl Config {
                 config.list(TIMESTAMP).to_vec(),
                 config.list(TIMESTAMP_MAPPING),
             )?,
+            begins_now: confluent,
             timestamp_initial_ms: initial.filter(|ms| *ms != 0),
             incrementing_initial: number("incrementing.initial", -1),
             validate_non_null: config.boolean("validate.non.null"),

@@ -15,7 +15,6 @@ use crate::jdbc::Flavour;
 use crate::jdbc::db::TableId;
 
 /// Reads tables.
-#[derive(Debug)]
 pub(crate) struct JdbcSource {
     flavour: Flavour,
     props: Props,
@@ -33,7 +32,12 @@ impl JdbcSource {
 #[async_trait]
 impl Connector for JdbcSource {
     fn validate(&self, props: &Props, findings: &mut Vec<ConfigValue>) -> Result<()> {
-        validate::validate(self.flavour, props, findings);
+        validate::validate(self.flavour, props, findings, true);
+        Ok(())
+    }
+
+    fn validate_offline(&self, props: &Props, findings: &mut Vec<ConfigValue>) -> Result<()> {
+        validate::validate(self.flavour, props, findings, false);
         Ok(())
     }
 
@@ -43,6 +47,9 @@ impl Connector for JdbcSource {
             return Err(Error::config(
                 "query may not be combined with whole-table copying settings.",
             ));
+        }
+        if self.flavour == Flavour::Aiven && config.filter.is_both() {
+            return Err(Error::config("table.whitelist and table.blacklist are exclusive."));
         }
         self.props = props.clone();
         self.config = Some(config.clone());
@@ -90,12 +97,22 @@ impl Connector for JdbcSource {
         _props: &Props,
         changes: &[(OffsetMap, Option<OffsetMap>)],
     ) -> Result<bool> {
-        for (partition, _) in changes {
+        for (partition, offset) in changes {
             if !partition.contains_key("table") && !partition.contains_key("query") {
                 return Err(Error::connect(
                     "A source partition must contain the key 'table', with 'protocol' \"1\" and the \
                      table's full name, or the key 'query'",
                 ));
+            }
+            for (name, value) in offset.iter().flatten() {
+                let is_known =
+                    ["incrementing", "timestamp", "timestamp_nanos"].contains(&name.as_str());
+                if !is_known || value.as_i64().is_none() {
+                    return Err(Error::connect(format!(
+                        "{name}={value} is no part of an offset: it has 'incrementing', 'timestamp' (milliseconds) \
+                         and 'timestamp_nanos', each a whole number"
+                    )));
+                }
             }
         }
         Ok(true)
@@ -151,7 +168,10 @@ fn check_doubles(tables: &[TableId], config: &Config) -> Result<()> {
 /// The tables to be read.
 async fn find(config: Config, cancel: CancellationToken) -> Result<Vec<TableId>> {
     let found = tokio::task::spawn_blocking(move || {
-        let mut session = config.connecting.open(&cancel)?;
+        let mut session = config
+            .connecting
+            .open(&cancel)
+            .map_err(|error| Error::connect(error.to_string()).caused_by(error.into()))?;
         if let Some(_query) = &config.query {
             return Ok(Vec::new());
         }

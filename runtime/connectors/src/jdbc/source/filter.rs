@@ -40,6 +40,11 @@ impl Filter {
         !(whitelist.is_empty() && blacklist.is_empty() && include.is_empty())
     }
 
+    /// Whether both lists of Kafka's old keys are there.
+    pub(super) fn is_both(&self) -> bool {
+        !self.whitelist.is_empty() && !self.blacklist.is_empty()
+    }
+
     /// Whether a table is read: its name in full, in quotes or without its schema is on the white list,
     /// or not on the black one; with patterns, one that is to be included matches and none to be excluded.
     pub(super) fn takes(&self, table: &TableId, quoting: Quoting) -> bool {

@@ -1,9 +1,11 @@
 //! Reads one table or query: what is new of it since the last time.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use gantry_api::{
-    ConnectRecord, Datum, Error, Result, SourceOffset, SourcePartition, SourceRecord, Str,
+    ConnectRecord, Datum, Error, OffsetMap, Result, SourceOffset, SourcePartition, SourceRecord,
+    Str,
 };
 
 use super::columns::{Plan, instant, whole};
@@ -11,12 +13,11 @@ use super::config::{Config, Mode};
 use super::offset::{self, Offset};
 use super::reader::Out;
 use crate::jdbc::db::{
-    Cell, Column, Param, Row, Rows, Session, SqlError, SqlResult, TableId, Wall,
+    Cell, Column, Param, Row, Rows, Session, SqlError, SqlResult, SqlType, TableId, Wall,
 };
 use crate::jdbc::zone::Zone;
 
 /// One table or query.
-#[derive(Debug)]
 pub(super) struct Querier {
     /// `None`: the query.
     table: Option<TableId>,
@@ -115,7 +116,7 @@ impl Querier {
         }
         if config.mode.has_timestamp() && self.offset == Offset::default() {
             self.offset.time = match config.timestamp_initial_ms {
-                Some(-1) => Some(config.zone.instant(session.now(&config.zone)?)),
+                Some(-1) if config.begins_now => Some(session.now(&config.zone)?),
                 Some(ms) => Some(Wall::from_ms(ms)),
                 None => None,
             };
@@ -254,25 +255,64 @@ impl Querier {
             topic: &self.topic,
             partition: &self.partition,
             number_name: Offset::number_name(),
+            nowhere: Arc::default(),
             committed: self.offset,
             last: self.offset,
             plan: self.plan.take(),
             number_at: None,
+            is_decimal: false,
             times_at: Vec::new(),
             held: None,
             out,
         };
         let read = session.select(&self.sql, &params, config.batch_rows, &mut reading);
         let read = read.and_then(|()| reading.end().map_err(SqlError::from));
-        self.offset = reading.last;
+        // Rows of the last time may be missing behind an error: there it goes on before them.
+        let is_whole = read.is_ok() || config.mode != Mode::Timestamp;
+        self.offset = if is_whole { reading.last } else { reading.committed };
         self.plan = reading.plan;
         read
     }
 }
 
+/// The number of a row in the column that counts.
+fn number(cell: Cell<'_>, is_decimal: bool, name: &str) -> Result<i64> {
+    let decimal = match cell {
+        Cell::Null => {
+            return Err(Error::connect(format!(
+                "Null value for incrementing column {name}: rows without a number cannot be read in order; \
+                 leave them out by a query, or use another mode"
+            )));
+        }
+        cell @ (Cell::Int(_) | Cell::UInt(_)) => return whole(&cell),
+        Cell::Decimal(decimal) => decimal,
+        Cell::Text(text) if is_decimal => text.trim().parse()?,
+        Cell::Text(_) => {
+            return Err(Error::connect(format!(
+                "Invalid type for incrementing column: STRING ({name})"
+            )));
+        }
+        _ => return Err(Error::connect(format!("Invalid type for incrementing column: {name}"))),
+    };
+    if !decimal.is_integer() {
+        return Err(Error::connect(format!(
+            "Scale of Decimal value for incrementing column must be 0 ({name})"
+        )));
+    }
+    let number = decimal.to_integer(LONG_DIGITS).and_then(|number| i64::try_from(number).ok());
+    number.ok_or_else(|| {
+        Error::connect(format!(
+            "Decimal value for incrementing column exceeded Long.MAX_VALUE ({name})"
+        ))
+    })
+}
+
+/// Most digits of 64 bits.
+const LONG_DIGITS: usize = 19;
+
 /// Rows are read up to there, which is not now if they are to have time to be committed.
 fn end(config: &Config, session: &mut dyn Session) -> SqlResult<Wall> {
-    let now = config.zone.instant(session.now(&config.zone)?);
+    let now = session.now(&config.zone)?;
     let ms = config.delay_ms;
     let delay = Wall::from_ms(ms);
     let nanos = i64::from(now.nanos) - i64::from(delay.nanos);
@@ -292,12 +332,16 @@ struct Reading<'a> {
     topic: &'a Str,
     partition: &'a SourcePartition,
     number_name: Str,
+    /// The position of rows that have none.
+    nowhere: Arc<OffsetMap>,
     /// Behind this nothing is passed over.
     committed: Offset,
     /// Of the last row given on.
     last: Offset,
     plan: Option<(Vec<ColumnKey>, Plan)>,
     number_at: Option<usize>,
+    /// Whether the column that counts is one of decimals, which some databases give as text.
+    is_decimal: bool,
     times_at: Vec<usize>,
     /// The last row, until it is known whether the next one has the same time: a position that
     /// stands within rows of one time would pass over those behind it.
@@ -324,10 +368,13 @@ impl Rows for Reading<'_> {
         }
         let Some((_, plan)) = &self.plan else { return Ok(()) };
         if let Some(name) = self.number {
-            let at = plan.place(name, true);
-            self.number_at = Some(at.ok_or_else(|| {
+            let at = plan.place(name, true).ok_or_else(|| {
                 Error::data(format!("Incrementing column {name} not found in {}", plan.names()))
-            })?);
+            })?;
+            self.number_at = Some(at);
+            self.is_decimal = columns
+                .get(at)
+                .is_some_and(|column| matches!(column.kind, SqlType::Decimal | SqlType::Numeric));
         }
         self.times_at = self
             .times
@@ -348,7 +395,7 @@ impl Rows for Reading<'_> {
         let (value, bytes) = plan.value(row, zone)?;
         let schema = plan.schema.clone();
         let record = ConnectRecord::new(Str::clone(self.topic), Datum::new(schema, value));
-        let at = SourceOffset::Map(Default::default());
+        let at = SourceOffset::Map(Arc::clone(&self.nowhere));
         let record = SourceRecord::new(record, self.partition.clone(), at);
         if self.config.mode == Mode::Timestamp {
             if let Some((held, bytes, its)) = self.held.take() {
@@ -369,35 +416,16 @@ impl Reading<'_> {
     /// The position of a row.
     fn own(&self, row: &dyn Row, zone: &Zone) -> Result<Offset> {
         let number = match (self.number_at, self.number) {
-            (Some(at), Some(name)) => Some(match row.cell(at)? {
-                Cell::Null => {
-                    return Err(Error::connect(format!(
-                        "Null value for incrementing column {name}: rows without a number cannot be read \
-                         in order; leave them out by a query, or use another mode"
-                    )));
-                }
-                Cell::Decimal(decimal) if !decimal.is_integer() => {
-                    return Err(Error::connect(
-                        "Scale of Decimal value for incrementing column must be 0",
-                    ));
-                }
-                cell @ (Cell::Int(_) | Cell::UInt(_) | Cell::Decimal(_)) => whole(&cell)?,
-                Cell::Text(text) => text
-                    .parse()
-                    .map_err(|_| Error::connect("Invalid type for incrementing column: STRING"))?,
-                _ => {
-                    return Err(Error::connect(format!(
-                        "Invalid type for incrementing column: {name}"
-                    )));
-                }
-            }),
+            (Some(at), Some(name)) => Some(number(row.cell(at)?, self.is_decimal, name)?),
             _ => None,
         };
         let mut time = None;
-        for at in &self.times_at {
+        for (at, name) in self.times_at.iter().zip(self.times) {
             let cell = row.cell(*at)?;
             if cell != Cell::Null {
-                time = Some(instant(&cell, zone)?);
+                time = Some(instant(&cell, zone).map_err(|error| {
+                    Error::data(format!("timestamp column {name}: {}", error.message()))
+                })?);
                 break;
             }
         }
@@ -419,7 +447,7 @@ impl Reading<'_> {
     }
 
     /// The last row of a result has no other of its time behind it: the end of what was asked for is
-    /// later than all.
+    /// later than all. Only a LIMIT in the suffix can cut others off.
     fn end(&mut self) -> Result<()> {
         if let Some((record, bytes, own)) = self.held.take() {
             self.committed = own;

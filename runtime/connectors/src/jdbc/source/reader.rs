@@ -14,6 +14,9 @@ pub(super) const BATCHES: usize = 2;
 /// A batch is given on with so many bytes, however few rows there are.
 const BYTES: usize = 1 << 20;
 
+/// A connection that was used since then is there.
+const IDLE: Duration = Duration::from_secs(10);
+
 /// What the task gets.
 pub(super) type Batch = Result<Vec<SourceRecord>>;
 
@@ -61,6 +64,8 @@ pub(super) struct Reader {
     out: Out,
     /// How many of the queriers are prepared.
     prepared: usize,
+    /// When the connection was last used.
+    used: Instant,
 }
 
 impl Reader {
@@ -77,7 +82,7 @@ impl Reader {
             bytes: 0,
             rows_max: config.batch_rows.max(1),
         };
-        Self { config, cancel, queriers, session: None, out, prepared: 0 }
+        Self { config, cancel, queriers, session: None, out, prepared: 0, used: Instant::now() }
     }
 
     /// What goes wrong for good is the last that the task gets.
@@ -118,15 +123,21 @@ impl Reader {
         if self.out.is_closed() {
             return Ok(());
         }
+        let cause = |error: SqlError| match error {
+            SqlError::Reader(error) => {
+                Error::new(error.kind().clone(), format!("table {name}: {}", error.message()))
+            }
+            other => Error::java("java.sql.SQLException", format!("table {name}: {other}")),
+        };
         if error.is_permanent() {
             return Err(match error {
-                SqlError::Reader(error) => error,
-                other => Error::connect("Error while polling for records").caused_by(other.into()),
+                SqlError::Reader(_) => cause(error),
+                _ => Error::connect("Error while polling for records").caused_by(cause(error)),
             });
         }
         if self.config.retries.is_some_and(|retries| failed >= retries) {
             return Err(
-                Error::connect("Failed to query table after retries").caused_by(error.into())
+                Error::connect("Failed to query table after retries").caused_by(cause(error))
             );
         }
         tracing::warn!(table = name, %error, failed, "reading failed; it is tried again after poll.interval.ms");
@@ -138,6 +149,13 @@ impl Reader {
     }
 
     fn query(&mut self, at: usize) -> SqlResult<()> {
+        // One that nothing came through for long may be gone without a word.
+        if self.used.elapsed() > IDLE
+            && self.session.as_mut().is_some_and(|session| session.is_broken())
+        {
+            self.session = None;
+        }
+        self.used = Instant::now();
         let session = match &mut self.session {
             Some(session) => session,
             None => {

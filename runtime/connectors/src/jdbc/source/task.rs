@@ -2,7 +2,10 @@
 
 use std::thread;
 
-use gantry_api::{Error, Props, Result, SourceRecord, SourceTask, SourceTaskContext, async_trait};
+use gantry_api::{
+    CancellationToken, Error, Props, Result, SourceRecord, SourceTask, SourceTaskContext,
+    async_trait,
+};
 use tokio::sync::mpsc::{self, Receiver};
 
 use super::config::{Config, TABLES};
@@ -17,11 +20,19 @@ use crate::jdbc::db::TableId;
 pub(crate) struct JdbcSourceTask {
     flavour: Flavour,
     batches: Option<Receiver<Batch>>,
+    /// Ends the thread that reads.
+    cancel: CancellationToken,
+}
+
+impl Drop for JdbcSourceTask {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
 }
 
 impl JdbcSourceTask {
     pub(in crate::jdbc) fn new(flavour: Flavour) -> Self {
-        Self { flavour, batches: None }
+        Self { flavour, batches: None, cancel: CancellationToken::new() }
     }
 }
 
@@ -56,7 +67,8 @@ impl SourceTask for JdbcSourceTask {
                 .collect::<Result<_>>()?,
         };
         let (sender, receiver) = mpsc::channel(BATCHES);
-        let reader = Reader::new(config, queriers, ctx.cancel.clone(), sender);
+        self.cancel = ctx.cancel.child_token();
+        let reader = Reader::new(config, queriers, self.cancel.clone(), sender);
         thread::Builder::new()
             .name(format!("jdbc-{}-{}", ctx.connector, ctx.task))
             .spawn(move || reader.run())
@@ -69,12 +81,15 @@ impl SourceTask for JdbcSourceTask {
         let batches = self.batches.as_mut().ok_or_else(|| Error::connect("Not started"))?;
         match batches.recv().await {
             Some(batch) => batch,
-            // It ended because the task is being stopped.
-            None => std::future::pending().await,
+            None if self.cancel.is_cancelled() => std::future::pending().await,
+            None => {
+                Err(Error::connect("the thread that reads the database has ended without a word"))
+            }
         }
     }
 
     async fn stop(&mut self) -> Result<()> {
+        self.cancel.cancel();
         self.batches = None;
         Ok(())
     }

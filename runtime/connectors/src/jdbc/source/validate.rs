@@ -1,5 +1,7 @@
 //! What can be wrong with the keys of a source together, and with the database that they name.
 
+use std::time::Duration;
+
 use gantry_api::Props;
 use gantry_api::model::config::{ConfigData, ConfigValue};
 
@@ -14,7 +16,10 @@ const OLD: [&str; 4] = [WHITELIST, BLACKLIST, TIMESTAMP, INCREMENTING];
 const NEW: [&str; 4] = [INCLUDE, EXCLUDE, TIMESTAMP_MAPPING, INCREMENTING_MAPPING];
 const TABLES: [&str; 4] = [WHITELIST, BLACKLIST, INCLUDE, EXCLUDE];
 
-struct Findings<'a>(&'a mut Vec<ConfigValue>);
+/// How long a database may take to answer.
+const LIMIT: Duration = Duration::from_secs(30);
+
+struct Findings<'a>(&'a mut [ConfigValue]);
 
 impl Findings<'_> {
     fn any(&self) -> bool {
@@ -49,8 +54,8 @@ impl Findings<'_> {
     }
 }
 
-/// Adds what is wrong.
-pub(super) fn validate(flavour: Flavour, props: &Props, values: &mut Vec<ConfigValue>) {
+/// Adds what is wrong; `asks`: also what only the database knows.
+pub(super) fn validate(flavour: Flavour, props: &Props, values: &mut [ConfigValue], asks: bool) {
     let mut findings = Findings(values);
     if findings.text(MODE).is_empty() {
         findings.add(MODE, "Query mode must be specified");
@@ -62,7 +67,7 @@ pub(super) fn validate(flavour: Flavour, props: &Props, values: &mut Vec<ConfigV
     if flavour == Flavour::Confluent {
         tables(&mut findings);
     }
-    if findings.any() {
+    if findings.any() || !asks {
         return;
     }
     database(flavour, props, &mut findings);
@@ -135,7 +140,10 @@ fn tables(findings: &mut Findings<'_>) {
     if new.is_empty() {
         return;
     }
-    if !findings.is_set(INCLUDE) {
+    if !findings.is_set(INCLUDE) && !findings.is_set(EXCLUDE) {
+        let text = "Columns by table are for tables of table.include.list, which is not set.";
+        findings.add_each(&new, text);
+    } else if !findings.is_set(INCLUDE) {
         findings.add(
             EXCLUDE,
             "table.exclude.list cannot be used without table.include.list. Exclude list only applies to tables \
@@ -164,7 +172,7 @@ fn tables(findings: &mut Findings<'_>) {
 }
 
 fn database(flavour: Flavour, props: &Props, findings: &mut Findings<'_>) {
-    let opened = access(flavour, props).map(|access| access.open());
+    let opened = access(flavour, props).map(|access| access.open_within(LIMIT));
     let mut session = match opened {
         Ok(Ok(session)) => session,
         Ok(Err(error)) => {
@@ -175,14 +183,16 @@ fn database(flavour: Flavour, props: &Props, findings: &mut Findings<'_>) {
     let Ok(config) = Config::parse(flavour, props) else { return };
     let Some(query) = &config.query else { return };
     if let Err(error) = session.check(query) {
-        let key = if findings.is_set(QUERY_MASKED) { QUERY_MASKED } else { QUERY };
+        let is_masked = findings.is_set(QUERY_MASKED);
+        let key = if is_masked { QUERY_MASKED } else { QUERY };
+        // The database shows parts of the query.
+        let said = if is_masked { error.place() } else { format!(": {error}") };
         findings.add(
             key,
             format!(
                 "The configured query is not valid and has database/connection errors. Please provide the correct \
                  query by validating the query syntax and the existing table/column names with the database being \
-                 connected{}: {error}",
-                error.place()
+                 connected{said}"
             ),
         );
     }

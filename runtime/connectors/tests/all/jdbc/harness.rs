@@ -156,6 +156,11 @@ impl Source {
         Ok(Self { task, cancel })
     }
 
+    /// The next batch.
+    pub(crate) async fn one(&mut self) -> Result<Vec<SourceRecord>> {
+        tokio::time::timeout(LIMIT, self.task.poll()).await.expect("a batch or an error")
+    }
+
     /// The next so many records, and whatever comes at once behind them.
     pub(crate) async fn take(&mut self, count: usize) -> Result<Vec<SourceRecord>> {
         let mut records = Vec::new();

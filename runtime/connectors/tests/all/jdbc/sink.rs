@@ -409,3 +409,94 @@ pub(crate) fn large_rows(database: &Database) {
         assert!(column(&records, "name").iter().all(|name| *name == text));
     });
 }
+
+pub(crate) fn names_are_no_statements(database: &Database) {
+    database.run("CREATE TABLE victim (id INTEGER); INSERT INTO victim VALUES (1)");
+    let evil = "a\" INT); DROP TABLE victim; --` INT); DROP TABLE victim; --";
+    let of = schema(vec![("id", Schema::int32()), (evil, Schema::optional_string())]);
+    let row =
+        || (Datum::NULL, data(&of, vec![Value::Int32(1), Value::str("'); DROP TABLE victim; --")]));
+    block(async {
+        let keys = [("auto.create", "true"), ("max.retries", "0")];
+        let mut sink = Sink::start(&props(database, &keys)).await.unwrap();
+        // Some databases have no such names: then it goes to the dead letter queue.
+        sink.put("t", vec![row()]).await.unwrap();
+        let mut bare = keys.to_vec();
+        bare.push(("quote.sql.identifiers", "never"));
+        let mut sink = Sink::start(&props(database, &bare)).await.unwrap();
+        let error = sink.put("u", vec![row()]).await.unwrap_err();
+        assert!(error.message().contains("cannot stand in a statement without quotes"), "{error}");
+    });
+    assert_eq!(database.rows("SELECT id FROM victim"), [["1"]]);
+}
+
+pub(crate) fn schemas_that_alternate(database: &Database) {
+    let more = schema(vec![
+        ("id", Schema::int32()),
+        ("name", Schema::optional_string()),
+        ("age", Schema::optional_int32()),
+    ]);
+    let keys = by_key(&[("insert.mode", "upsert"), ("auto.evolve", "true")]);
+    block(async {
+        let mut sink = Sink::start(&props(database, &keys)).await.unwrap();
+        let rows = (0..40).map(|at| match at % 2 {
+            0 => keyed(at % 10, &format!("n{at}")),
+            _ => (
+                key(at % 10),
+                data(&more, vec![Value::Int32(at % 10), Value::Null, Value::Int32(at)]),
+            ),
+        });
+        sink.put("t", rows.collect()).await.unwrap();
+        let found = database.rows("SELECT id, name, age FROM t WHERE id < 2 ORDER BY id");
+        assert_eq!(found, [["0", "n30", "NULL"], ["1", "NULL", "31"]]);
+    });
+}
+
+/// What a batch of several records says in the log of a task that keeps offsets.
+pub(crate) fn topics_made_anew(database: &Database) {
+    let keys = [("auto.create", "true"), ("gantry.offsets.table", "offsets"), ("name", "c")];
+    let queue = TopicPartition::new("t", 0);
+    block(async {
+        let config = props(database, &keys);
+        let mut sink = Sink::start(&config).await.unwrap();
+        sink.task.open(&[(queue.clone(), None)]).await.unwrap();
+        sink.put("t", (0..5).map(|id| (Datum::NULL, person(id, "a"))).collect()).await.unwrap();
+        assert_eq!(database.rows("SELECT next_offset FROM offsets"), [["5"]]);
+        // A user sets another offset: it counts beside the rows, too.
+        let mut running = crate::jdbc::harness::connector(SINK, &config).await.unwrap();
+        let partition = serde_json::json!({"kafka_topic": "t", "kafka_partition": 0});
+        let offset = serde_json::json!({"kafka_offset": 2});
+        let map = |json: &serde_json::Value| json.as_object().unwrap().clone();
+        let change = [(map(&partition), Some(map(&offset)))];
+        assert!(running.connector.alter_offsets(&config, &change).await.unwrap());
+        assert_eq!(database.rows("SELECT next_offset FROM offsets"), [["2"]]);
+        let mut sink = Sink::start(&config).await.unwrap();
+        sink.task.open(&[(queue.clone(), Some(SinkOffset::new(5)))]).await.unwrap();
+        assert_eq!(sink.context.take_requests().rewind.get(&queue), Some(&2));
+        let change = [(map(&partition), None)];
+        assert!(running.connector.alter_offsets(&config, &change).await.unwrap());
+        assert_eq!(database.rows("SELECT count(*) FROM offsets"), [["0"]]);
+    });
+}
+
+pub(crate) fn refused_records_and_offsets(database: &Database) {
+    database.run("CREATE TABLE t (id INTEGER PRIMARY KEY, name VARCHAR(20), CHECK (id < 10))");
+    let keys = [
+        ("max.retries", "0"),
+        ("pk.mode", "record_key"),
+        ("pk.fields", "id"),
+        ("gantry.offsets.table", "offsets"),
+    ];
+    let queue = TopicPartition::new("t", 0);
+    block(async {
+        let mut sink = Sink::start(&props(database, &keys)).await.unwrap();
+        sink.task.open(&[(queue, None)]).await.unwrap();
+        let rows = vec![keyed(1, "a"), keyed(50, "b"), keyed(2, "c"), keyed(60, "d")];
+        sink.put("t", rows).await.unwrap();
+        let errant: Vec<u64> =
+            sink.context.take_errant().iter().map(|one| one.record.offset).collect();
+        assert_eq!(errant, [1, 3]);
+        assert_eq!(database.rows("SELECT id FROM t ORDER BY id"), [["1"], ["2"]]);
+        assert_eq!(database.rows("SELECT next_offset FROM offsets"), [["4"]]);
+    });
+}

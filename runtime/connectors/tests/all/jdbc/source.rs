@@ -307,3 +307,56 @@ pub(crate) fn a_table_that_is_dropped(database: &Database) {
         assert!(error.contains("seen"), "{error}");
     });
 }
+
+/// A row that cannot be read stands within rows of one time: once it is mended, none is missing.
+pub(crate) fn a_result_that_breaks_off(database: &Database) {
+    let kind = moment(database);
+    // The type of the column, how it is read, a value that can be read and one that cannot.
+    let (bad, read_as, good, wrong) = if database.is_sqlite() {
+        ("TINYINT", "bad", "1", "99999999")
+    } else if database.is_mysql() {
+        database.run("SET SESSION sql_mode = ''");
+        ("DATETIME", "bad", "'2024-01-01'", "'0000-00-00'")
+    } else {
+        ("VARCHAR(20)", "CAST(bad AS INTEGER) AS bad", "'1'", "'x'")
+    };
+    database
+        .run(&format!("CREATE TABLE seen (id INTEGER NOT NULL, made {kind} NOT NULL, bad {bad})"));
+    for (id, seconds, value) in
+        [(1, 1, good), (2, 2, good), (3, 2, good), (4, 2, wrong), (5, 2, good)]
+    {
+        database
+            .run(&format!("INSERT INTO seen VALUES ({id}, {}, {value})", at(database, seconds)));
+    }
+    let query = format!("SELECT * FROM (SELECT id, made, {read_as} FROM seen) o");
+    let keys = [
+        ("mode", "timestamp"),
+        ("timestamp.column.name", "made"),
+        ("query", query.as_str()),
+        ("batch.max.rows", "1"),
+        ("query.retry.attempts", "1"),
+    ];
+    let props = source_props(database, &keys);
+    block(async {
+        let offsets = Arc::new(Stored::default());
+        let mut ids: Vec<String> = Vec::new();
+        let mut source = Source::start(SOURCE, &props, &offsets).await.unwrap();
+        let error = loop {
+            match source.one().await {
+                Ok(records) => {
+                    records.iter().for_each(|record| offsets.keep(record));
+                    ids.extend(column(&records, "id"));
+                }
+                Err(error) => break error,
+            }
+        };
+        assert!(error.trace().contains("table query"), "{}", error.trace());
+        assert!(ids.len() < 5, "{ids:?}");
+        database.run(&format!("UPDATE seen SET bad = {good}"));
+        let records = read(&props, &offsets, 4).await.unwrap();
+        ids.extend(column(&records, "id"));
+        for id in 1..=5 {
+            assert!(ids.contains(&id.to_string()), "{id} is missing: {ids:?}");
+        }
+    });
+}

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use postgres::Client;
+use postgres::Transaction;
 use postgres::types::{Kind, Type};
 
 use crate::jdbc::db::error::SqlResult;
@@ -22,7 +22,7 @@ pub(super) struct Described {
 
 impl Described {
     /// Asks the catalog which of them are never null.
-    pub(super) fn of(client: &mut Client, raw: &[postgres::Column]) -> SqlResult<Self> {
+    pub(super) fn of(client: &mut Transaction<'_>, raw: &[postgres::Column]) -> SqlResult<Self> {
         let tables: BTreeSet<u32> = raw.iter().filter_map(postgres::Column::table_oid).collect();
         let mut required = HashMap::new();
         if !tables.is_empty() {

@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use gantry_api::{Error, Result};
-use postgres::config::SslMode;
+use postgres::config::{SslMode, TargetSessionAttrs};
+use postgres::fallible_iterator::FallibleIterator;
+use postgres::types::ToSql;
 use postgres::{Client, Config, NoTls, Statement};
 
 use self::column::Described;
@@ -28,7 +30,7 @@ use crate::jdbc::zone::Zone;
 const CONNECT_TIMEOUT_S: u64 = 10;
 const KEEPALIVE_S: u64 = 60;
 /// Most statements that are kept prepared.
-const STATEMENTS_MAX: usize = 64;
+const STATEMENTS_MAX: usize = 256;
 
 /// A connection.
 pub(super) struct Postgres {
@@ -52,6 +54,10 @@ impl Postgres {
         config.application_name(target.param("applicationname").unwrap_or("gantry"));
         if let Some(options) = options(target) {
             config.options(&options);
+        }
+        let kind = target.param("targetservertype").unwrap_or_default().to_ascii_lowercase();
+        if ["primary", "master", "preferprimary"].contains(&kind.as_str()) {
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
         let seconds = |name: &str| target.param(name).and_then(|text| text.parse::<u64>().ok());
         let timeout = seconds("connecttimeout").filter(|s| *s > 0).unwrap_or(CONNECT_TIMEOUT_S);
@@ -215,11 +221,11 @@ impl Session for Postgres {
         Ok((None, row.try_get(0)?))
     }
 
-    fn now(&mut self, zone: &Zone) -> SqlResult<Wall> {
+    fn now(&mut self, _zone: &Zone) -> SqlResult<Wall> {
         let row = self.client.query_one("SELECT CURRENT_TIMESTAMP", &[])?;
         let raw: Raw<'_> = row.try_get(0)?;
         match raw.cell()? {
-            Cell::Instant(instant) => Ok(zone.wall(instant).0),
+            Cell::Instant(instant) => Ok(instant),
             other => Err(Error::connect(format!(
                 "Unable to get current time from DB: it says {other:?}"
             ))
@@ -239,26 +245,26 @@ impl Session for Postgres {
         fetch: usize,
         rows: &mut dyn Rows,
     ) -> SqlResult<()> {
-        // Not from those that are kept: a table that was altered has other columns.
-        let statement = self.client.prepare(sql)?;
-        let described = Described::of(&mut self.client, statement.columns())?;
+        // Described within the transaction: a table that is altered meanwhile would have other columns.
+        let mut transaction = self.client.transaction()?;
+        let statement = transaction.prepare(sql)?;
+        let described = Described::of(&mut transaction, statement.columns())?;
         rows.columns(described.columns.clone())?;
         let bound: Vec<Bound<'_>> = params.iter().map(Bound).collect();
-        let bound: Vec<&(dyn postgres::types::ToSql + Sync)> =
-            bound.iter().map(|one| one as &(dyn postgres::types::ToSql + Sync)).collect();
-        let mut transaction = self.client.transaction()?;
-        let portal = transaction.bind(&statement, &bound)?;
+        let portal = transaction.bind(&statement, &all(&bound))?;
         let fetch = i32::try_from(fetch).unwrap_or(i32::MAX).max(1);
         loop {
-            let found = transaction.query_portal(&portal, fetch)?;
-            for row in &found {
-                if !rows.row(&Found { row, described: &described })? {
+            let mut found = transaction.query_portal_raw(&portal, fetch)?;
+            let mut count = 0;
+            while let Some(row) = found.next()? {
+                count += 1;
+                if !rows.row(&Found { row: &row, described: &described })? {
                     return Ok(());
                 }
             }
-            if found.len() < fetch as usize {
-                transaction.commit()?;
-                return Ok(());
+            drop(found);
+            if count < fetch {
+                return Ok(transaction.commit()?);
             }
         }
     }
@@ -270,14 +276,16 @@ impl Session for Postgres {
     fn write(&mut self, sql: &str, params: &[Param]) -> SqlResult<u64> {
         let statement = self.prepared(sql)?;
         let bound: Vec<Bound<'_>> = params.iter().map(Bound).collect();
-        let bound: Vec<&(dyn postgres::types::ToSql + Sync)> =
-            bound.iter().map(|one| one as &(dyn postgres::types::ToSql + Sync)).collect();
-        Ok(self.client.execute(&statement, &bound)?)
+        Ok(self.client.execute(&statement, &all(&bound))?)
     }
 
     fn is_broken(&mut self) -> bool {
         self.client.is_closed() || self.client.is_valid(Duration::from_secs(5)).is_err()
     }
+}
+
+fn all<'a>(bound: &'a [Bound<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    bound.iter().map(|one| one as &(dyn ToSql + Sync)).collect()
 }
 
 /// Kinds of tables, and the letters that the catalog has for them.

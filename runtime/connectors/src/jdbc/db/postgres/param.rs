@@ -14,13 +14,26 @@ pub(super) struct Bound<'a>(pub(super) &'a Param);
 impl ToSql for Bound<'_> {
     fn to_sql(
         &self,
-        _: &Type,
+        kind: &Type,
         out: &mut BytesMut,
     ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+        let is_whole = matches!(*kind, Type::INT2 | Type::INT4 | Type::INT8);
         match self.0 {
             Param::Null => return Ok(IsNull::Yes),
-            Param::Bytes(bytes) => out.extend_from_slice(bytes),
+            Param::Bytes(bytes) if *kind == Type::BYTEA => out.extend_from_slice(bytes),
             Param::Text(text) => out.extend_from_slice(text.as_bytes()),
+            // As the server makes whole numbers of others.
+            Param::Double(number) if is_whole && number.is_finite() => {
+                out.extend_from_slice(format!("{:.0}", number.round_ties_even()).as_bytes());
+            }
+            Param::Float(number) if is_whole && number.is_finite() => {
+                out.extend_from_slice(format!("{:.0}", number.round_ties_even()).as_bytes());
+            }
+            Param::Decimal(number) if is_whole && number.is_integer() => {
+                let text = number.to_plain_string();
+                let whole = text.split('.').next().unwrap_or_default();
+                out.extend_from_slice(whole.as_bytes());
+            }
             other => out.extend_from_slice(text(other).as_bytes()),
         }
         Ok(IsNull::No)
@@ -38,9 +51,9 @@ impl ToSql for Bound<'_> {
         self.to_sql(kind, out)
     }
 
-    fn encode_format(&self, _: &Type) -> Format {
+    fn encode_format(&self, kind: &Type) -> Format {
         match self.0 {
-            Param::Bytes(_) => Format::Binary,
+            Param::Bytes(_) if *kind == Type::BYTEA => Format::Binary,
             _ => Format::Text,
         }
     }

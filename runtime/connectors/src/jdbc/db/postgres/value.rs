@@ -63,7 +63,8 @@ impl<'a> Raw<'a> {
                 // Seconds west of UTC.
                 let zone = i64::from(i32::from_be_bytes(fixed(zone)?)) * 1_000_000;
                 let micros = (i64::from_be_bytes(fixed(micros)?) + zone).rem_euclid(86_400_000_000);
-                Cell::Time(micros * 1000)
+                let nanos = (micros % 1_000_000) as u32 * 1000;
+                Cell::Instant(Wall { seconds: micros / 1_000_000, nanos })
             }
             Type::TIMESTAMP => Cell::Wall(moment(i64::from_be_bytes(fixed(bytes)?))),
             Type::TIMESTAMPTZ => Cell::Instant(moment(i64::from_be_bytes(fixed(bytes)?))),
@@ -121,8 +122,7 @@ fn uuid(bytes: [u8; 16]) -> String {
     text
 }
 
-/// The digits of a bit string: of one as a truth value, of up to eight as the number that they show
-/// when they are read as decimal, of more as text. So does Java's driver.
+/// The digits of a bit string.
 fn bits(bytes: &[u8]) -> Result<Cell<'_>> {
     let (count, bits) = bytes.split_at_checked(4).ok_or_else(malformed)?;
     let count = usize::try_from(i32::from_be_bytes(fixed(count)?)).unwrap_or(0);
@@ -131,12 +131,7 @@ fn bits(bytes: &[u8]) -> Result<Cell<'_>> {
             true => '1',
             false => '0',
         };
-    let text: String = (0..count).map(digit).collect();
-    Ok(match count {
-        1 => Cell::Bool(text == "1"),
-        2..=8 => Cell::Int(text.parse().unwrap_or(0)),
-        _ => Cell::Text(Cow::Owned(text)),
-    })
+    Ok(Cell::Text(Cow::Owned((0..count).map(digit).collect())))
 }
 
 /// Groups of four decimal digits, with the weight of the first, a sign and the digits to be shown
@@ -192,9 +187,8 @@ mod tests {
     }
 
     #[test]
-    fn bits_are_read_as_javas_driver_does() {
-        assert_eq!(bits(&[0, 0, 0, 1, 0x80]).unwrap(), Cell::Bool(true));
-        assert_eq!(bits(&[0, 0, 0, 3, 0xa0]).unwrap(), Cell::Int(101));
+    fn bits_are_digits() {
+        assert_eq!(bits(&[0, 0, 0, 3, 0xa0]).unwrap(), Cell::Text("101".into()));
         assert_eq!(bits(&[0, 0, 0, 9, 0xa0, 0x80]).unwrap(), Cell::Text("101000001".into()));
     }
 }
