@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-rocketmq bench-jvm bench-registry bench-streams simulate chaos soak fmt clean
+.PHONY: help run test bench bench-rocketmq bench-jvm bench-registry bench-streams bench-connectors simulate chaos soak fmt clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
@@ -34,6 +34,9 @@ bench-registry: ## the schema registry beside Apicurio; writes tests/bench/regis
 
 bench-streams: ## a windowed count and Nexmark beside Kafka Streams; writes tests/bench/streams/RESULTS.md; RECORDS=200000 EVENTS=200000 ROUNDS=1 CASES=keyed-1k,nexmark-q5
 	@tests/bench/streams/run.sh
+
+bench-connectors: ## native connectors beside bare clients and Java's; writes tests/bench/connectors/RESULTS.md; ROWS=100000 ROUNDS=1
+	@tests/bench/connectors/run.sh
 
 chaos: ## workers and a broker killed and stopped while lines flow; SECONDS=300 SEED=1
 	@cargo build --locked --release --workspace --bins

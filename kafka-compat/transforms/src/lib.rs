@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `org.apache.kafka.connect.transforms` | Cast, DropHeaders, ExtractField, Filter, Flatten, HeaderFrom, HoistField, InsertField, InsertHeader, MaskField, RegexRouter, ReplaceField, SetSchemaMetadata, TimestampConverter, TimestampRouter, ValueToKey |
 //! | `org.apache.kafka.connect.transforms.predicates` | HasHeaderKey, RecordIsTombstone, TopicNameMatches |
+//! | `org.gantry.connect.transforms` | ContentRouter |
 //! | `org.apache.rocketmq.connect.transforms` | ChangeCase, ExtractNestedField, PatternFilter, PatternRename, RegexRouter, SetMaximumPrecision, SetNull |
 //!
 //! A transformation changes the record it gets in place wherever nobody else holds the data:
@@ -12,6 +13,7 @@
 
 mod cast;
 mod change_case;
+mod content_router;
 mod drop_headers;
 mod extract_field;
 mod extract_nested_field;

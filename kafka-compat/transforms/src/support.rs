@@ -10,8 +10,8 @@ mod structs;
 
 pub(crate) use cache::{SchemaCache, TopicCache};
 pub(crate) use define::{
-    keyed, predicate, regex_validator, replace_null, replace_null_key, rocketmq_keyed,
-    rocketmq_single, single, value_list,
+    gantry_keyed, keyed, predicate, regex_validator, replace_null, replace_null_key,
+    rocketmq_keyed, rocketmq_single, single, value_list,
 };
 pub(crate) use rename::FieldRenamer;
 pub(crate) use require::{

@@ -27,7 +27,8 @@ type Fallible<T> = Result<T, Box<dyn Error>>;
 
 enum Bare {
     MySql(mysql::Conn),
-    Postgres(postgres::Client),
+    /// With the statement of 512 rows, once it is prepared.
+    Postgres(postgres::Client, Option<postgres::Statement>),
     Sqlite(rusqlite::Connection),
 }
 
@@ -66,7 +67,9 @@ fn main() -> Fallible<()> {
 fn open(url: &str) -> Fallible<Bare> {
     Ok(match url.split_once("://") {
         Some(("mysql", _)) => Bare::MySql(mysql::Conn::new(mysql::Opts::from_url(url)?)?),
-        Some(("postgresql", _)) => Bare::Postgres(postgres::Client::connect(url, postgres::NoTls)?),
+        Some(("postgresql", _)) => {
+            Bare::Postgres(postgres::Client::connect(url, postgres::NoTls)?, None)
+        }
         _ => Bare::Sqlite(rusqlite::Connection::open(url)?),
     })
 }
@@ -112,7 +115,7 @@ impl Bare {
     fn run(&mut self, sql: &str) -> Fallible<()> {
         match self {
             Self::MySql(connection) => connection.query_drop(sql)?,
-            Self::Postgres(client) => client.batch_execute(sql)?,
+            Self::Postgres(client, _) => client.batch_execute(sql)?,
             Self::Sqlite(connection) => connection.execute_batch(sql)?,
         }
         Ok(())
@@ -122,7 +125,7 @@ impl Bare {
         let sql = format!("SELECT count(*) FROM {table}");
         let count: i64 = match self {
             Self::MySql(connection) => connection.query_first(sql)?.unwrap_or(0),
-            Self::Postgres(client) => client.query_one(&sql, &[])?.get(0),
+            Self::Postgres(client, _) => client.query_one(&sql, &[])?.get(0),
             Self::Sqlite(connection) => connection.query_row(&sql, [], |row| row.get(0))?,
         };
         Ok(usize::try_from(count)?)
@@ -166,17 +169,21 @@ impl Bare {
                 connection
                     .exec_drop(format!("INSERT INTO bench ({COLUMNS}) VALUES {places}"), params)?;
             }
-            Self::Postgres(client) => {
+            Self::Postgres(client, prepared) => {
                 let place = |at: usize| {
                     let all: Vec<String> =
                         (1..=5).map(|column| format!("${}", at * 5 + column)).collect();
                     format!("({})", all.join(","))
                 };
                 let places: Vec<String> = (0..count).map(place).collect();
-                let statement = client.prepare(&format!(
-                    "INSERT INTO bench ({COLUMNS}) VALUES {}",
-                    places.join(",")
-                ))?;
+                let sql = format!("INSERT INTO bench ({COLUMNS}) VALUES {}", places.join(","));
+                let statement = match prepared {
+                    Some(statement) if count == ROWS => statement.clone(),
+                    _ => client.prepare(&sql)?,
+                };
+                if count == ROWS {
+                    *prepared = Some(statement.clone());
+                }
                 let params: Vec<&(dyn postgres::types::ToSql + Sync)> = all
                     .iter()
                     .flat_map(|(id, name, city, amount, price)| {
@@ -210,7 +217,7 @@ impl Bare {
                     bytes += row.1.len() + row.2.len();
                 }
             }
-            Self::Postgres(client) => {
+            Self::Postgres(client, _) => {
                 let mut transaction = client.transaction()?;
                 let portal = transaction.bind(&sql, &[])?;
                 loop {

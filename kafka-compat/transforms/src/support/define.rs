@@ -10,6 +10,7 @@ use gantry_model::{Error, Result};
 use super::side::Side;
 
 const PACKAGE: &str = "org.apache.kafka.connect.transforms";
+const GANTRY_PACKAGE: &str = "org.gantry.connect.transforms";
 const ROCKETMQ_PACKAGE: &str = "org.apache.rocketmq.connect.transforms";
 /// The key that many transformations share.
 const REPLACE_NULL: &str = "replace.null.with.default";
@@ -30,6 +31,15 @@ pub(crate) fn rocketmq_keyed(
     make: fn(&ParsedConfig, Side) -> Result<Box<dyn Transformation>>,
 ) -> [Plugin<dyn Transformation>; 2] {
     sides(ROCKETMQ_PACKAGE, name, config, make)
+}
+
+/// Gantry's own.
+pub(crate) fn gantry_keyed(
+    name: &str,
+    config: fn() -> ConfigDef,
+    make: fn(&ParsedConfig, Side) -> Result<Box<dyn Transformation>>,
+) -> [Plugin<dyn Transformation>; 2] {
+    sides(GANTRY_PACKAGE, name, config, make)
 }
 
 fn sides(
