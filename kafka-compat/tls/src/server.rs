@@ -50,7 +50,10 @@ pub fn server_config(
 }
 
 /// Cryptography with the cipher suites that are allowed, in their order of preference.
-fn provider(settings: &TlsSettings, warnings: &mut Vec<String>) -> Result<CryptoProvider, String> {
+pub(super) fn provider(
+    settings: &TlsSettings,
+    warnings: &mut Vec<String>,
+) -> Result<CryptoProvider, String> {
     let mut provider = ring::default_provider();
     if settings.cipher_suites.is_empty() {
         return Ok(provider);
@@ -85,7 +88,7 @@ fn provider(settings: &TlsSettings, warnings: &mut Vec<String>) -> Result<Crypto
 }
 
 /// The versions that are allowed; `ssl.protocol` is the newest of them, as in Java.
-fn versions(
+pub(super) fn versions(
     settings: &TlsSettings,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<&'static SupportedProtocolVersion>, String> {

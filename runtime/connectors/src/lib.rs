@@ -5,6 +5,8 @@
 pub mod datagen;
 #[cfg(feature = "file")]
 pub mod file;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "jdbc")]
 pub mod jdbc;
 #[cfg(feature = "tools")]

@@ -11,6 +11,8 @@ pub fn plugins() -> Vec<ConnectorPlugin> {
         crate::datagen::confluent::plugins,
         #[cfg(feature = "file")]
         crate::file::plugins,
+        #[cfg(feature = "http")]
+        crate::http::plugins,
         #[cfg(feature = "jdbc")]
         crate::jdbc::plugins,
         #[cfg(feature = "tools")]

@@ -1,0 +1,220 @@
+//! What the keys of either connector say.
+
+use std::time::Duration;
+
+use gantry_api::model::config::{ConfigValue, ParsedConfig};
+use gantry_api::{ConfigDef, Props, Result};
+use gantry_tls::{Secret, ServerProof, TlsSettings};
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::{HeaderMap, Method};
+
+use super::keys::Fault;
+use super::oauth2::OAuth2Config;
+use super::own::Own;
+use super::status::Statuses;
+use super::template::Template;
+use super::{Flavour, aiven, confluent, own};
+use gantry_api::model::regex::JavaPattern;
+
+/// What a record's value becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Text.
+    Text,
+    /// JSON.
+    Json,
+    /// Aiven's: text as it is, structs and maps as JSON, nothing else.
+    TextOrJson,
+}
+
+/// What becomes of a record without a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnNull {
+    /// It is an error.
+    Fail,
+    /// It is an error that no dead letter queue takes.
+    Refuse,
+    /// It is left out.
+    Ignore,
+    /// It is left out, and named in the log.
+    Log,
+    /// DELETE is sent to its URL.
+    Delete,
+}
+
+/// What becomes of a request that failed for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnError {
+    /// Its records go to the dead letter queue; without one the task fails.
+    Report,
+    /// The task fails.
+    Fail,
+    /// They are left out.
+    Ignore,
+    /// They are left out, and the log says so.
+    Log,
+}
+
+/// How values become bodies.
+#[derive(Clone, Debug)]
+pub(super) struct Body {
+    pub(super) format: Format,
+    /// `decimal.format` of JSON.
+    pub(super) decimals: String,
+    /// Patterns and what stands for what they find.
+    pub(super) regexes: Vec<(JavaPattern, String)>,
+}
+
+/// How records share requests.
+#[derive(Clone, Debug)]
+pub(super) struct Batching {
+    /// One: each has its own.
+    pub(super) max: usize,
+    pub(super) prefix: String,
+    pub(super) suffix: String,
+    pub(super) separator: String,
+    /// Records of one text share requests; of all, without.
+    pub(super) group: Option<Template>,
+    /// Whether prefix and suffix also stand around a record that is alone.
+    pub(super) wraps: bool,
+}
+
+/// How often and when a request is tried again.
+#[derive(Clone, Debug)]
+pub(super) struct Retry {
+    pub(super) max: u32,
+    pub(super) backoff: Duration,
+    /// Whether the wait doubles each time, with chance in it.
+    pub(super) exponential: bool,
+    pub(super) statuses: Statuses,
+}
+
+/// A proxy for all requests.
+#[derive(Clone, Debug)]
+pub(super) struct Proxy {
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// The header that says who asks.
+    pub(super) authorization: Option<HeaderValue>,
+}
+
+/// What the keys say.
+#[derive(Clone, Debug)]
+pub(super) struct Config {
+    pub(super) flavour: Flavour,
+    pub(super) url: Template,
+    pub(super) method: Method,
+    /// Headers that are the same in all requests, those that say who asks among them.
+    pub(super) headers: HeaderMap,
+    /// Headers with parts of the record.
+    pub(super) templates: Vec<(HeaderName, Template)>,
+    /// Whether the record's headers become the request's.
+    pub(super) forwards: bool,
+    pub(super) oauth2: Option<OAuth2Config>,
+    pub(super) body: Body,
+    pub(super) batching: Batching,
+    pub(super) on_null: OnNull,
+    pub(super) on_error: OnError,
+    pub(super) retry: Retry,
+    pub(super) connect_timeout: Duration,
+    pub(super) request_timeout: Duration,
+    pub(super) proxy: Option<Proxy>,
+    pub(super) tls: TlsSettings,
+    pub(super) proof: ServerProof,
+    /// Wait before the first batch is put again.
+    pub(super) put_timeout_ms: Option<u64>,
+    pub(super) own: Own,
+}
+
+pub(super) fn definition(flavour: Flavour) -> ConfigDef {
+    match flavour {
+        Flavour::Confluent => confluent::definition(),
+        Flavour::Aiven => aiven::definition(),
+    }
+}
+
+impl Config {
+    /// Reads the keys; the first fault is the error.
+    pub(super) fn parse(flavour: Flavour, props: &Props) -> Result<Self> {
+        let parsed = definition(flavour).parse(props)?;
+        match check(flavour, &parsed, props).into_iter().next() {
+            Some(fault) => Err(fault.into()),
+            None => Ok(Self::read(flavour, &parsed, props)?),
+        }
+    }
+
+    fn read(flavour: Flavour, parsed: &ParsedConfig, props: &Props) -> Result<Self, Fault> {
+        let config = match flavour {
+            Flavour::Confluent => confluent::read(parsed, props)?,
+            Flavour::Aiven => aiven::read(parsed, props)?,
+        };
+        // Found now rather than at the first record.
+        super::tls::client(&config, &mut Vec::new())?;
+        Ok(config)
+    }
+}
+
+/// Faults across keys.
+fn check(flavour: Flavour, parsed: &ParsedConfig, props: &Props) -> Vec<Fault> {
+    let mut faults = unknown(flavour, props);
+    faults.append(&mut own::check(parsed));
+    match flavour {
+        Flavour::Confluent => confluent::check(parsed, &mut faults),
+        Flavour::Aiven => aiven::check(parsed, &mut faults),
+    }
+    faults
+}
+
+/// Adds what is wrong across keys to what was found for each.
+pub(super) fn validate(flavour: Flavour, props: &Props, findings: &mut Vec<ConfigValue>) {
+    let faults = match definition(flavour).parse(props) {
+        // What a single key says wrongly stands in the findings; these do not need the others.
+        Err(_) => unknown(flavour, props),
+        Ok(parsed) => {
+            let mut faults = check(flavour, &parsed, props);
+            if faults.is_empty()
+                && let Err(fault) = Config::read(flavour, &parsed, props)
+            {
+                faults.push(fault);
+            }
+            faults
+        }
+    };
+    for Fault { key, text } in faults {
+        if let Some(value) = findings.iter_mut().find(|value| value.name == key) {
+            value.errors.push(text);
+            continue;
+        }
+        // Keys that are not defined are found by those who ask for errors.
+        let mut value = ConfigValue::new(&key);
+        value.errors.push(text);
+        findings.push(value);
+    }
+}
+
+fn unknown(flavour: Flavour, props: &Props) -> Vec<Fault> {
+    let mut faults = own::unknown(&definition(flavour), props);
+    if flavour == Flavour::Confluent {
+        confluent::unsupported(props, &mut faults);
+    }
+    faults
+}
+
+/// The private key store, trust store and the like of keys that begin with `prefix`.
+pub(super) fn store(
+    parsed: &ParsedConfig,
+    prefix: &str,
+    key_password: &str,
+) -> gantry_tls::StoreSettings {
+    let text = |name: &str| super::keys::given(parsed, &format!("{prefix}{name}"));
+    gantry_tls::StoreSettings {
+        prefix: prefix.to_owned(),
+        kind: text("type").unwrap_or("JKS").to_owned(),
+        location: text("location").map(str::to_owned),
+        password: text("password").map(Secret::new),
+        key_password: super::keys::given(parsed, key_password).map(Secret::new),
+        key_password_key: key_password.to_owned(),
+        key: None,
+        certificates: None,
+    }
+}

@@ -1,0 +1,232 @@
+//! Requests: where to, and with which headers.
+
+use std::fmt;
+use std::sync::Arc;
+
+use gantry_api::model::text::java_string;
+use gantry_api::{Error, Result, SinkRecord, Value};
+use gantry_tls::Secret;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
+    TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
+};
+use hyper::{HeaderMap, Method, Request, Uri};
+use percent_encoding::percent_decode_str;
+
+use super::config::{Config, Proxy};
+use super::connect::Origin;
+use super::keys::{basic, mask_url};
+use super::template::{Form, Template};
+
+/// Where a request goes to.
+#[derive(Clone)]
+pub(super) struct Target {
+    pub(super) origin: Arc<Origin>,
+    /// As it stands in the first line of the request.
+    uri: Uri,
+    host: HeaderValue,
+    /// User and password of the URL.
+    authorization: Option<HeaderValue>,
+    /// The URL as it may be shown.
+    pub(super) shown: Arc<str>,
+}
+
+/// Keys may stand in the query.
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+/// Headers that say how a message is sent, which is not for users to say.
+pub(super) fn is_framing(name: &HeaderName) -> bool {
+    [HOST, CONNECTION, CONTENT_LENGTH, TE, TRAILER, TRANSFER_ENCODING, UPGRADE].contains(name)
+        || matches!(name.as_str(), "expect" | "keep-alive" | "proxy-connection")
+}
+
+impl Target {
+    /// Where a URL leads, with `query` added to it. `DataException` if it is none.
+    pub(super) fn new(url: &str, query: Option<&Secret>, proxy: Option<&Proxy>) -> Result<Self> {
+        let wrong = || Error::data(format!("{} is no URL of HTTP", mask_url(url)));
+        let uri = super::keys::parse_url(url).ok_or_else(wrong)?;
+        let origin = Origin::of(&uri).ok_or_else(wrong)?;
+        let authority = uri.authority().ok_or_else(wrong)?.as_str();
+        let (user, host) = match authority.rsplit_once('@') {
+            Some((user, host)) => (Some(user), host),
+            None => (None, authority),
+        };
+        let mut path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        if path.starts_with('?') {
+            path.insert(0, '/');
+        }
+        if let Some(query) = query {
+            path.push(if path.contains('?') { '&' } else { '?' });
+            path.push_str(query.expose());
+        }
+        // A proxy has to be told the server of requests that it sends itself.
+        let line = match proxy.is_some() && !origin.https {
+            true => format!("http://{host}{path}"),
+            false => path,
+        };
+        Ok(Self {
+            uri: line.parse().map_err(|_| wrong())?,
+            host: HeaderValue::from_str(host).map_err(|_| wrong())?,
+            authorization: user.and_then(credentials),
+            origin: Arc::new(origin),
+            shown: mask_url(url).into(),
+        })
+    }
+
+    /// A request to there, without what is added for each attempt.
+    pub(super) fn request(
+        &self,
+        method: Method,
+        mut headers: HeaderMap,
+        body: Bytes,
+        proxy: Option<&Proxy>,
+    ) -> Request<Full<Bytes>> {
+        headers.insert(HOST, self.host.clone());
+        if let Some(value) = &self.authorization
+            && !headers.contains_key(AUTHORIZATION)
+        {
+            headers.insert(AUTHORIZATION, value.clone());
+        }
+        if let Some(value) = proxy.and_then(|proxy| proxy.authorization.as_ref())
+            && !self.origin.https
+        {
+            headers.insert(PROXY_AUTHORIZATION, value.clone());
+        }
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = headers;
+        request
+    }
+}
+
+/// Basic authentication of `user:password` in a URL.
+fn credentials(text: &str) -> Option<HeaderValue> {
+    let (user, password) = text.split_once(':').unwrap_or((text, ""));
+    let plain = |text| percent_decode_str(text).decode_utf8_lossy();
+    basic(&plain(user), &plain(password))
+}
+
+/// Makes what stands in front of bodies.
+#[derive(Debug)]
+pub(super) struct Heads {
+    url: Template,
+    query: Option<Secret>,
+    /// Where all requests go to, if it is the same for all.
+    fixed: Option<Target>,
+    headers: HeaderMap,
+    templates: Vec<(HeaderName, Template)>,
+    forwards: bool,
+    idempotency: Option<HeaderName>,
+    proxy: Option<Proxy>,
+}
+
+impl Heads {
+    pub(super) fn new(config: &Config) -> Result<Self> {
+        let mut headers = config.headers.clone();
+        if !headers.contains_key(USER_AGENT) {
+            let agent = concat!("gantry/", env!("CARGO_PKG_VERSION"));
+            headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+        }
+        let (query, proxy) = (config.own.query.clone(), config.proxy.clone());
+        let fixed = match config.url.fixed() {
+            Some(url) => Some(Target::new(url, query.as_ref(), proxy.as_ref())?),
+            None => None,
+        };
+        Ok(Self {
+            url: config.url.clone(),
+            query,
+            fixed,
+            headers,
+            templates: config.templates.clone(),
+            forwards: config.forwards,
+            idempotency: config.own.idempotency.clone(),
+            proxy,
+        })
+    }
+
+    /// Where a record goes to.
+    pub(super) fn target(&self, record: &SinkRecord) -> Result<Target> {
+        if let Some(target) = &self.fixed {
+            return Ok(target.clone());
+        }
+        let mut url = String::new();
+        self.url.render(record, Form::Url, &mut url)?;
+        Target::new(&url, self.query.as_ref(), self.proxy.as_ref())
+    }
+
+    /// What tells the request of a record from those of others; empty if nothing does.
+    pub(super) fn tell(&self, record: &SinkRecord, out: &mut String) -> Result<()> {
+        if self.fixed.is_none() {
+            self.url.render(record, Form::Url, out)?;
+        }
+        for (_, template) in &self.templates {
+            out.push('\n');
+            template.render(record, Form::Plain, out)?;
+        }
+        Ok(())
+    }
+
+    /// Whether two records can share a request by what their headers say.
+    pub(super) fn same_headers(&self, one: &SinkRecord, other: &SinkRecord) -> bool {
+        !self.forwards || one.record.headers == other.record.headers
+    }
+
+    /// The headers of a request that carries the records from `first` to `last`.
+    pub(super) fn headers(&self, first: &SinkRecord, last: &SinkRecord) -> Result<HeaderMap> {
+        let mut headers = self.headers.clone();
+        if self.forwards {
+            self.forward(first, &mut headers);
+        }
+        for (name, template) in &self.templates {
+            let mut text = String::new();
+            template.render(first, Form::Plain, &mut text)?;
+            let mut value = HeaderValue::try_from(text).map_err(|_| {
+                Error::data(format!(
+                    "The value of the header {name} of record {}@{} has characters that no \
+                     header can hold",
+                    first.origin, first.offset
+                ))
+            })?;
+            value.set_sensitive(*name == AUTHORIZATION);
+            headers.insert(name.clone(), value);
+        }
+        if let Some(name) = &self.idempotency {
+            let mut text = format!("{}-{}", first.origin, first.offset);
+            if !std::ptr::eq(first, last) {
+                text = format!("{text}..{}-{}", last.origin, last.offset);
+            }
+            // A topic's name may have characters that a header cannot hold.
+            if let Ok(value) = HeaderValue::try_from(text) {
+                headers.insert(name.clone(), value);
+            }
+        }
+        Ok(headers)
+    }
+
+    /// The record's headers; those of the configuration stand over them. What HTTP cannot hold is
+    /// left out.
+    fn forward(&self, record: &SinkRecord, headers: &mut HeaderMap) {
+        for header in &record.record.headers {
+            let Ok(name) = HeaderName::from_bytes(header.key.as_bytes()) else { continue };
+            if is_framing(&name) || self.headers.contains_key(&name) {
+                continue;
+            }
+            let value = match &header.datum.value {
+                Value::Null => continue,
+                Value::String(text) => HeaderValue::from_bytes(text.as_bytes()),
+                Value::Bytes(bytes) => HeaderValue::from_bytes(bytes),
+                other => HeaderValue::from_bytes(java_string(other).as_bytes()),
+            };
+            if let Ok(value) = value {
+                headers.append(name, value);
+            }
+        }
+    }
+}
