@@ -1,18 +1,21 @@
 //! TLS of clients that open their connections themselves.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
+use tokio_rustls::rustls::client::{WebPkiServerVerifier, verify_server_name};
 use tokio_rustls::rustls::crypto::{
     CryptoProvider, verify_tls12_signature, verify_tls13_signature,
 };
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
+use x509_parser::parse_x509_certificate;
 
 use crate::client::system_certificates;
 use crate::ec::complete;
@@ -41,9 +44,9 @@ pub fn connection_config(
 ) -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::new(provider(settings, warnings)?);
     let versions = versions(settings, warnings)?;
-    let chain = match proof {
+    let trust = match proof {
         ServerProof::None => None,
-        _ => Some(chain(settings, &provider)?),
+        _ => Some(trust(settings, &provider)?),
     };
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&versions)
@@ -54,7 +57,7 @@ pub fn connection_config(
                 settings.prefix, settings.prefix
             )
         })?;
-    let verifier = Verifier { proof, chain, provider };
+    let verifier = Verifier { proof, trust, provider };
     let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
     let key_store = &settings.key_store;
     if !key_store.is_set() {
@@ -72,17 +75,22 @@ pub fn connection_config(
     Ok(Arc::new(config))
 }
 
-fn chain(
-    settings: &TlsSettings,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>, String> {
+/// Trusts what leads to a certificate of the trust store, and, as Java does, a certificate that
+/// is itself in it: servers sign their own.
+#[derive(Debug)]
+struct Trust {
+    chains: Arc<WebPkiServerVerifier>,
+    known: HashSet<CertificateDer<'static>>,
+}
+
+fn trust(settings: &TlsSettings, provider: &Arc<CryptoProvider>) -> Result<Trust, String> {
     let source = &settings.trust_store;
     let trusted = match source.is_set() {
         true => store::open(source, Purpose::Trust)?.trusted,
         false => system_certificates(),
     };
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(trusted);
+    roots.add_parsable_certificates(trusted.iter().cloned());
     if roots.is_empty() {
         return Err(match source.is_set() {
             true => source.fault(
@@ -95,15 +103,41 @@ fn chain(
             ),
         });
     }
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+    let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
         .build()
-        .map_err(|error| source.fault(format!("{error}; check the certificates in it")))
+        .map_err(|error| source.fault(format!("{error}; check the certificates in it")))?;
+    // Those of the system are authorities all.
+    let known = if source.is_set() { trusted.into_iter().collect() } else { HashSet::new() };
+    Ok(Trust { chains, known })
+}
+
+/// Whether a certificate that is trusted itself is of this time and, if asked for, of the host.
+fn check_known(
+    own: &CertificateDer<'_>,
+    name: &ServerName<'_>,
+    proof: ServerProof,
+    now: UnixTime,
+) -> Result<(), Error> {
+    let encoding = |_| Error::InvalidCertificate(CertificateError::BadEncoding);
+    let (_, parsed) = parse_x509_certificate(own).map_err(encoding)?;
+    let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    let validity = parsed.validity();
+    if seconds < validity.not_before.timestamp() {
+        return Err(Error::InvalidCertificate(CertificateError::NotValidYet));
+    }
+    if seconds > validity.not_after.timestamp() {
+        return Err(Error::InvalidCertificate(CertificateError::Expired));
+    }
+    match proof {
+        ServerProof::Host => verify_server_name(&ParsedCertificate::try_from(own)?, name),
+        _ => Ok(()),
+    }
 }
 
 #[derive(Debug)]
 struct Verifier {
     proof: ServerProof,
-    chain: Option<Arc<WebPkiServerVerifier>>,
+    trust: Option<Trust>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -116,8 +150,12 @@ impl ServerCertVerifier for Verifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Some(chain) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
-        match chain.verify_server_cert(own, between, name, ocsp, now) {
+        let Some(trust) = &self.trust else { return Ok(ServerCertVerified::assertion()) };
+        if trust.known.contains(own) {
+            check_known(own, name, self.proof, now)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        match trust.chains.verify_server_cert(own, between, name, ocsp, now) {
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if self.proof == ServerProof::Authority => Ok(ServerCertVerified::assertion()),

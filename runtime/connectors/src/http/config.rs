@@ -214,7 +214,7 @@ pub(super) fn store(
         password: text("password").map(Secret::new),
         key_password: super::keys::given(parsed, key_password).map(Secret::new),
         key_password_key: key_password.to_owned(),
-        key: None,
-        certificates: None,
+        key: text("key").map(Secret::new),
+        certificates: text("certificate.chain").or_else(|| text("certificates")).map(Secret::new),
     }
 }

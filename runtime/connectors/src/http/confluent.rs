@@ -41,7 +41,9 @@ pub(super) fn check(parsed: &ParsedConfig, faults: &mut Vec<Fault>) {
                 need(key, "auth.type is OAUTH2");
             }
         }
-        "ssl" => need("https.ssl.keystore.location", "auth.type is SSL"),
+        "ssl" if given(parsed, "https.ssl.keystore.key").is_none() => {
+            need("https.ssl.keystore.location", "auth.type is SSL");
+        }
         _ => {}
     }
     let is_json = word(parsed, FORMAT) == "json";

@@ -100,7 +100,6 @@ impl Courier {
         body: Option<Bytes>,
     ) -> Result<(), Undelivered> {
         let target = self.heads.target(first)?;
-        let headers = self.heads.headers(first, last)?;
         let (method, body) = match body {
             Some(body) => (self.method.clone(), body),
             None => (Method::DELETE, Bytes::new()),
@@ -108,8 +107,8 @@ impl Courier {
         let (mut attempts, mut renewed) = (0, false);
         loop {
             self.limiter.wait(body.len()).await;
-            let attempt =
-                self.attempt(&target, method.clone(), headers.clone(), body.clone()).await;
+            let headers = self.heads.headers(first, last)?;
+            let attempt = self.attempt(&target, method.clone(), headers, body.clone()).await;
             let (error, wait) = match attempt {
                 Attempt::Done => return Ok(()),
                 Attempt::Failed(error) => return Err(error.into()),

@@ -174,12 +174,18 @@ fn tls(keys: &mut Keys) {
     keys.null("https.ssl.keystore.password", Type::Password, text, None);
     let text = "JKS, PKCS12 or PEM.";
     keys.add("https.ssl.keystore.type", Type::String, "JKS", text, kinds());
+    let text = "The private key itself, as PEM, with https.ssl.keystore.type=PEM.";
+    keys.null("https.ssl.keystore.key", Type::Password, text, None);
+    let text = "Its certificates themselves, as PEM.";
+    keys.null("https.ssl.keystore.certificate.chain", Type::Password, text, None);
     let text = "The password of the private key.";
     keys.null("https.ssl.key.password", Type::Password, text, None);
     let text = "A file with the certificates that are trusted; the system's if not set.";
     keys.null("https.ssl.truststore.location", Type::String, text, None);
     let text = "The password of the trust store.";
     keys.null("https.ssl.truststore.password", Type::Password, text, None);
+    let text = "Certificates that are trusted, as PEM, with https.ssl.truststore.type=PEM.";
+    keys.null("https.ssl.truststore.certificates", Type::Password, text, None);
     keys.add("https.ssl.truststore.type", Type::String, "JKS", "JKS, PKCS12 or PEM.", kinds());
     let text = "The newest version of TLS.";
     keys.add("https.ssl.protocol", Type::String, "TLSv1.3", text, None);

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use gantry_tls::{parse_certificates, parse_key};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
@@ -12,6 +13,8 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use super::server::{Server, reply};
 use super::*;
 use Flavour::{Aiven, Confluent};
+
+const EC: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
 
 /// Runs openssl in a folder.
 fn openssl(folder: &Path, arguments: &str) {
@@ -22,15 +25,14 @@ fn openssl(folder: &Path, arguments: &str) {
 
 /// An authority, and certificates of a server and a client that it has signed.
 fn certificates(folder: &Path) {
-    let ec = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
     openssl(
         folder,
-        &format!("req -x509 {ec} -keyout ca.key -out ca.pem -subj /CN=authority -days 2"),
+        &format!("req -x509 {EC} -keyout ca.key -out ca.pem -subj /CN=authority -days 2"),
     );
     std::fs::write(folder.join("names"), "subjectAltName=IP:127.0.0.1").unwrap();
     std::fs::write(folder.join("other"), "subjectAltName=DNS:other.test").unwrap();
     for (name, extension) in [("server", "names"), ("client", "names"), ("stranger", "other")] {
-        openssl(folder, &format!("req {ec} -keyout {name}.key -out {name}.csr -subj /CN={name}"));
+        openssl(folder, &format!("req {EC} -keyout {name}.key -out {name}.csr -subj /CN={name}"));
         openssl(
             folder,
             &format!(
@@ -100,6 +102,20 @@ async fn servers_prove_who_they_are() {
     assert!(text.contains("not valid for name"), "{text}");
     let lax = [&confluents[..], &[("https.host.verifier.enabled", "false")]].concat();
     assert_eq!(sent(Confluent, &other, &lax).await, None);
+    // A certificate that signs itself, and is trusted itself.
+    let own = format!(
+        "req -x509 {EC} -keyout own.key -out own.pem -subj /CN=own -days 2 -addext \
+         subjectAltName=IP:127.0.0.1"
+    );
+    openssl(folder.path(), &own);
+    let alone = server(folder.path(), "own", false).await;
+    let text = std::fs::read_to_string(folder.path().join("own.pem")).unwrap();
+    let trusted = [
+        ("https.ssl.truststore.certificates", text.as_str()),
+        ("https.ssl.truststore.type", "PEM"),
+    ];
+    assert_eq!(sent(Confluent, &alone, &trusted).await, None);
+    assert!(sent(Confluent, &alone, &confluents).await.is_some());
     // Not signed by the authority that is trusted.
     let elsewhere = tempfile::tempdir().unwrap();
     certificates(elsewhere.path());
@@ -130,6 +146,15 @@ async fn clients_prove_who_they_are() {
         ("https.ssl.keystore.type", "PKCS12"),
     ];
     assert_eq!(sent(Confluent, &server, &[&trust[..], &known].concat()).await, None);
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let (key, chain) = (read("client.key"), read("client.pem"));
+    let inline = [
+        ("auth.type", "SSL"),
+        ("https.ssl.keystore.key", key.as_str()),
+        ("https.ssl.keystore.certificate.chain", chain.as_str()),
+        ("https.ssl.keystore.type", "PEM"),
+    ];
+    assert_eq!(sent(Confluent, &server, &[&trust[..], &inline].concat()).await, None);
     let aivens = [
         ("http.ssl.truststore.location", ca.as_str()),
         ("gantry.http.ssl.truststore.type", "PEM"),
@@ -137,5 +162,54 @@ async fn clients_prove_who_they_are() {
         ("gantry.http.ssl.keystore.type", "PEM"),
     ];
     assert_eq!(sent(Aiven, &server, &aivens).await, None);
-    assert_eq!(server.asked().len(), 2);
+    assert_eq!(server.asked().len(), 3);
+}
+
+/// A proxy that connects to whom it is asked for if the client says who it is.
+async fn proxy() -> u16 {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            let head = String::from_utf8(head).unwrap();
+            let to = head.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next()).unwrap();
+            if !head.contains("Proxy-Authorization: Basic dTpw\r\n") {
+                stream.write_all(b"HTTP/1.1 407 Who\r\n\r\n").await.unwrap();
+                continue;
+            }
+            let mut server = tokio::net::TcpStream::connect(to).await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 Connected\r\nA: b\r\n\r\n").await.unwrap();
+            tokio::spawn(async move {
+                drop(tokio::io::copy_bidirectional(&mut stream, &mut server).await);
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn https_goes_through_a_proxy() {
+    let folder = tempfile::tempdir().unwrap();
+    certificates(folder.path());
+    let ca = folder.path().join("ca.pem").to_str().unwrap().to_owned();
+    let port = proxy().await.to_string();
+    let server = server(folder.path(), "server", false).await;
+    let keys = [
+        ("https.ssl.truststore.location", ca.as_str()),
+        ("https.ssl.truststore.type", "PEM"),
+        ("http.proxy.host", "127.0.0.1"),
+        ("http.proxy.port", &port),
+        ("http.proxy.user", "u"),
+    ];
+    let known = [&keys[..], &[("http.proxy.password", "p")]].concat();
+    assert_eq!(sent(Confluent, &server, &known).await, None);
+    assert_eq!(server.asked()[0].path, "/");
+    assert_eq!(server.asked()[0].header("proxy-authorization"), None);
+    let text = sent(Confluent, &server, &keys).await.unwrap();
+    assert!(text.contains("it does not connect: HTTP/1.1 407 Who"), "{text}");
 }

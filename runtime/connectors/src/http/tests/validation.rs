@@ -222,3 +222,21 @@ fn secrets_are_not_shown() {
     let shown = format!("{config:?}");
     assert!(!shown.contains("geheim") && !shown.contains("Basic"), "{shown}");
 }
+
+#[test]
+fn classes_and_their_short_names_are_found() {
+    let mut registry = gantry_api::PluginRegistry::default();
+    for plugin in crate::plugins() {
+        registry.connector(plugin);
+    }
+    for (name, class) in [
+        (crate::http::CONFLUENT_CLASS, crate::http::CONFLUENT_CLASS),
+        (crate::http::AIVEN_CLASS, crate::http::AIVEN_CLASS),
+        ("HttpSink", crate::http::CONFLUENT_CLASS),
+    ] {
+        let plugin = registry.find_connector(name).unwrap();
+        assert_eq!((plugin.type_name(), &*plugin.info.class), ("sink", class));
+        plugin.create().unwrap();
+        assert!(plugin.info.config_def().fault().is_none());
+    }
+}
