@@ -71,9 +71,9 @@ pub(super) fn define(keys: &mut Keys, flavour: Flavour) {
                 records without a key of one queue. Has no effect where records share requests: then one \
                 request is under way.";
     keys.add(IN_FLIGHT, Type::Int, 4, text, Validator::between(1, 256));
-    let text = "How many requests are sent in a second at most; 0: no limit.";
+    let text = "How many requests each task sends in a second at most; 0: no limit.";
     keys.add(REQUESTS, Type::Int, 0, text, Validator::at_least(0));
-    let text = "How many bytes of bodies are sent in a second at most; 0: no limit.";
+    let text = "How many bytes of bodies each task sends in a second at most; 0: no limit.";
     keys.add(BYTES, Type::Long, 0i64, text, Validator::at_least(0));
     let text = "A header that gets topic-queue-offset of the record, the same each time it is sent; of records \
                 that share a request the first and the last.";

@@ -20,6 +20,9 @@ use super::connect::Origin;
 use super::keys::{basic, mask_url};
 use super::template::{Form, Template};
 
+/// Who asks, where nothing else is configured: some services refuse requests that do not say it.
+const AGENT: &str = concat!("gantry/", env!("CARGO_PKG_VERSION"));
+
 /// Where a request goes to.
 #[derive(Clone)]
 pub(super) struct Target {
@@ -88,6 +91,9 @@ impl Target {
         proxy: Option<&Proxy>,
     ) -> Request<Full<Bytes>> {
         headers.insert(HOST, self.host.clone());
+        if !headers.contains_key(USER_AGENT) {
+            headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        }
         if let Some(value) = &self.authorization
             && !headers.contains_key(AUTHORIZATION)
         {
@@ -129,11 +135,6 @@ pub(super) struct Heads {
 
 impl Heads {
     pub(super) fn new(config: &Config) -> Result<Self> {
-        let mut headers = config.headers.clone();
-        if !headers.contains_key(USER_AGENT) {
-            let agent = concat!("gantry/", env!("CARGO_PKG_VERSION"));
-            headers.insert(USER_AGENT, HeaderValue::from_static(agent));
-        }
         let (query, proxy) = (config.own.query.clone(), config.proxy.clone());
         let fixed = match config.url.fixed() {
             Some(url) => Some(Target::new(url, query.as_ref(), proxy.as_ref())?),
@@ -143,7 +144,7 @@ impl Heads {
             url: config.url.clone(),
             query,
             fixed,
-            headers,
+            headers: config.headers.clone(),
             templates: config.templates.clone(),
             forwards: config.forwards,
             idempotency: config.own.idempotency.clone(),

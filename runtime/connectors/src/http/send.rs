@@ -124,7 +124,7 @@ impl Courier {
                 return Err(self.given_up(error).into());
             }
             let wait =
-                self.backoff(attempts).max(wait.unwrap_or_default().min(self.retry_after_max));
+                self.retry.wait(attempts).max(wait.unwrap_or_default().min(self.retry_after_max));
             attempts += 1;
             let left = self.retry.max - attempts;
             tracing::warn!(
@@ -222,13 +222,33 @@ impl Courier {
             Flavour::Confluent => error,
         }
     }
+}
 
-    /// The wait before the attempt behind so many.
-    fn backoff(&self, attempts: u32) -> Duration {
-        if !self.retry.exponential {
-            return self.retry.backoff;
+impl Retry {
+    /// The wait behind so many attempts besides the first.
+    fn wait(&self, attempts: u32) -> Duration {
+        if !self.exponential {
+            return self.backoff;
         }
-        let doubled = self.retry.backoff.saturating_mul(1 << attempts.min(16)).min(BACKOFF_MAX);
+        let doubled = self.backoff.saturating_mul(1 << attempts.min(16)).min(BACKOFF_MAX);
         doubled.mul_f64(1.0 - fastrand::f64() / 2.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::status::Statuses;
+
+    #[test]
+    fn waits_double_up_to_five_minutes() {
+        let backoff = Duration::from_secs(3);
+        let retry = Retry { max: 9, backoff, exponential: true, statuses: Statuses::of(500) };
+        for (attempts, most) in [(0, 3), (1, 6), (4, 48), (7, 300), (99, 300)] {
+            let wait = retry.wait(attempts).as_secs_f64();
+            assert!((most as f64 / 2.0..=most as f64).contains(&wait), "{attempts}: {wait}");
+        }
+        let retry = Retry { exponential: false, ..retry };
+        assert_eq!(retry.wait(7), backoff);
     }
 }

@@ -105,9 +105,7 @@ async fn aivens_token_is_kept_and_renewed_when_it_is_refused() {
 async fn confluents_token_is_renewed_before_it_ends() {
     let server = Server::new(|number, asked| match asked.path.as_str() {
         "/token" => Reply {
-            body: format!(
-                "{{\"tok\":\"t{number}\",\"token_type\":\"MAC\",\"expires_in\":\"0.4\"}}"
-            ),
+            body: format!("{{\"tok\":\"t{number}\",\"token_type\":\"MAC\",\"expires_in\":\"2\"}}"),
             ..reply(200, "")
         },
         _ => reply(200, ""),
@@ -125,7 +123,7 @@ async fn confluents_token_is_renewed_before_it_ends() {
     ];
     let mut task = Task::new(Confluent, &confluent(&server.url("/in"), &keys)).await;
     task.put(&[record(0, "k", "a"), record(1, "k", "b")]).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(250)).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
     task.put(&[record(2, "k", "c")]).await.unwrap();
     let all: Vec<_> = server
         .asked()
