@@ -280,6 +280,7 @@ pub(super) fn read(parsed: &ParsedConfig, props: &Props) -> Result<Config, Fault
         proof: if parsed.boolean(TRUST_ALL) { ServerProof::None } else { ServerProof::Host },
         put_timeout_ms: parsed.long(RETRY_TIMEOUT).and_then(|ms| u64::try_from(ms).ok()),
         own,
+        reports: None,
     })
 }
 

@@ -11,6 +11,7 @@ use hyper::{HeaderMap, Method};
 use super::keys::Fault;
 use super::oauth2::OAuth2Config;
 use super::own::Own;
+use super::report::ReportConfig;
 use super::status::Statuses;
 use super::template::Template;
 use super::{Flavour, aiven, confluent, own};
@@ -124,6 +125,8 @@ pub(super) struct Config {
     /// Wait before the first batch is put again.
     pub(super) put_timeout_ms: Option<u64>,
     pub(super) own: Own,
+    /// Where it is told what came of requests.
+    pub(super) reports: Option<ReportConfig>,
 }
 
 pub(super) fn definition(flavour: Flavour) -> ConfigDef {

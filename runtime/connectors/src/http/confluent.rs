@@ -11,7 +11,7 @@ use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method};
 
 pub(super) use keys::definition;
-pub(super) use reports::{has_reports, unsupported};
+pub(super) use reports::unsupported;
 
 use super::Flavour;
 use super::config::{Batching, Body, Config, Format, OnError, OnNull, Proxy, Retry, store};
@@ -119,6 +119,7 @@ pub(super) fn read(parsed: &ParsedConfig, props: &Props) -> Result<Config, Fault
         proof: if verifies { ServerProof::Host } else { ServerProof::Authority },
         put_timeout_ms: None,
         own,
+        reports: reports::read(parsed, props),
     })
 }
 

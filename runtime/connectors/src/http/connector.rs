@@ -3,8 +3,8 @@
 use gantry_api::model::config::ConfigValue;
 use gantry_api::{Connector, ConnectorContext, OffsetMap, Props, Result, async_trait};
 
+use super::Flavour;
 use super::config::{self, Config};
-use super::{Flavour, confluent};
 
 /// Sends records to a web service.
 #[derive(Debug)]
@@ -27,19 +27,12 @@ impl Connector for HttpSink {
         Ok(())
     }
 
-    async fn start(&mut self, ctx: ConnectorContext, props: &Props) -> Result<()> {
+    async fn start(&mut self, _ctx: ConnectorContext, props: &Props) -> Result<()> {
         let flavour = self.flavour;
         let checked = props.clone();
         // Key stores are files, which may be slow.
         let parsed = tokio::task::spawn_blocking(move || Config::parse(flavour, &checked)).await;
         parsed.map_err(|error| gantry_api::Error::connect(error.to_string()))??;
-        if flavour == Flavour::Confluent && confluent::has_reports(props) {
-            tracing::warn!(
-                connector = %ctx.name,
-                "reporter.* has no effect: topics with answers and errors are not written; \
-                 errors.deadletterqueue.topic.name takes what failed"
-            );
-        }
         self.props = props.clone();
         Ok(())
     }

@@ -13,6 +13,7 @@ mod keys;
 mod limit;
 mod oauth2;
 mod own;
+mod report;
 mod request;
 mod send;
 mod sign;

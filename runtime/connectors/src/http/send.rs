@@ -1,8 +1,9 @@
 //! Sends a request until it succeeds or has failed for good.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use gantry_api::{CancellationToken, Error, Result, SinkRecord};
+use gantry_api::{CancellationToken, Error, Result, SinkRecord, SinkTaskContext};
 use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
@@ -13,6 +14,7 @@ use super::config::{Config, Retry};
 use super::connect::Opener;
 use super::limit::Limiter;
 use super::oauth2::Tokens;
+use super::report::{Reports, Seen};
 use super::request::{Heads, Target};
 use super::sign::Signer;
 
@@ -60,10 +62,12 @@ pub(super) struct Courier {
     signer: Option<Signer>,
     cancel: CancellationToken,
     connector: String,
+    reports: Option<Reports>,
 }
 
 impl Courier {
-    pub(super) fn new(config: &Config, connector: &str, cancel: CancellationToken) -> Result<Self> {
+    pub(super) fn new(config: &Config, context: &SinkTaskContext) -> Result<Self> {
+        let connector = &*context.connector;
         let mut warnings = Vec::new();
         let tls = super::tls::client(config, &mut warnings)?;
         for warning in warnings {
@@ -87,8 +91,12 @@ impl Courier {
             tokens,
             limiter: Limiter::new(own.requests_per_second, own.bytes_per_second),
             signer: own.signing.clone().map(Signer::new).transpose()?,
-            cancel,
+            cancel: context.cancel.clone(),
             connector: connector.to_owned(),
+            reports: match (&config.reports, &context.log) {
+                (Some(reports), Some(log)) => Some(Reports::new(reports.clone(), Arc::clone(log))),
+                _ => None,
+            },
         })
     }
 
@@ -99,7 +107,36 @@ impl Courier {
         last: &SinkRecord,
         body: Option<Bytes>,
     ) -> Result<(), Undelivered> {
+        let Some(reports) = &self.reports else {
+            return self.try_all(first, last, body, &mut Seen::default()).await;
+        };
+        let (mut seen, payload) = (Seen::default(), body.clone().unwrap_or_default());
+        let done = self.try_all(first, last, body, &mut seen).await;
+        match &done {
+            Ok(()) => reports.success(first, &seen),
+            Err(Undelivered::Failed(error)) => reports.failure(first, &seen, &payload, error),
+            Err(Undelivered::Stopped) => {}
+        }
+        done
+    }
+
+    /// Writes what is to be reported, if it is much or the last of a put.
+    pub(super) async fn write_reports(&self, last: bool) -> Result<()> {
+        match &self.reports {
+            Some(reports) if last || reports.is_full() => reports.write().await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn try_all(
+        &self,
+        first: &SinkRecord,
+        last: &SinkRecord,
+        body: Option<Bytes>,
+        seen: &mut Seen,
+    ) -> Result<(), Undelivered> {
         let target = self.heads.target(first)?;
+        seen.url = Some(Arc::clone(&target.shown));
         let (method, body) = match body {
             Some(body) => (self.method.clone(), body),
             None => (Method::DELETE, Bytes::new()),
@@ -108,7 +145,8 @@ impl Courier {
         loop {
             self.limiter.wait(body.len()).await;
             let headers = self.heads.headers(first, last)?;
-            let attempt = self.attempt(&target, method.clone(), headers, body.clone()).await;
+            let request = (method.clone(), headers, body.clone());
+            let attempt = self.attempt(&target, request, seen).await;
             let (error, wait) = match attempt {
                 Attempt::Done => return Ok(()),
                 Attempt::Failed(error) => return Err(error.into()),
@@ -145,10 +183,10 @@ impl Courier {
     async fn attempt(
         &self,
         target: &Target,
-        method: Method,
-        mut headers: HeaderMap,
-        body: Bytes,
+        (method, mut headers, body): (Method, HeaderMap, Bytes),
+        seen: &mut Seen,
     ) -> Attempt {
+        (seen.status, seen.body) = (None, String::new());
         let mut token = None;
         if let Some(tokens) = &self.tokens {
             match tokens.header(&self.client).await {
@@ -167,12 +205,17 @@ impl Courier {
             headers.insert(hyper::header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let request = target.request(method, headers, body, self.client.proxy());
-        let answer = match self.client.send(&target.origin, request, Keep::Errors).await {
+        let keep = if self.reports.is_some() { Keep::All } else { Keep::Errors };
+        let answer = match self.client.send(&target.origin, request, keep).await {
             Ok(answer) => answer,
             Err(why) => {
                 return Attempt::Again(Error::connect(format!("{}: {why}", target.shown)), None);
             }
         };
+        if self.reports.is_some() {
+            seen.status = Some(answer.status);
+            seen.body = String::from_utf8_lossy(&answer.body).into_owned();
+        }
         if self.is_success(answer.status) {
             return Attempt::Done;
         }

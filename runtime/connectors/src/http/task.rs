@@ -128,6 +128,7 @@ impl Lane {
         for record in queue.iter().filter_map(|place| records.get(*place)) {
             let sent = send_one(encoder, shared, record).await;
             shared.settle([record], sent)?;
+            shared.courier.write_reports(false).await?;
         }
         Ok(())
     }
@@ -205,6 +206,7 @@ impl Running {
             let (Some(first), Some(last)) = (sent.first(), sent.last()) else { continue };
             let outcome = shared.courier.deliver(first, last, body).await;
             shared.settle(sent, outcome)?;
+            shared.courier.write_reports(false).await?;
         }
         Ok(())
     }
@@ -250,11 +252,11 @@ fn lane_of(record: &SinkRecord, lanes: usize) -> usize {
 impl SinkTask for HttpSinkTask {
     async fn start(&mut self, context: SinkTaskContext, props: &Props) -> Result<()> {
         let (flavour, props) = (self.flavour, props.clone());
-        let (name, cancel) = (context.connector.to_string(), context.cancel.clone());
+        let shared = context.clone();
         // Key stores are files, which may be slow.
         let made = tokio::task::spawn_blocking(move || {
             let config = Config::parse(flavour, &props)?;
-            let courier = Courier::new(&config, &name, cancel)?;
+            let courier = Courier::new(&config, &shared)?;
             Ok::<_, Error>((config, courier))
         });
         let (config, courier) = made.await.map_err(|error| Error::connect(error.to_string()))??;
@@ -289,11 +291,13 @@ impl SinkTask for HttpSinkTask {
                 false => running.each(records).await,
             }
         };
-        tokio::select! {
+        let done = tokio::select! {
             biased;
             done = work => done,
             () = ends => Err(stopped()),
-        }
+        };
+        let reported = running.shared.courier.write_reports(true).await;
+        done.and(reported)
     }
 
     async fn stop(&mut self) -> Result<()> {

@@ -3,6 +3,7 @@
 mod authentication;
 mod batches;
 mod delivery;
+mod reports;
 mod server;
 mod tls;
 mod validation;
