@@ -169,13 +169,19 @@ fn check(flavour: Flavour, parsed: &ParsedConfig, props: &Props) -> Vec<Fault> {
 }
 
 /// Adds what is wrong across keys to what was found for each.
-pub(super) fn validate(flavour: Flavour, props: &Props, findings: &mut Vec<ConfigValue>) {
+pub(super) fn validate(
+    flavour: Flavour,
+    props: &Props,
+    findings: &mut Vec<ConfigValue>,
+    opens_files: bool,
+) {
     let faults = match definition(flavour).parse(props) {
         // What a single key says wrongly stands in the findings; these do not need the others.
         Err(_) => unknown(flavour, props),
         Ok(parsed) => {
             let mut faults = check(flavour, &parsed, props);
             if faults.is_empty()
+                && opens_files
                 && let Err(fault) = Config::read(flavour, &parsed, props)
             {
                 faults.push(fault);

@@ -23,7 +23,12 @@ impl HttpSink {
 #[async_trait]
 impl Connector for HttpSink {
     fn validate(&self, props: &Props, findings: &mut Vec<ConfigValue>) -> Result<()> {
-        config::validate(self.flavour, props, findings);
+        config::validate(self.flavour, props, findings, true);
+        Ok(())
+    }
+
+    fn validate_offline(&self, props: &Props, findings: &mut Vec<ConfigValue>) -> Result<()> {
+        config::validate(self.flavour, props, findings, false);
         Ok(())
     }
 

@@ -131,6 +131,12 @@ pub(super) fn millis(config: &ParsedConfig, name: &str) -> Duration {
 pub(super) fn parse_url(text: &str) -> Option<Uri> {
     let uri: Uri = text.parse().ok()?;
     let scheme = uri.scheme_str()?;
+    // A port that is none would be that of the scheme.
+    let place = uri.authority()?.as_str().rsplit(['@', ']']).next()?;
+    if place.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty()) && uri.port_u16().is_none()
+    {
+        return None;
+    }
     let fits =
         matches!(scheme, "http" | "https") && uri.host().is_some_and(|host| !host.is_empty());
     fits.then_some(uri)
@@ -138,12 +144,11 @@ pub(super) fn parse_url(text: &str) -> Option<Uri> {
 
 /// A URL without the user and password that may stand in it.
 pub(super) fn mask_url(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    match authority.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://***@{host}{path}"),
-        None => url.to_owned(),
+    // Up to the last one, as anything may stand in a password.
+    match (url.find("://"), url.rfind('@')) {
+        (Some(from), Some(to)) if from < to => format!("{}***{}", &url[..from + 3], &url[to..]),
+        (None, Some(to)) => format!("***{}", &url[to..]),
+        _ => url.to_owned(),
     }
 }
 

@@ -9,8 +9,8 @@ use gantry_tls::Secret;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
-    TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, HOST, HeaderName, HeaderValue,
+    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 use hyper::{HeaderMap, Method, Request, Uri};
 use percent_encoding::percent_decode_str;
@@ -41,6 +41,19 @@ impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
     }
+}
+
+/// Most headers of a request: more no server takes.
+const HEADERS_MAX: usize = 1000;
+
+/// FNV-1a over the places of all records.
+fn digest(records: &[&SinkRecord]) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    records.iter().fold(0xcbf2_9ce4_8422_2325, |hash, record| {
+        let hash = record.origin.topic.as_bytes().iter().fold(hash, step);
+        let hash = record.origin.partition.to_le_bytes().iter().fold(hash, step);
+        record.offset.to_le_bytes().iter().fold(hash, step)
+    })
 }
 
 /// Headers that say how a message is sent, which is not for users to say.
@@ -179,9 +192,10 @@ impl Heads {
         !self.forwards || one.record.headers == other.record.headers
     }
 
-    /// The headers of a request that carries the records from `first` to `last`.
-    pub(super) fn headers(&self, first: &SinkRecord, last: &SinkRecord) -> Result<HeaderMap> {
+    /// The headers of a request that carries these records.
+    pub(super) fn headers(&self, records: &[&SinkRecord]) -> Result<HeaderMap> {
         let mut headers = self.headers.clone();
+        let Some(first) = records.first() else { return Ok(headers) };
         if self.forwards {
             self.forward(first, &mut headers);
         }
@@ -200,8 +214,9 @@ impl Heads {
         }
         if let Some(name) = &self.idempotency {
             let mut text = format!("{}-{}", first.origin, first.offset);
-            if !std::ptr::eq(first, last) {
-                text = format!("{text}..{}-{}", last.origin, last.offset);
+            if records.len() > 1 {
+                // Of all that it carries: the same first and last records may have others between them.
+                text = format!("{text}+{}-{:016x}", records.len() - 1, digest(records));
             }
             // A topic's name may have characters that a header cannot hold.
             if let Ok(value) = HeaderValue::try_from(text) {
@@ -216,7 +231,9 @@ impl Heads {
     fn forward(&self, record: &SinkRecord, headers: &mut HeaderMap) {
         for header in &record.record.headers {
             let Ok(name) = HeaderName::from_bytes(header.key.as_bytes()) else { continue };
-            if is_framing(&name) || self.headers.contains_key(&name) {
+            // Who asks, and what the body is, is not for records to say.
+            let is_ours = [AUTHORIZATION, PROXY_AUTHORIZATION, CONTENT_ENCODING].contains(&name);
+            if is_ours || is_framing(&name) || self.headers.contains_key(&name) {
                 continue;
             }
             let value = match &header.datum.value {
@@ -225,7 +242,9 @@ impl Heads {
                 Value::Bytes(bytes) => HeaderValue::from_bytes(bytes),
                 other => HeaderValue::from_bytes(java_string(other).as_bytes()),
             };
-            if let Ok(value) = value {
+            if let Ok(value) = value
+                && headers.len() < HEADERS_MAX
+            {
                 headers.append(name, value);
             }
         }

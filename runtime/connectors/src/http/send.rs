@@ -100,18 +100,18 @@ impl Courier {
         })
     }
 
-    /// Sends a body that carries the records from `first` to `last`; none deletes.
+    /// Sends a body that carries these records; none deletes.
     pub(super) async fn deliver(
         &self,
-        first: &SinkRecord,
-        last: &SinkRecord,
+        records: &[&SinkRecord],
         body: Option<Bytes>,
     ) -> Result<(), Undelivered> {
+        let Some(first) = records.first() else { return Ok(()) };
         let Some(reports) = &self.reports else {
-            return self.try_all(first, last, body, &mut Seen::default()).await;
+            return self.try_all(records, body, &mut Seen::default()).await;
         };
         let (mut seen, payload) = (Seen::default(), body.clone().unwrap_or_default());
-        let done = self.try_all(first, last, body, &mut seen).await;
+        let done = self.try_all(records, body, &mut seen).await;
         match &done {
             Ok(()) => reports.success(first, &seen),
             Err(Undelivered::Failed(error)) => reports.failure(first, &seen, &payload, error),
@@ -130,11 +130,11 @@ impl Courier {
 
     async fn try_all(
         &self,
-        first: &SinkRecord,
-        last: &SinkRecord,
+        records: &[&SinkRecord],
         body: Option<Bytes>,
         seen: &mut Seen,
     ) -> Result<(), Undelivered> {
+        let Some(first) = records.first() else { return Ok(()) };
         let target = self.heads.target(first)?;
         seen.url = Some(Arc::clone(&target.shown));
         let (method, body) = match body {
@@ -144,7 +144,7 @@ impl Courier {
         let (mut attempts, mut renewed) = (0, false);
         loop {
             self.limiter.wait(body.len()).await;
-            let headers = self.heads.headers(first, last)?;
+            let headers = self.heads.headers(records)?;
             let request = (method.clone(), headers, body.clone());
             let attempt = self.attempt(&target, request, seen).await;
             let (error, wait) = match attempt {
@@ -200,7 +200,7 @@ impl Courier {
         if let Some(signer) = &self.signer {
             signer.sign(&body, &mut headers);
         }
-        if body.is_empty() && method == Method::DELETE {
+        if body.is_empty() {
             // Some servers wait for a body that is not ruled out.
             headers.insert(hyper::header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }

@@ -1,11 +1,16 @@
 //! The task of the sinks.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use gantry_api::{Error, Props, Result, SinkRecord, SinkTask, SinkTaskContext, async_trait};
+use gantry_api::{
+    Error, Props, Result, SinkOffsets, SinkRecord, SinkTask, SinkTaskContext, TopicPartition,
+    async_trait,
+};
 
 use super::Flavour;
 use super::batch::{divide, null_error};
@@ -25,6 +30,8 @@ pub struct HttpSinkTask {
 
 #[derive(Debug)]
 struct Running {
+    /// The first record of each queue that a put which was stopped has not settled.
+    held: BTreeMap<TopicPartition, u64>,
     shared: Shared,
     /// Each sends one request after the other.
     lanes: Vec<Lane>,
@@ -121,13 +128,53 @@ impl Shared {
     }
 }
 
+/// One put, and how far it is.
+struct Put<'a> {
+    records: &'a [SinkRecord],
+    settled: Vec<AtomicBool>,
+    ends: AtomicBool,
+}
+
+impl<'a> Put<'a> {
+    fn new(records: &'a [SinkRecord]) -> Self {
+        let settled = records.iter().map(|_| AtomicBool::new(false)).collect();
+        Self { records, settled, ends: AtomicBool::new(false) }
+    }
+
+    fn settle(&self, place: usize) {
+        if let Some(settled) = self.settled.get(place) {
+            settled.store(true, Ordering::Release);
+        }
+    }
+
+    /// The first record of each queue that is not settled.
+    fn unsettled(&self) -> BTreeMap<TopicPartition, u64> {
+        let mut first = BTreeMap::new();
+        for (record, settled) in self.records.iter().zip(&self.settled) {
+            if !settled.load(Ordering::Acquire) && !first.contains_key(&record.origin) {
+                first.insert(record.origin.clone(), record.offset);
+            }
+        }
+        first
+    }
+}
+
 impl Lane {
     /// Sends each record of the queue alone.
-    async fn run(&mut self, shared: &Shared, records: &[SinkRecord]) -> Result<()> {
+    async fn run(&mut self, shared: &Shared, put: &Put<'_>) -> Result<()> {
         let Self { encoder, queue } = self;
-        for record in queue.iter().filter_map(|place| records.get(*place)) {
+        for place in queue.iter() {
+            let Some(record) = put.records.get(*place) else { continue };
+            if put.ends.load(Ordering::Acquire) || shared.context.cancel.is_cancelled() {
+                return Err(stopped());
+            }
             let sent = send_one(encoder, shared, record).await;
-            shared.settle([record], sent)?;
+            if let Err(error) = shared.settle([record], sent) {
+                // The others finish what they are at, and begin nothing more.
+                put.ends.store(true, Ordering::Release);
+                return Err(error);
+            }
+            put.settle(*place);
             shared.courier.write_reports(false).await?;
         }
         Ok(())
@@ -151,18 +198,18 @@ async fn send_one(
     } else {
         Some(encoder.one(record, &shared.batching)?)
     };
-    shared.courier.deliver(record, record, body).await
+    shared.courier.deliver(&[record], body).await
 }
 
 impl Running {
     /// Sends all records, those of one key one after the other.
-    async fn each(&mut self, records: &[SinkRecord]) -> Result<()> {
-        let Self { shared, lanes } = self;
+    async fn each(&mut self, put: &Put<'_>) -> Result<()> {
+        let Self { shared, lanes, .. } = self;
         for lane in lanes.iter_mut() {
             lane.queue.clear();
         }
         let count = lanes.len();
-        for (place, record) in records.iter().enumerate() {
+        for (place, record) in put.records.iter().enumerate() {
             let at = if count == 1 { 0 } else { lane_of(record, count) };
             if let Some(lane) = lanes.get_mut(at) {
                 lane.queue.push(place);
@@ -172,17 +219,19 @@ impl Running {
         let mut work: FuturesUnordered<_> = lanes
             .iter_mut()
             .filter(|lane| !lane.queue.is_empty())
-            .map(|lane| lane.run(shared, records))
+            .map(|lane| lane.run(shared, put))
             .collect();
+        let mut first = Ok(());
         while let Some(done) = work.next().await {
-            done?;
+            first = first.and(done);
         }
-        Ok(())
+        first
     }
 
     /// Sends requests that carry many records, one after the other.
-    async fn batches(&mut self, records: &[SinkRecord]) -> Result<()> {
-        let Self { shared, lanes } = self;
+    async fn batches(&mut self, put: &Put<'_>) -> Result<()> {
+        let Self { shared, lanes, .. } = self;
+        let records = put.records;
         let Some(Lane { encoder, .. }) = lanes.first_mut() else { return Ok(()) };
         for record in records.iter().filter(|record| record.record.value.value.is_null()) {
             shared.log_null(record);
@@ -203,9 +252,12 @@ impl Running {
                 }
                 false => Some(join(encoder, shared, &batch.places, records, &mut sent)?),
             };
-            let (Some(first), Some(last)) = (sent.first(), sent.last()) else { continue };
-            let outcome = shared.courier.deliver(first, last, body).await;
+            if shared.context.cancel.is_cancelled() {
+                return Err(stopped());
+            }
+            let outcome = shared.courier.deliver(&sent, body).await;
             shared.settle(sent, outcome)?;
+            batch.places.iter().for_each(|place| put.settle(*place));
             shared.courier.write_reports(false).await?;
         }
         Ok(())
@@ -269,6 +321,7 @@ impl SinkTask for HttpSinkTask {
         let Config { batching, on_null, on_error, .. } = config;
         self.running = Some(Running {
             shared: Shared { context, courier, batching, on_null, on_error },
+            held: BTreeMap::new(),
             lanes: lanes?,
         });
         Ok(())
@@ -285,10 +338,11 @@ impl SinkTask for HttpSinkTask {
             cancel.cancelled().await;
             tokio::time::sleep(GRACE).await;
         };
+        let put = Put::new(records);
         let work = async {
             match running.shared.batching.max > 1 {
-                true => running.batches(records).await,
-                false => running.each(records).await,
+                true => running.batches(&put).await,
+                false => running.each(&put).await,
             }
         };
         let done = tokio::select! {
@@ -297,7 +351,24 @@ impl SinkTask for HttpSinkTask {
             () = ends => Err(stopped()),
         };
         let reported = running.shared.courier.write_reports(true).await;
+        if done.is_err() && running.shared.context.cancel.is_cancelled() {
+            // What was settled is not sent again: the last commit ends before the rest.
+            running.held = put.unsettled();
+            return reported;
+        }
         done.and(reported)
+    }
+
+    async fn pre_commit(&mut self, written: &SinkOffsets) -> Result<SinkOffsets> {
+        let mut safe = written.clone();
+        if let Some(running) = &self.running {
+            for (queue, first) in &running.held {
+                if let Some(at) = safe.get_mut(queue).filter(|at| at.offset > *first) {
+                    at.offset = *first;
+                }
+            }
+        }
+        Ok(safe)
     }
 
     async fn stop(&mut self) -> Result<()> {

@@ -155,17 +155,24 @@ fn add(
             if path.is_empty() { "" } else { " field " },
             path.join(".")
         ))),
-        Value::String(text) => {
-            push(text, form, out);
-            Ok(())
-        }
+        Value::String(text) => checked(record, what, text, form).map(|()| push(text, form, out)),
         other => {
             let mut text = String::new();
             write_java(other, &mut text);
-            push(&text, form, out);
-            Ok(())
+            checked(record, what, &text, form).map(|()| push(&text, form, out))
         }
     }
+}
+
+/// A part of a URL must not lead elsewhere: to the folder it stands in, or to the one above.
+fn checked(record: &SinkRecord, what: &str, text: &str, form: Form) -> Result<()> {
+    if matches!(form, Form::Url) && ["", ".", ".."].contains(&text) {
+        return Err(Error::data(format!(
+            "The {what} of record {}@{} is '{text}', which would lead to another place of the URL",
+            record.origin, record.offset
+        )));
+    }
+    Ok(())
 }
 
 fn push(text: &str, form: Form, out: &mut String) {

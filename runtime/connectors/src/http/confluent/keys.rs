@@ -82,6 +82,13 @@ fn connection(keys: &mut Keys) {
 fn url_rule() -> Validator {
     keys::text_rule(|text| {
         let template = crate::http::template::Template::parse(text)?;
+        let host = text
+            .split_once("://")
+            .map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or(""));
+        if host.contains("${") {
+            return Err("host and port must not be parts of the record: the credentials go there"
+                .to_owned());
+        }
         match keys::parse_url(&template.sample()) {
             Some(_) => Ok(()),
             None => Err("it must be a URL that begins with http:// or https://".to_owned()),

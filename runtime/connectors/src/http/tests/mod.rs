@@ -109,6 +109,12 @@ impl Task {
     pub(super) async fn put(&mut self, records: &[SinkRecord]) -> Result<()> {
         self.task.put(records).await
     }
+    /// The offset of the first queue that is safe when it was put up to `next`.
+    pub(super) async fn safe(&mut self, next: u64) -> u64 {
+        let queue = gantry_api::TopicPartition::new("t", 0);
+        let written = [(queue.clone(), gantry_api::SinkOffset::new(next))].into();
+        self.task.pre_commit(&written).await.unwrap()[&queue].offset
+    }
     /// What was reported: offsets and errors.
     pub(super) fn errant(&self) -> Vec<(u64, String)> {
         let all = self.context.take_errant();
@@ -124,8 +130,4 @@ pub(super) fn findings(flavour: Flavour, props: &Props) -> Vec<(String, String)>
         errors.into_iter().map(move |error| (name.clone(), error))
     });
     all.collect()
-}
-
-pub(super) fn text_of(error: &Error) -> String {
-    error.trace()
 }
