@@ -20,11 +20,11 @@ use gantry_model::{ConnectRecord, Datum, Error, Header, Result, Schema, Str, Str
 use self::config::{Deletes, Settings};
 use self::drop_fields::FieldDrops;
 use self::plan::{Image, Plan};
+use crate::debezium::is_envelope;
 use crate::support::{SchemaCache, struct_of};
 
 const CLASS: &str = "io.debezium.transforms.ExtractNewRecordState";
 const PURPOSE: &str = "field extraction";
-const ENVELOPE: &str = ".Envelope";
 const OPERATION: &str = "op";
 /// The operation of a delete, which its tombstone has, too.
 const DELETE: &str = "d";
@@ -96,10 +96,6 @@ impl Transformation for ExtractNewRecordState {
         }
         Ok(Fate::Keep)
     }
-}
-
-fn is_envelope(schema: &Schema) -> bool {
-    schema.name().is_some_and(|name| name.ends_with(ENVELOPE))
 }
 
 fn known<'a>(image: Option<&'a Image>, name: &str) -> Result<&'a Image> {

@@ -1,6 +1,6 @@
 //! Kafka Connect's transformations and predicates, under its class names and with its keys,
 //! defaults and messages; those of RocketMQ Connect, under theirs; and of Debezium
-//! the one that most configurations have.
+//! those that most configurations have.
 //!
 //! | package | classes |
 //! |---|---|
@@ -8,7 +8,7 @@
 //! | `org.apache.kafka.connect.transforms.predicates` | HasHeaderKey, RecordIsTombstone, TopicNameMatches |
 //! | `org.gantry.connect.transforms` | ContentRouter |
 //! | `org.apache.rocketmq.connect.transforms` | ChangeCase, ExtractNestedField, PatternFilter, PatternRename, RegexRouter, SetMaximumPrecision, SetNull |
-//! | `io.debezium.transforms` | ExtractNewRecordState |
+//! | `io.debezium.transforms` | ExtractNewRecordState, outbox.EventRouter |
 //!
 //! A transformation changes the record it gets in place wherever nobody else holds the data:
 //! names of fields are made once at configuration, and updated schemas are remembered.
@@ -16,7 +16,9 @@
 mod cast;
 mod change_case;
 mod content_router;
+mod debezium;
 mod drop_headers;
+mod event_router;
 mod extract_field;
 mod extract_nested_field;
 mod extract_new_record_state;

@@ -32,5 +32,6 @@ pub fn transformations() -> Vec<Plugin<dyn Transformation>> {
     all.extend(crate::set_null::plugins());
     all.extend(crate::content_router::plugins());
     all.push(crate::extract_new_record_state::plugin());
+    all.push(crate::event_router::plugin());
     all
 }

@@ -1,14 +1,15 @@
 //! The keys.
 
 use gantry_model::config::{
-    ConfigData, ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator, Width,
+    ConfigData, ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Width,
 };
 use gantry_model::plugin::Props;
-use gantry_model::text::{hash_set_order, is_blank};
+use gantry_model::text::is_blank;
 use gantry_model::{Error, Result};
 
 use super::drop_fields::FieldDrops;
 use super::reference::Reference;
+use crate::debezium::{is, one_of};
 use crate::support::{replace_null, replace_null_key};
 
 const MODE: &str = "delete.tombstone.handling.mode";
@@ -63,7 +64,6 @@ pub(super) struct Settings {
 }
 
 pub(super) fn definition() -> ConfigDef {
-    let old = "Of Debezium before 3.2; counts where delete.tombstone.handling.mode is not set.";
     let list_doc = |to: &str| {
         format!(
             "Fields of the event to add to the {to}: op, ts_ms, fields of `source` such as table, \
@@ -71,11 +71,9 @@ pub(super) fn definition() -> ConfigDef {
              have is left out."
         )
     };
-    let prefix = |name, to: &str| {
-        let doc = format!("What stands before the names of fields that are added to the {to}.");
-        key(name, Type::String, PREFIX, "Prefix", &doc)
-    };
-    ConfigDef::new()
+    let prefix_doc =
+        |to: &str| format!("What stands before the names of fields that are added to the {to}.");
+    let def = ConfigDef::new()
         .define(mode_key())
         .define(key(
             ROUTE,
@@ -84,10 +82,11 @@ pub(super) fn definition() -> ConfigDef {
             "Route by field name",
             "Field of the row that names the topic. Where it is blank the topic stays.",
         ))
-        .define(prefix(FIELDS_PREFIX, "row"))
+        .define(key(FIELDS_PREFIX, Type::String, PREFIX, "Field prefix", &prefix_doc("row")))
         .define(key(FIELDS, Type::List, "", "Fields to add", &list_doc("row")))
-        .define(prefix(HEADERS_PREFIX, "headers"))
-        .define(key(HEADERS, Type::List, "", "Headers to add", &list_doc("headers")))
+        .define(key(HEADERS_PREFIX, Type::String, PREFIX, "Header prefix", &prefix_doc("headers")))
+        .define(key(HEADERS, Type::List, "", "Headers to add", &list_doc("headers")));
+    let def = def
         .define(key(
             DROP_HEADER,
             Type::String,
@@ -108,25 +107,23 @@ pub(super) fn definition() -> ConfigDef {
             true,
             "Drop optional fields only",
             "If true, only optional fields are dropped. If false, all that are listed.",
-        ))
-        .define(replace_null_key())
-        .define(
-            key(
-                OLD_DELETES,
-                Type::String,
-                ConfigData::Null,
-                "Handle deletes (deprecated)",
-                &format!("drop (the default), rewrite or none. {old}"),
-            )
-            .validator(one_of(OLD_MODES.map(|(name, _)| name))),
-        )
-        .define(key(
-            OLD_TOMBSTONES,
-            Type::Boolean,
-            ConfigData::Null,
-            "Drop tombstones (deprecated)",
-            &format!("Whether records without a value are dropped, which is the default. {old}"),
-        ))
+        ));
+    old_keys(def.define(replace_null_key()))
+}
+
+fn old_keys(def: ConfigDef) -> ConfigDef {
+    let old = "Of Debezium before 3.2; counts where delete.tombstone.handling.mode is not set.";
+    let deletes = format!("drop (the default), rewrite or none. {old}");
+    let tombstones = format!("Whether records without a value are dropped: yes by default. {old}");
+    let (text, null) = (Type::String, ConfigData::Null);
+    let deletes = key(OLD_DELETES, text, null.clone(), "Handle deletes (deprecated)", &deletes);
+    def.define(deletes.validator(one_of(OLD_MODES.map(|(name, _)| name)))).define(key(
+        OLD_TOMBSTONES,
+        Type::Boolean,
+        null,
+        "Drop tombstones (deprecated)",
+        &tombstones,
+    ))
 }
 
 fn mode_key() -> ConfigKey {
@@ -152,23 +149,6 @@ fn key(
     key.width = Width::Medium;
     key.display_name = Some(display_name.to_owned());
     key
-}
-
-/// One of these texts in any case of letters, with Debezium's text if it is another.
-fn one_of<const N: usize>(allowed: [&'static str; N]) -> Validator {
-    Validator::custom(move |name, value| match value {
-        ConfigData::String(text) if !allowed.iter().any(|one| is(text, one)) => {
-            let all = hash_set_order(allowed.map(str::to_owned).to_vec()).join(", ");
-            Err(Error::config(format!(
-                "Invalid value {text} for configuration {name}: Value must be one of {all}"
-            )))
-        }
-        _ => Ok(()),
-    })
-}
-
-fn is(text: &str, one: &str) -> bool {
-    text.trim().eq_ignore_ascii_case(one)
 }
 
 pub(super) fn parse(props: &Props) -> Result<(Settings, Option<FieldDrops>)> {
