@@ -113,6 +113,7 @@ mod tests {
 
     const DATAGEN: &str = "io.confluent.kafka.connect.datagen.DatagenConnector";
     const CAST: &str = "org.apache.kafka.connect.transforms.Cast$Value";
+    const UNWRAP: &str = "io.debezium.transforms.ExtractNewRecordState";
 
     /// Of a class that is on `plugin.path` and native, the version of the one that runs.
     fn winner(prefer_native: Option<&str>, class: &str, is_on_path: bool) -> String {
@@ -137,6 +138,9 @@ mod tests {
             (None, DATAGEN, true, "java"),
             (Some("false"), DATAGEN, true, "java"),
             (Some("true"), DATAGEN, true, "native"),
+            (None, UNWRAP, false, "native"),
+            (None, UNWRAP, true, "java"),
+            (Some("true"), UNWRAP, true, "native"),
             (None, CAST, true, "native"),
             (Some("false"), CAST, true, "java"),
         ] {

@@ -338,12 +338,18 @@ fn step(context: &Context<'_>, stage: &Stage<'_>, flow: &mut Flow, report: &mut 
     let own = |key: &str| document.text(&stage.key(key)).to_owned();
     let whole_cast = !own("spec").contains(':');
     match stage.simple() {
-        "" => *flow = Flow { key: UNKNOWN, value: UNKNOWN, topics: None },
+        "" | "EventRouter" => *flow = Flow { key: UNKNOWN, value: UNKNOWN, topics: None },
+        "ExtractNewRecordState" => {
+            flow.value = UNKNOWN;
+            if !own("route.by.field").is_empty() {
+                flow.topics = None;
+            }
+        }
         "RegexRouter" => {
             never_matches(context, &NEVER_ROUTES, &stage.key("regex"), flow, report);
             flow.topics = routed(&own("regex"), &own("replacement"), flow.topics.take());
         }
-        "TimestampRouter" => flow.topics = None,
+        "ContentRouter" | "TimestampRouter" => flow.topics = None,
         "ValueToKey" => {
             needs_fields(context, stage, flow.value, report);
             flow.key = Side { form: Form::Fields, schemaless: flow.value.schemaless };

@@ -1,5 +1,6 @@
 //! Kafka Connect's transformations and predicates, under its class names and with its keys,
-//! defaults and messages; and those of RocketMQ Connect, under theirs.
+//! defaults and messages; those of RocketMQ Connect, under theirs; and of Debezium
+//! those that most configurations have.
 //!
 //! | package | classes |
 //! |---|---|
@@ -7,6 +8,7 @@
 //! | `org.apache.kafka.connect.transforms.predicates` | HasHeaderKey, RecordIsTombstone, TopicNameMatches |
 //! | `org.gantry.connect.transforms` | ContentRouter |
 //! | `org.apache.rocketmq.connect.transforms` | ChangeCase, ExtractNestedField, PatternFilter, PatternRename, RegexRouter, SetMaximumPrecision, SetNull |
+//! | `io.debezium.transforms` | ExtractNewRecordState, outbox.EventRouter |
 //!
 //! A transformation changes the record it gets in place wherever nobody else holds the data:
 //! names of fields are made once at configuration, and updated schemas are remembered.
@@ -14,9 +16,12 @@
 mod cast;
 mod change_case;
 mod content_router;
+mod debezium;
 mod drop_headers;
+mod event_router;
 mod extract_field;
 mod extract_nested_field;
+mod extract_new_record_state;
 mod field_path;
 mod filter;
 mod flatten;

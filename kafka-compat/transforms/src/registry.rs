@@ -3,7 +3,8 @@
 use gantry_model::plugin::{Plugin, Transformation};
 
 /// All transformations: Kafka Connect's under its class names, with `$Key` and `$Value` where
-/// Kafka has them, then RocketMQ Connect's under its own, then Gantry's. A short name that both have is Kafka's.
+/// Kafka has them, then RocketMQ Connect's under its own, Gantry's and Debezium's. A short name
+/// that both have is Kafka's.
 pub fn transformations() -> Vec<Plugin<dyn Transformation>> {
     let mut all = Vec::new();
     all.extend(crate::cast::plugins());
@@ -30,5 +31,7 @@ pub fn transformations() -> Vec<Plugin<dyn Transformation>> {
     all.extend(crate::set_maximum_precision::plugins());
     all.extend(crate::set_null::plugins());
     all.extend(crate::content_router::plugins());
+    all.push(crate::extract_new_record_state::plugin());
+    all.push(crate::event_router::plugin());
     all
 }

@@ -22,7 +22,7 @@ const EXCLUDE: &str = "exclude";
 const INCLUDE: &str = "include";
 const RENAMES: &str = "renames";
 
-struct ReplaceField {
+pub(crate) struct ReplaceField {
     side: Side,
     rules: Rules,
     replace_null: bool,
@@ -83,6 +83,19 @@ pub(crate) fn plugins() -> [Plugin<dyn Transformation>; 2] {
             maps: ShapeCache::default(),
         }))
     })
+}
+
+impl ReplaceField {
+    /// One that drops these fields, for other transformations to use.
+    pub(crate) fn excluding(side: Side, exclude: Vec<String>) -> Self {
+        Self {
+            side,
+            rules: Rules { exclude, include: Vec::new(), renames: Vec::new() },
+            replace_null: true,
+            schemas: SchemaCache::new(),
+            maps: ShapeCache::default(),
+        }
+    }
 }
 
 fn config() -> ConfigDef {

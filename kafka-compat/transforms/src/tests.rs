@@ -71,12 +71,13 @@ fn every_plugin_has_its_own_class_alias_and_documented_keys() {
     let mut infos: Vec<_> = crate::transformations().into_iter().map(|p| p.info).collect();
     infos.extend(crate::predicates().into_iter().map(|p| p.info));
     for info in infos {
-        let packages = ["org.apache.kafka.", "org.apache.rocketmq.", "org.gantry."]
-            .map(|of| format!("{of}connect.transforms."));
-        assert!(
-            packages.iter().any(|package| info.class.starts_with(package.as_str())),
-            "{info:?}"
-        );
+        let packages = [
+            "org.apache.kafka.connect.transforms.",
+            "org.apache.rocketmq.connect.transforms.",
+            "org.gantry.connect.transforms.",
+            "io.debezium.transforms.",
+        ];
+        assert!(packages.iter().any(|package| info.class.starts_with(package)), "{info:?}");
         let simple = info.class.rsplit('.').next().expect("a name");
         assert_eq!(info.answers_to(simple), !simple.contains('$'), "{info:?}");
         assert!(seen.insert(info.class.clone()), "{info:?} twice");
