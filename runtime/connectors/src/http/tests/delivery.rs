@@ -64,7 +64,7 @@ async fn confluents_errors_go_where_behavior_on_error_says() {
         let mut task = Task::new(Confluent, &confluent(&url, &keys)).await;
         task.put(&records).await.unwrap();
         let errant = task.errant();
-        assert_eq!(errant.len(), usize::from(how == "fail"));
+        assert_eq!(errant.len(), usize::from(how == "fail"), "{how}: {errant:?}");
         for (offset, text) in errant {
             assert_eq!(offset, 0);
             let expected = format!(
