@@ -6,7 +6,9 @@ use std::sync::Arc;
 use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
-use tokio_rustls::rustls::client::{WebPkiServerVerifier, verify_server_name};
+use tokio_rustls::rustls::client::{
+    VerifierBuilderError, WebPkiServerVerifier, verify_server_name,
+};
 use tokio_rustls::rustls::crypto::{
     CryptoProvider, verify_tls12_signature, verify_tls13_signature,
 };
@@ -75,6 +77,32 @@ pub fn connection_config(
     Ok(Arc::new(config))
 }
 
+/// Checks a server by what leads to one of these certificates, as far as `proof` asks for it. The error
+/// says what is wrong with them.
+pub fn server_verifier(
+    proof: ServerProof,
+    trusted: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, String> {
+    let trust = match proof {
+        ServerProof::None => None,
+        _ => {
+            let mut roots = RootCertStore::empty();
+            roots.add_parsable_certificates(trusted);
+            let chains = chains(roots, &provider).map_err(|error| error.to_string())?;
+            Some(Trust { chains, known: HashSet::new() })
+        }
+    };
+    Ok(Arc::new(Verifier { proof, trust, provider }))
+}
+
+fn chains(
+    roots: RootCertStore,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, VerifierBuilderError> {
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build()
+}
+
 /// Trusts what leads to a certificate of the trust store, and, as Java does, a certificate that
 /// is itself in it: servers sign their own.
 #[derive(Debug)]
@@ -103,8 +131,7 @@ fn trust(settings: &TlsSettings, provider: &Arc<CryptoProvider>) -> Result<Trust
             ),
         });
     }
-    let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
-        .build()
+    let chains = chains(roots, provider)
         .map_err(|error| source.fault(format!("{error}; check the certificates in it")))?;
     // Those of the system are authorities all.
     let known = if source.is_set() { trusted.into_iter().collect() } else { HashSet::new() };

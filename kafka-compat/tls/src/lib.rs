@@ -17,7 +17,7 @@ mod store;
 mod tests;
 
 pub use client::{Identity, client_config, store_client_config, system_certificates};
-pub use connection::{ServerProof, connection_config};
+pub use connection::{ServerProof, connection_config, server_verifier};
 pub use pem::{parse_certificates, parse_key};
 pub use server::server_config;
 pub use settings::{ClientAuth, Secret, StoreSettings, TlsSettings};

@@ -12,7 +12,6 @@ use super::Session;
 use super::connect::Access;
 use super::dialect::Dialect;
 use super::error::{SqlError, SqlResult};
-use super::tls::Proof;
 use super::types::{
     Cell, Column, Param, Row, Rows, SqlType, Table, TableColumn, TableId, Wall, civil, days,
 };
@@ -171,10 +170,10 @@ fn tls(target: &Target) -> SqlResult<(Option<SslOpts>, bool)> {
     }
     let mode = target.param("sslmode").map(|mode| mode.replace('-', "_").to_ascii_uppercase());
     let maria = target.dialect == Dialect::MariaDb;
-    let proof = match mode.as_deref() {
+    let (proves, must) = match mode.as_deref() {
         Some("DISABLED" | "DISABLE") => return Ok((None, false)),
-        Some("PREFERRED") => (Proof::None, false),
-        Some("REQUIRED" | "TRUST") => (Proof::None, true),
+        Some("PREFERRED") => (false, false),
+        Some("REQUIRED" | "TRUST") => (false, true),
         Some("VERIFY_CA") => {
             return Err(SqlError::Connection(
                 "sslMode=VERIFY_CA is not supported, as public authorities would count, too: use \
@@ -182,7 +181,7 @@ fn tls(target: &Target) -> SqlResult<(Option<SslOpts>, bool)> {
                     .to_owned(),
             ));
         }
-        Some("VERIFY_IDENTITY" | "VERIFY_FULL") => (Proof::Host, true),
+        Some("VERIFY_IDENTITY" | "VERIFY_FULL") => (true, true),
         Some(other) => {
             return Err(SqlError::Connection(format!(
                 "sslMode={other} is none of DISABLED, PREFERRED, REQUIRED, VERIFY_CA and VERIFY_IDENTITY"
@@ -191,18 +190,18 @@ fn tls(target: &Target) -> SqlResult<(Option<SslOpts>, bool)> {
         None => match (target.flag("usessl"), maria) {
             (Some(false), _) | (None, true) => return Ok((None, false)),
             (Some(true), true) if target.flag("trustservercertificate") == Some(true) => {
-                (Proof::None, true)
+                (false, true)
             }
-            (Some(true), true) => (Proof::Host, true),
-            _ if target.flag("verifyservercertificate") == Some(true) => (Proof::Host, true),
-            _ => (Proof::None, target.flag("requiressl") == Some(true)),
+            (Some(true), true) => (true, true),
+            _ if target.flag("verifyservercertificate") == Some(true) => (true, true),
+            _ => (false, target.flag("requiressl") == Some(true)),
         },
     };
     let options = SslOpts::default()
-        .with_danger_accept_invalid_certs(proof.0 == Proof::None)
-        .with_danger_skip_domain_validation(proof.0 == Proof::None)
+        .with_danger_accept_invalid_certs(!proves)
+        .with_danger_skip_domain_validation(!proves)
         .with_root_cert_path(target.param("serversslcert").map(PathBuf::from));
-    Ok((Some(options), proof.1))
+    Ok((Some(options), must))
 }
 
 impl From<mysql::Error> for SqlError {
@@ -330,7 +329,7 @@ impl Session for MySql {
         let columns: Vec<Column> = raw.iter().map(|column| reading.column(column)).collect();
         let kinds: Vec<SqlType> = columns.iter().map(|column| column.kind).collect();
         rows.columns(columns)?;
-        let done = take(&mut result, &kinds, reading.zero_date, rows);
+        let done = give(&mut result, &kinds, reading.zero_date, rows);
         if matches!(done, Ok(true)) {
             return Ok(());
         }
@@ -356,7 +355,7 @@ impl Session for MySql {
 }
 
 /// Gives rows on: whether that was all of them.
-fn take(
+fn give(
     result: &mut mysql::QueryResult<'_, '_, '_, mysql::Binary>,
     kinds: &[SqlType],
     zero: ZeroDate,

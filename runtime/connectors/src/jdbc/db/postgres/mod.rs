@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use gantry_api::{Error, Result};
+use gantry_tls::ServerProof;
 use postgres::config::{SslMode, TargetSessionAttrs};
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
@@ -22,7 +23,7 @@ use self::value::Raw;
 use super::Session;
 use super::connect::Access;
 use super::error::{SqlError, SqlResult};
-use super::tls::{Proof, Tls};
+use super::tls::Tls;
 use super::types::{Cell, Param, Row, Rows, Table, TableColumn, TableId, Wall};
 use super::url::Target;
 use crate::jdbc::zone::Zone;
@@ -104,11 +105,11 @@ fn tls(target: &Target) -> SqlResult<(SslMode, Tls)> {
     let mode = mode.as_deref().unwrap_or(if always { "verify-full" } else { "prefer" });
     let trusts_all = target.param("sslfactory").is_some_and(|name| name.contains("NonValidating"));
     let (mode, proof) = match mode {
-        "disable" => (SslMode::Disable, Proof::None),
-        "allow" | "prefer" => (SslMode::Prefer, Proof::None),
-        "require" => (SslMode::Require, Proof::None),
-        "verify-ca" => (SslMode::Require, Proof::Authority),
-        "verify-full" => (SslMode::Require, Proof::Host),
+        "disable" => (SslMode::Disable, ServerProof::None),
+        "allow" | "prefer" => (SslMode::Prefer, ServerProof::None),
+        "require" => (SslMode::Require, ServerProof::None),
+        "verify-ca" => (SslMode::Require, ServerProof::Authority),
+        "verify-full" => (SslMode::Require, ServerProof::Host),
         other => {
             return Err(SqlError::Connection(format!(
                 "sslmode={other} is none of disable, allow, prefer, require, verify-ca and verify-full"
@@ -119,7 +120,7 @@ fn tls(target: &Target) -> SqlResult<(SslMode, Tls)> {
     Ok((
         mode,
         Tls {
-            proof: if trusts_all { Proof::None } else { proof },
+            proof: if trusts_all { ServerProof::None } else { proof },
             authorities: file("sslrootcert"),
             identity: file("sslcert").zip(file("sslkey")),
         },
