@@ -7,8 +7,8 @@ each change once.
 """
 
 import argparse
+import contextlib
 import json
-import os
 import pathlib
 import random
 import shutil
@@ -22,7 +22,7 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT / "scripts" / "lib"), str(HERE.parent / "servers")]
 from mariadb import MariaDb  # noqa: E402
 from postgres import Postgres  # noqa: E402
-from served import DATABASE, PASSWORD, USER, program  # noqa: E402
+from served import DATABASE, PASSWORD, USER, Refused  # noqa: E402
 from worker import Gantry, LabError, target_dir, wait_for  # noqa: E402
 
 CONFLUENT = "io.confluent.connect.jdbc."
@@ -36,22 +36,12 @@ class Tables:
     def __init__(self, mariadb, postgres, file):
         self.mariadb, self.postgres, self.file = mariadb, postgres, file
 
-    def change(self, sql):
-        command = [program("mariadb", "mariadb-client", ["/usr/bin"]), "--no-defaults", "--protocol=tcp", "--host=127.0.0.1",
-                   f"--port={self.mariadb.port}", f"--user={USER}", f"--password={PASSWORD}", "--batch", "--skip-column-names", DATABASE]
-        done = subprocess.run(command, input=sql, capture_output=True, text=True)
-        if done.returncode != 0:
-            raise LabError(f"{sql[:200]}: {done.stderr}")
-        return [line.split("\t") for line in done.stdout.splitlines()]
-
     def source(self):
-        return self.change("SELECT id, name, amount FROM stock ORDER BY id;")
+        return self.mariadb.query("SELECT id, name, amount FROM stock ORDER BY id")
 
     def of_postgres(self, sql):
-        env = {**os.environ, "PGPASSWORD": PASSWORD}
-        command = ["psql", "-h", "127.0.0.1", "-p", str(self.postgres.port), "-U", USER, "-d", DATABASE, "-At", "-F", "\t", "-c", sql]
-        done = subprocess.run(command, capture_output=True, text=True, env=env)
-        return [line.split("\t") for line in done.stdout.splitlines()] if done.returncode == 0 else None
+        with contextlib.suppress(Refused):
+            return self.postgres.query(sql)
 
     def of_sqlite(self, sql):
         with sqlite3.connect(self.file, timeout=10) as connection:
@@ -91,7 +81,7 @@ def connectors(tables, work):
 
 def kills(tables, work, count, chance):
     files = connectors(tables, work)
-    tables.change(
+    tables.mariadb.query(
         "CREATE TABLE stock (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(40), amount DECIMAL(10,2), "
         "changed TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6));"
     )
@@ -105,7 +95,7 @@ def kills(tables, work, count, chance):
                 new = ",".join(f"('n{made + at}', {chance.randrange(100000) / 100})" for at in range(ROWS // (count + 1)))
                 made += ROWS // (count + 1)
                 changed = ", ".join(str(chance.randrange(1, made + 1)) for _ in range(5))
-                tables.change(
+                tables.mariadb.query(
                     f"INSERT INTO stock (name, amount) VALUES {new}; "
                     f"UPDATE stock SET amount = amount + 1, name = concat(name, '\\'') WHERE id IN ({changed}) AND length(name) < 30;"
                 )

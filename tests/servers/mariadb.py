@@ -51,9 +51,9 @@ class MariaDb(Served):
             *self.settings,
         ]
 
-    def _question(self):
+    def _client(self):
         command = [tool("mariadb"), "--no-defaults", "--protocol=socket", f"--socket={self.place}/server.sock"]
-        return [*command, f"--user={USER}", f"--password={PASSWORD}", "--execute=SELECT 1", DATABASE]
+        return [*command, f"--user={USER}", f"--password={PASSWORD}", f"--database={DATABASE}", "--batch", "--skip-column-names", "--execute"]
 
 
 if __name__ == "__main__":

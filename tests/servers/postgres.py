@@ -88,8 +88,8 @@ class Postgres(Served):
         command = [tool("postgres"), "-D", str(self.place / "data"), *(f"--{name}={value}" for name, value in settings.items())]
         return without_rights([*command, *self.settings])
 
-    def _question(self):
-        return [tool("psql"), "-X", "-w", "-h", str(self.place), "-p", str(self.port), "-U", USER, "-d", DATABASE, "-c", "SELECT 1"]
+    def _client(self):
+        return [tool("psql"), "-X", "-w", "-h", str(self.place), "-p", str(self.port), "-U", USER, "-d", DATABASE, "-At", "-F", "\t", "-c"]
 
     def _kill(self, process):
         """With its children at once: they would end only when they see that it is gone, and until then none can start."""

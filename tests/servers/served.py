@@ -29,6 +29,10 @@ def program(name, package, places):
     return found
 
 
+class Refused(RuntimeError):
+    """The server did not take a statement, and why."""
+
+
 class Served:
     """One server. A kind of server says what it is called, and how it is made, run and asked."""
 
@@ -59,8 +63,9 @@ class Served:
         """What runs the server."""
         raise NotImplementedError
 
-    def _question(self):
-        """What succeeds if the server answers; on its socket, as another may have its port."""
+    def _client(self):
+        """What asks the server the SQL that follows, and prints fields between tabs; on its socket, as another may
+        have its port."""
         raise NotImplementedError
 
     def _environment(self):
@@ -109,10 +114,21 @@ class Served:
 
     def _is_ready(self):
         try:
-            done = subprocess.run(self._question(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self._environment(), timeout=ANSWER_S)
+            done = subprocess.run([*self._client(), "SELECT 1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self._environment(), timeout=ANSWER_S)
             return done.returncode == 0
         except subprocess.TimeoutExpired:
             return False
+
+    def variables(self):
+        """What tests know it by."""
+        return {self.variable: self.url, f"{self.variable}_CA": str(self.ca)}
+
+    def query(self, sql):
+        """The rows that it finds, as texts."""
+        done = subprocess.run([*self._client(), sql], capture_output=True, text=True, env=self._environment())
+        if done.returncode != 0:
+            raise Refused(f"{sql[:200]}: {done.stderr}")
+        return [line.split("\t") for line in done.stdout.splitlines()]
 
     def stop(self):
         process, self.process = self.process, None
@@ -159,8 +175,7 @@ def end_when_told():
 
 def run(command, server):
     end_when_told()
-    env = {**os.environ, server.variable: server.url, f"{server.variable}_CA": str(server.ca)}
-    return subprocess.run(command, env=env).returncode
+    return subprocess.run(command, env={**os.environ, **server.variables()}).returncode
 
 
 def serve(server):

@@ -7,6 +7,7 @@ that does the same through the bridge, all on this machine in one run; rows are 
 """
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
@@ -24,7 +25,7 @@ sys.path[:0] = [str(ROOT / "scripts" / "lib"), str(ROOT / "tests" / "servers"), 
 import plugins  # noqa: E402
 from mariadb import MariaDb  # noqa: E402
 from postgres import Postgres  # noqa: E402
-from served import DATABASE, PASSWORD, USER  # noqa: E402
+from served import DATABASE, PASSWORD, USER, Refused  # noqa: E402
 from worker import Gantry, LabError, target_dir, wait_for  # noqa: E402
 
 WORK = target_dir() / "bench-connectors"
@@ -40,11 +41,9 @@ def client(url, rows):
     return json.loads(done.stdout)
 
 
-def psql(server, sql):
-    env = {**os.environ, "PGPASSWORD": PASSWORD}
-    command = ["psql", "-h", "127.0.0.1", "-p", str(server.port), "-U", USER, "-d", DATABASE, "-Atc", sql]
-    done = subprocess.run(command, capture_output=True, text=True, env=env)
-    return done.stdout.strip() if done.returncode == 0 else None
+def count(server, table):
+    with contextlib.suppress(Refused):
+        return int(server.query(f"SELECT count(*) FROM {table}")[0][0])
 
 
 def through_a_worker(mariadb, postgres, rows):
@@ -77,11 +76,11 @@ def through_a_worker(mariadb, postgres, rows):
                      "primary.key.mode": "record_value", "primary.key.fields": "id", "schema.evolution": "basic", "collection.name.format": "java"},
         }
         for name, config in sinks.items():
-            psql(postgres, f"DROP TABLE IF EXISTS {name}")
+            postgres.query(f"DROP TABLE IF EXISTS {name}")
             begun = time.monotonic()
             worker.rest.create(name, {**config, "connection.url": target, "topics": "of-bench", "insert.mode": "upsert", "auto.create": "true"})
             try:
-                wait_for(f"{name} has not written all", lambda: psql(postgres, f"SELECT count(*) FROM {name}") == str(rows), LIMIT_S, 0.05)
+                wait_for(f"{name} has not written all", lambda: count(postgres, name) == rows, LIMIT_S, 0.05)
             except LabError as error:
                 raise LabError(f"{error}: {worker.rest.status(name)}") from None
             found[name] = rows / (time.monotonic() - begun)
