@@ -25,7 +25,7 @@ def main():
     shutil.rmtree(directory, ignore_errors=True)
     with MariaDb(directory / "mariadb") as mariadb, Postgres(directory / "postgres") as postgres:
         command = ["cargo", "test", "--locked", *profile, *packages, "--test", "all", "jdbc::", "--", "--ignored", *sys.argv[1:]]
-        env = {**os.environ, mariadb.variable: mariadb.url, postgres.variable: postgres.url}
+        env = {**os.environ, **mariadb.variables(), **postgres.variables()}
         sys.exit(subprocess.run(command, env=env).returncode)
 
 

@@ -6,12 +6,13 @@ use gantry_api::model::config::{ConfigData, ParsedConfig};
 use gantry_api::{ConfigDef, ConfigKey, Error, Importance, Props, Result, Type, Validator, Width};
 
 use super::Flavour;
-use super::db::{Access, Connecting, Target};
+use super::db::{Access, Connecting, Dialect, Quoting, Session, Target};
 use super::zone::Zone;
 
 pub(super) const URL: &str = "connection.url";
 pub(super) const ZONE: &str = "db.timezone";
-pub(super) const QUOTING: &str = "quote.sql.identifiers";
+const QUOTING: &str = "quote.sql.identifiers";
+const AIVENS_QUOTING: &str = "sql.quote.identifiers";
 const USER: &str = "connection.user";
 const PASSWORD: &str = "connection.password";
 const CREDENTIALS: &str = "jdbc.credentials.provider.class";
@@ -178,11 +179,47 @@ pub(super) fn zone(keys: &mut Keys, how: Importance) {
 }
 
 /// Whether names stand in quotes.
-pub(super) fn quoting(keys: &mut Keys, how: Importance) {
-    let check =
-        Validator::CaseInsensitiveValidString(vec!["always".to_owned(), "never".to_owned()]);
-    let text = "Whether names stand in quotes in SQL: always, never.";
-    keys.add_valid(QUOTING, Type::String, "ALWAYS", how, text, check);
+pub(super) fn quoting(keys: &mut Keys, flavour: Flavour, how: Importance) {
+    let text = "Whether names stand in quotes in SQL";
+    match flavour {
+        Flavour::Confluent => {
+            let check = Validator::CaseInsensitiveValidString(vec![
+                "always".to_owned(),
+                "never".to_owned(),
+            ]);
+            let text = format!("{text}: always, never.");
+            keys.add_valid(QUOTING, Type::String, "ALWAYS", how, &text, check);
+        }
+        Flavour::Aiven => {
+            keys.add(AIVENS_QUOTING, Type::Boolean, true, how, &format!("{text}."));
+        }
+    }
+}
+
+/// Reads whether names stand in quotes.
+pub(super) fn read_quoting(
+    flavour: Flavour,
+    config: &ParsedConfig,
+    dialect: Dialect,
+) -> Result<Quoting> {
+    match flavour {
+        Flavour::Confluent => Quoting::parse(dialect, config.string(QUOTING).unwrap_or("ALWAYS")),
+        Flavour::Aiven => Ok(Quoting { dialect, always: config.boolean(AIVENS_QUOTING) }),
+    }
+}
+
+/// The calendar of old dates.
+pub(super) fn calendar(keys: &mut Keys, how: Importance) {
+    let text =
+        "No effect: dates before 1582 are in the Gregorian calendar, too (PROLEPTIC_GREGORIAN).";
+    let words = Validator::one_of(&["LEGACY", "PROLEPTIC_GREGORIAN"]);
+    keys.add_valid("date.calendar.system", Type::String, "LEGACY", how, text, words);
+}
+
+/// A connection for a check of the keys; the error is for `connection.url`.
+pub(super) fn connected(access: Result<Access>) -> std::result::Result<Box<dyn Session>, String> {
+    let access = access.map_err(|error| error.message().to_owned())?;
+    access.open_soon().map_err(|error| format!("Could not connect to database. {error}"))
 }
 
 /// Reads where the database is.

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc;
 use std::thread::{self, sleep};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gantry_api::CancellationToken;
 
@@ -28,6 +28,11 @@ impl std::fmt::Debug for Access {
 /// The longest part of a wait after which it is looked whether to go on.
 const WAIT_PART: Duration = Duration::from_millis(100);
 
+/// How long a database may take to answer who cannot wait.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// A connection that was used since then is there.
+const IDLE: Duration = Duration::from_secs(10);
+
 impl Access {
     /// A connection, at the first try.
     pub(crate) fn open(&self) -> SqlResult<Box<dyn Session>> {
@@ -39,7 +44,7 @@ impl Access {
     }
 
     /// The same for who cannot wait long: a server may take a connection and then say nothing.
-    pub(crate) fn open_within(&self, limit: Duration) -> SqlResult<Box<dyn Session>> {
+    pub(crate) fn open_soon(&self) -> SqlResult<Box<dyn Session>> {
         let (sender, receiver) = mpsc::sync_channel(1);
         let access = self.clone();
         let begun = thread::Builder::new().name("jdbc-connect".to_owned()).spawn(move || {
@@ -47,9 +52,9 @@ impl Access {
             drop(sender.send(access.open()));
         });
         begun.map_err(|error| SqlError::Connection(format!("no thread to connect: {error}")))?;
-        receiver.recv_timeout(limit).unwrap_or_else(|_| {
-            let text =
-                format!("no answer within {} s: is it a server of this database?", limit.as_secs());
+        receiver.recv_timeout(ANSWER_LIMIT).unwrap_or_else(|_| {
+            let limit_s = ANSWER_LIMIT.as_secs();
+            let text = format!("no answer within {limit_s} s: is it a server of this database?");
             Err(SqlError::Connection(text))
         })
     }
@@ -94,6 +99,57 @@ impl Connecting {
             wait(self.backoff, cancel);
             attempt += 1;
         }
+    }
+}
+
+/// A connection that is kept between uses.
+pub(crate) struct Kept {
+    session: Option<Box<dyn Session>>,
+    used: Instant,
+}
+
+impl Kept {
+    /// None as yet.
+    pub(crate) fn new() -> Self {
+        Self { session: None, used: Instant::now() }
+    }
+
+    /// The connection, or another one: nothing came through it for a while, and it is gone without a word.
+    pub(crate) fn get(
+        &mut self,
+        open: impl FnOnce() -> SqlResult<Box<dyn Session>>,
+    ) -> SqlResult<&mut dyn Session> {
+        if self.used.elapsed() > IDLE {
+            self.drop_broken();
+        }
+        self.used = Instant::now();
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => open()?,
+        };
+        Ok(&mut **self.session.insert(session))
+    }
+
+    /// The connection that is there: who asks has just got it.
+    pub(crate) fn session(&mut self) -> SqlResult<&mut dyn Session> {
+        match &mut self.session {
+            Some(session) => Ok(&mut **session),
+            None => Err(SqlError::Connection("there is no connection".to_owned())),
+        }
+    }
+
+    /// Whether there was one that is of no more use.
+    pub(crate) fn drop_broken(&mut self) -> bool {
+        let is_broken = self.session.as_mut().is_some_and(|session| session.is_broken());
+        if is_broken {
+            self.session = None;
+        }
+        is_broken
+    }
+
+    /// The next one is another.
+    pub(crate) fn close(&mut self) {
+        self.session = None;
     }
 }
 

@@ -12,7 +12,7 @@ mod tls;
 mod types;
 mod url;
 
-pub(super) use connect::{Access, Connecting, wait};
+pub(super) use connect::{Access, Connecting, Kept, wait};
 pub(super) use dialect::{Dialect, Quoting};
 pub(super) use error::{SqlError, SqlResult};
 pub(super) use types::{Cell, Column, Param, Row, Rows, SqlType, Table, TableId, Wall, civil};

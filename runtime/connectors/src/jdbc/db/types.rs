@@ -76,7 +76,7 @@ pub(crate) enum SqlType {
 }
 
 /// A column of a result.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
     /// The name that the query gives it.
     pub(crate) label: String,

@@ -35,13 +35,7 @@ fn definition(flavour: Flavour) -> ConfigDef {
     keys::dialect(&mut keys, low);
     if !is_confluent {
         keys::zone(&mut keys, medium);
-        keys.add(
-            "sql.quote.identifiers",
-            Type::Boolean,
-            true,
-            low,
-            "Whether names stand in quotes in SQL.",
-        );
+        keys::quoting(&mut keys, flavour, low);
     }
     keys.group("Writes");
     writes(&mut keys, is_confluent);
@@ -53,7 +47,7 @@ fn definition(flavour: Flavour) -> ConfigDef {
     let text = "Whether columns that are missing are added.";
     keys.add("auto.evolve", Type::Boolean, false, medium, text);
     if is_confluent {
-        keys::quoting(&mut keys, medium);
+        keys::quoting(&mut keys, flavour, medium);
     }
     keys.group("Retries");
     let text = "How often a batch that the database does not take is tried again.";
@@ -156,15 +150,7 @@ fn mapping(keys: &mut Keys, is_confluent: bool) {
         let text = "What they are in.";
         let units = Validator::one_of(&["MICROSECONDS", "NANOSECONDS"]);
         keys.add_valid("timestamp.precision.mode", Type::String, "MICROSECONDS", low, text, units);
-        let text = "No effect: dates before 1582 are in the Gregorian calendar, too (PROLEPTIC_GREGORIAN).";
-        keys.add_valid(
-            "date.calendar.system",
-            Type::String,
-            "LEGACY",
-            low,
-            text,
-            Validator::one_of(&["LEGACY", "PROLEPTIC_GREGORIAN"]),
-        );
+        keys::calendar(keys, low);
         let text = "The column of values that are only a text.";
         keys.add_valid(
             "string.output.value.column.name",
@@ -284,10 +270,7 @@ impl Config {
         };
         Ok(Self {
             flavour,
-            quoting: match is_confluent {
-                true => Quoting::parse(dialect, config.string(keys::QUOTING).unwrap_or("ALWAYS"))?,
-                false => Quoting { dialect, always: config.boolean("sql.quote.identifiers") },
-            },
+            quoting: keys::read_quoting(flavour, &config, dialect)?,
             connecting,
             insert_mode: InsertMode::parse(&word("insert.mode")),
             batch_size: usize::try_from(number("batch.size")).unwrap_or(0).max(1),

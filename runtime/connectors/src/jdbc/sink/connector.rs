@@ -1,7 +1,5 @@
 //! The sink connectors.
 
-use std::time::Duration;
-
 use gantry_api::model::config::ConfigValue;
 use gantry_api::{
     Connector, ConnectorContext, Error, OffsetMap, Props, Result, TaskEpoch, TopicPartition,
@@ -11,9 +9,6 @@ use gantry_api::{
 use super::config::{Config, DELETE, PK_FIELDS, PK_MODE};
 use super::offsets::Offsets;
 use crate::jdbc::{Flavour, keys};
-
-/// How long a database may take to answer.
-const LIMIT: Duration = Duration::from_secs(30);
 
 /// Writes tables.
 pub(crate) struct JdbcSink {
@@ -34,12 +29,8 @@ impl Connector for JdbcSink {
         if findings.iter().any(|value| !value.errors.is_empty()) {
             return Ok(());
         }
-        let config = Config::parse(self.flavour, props);
-        let error = match config.map(|config| config.connecting.access.open_within(LIMIT)) {
-            Ok(Ok(_)) => return Ok(()),
-            Ok(Err(error)) => format!("Could not connect to database. {error}"),
-            Err(error) => error.message().to_owned(),
-        };
+        let access = Config::parse(self.flavour, props).map(|config| config.connecting.access);
+        let Err(error) = keys::connected(access) else { return Ok(()) };
         if let Some(value) = findings.iter_mut().find(|value| value.name == keys::URL) {
             value.errors.push(error);
         }
@@ -121,7 +112,7 @@ impl Connector for JdbcSink {
             ));
         };
         let altered = tokio::task::spawn_blocking(move || {
-            let mut session = config.connecting.access.open_within(LIMIT)?;
+            let mut session = config.connecting.access.open_soon()?;
             offsets.alter(&config, &mut *session, &changes)
         });
         match altered.await {

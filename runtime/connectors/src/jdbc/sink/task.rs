@@ -140,7 +140,7 @@ impl SinkTask for JdbcSinkTask {
             return Ok(());
         }
         let records = records.to_vec();
-        let (errant, done) = match running.call(move |writer| writer.put(&records)).await? {
+        let (errant, done) = match running.call(move |writer| writer.put(records)).await? {
             Outcome::Written(errant) => (errant, Ok(())),
             Outcome::Again(error, wait) => {
                 running.context.timeout(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));

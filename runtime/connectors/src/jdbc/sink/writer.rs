@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gantry_api::{Error, Result, SinkRecord, TaskEpoch, TopicPartition};
 
@@ -11,10 +11,8 @@ use super::config::Config;
 use super::offsets::{Begin, Offsets};
 use super::plan::Planner;
 use super::table::Unfit;
-use crate::jdbc::db::{Session, SqlError, SqlResult};
+use crate::jdbc::db::{Kept, SqlError, SqlResult};
 
-/// A connection that was used since then is there.
-const IDLE: Duration = Duration::from_secs(10);
 /// A row met twice by one statement (PostgreSQL).
 const TWICE: &str = "21000";
 
@@ -22,8 +20,7 @@ const TWICE: &str = "21000";
 pub(super) struct Writer {
     config: Config,
     connector: String,
-    session: Option<Box<dyn Session>>,
-    used: Instant,
+    kept: Kept,
     planner: Planner,
     offsets: Option<Offsets>,
     /// How often a failed batch is still tried again, and how often it is tried to connect for one try.
@@ -61,8 +58,7 @@ impl Writer {
             attempts: config.connecting.attempts,
             config,
             connector: connector.to_owned(),
-            session: None,
-            used: Instant::now(),
+            kept: Kept::new(),
             planner: Planner::default(),
             takes_errant,
             abandoned,
@@ -99,50 +95,51 @@ impl Writer {
 
     /// A connection at the first try: between tries the task waits, not a thread.
     fn connect(&mut self) -> SqlResult<()> {
-        let is_idle = self.used.elapsed() > IDLE;
-        if self.session.as_mut().is_some_and(|session| is_idle && session.is_broken()) {
-            self.session = None;
-        }
-        self.used = Instant::now();
-        if self.session.is_none() {
-            self.session = Some(self.config.connecting.access.open()?);
+        let Self { config, kept, offsets, .. } = self;
+        kept.get(|| {
             // Whether the last transaction counted is not known.
-            self.offsets.iter_mut().for_each(Offsets::forget);
-        }
+            offsets.iter_mut().for_each(Offsets::forget);
+            config.connecting.access.open()
+        })?;
         Ok(())
     }
 
     /// Asks for offsets, unless they are known.
     fn ask(&mut self) -> SqlResult<()> {
-        let (Some(offsets), Some(session)) = (&mut self.offsets, &mut self.session) else {
-            return Ok(());
-        };
-        if !offsets.is_known() {
-            offsets.open(&self.config, &mut **session)?;
+        let Self { config, kept, offsets, .. } = self;
+        match offsets {
+            Some(offsets) if !offsets.is_known() => offsets.open(config, kept.session()?),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Writes a batch.
-    pub(super) fn put(&mut self, records: &[SinkRecord]) -> Outcome {
+    pub(super) fn put(&mut self, mut records: Vec<SinkRecord>) -> Outcome {
         if let Err(error) = self.connect() {
             return self.unconnected(error);
         }
         self.attempts = self.config.connecting.attempts;
-        let done = match self.ask() {
-            Ok(()) => {
-                let is_new = |record: &&SinkRecord| {
-                    self.offsets.as_ref().is_none_or(|offsets| !offsets.is_written(record))
-                };
-                let fresh: Vec<SinkRecord> = records.iter().filter(is_new).cloned().collect();
-                self.write_or_again(&fresh).map_err(|error| (error, fresh))
-            }
-            Err(error) => Err((Unfit::from(error), Vec::new())),
-        };
-        let Err((error, fresh)) = done else {
+        if let Err(error) = self.ask() {
+            // No record's fault: none of them goes to the dead letter queue.
+            return self
+                .again(error.into(), records.len())
+                .unwrap_or_else(|error| Outcome::Failed(Vec::new(), self.given_up(error)));
+        }
+        if let Some(offsets) = &self.offsets {
+            records.retain(|record| !offsets.is_written(record));
+        }
+        let Err(error) = self.write_or_again(&records) else {
             self.left = self.config.retries;
             return Outcome::Written(Vec::new());
         };
+        match self.again(error, records.len()) {
+            Ok(outcome) => outcome,
+            Err(error) => self.give_up(error, records),
+        }
+    }
+
+    /// Tries again what the database did not take, as long as it may; else the error.
+    fn again(&mut self, error: Unfit, count: usize) -> std::result::Result<Outcome, Unfit> {
         match error {
             Unfit::Sql(error) if self.left > 0 => {
                 self.left -= 1;
@@ -150,15 +147,14 @@ impl Writer {
                 tracing::warn!(
                     connector = self.connector,
                     %error,
-                    "Write of {} records failed, remainingRetries={left}",
-                    records.len()
+                    "Write of {count} records failed, remainingRetries={left}"
                 );
                 // The next attempt begins with a connection and a look at the tables of its own.
-                self.session = None;
+                self.kept.close();
                 self.planner = Planner::default();
-                Outcome::Again(error, self.config.backoff)
+                Ok(Outcome::Again(error, self.config.backoff))
             }
-            error => self.give_up(error, fresh),
+            error => Err(error),
         }
     }
 
@@ -177,16 +173,26 @@ impl Writer {
         Outcome::Failed(Vec::new(), self.shown(error))
     }
 
-    fn give_up(&mut self, error: Unfit, fresh: Vec<SinkRecord>) -> Outcome {
+    /// The next batch begins anew; the error that ends this one.
+    fn given_up(&mut self, error: Unfit) -> Error {
         self.left = self.config.retries;
         self.planner = Planner::default();
         match error {
-            Unfit::Sql(error) if error.is_passing() || !self.takes_errant => {
-                Outcome::Failed(Vec::new(), self.shown(error))
-            }
-            Unfit::Keys(error) => Outcome::Failed(Vec::new(), error),
-            Unfit::Table(error) if !self.takes_errant => Outcome::Failed(Vec::new(), error),
-            Unfit::Sql(_) | Unfit::Table(_) => self.one_by_one(fresh),
+            Unfit::Sql(error) => self.shown(error),
+            Unfit::Keys(error) | Unfit::Table(error) => error,
+        }
+    }
+
+    fn give_up(&mut self, error: Unfit, records: Vec<SinkRecord>) -> Outcome {
+        let is_of_records = match &error {
+            Unfit::Sql(error) => !error.is_passing(),
+            Unfit::Keys(_) => false,
+            Unfit::Table(_) => true,
+        };
+        let error = self.given_up(error);
+        match is_of_records && self.takes_errant {
+            true => self.one_by_one(records),
+            false => Outcome::Failed(Vec::new(), error),
         }
     }
 
@@ -216,15 +222,13 @@ impl Writer {
 
     /// Writes down that a record is done with, where offsets are kept.
     fn pass_over(&mut self, next: BTreeMap<TopicPartition, u64>) -> SqlResult<()> {
-        if self.offsets.is_none() {
-            return Ok(());
+        if self.offsets.is_some() {
+            self.connect()?;
+            self.ask()?;
         }
-        self.connect()?;
-        self.ask()?;
-        let (Some(offsets), Some(session)) = (&mut self.offsets, &mut self.session) else {
-            return Ok(());
-        };
-        offsets.write(&self.config, &mut **session, &next)?;
+        let Self { config, kept, offsets, .. } = self;
+        let Some(offsets) = offsets else { return Ok(()) };
+        offsets.write(config, kept.session()?, &next)?;
         offsets.written(next);
         Ok(())
     }
@@ -246,28 +250,26 @@ impl Writer {
     fn write(&mut self, records: &[SinkRecord], singly: bool) -> std::result::Result<(), Unfit> {
         self.connect()?;
         self.ask()?;
-        let Some(mut session) = self.session.take() else { return Ok(()) };
-        let done = self.write_through(&mut *session, records, singly);
-        match &done {
-            Ok(()) => self.session = Some(session),
-            Err(Unfit::Sql(SqlError::Connection(_))) => {}
+        let done = self.write_through(records, singly);
+        let is_of_use = match &done {
+            Ok(()) => true,
+            Err(Unfit::Sql(SqlError::Connection(_))) => false,
             // What cannot be rolled back is of no more use.
-            Err(_) => {
-                if session.rollback().is_ok() {
-                    self.session = Some(session);
-                }
-            }
+            Err(_) => self.kept.session().and_then(|session| session.rollback()).is_ok(),
+        };
+        if !is_of_use {
+            self.kept.close();
         }
         done
     }
 
     fn write_through(
         &mut self,
-        session: &mut dyn Session,
         records: &[SinkRecord],
         singly: bool,
     ) -> std::result::Result<(), Unfit> {
-        let Self { config, connector, planner, offsets, abandoned, .. } = self;
+        let Self { config, connector, kept, planner, offsets, abandoned, .. } = self;
+        let session = kept.session()?;
         // Tables are made and changed before, as that ends transactions in some databases.
         let plan = planner.plan(config, connector, session, records)?;
         session.begin()?;

@@ -328,6 +328,11 @@ fn moment(instant: Wall, granularity: Granularity, zone: &Zone) -> Value {
     }
 }
 
+/// The whole part of a decimal, if it fits 64 bits.
+pub(super) fn long(number: &Decimal) -> Option<i64> {
+    number.to_integer(LONG_DIGITS as usize + 1).and_then(|number| i64::try_from(number).ok())
+}
+
 /// The whole number of a cell.
 pub(super) fn whole(cell: &Cell<'_>) -> Result<i64> {
     Ok(match cell {
@@ -340,10 +345,9 @@ pub(super) fn whole(cell: &Cell<'_>) -> Result<i64> {
         })?,
         Cell::Double(number) => *number as i64,
         Cell::Float(number) => *number as i64,
-        Cell::Decimal(number) => number
-            .to_integer(LONG_DIGITS as usize + 1)
-            .and_then(|number| i64::try_from(number).ok())
-            .ok_or_else(|| Error::data(format!("{number} does not fit 64 bits")))?,
+        Cell::Decimal(number) => {
+            long(number).ok_or_else(|| Error::data(format!("{number} does not fit 64 bits")))?
+        }
         Cell::Text(text) => text.trim().parse().map_err(|_| unfit(cell, "a whole number"))?,
         _ => return Err(unfit(cell, "a whole number")),
     })

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use gantry_api::model::config::ParsedConfig;
 use gantry_api::{ConfigDef, Error, Importance, Props, Result, Type, Validator};
 
 use super::columns::{Granularity, NumericMapping};
 use super::filter::{Filter, Mapping};
 use crate::jdbc::Flavour;
-use crate::jdbc::db::{Access, Connecting, Quoting, Target};
+use crate::jdbc::db::{Access, Connecting, Quoting};
 use crate::jdbc::keys::{self, Keys};
 use crate::jdbc::zone::Zone;
 
@@ -86,16 +85,13 @@ fn database(keys: &mut Keys, flavour: Flavour) {
     keys::dialect(keys, low);
     match flavour {
         Flavour::Confluent => {
-            keys.add_valid("date.calendar.system", Type::String, "LEGACY", low,
-                "No effect: dates before 1582 are in the Gregorian calendar, too (PROLEPTIC_GREGORIAN).",
-                Validator::one_of(&["LEGACY", "PROLEPTIC_GREGORIAN"]));
+            keys::calendar(keys, low);
         }
         Flavour::Aiven => {
             let text = "Whether tables are known by their full names.";
             keys.add("table.names.qualify", Type::Boolean, true, low, text);
             keys::zone(keys, medium);
-            let text = "Whether names stand in quotes in SQL.";
-            keys.add("sql.quote.identifiers", Type::Boolean, true, low, text);
+            keys::quoting(keys, flavour, low);
         }
     }
 }
@@ -141,7 +137,7 @@ fn mode(keys: &mut Keys, flavour: Flavour) {
         return;
     }
     keys.add(QUERY_MASKED, Type::Password, "", medium, "The same as query, and shown nowhere.");
-    keys::quoting(keys, medium);
+    keys::quoting(keys, flavour, medium);
     let text = "Appended to each query: a LIMIT for instance.";
     keys.add("query.suffix", Type::String, "", low, text);
     let text = "The isolation level of what is read.";
@@ -292,7 +288,7 @@ impl Config {
         let query = string(QUERY_MASKED).or_else(|| string(QUERY));
         let retries = number("query.retry.attempts", -1);
         Ok(Self {
-            quoting: quoting(flavour, &config, &connecting.access.target)?,
+            quoting: keys::read_quoting(flavour, &config, connecting.access.target.dialect)?,
             connecting,
             mode,
             filter: Filter::new(&config)?,
@@ -332,17 +328,6 @@ impl Config {
                 .and_then(Granularity::parse)
                 .unwrap_or_default(),
         })
-    }
-}
-
-fn quoting(flavour: Flavour, config: &ParsedConfig, target: &Target) -> Result<Quoting> {
-    match flavour {
-        Flavour::Confluent => {
-            Quoting::parse(target.dialect, config.string(keys::QUOTING).unwrap_or("ALWAYS"))
-        }
-        Flavour::Aiven => {
-            Ok(Quoting { dialect: target.dialect, always: config.boolean("sql.quote.identifiers") })
-        }
     }
 }
 

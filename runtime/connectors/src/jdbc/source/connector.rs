@@ -53,8 +53,7 @@ impl Connector for JdbcSource {
         }
         self.props = props.clone();
         self.config = Some(config.clone());
-        let cancel = ctx.cancel.clone();
-        let found = find(config.clone(), cancel.clone()).await?;
+        let found = find(config.clone(), ctx.cancel.clone()).await?;
         if config.query.is_some() {
             return Ok(());
         }
@@ -172,7 +171,7 @@ async fn find(config: Config, cancel: CancellationToken) -> Result<Vec<TableId>>
             .connecting
             .open(&cancel)
             .map_err(|error| Error::connect(error.to_string()).caused_by(error.into()))?;
-        if let Some(_query) = &config.query {
+        if config.query.is_some() {
             return Ok(Vec::new());
         }
         let all =

@@ -8,7 +8,7 @@ use gantry_api::{
     Str,
 };
 
-use super::columns::{Plan, instant, whole};
+use super::columns::{Plan, instant, long, whole};
 use super::config::{Config, Mode};
 use super::offset::{self, Offset};
 use super::reader::Out;
@@ -32,11 +32,8 @@ pub(super) struct Querier {
     /// Attempts that failed since the last that did not.
     pub(super) failed: u32,
     /// How the last result's rows were read, for as long as its columns stay the same.
-    plan: Option<(Vec<ColumnKey>, Plan)>,
+    plan: Option<(Vec<Column>, Plan)>,
 }
-
-/// What a schema hangs on.
-type ColumnKey = (String, String, bool, u32, i32);
 
 impl Querier {
     pub(super) fn of_table(
@@ -68,9 +65,10 @@ impl Querier {
         (topic, partition): (String, SourcePartition),
         stored: Option<Offset>,
     ) -> Self {
-        let mut querier = Self {
+        Self {
             number: number.filter(|_| config.mode.has_number()),
             times: if config.mode.has_timestamp() { times } else { Vec::new() },
+            // Known when it is prepared.
             sql: String::new(),
             topic: topic.into(),
             partition,
@@ -79,9 +77,7 @@ impl Querier {
             failed: 0,
             plan: None,
             table,
-        };
-        querier.sql = querier.sql(config);
-        querier
+        }
     }
 
     pub(super) fn name(&self) -> String {
@@ -132,14 +128,13 @@ impl Querier {
         table: &TableId,
         is_first: bool,
     ) -> SqlResult<()> {
-        let any: Vec<String> = config.types.clone();
         if config.mode == Mode::Bulk {
             return Ok(());
         }
-        let Some(definition) = session.table(table, &any)? else {
+        let Some(definition) = session.table(table, &config.types)? else {
             return Err(Error::connect(format!(
                 "Table {table} is not there, or is none of the types {} (table.types)",
-                any.join(",")
+                config.types.join(",")
             ))
             .into());
         };
@@ -299,22 +294,17 @@ fn number(cell: Cell<'_>, is_decimal: bool, name: &str) -> Result<i64> {
             "Scale of Decimal value for incrementing column must be 0 ({name})"
         )));
     }
-    let number = decimal.to_integer(LONG_DIGITS).and_then(|number| i64::try_from(number).ok());
-    number.ok_or_else(|| {
+    long(&decimal).ok_or_else(|| {
         Error::connect(format!(
             "Decimal value for incrementing column exceeded Long.MAX_VALUE ({name})"
         ))
     })
 }
 
-/// Most digits of 64 bits.
-const LONG_DIGITS: usize = 19;
-
 /// Rows are read up to there, which is not now if they are to have time to be committed.
 fn end(config: &Config, session: &mut dyn Session) -> SqlResult<Wall> {
     let now = session.now(&config.zone)?;
-    let ms = config.delay_ms;
-    let delay = Wall::from_ms(ms);
+    let delay = Wall::from_ms(config.delay_ms);
     let nanos = i64::from(now.nanos) - i64::from(delay.nanos);
     let borrow = i64::from(nanos < 0);
     Ok(Wall {
@@ -338,7 +328,7 @@ struct Reading<'a> {
     committed: Offset,
     /// Of the last row given on.
     last: Offset,
-    plan: Option<(Vec<ColumnKey>, Plan)>,
+    plan: Option<(Vec<Column>, Plan)>,
     number_at: Option<usize>,
     /// Whether the column that counts is one of decimals, which some databases give as text.
     is_decimal: bool,
@@ -351,22 +341,11 @@ struct Reading<'a> {
 
 impl Rows for Reading<'_> {
     fn columns(&mut self, columns: Vec<Column>) -> Result<()> {
-        let keys: Vec<ColumnKey> = columns
-            .iter()
-            .map(|c| {
-                (
-                    c.label.clone(),
-                    format!("{:?}{}", c.kind, c.is_unsigned),
-                    c.is_nullable,
-                    c.precision,
-                    c.scale,
-                )
-            })
-            .collect();
-        if self.plan.as_ref().is_none_or(|(known, _)| *known != keys) {
-            self.plan = Some((keys, Plan::new(self.schema_name, &columns, self.config)?));
+        if self.plan.as_ref().is_none_or(|(known, _)| *known != columns) {
+            let plan = Plan::new(self.schema_name, &columns, self.config)?;
+            self.plan = Some((columns, plan));
         }
-        let Some((_, plan)) = &self.plan else { return Ok(()) };
+        let Some((columns, plan)) = &self.plan else { return Ok(()) };
         if let Some(name) = self.number {
             let at = plan.place(name, true).ok_or_else(|| {
                 Error::data(format!("Incrementing column {name} not found in {}", plan.names()))

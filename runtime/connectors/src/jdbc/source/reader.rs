@@ -7,15 +7,12 @@ use tokio::sync::mpsc::Sender;
 
 use super::config::Config;
 use super::querier::Querier;
-use crate::jdbc::db::{Dialect, Session, SqlError, SqlResult, wait};
+use crate::jdbc::db::{Dialect, Kept, Session, SqlError, SqlResult, wait};
 
 /// Batches that wait to be taken.
 pub(super) const BATCHES: usize = 2;
 /// A batch is given on with so many bytes, however few rows there are.
 const BYTES: usize = 1 << 20;
-
-/// A connection that was used since then is there.
-const IDLE: Duration = Duration::from_secs(10);
 
 /// What the task gets.
 pub(super) type Batch = Result<Vec<SourceRecord>>;
@@ -60,12 +57,10 @@ pub(super) struct Reader {
     config: Config,
     cancel: CancellationToken,
     queriers: Vec<Querier>,
-    session: Option<Box<dyn Session>>,
+    kept: Kept,
     out: Out,
     /// How many of the queriers are prepared.
     prepared: usize,
-    /// When the connection was last used.
-    used: Instant,
 }
 
 impl Reader {
@@ -82,7 +77,7 @@ impl Reader {
             bytes: 0,
             rows_max: config.batch_rows.max(1),
         };
-        Self { config, cancel, queriers, session: None, out, prepared: 0, used: Instant::now() }
+        Self { config, cancel, queriers, kept: Kept::new(), out, prepared: 0 }
     }
 
     /// What goes wrong for good is the last that the task gets.
@@ -141,35 +136,25 @@ impl Reader {
             );
         }
         tracing::warn!(table = name, %error, failed, "reading failed; it is tried again after poll.interval.ms");
-        if self.session.as_mut().is_some_and(|session| session.is_broken()) {
+        if self.kept.drop_broken() {
             tracing::info!("The database connection is invalid. Reconnecting...");
-            self.session = None;
         }
         Ok(())
     }
 
     fn query(&mut self, at: usize) -> SqlResult<()> {
-        // One that nothing came through for long may be gone without a word.
-        if self.used.elapsed() > IDLE
-            && self.session.as_mut().is_some_and(|session| session.is_broken())
-        {
-            self.session = None;
+        let Self { config, cancel, queriers, kept, out, prepared } = self;
+        let session = kept.get(|| {
+            let mut session = config.connecting.open(cancel)?;
+            isolate(config, &mut *session)?;
+            Ok(session)
+        })?;
+        while let Some(querier) = queriers.get_mut(*prepared) {
+            querier.prepare(config, session, *prepared == 0)?;
+            *prepared += 1;
         }
-        self.used = Instant::now();
-        let session = match &mut self.session {
-            Some(session) => session,
-            None => {
-                let mut session = self.config.connecting.open(&self.cancel)?;
-                isolate(&self.config, &mut *session)?;
-                self.session.insert(session)
-            }
-        };
-        while let Some(querier) = self.queriers.get_mut(self.prepared) {
-            querier.prepare(&self.config, &mut **session, self.prepared == 0)?;
-            self.prepared += 1;
-        }
-        match self.queriers.get_mut(at) {
-            Some(querier) => querier.run(&self.config, &mut **session, &mut self.out),
+        match queriers.get_mut(at) {
+            Some(querier) => querier.run(config, session, out),
             None => Ok(()),
         }
     }

@@ -1,7 +1,5 @@
 //! What can be wrong with the keys of a source together, and with the database that they name.
 
-use std::time::Duration;
-
 use gantry_api::Props;
 use gantry_api::model::config::{ConfigData, ConfigValue};
 
@@ -15,9 +13,6 @@ use crate::jdbc::keys;
 const OLD: [&str; 4] = [WHITELIST, BLACKLIST, TIMESTAMP, INCREMENTING];
 const NEW: [&str; 4] = [INCLUDE, EXCLUDE, TIMESTAMP_MAPPING, INCREMENTING_MAPPING];
 const TABLES: [&str; 4] = [WHITELIST, BLACKLIST, INCLUDE, EXCLUDE];
-
-/// How long a database may take to answer.
-const LIMIT: Duration = Duration::from_secs(30);
 
 struct Findings<'a>(&'a mut [ConfigValue]);
 
@@ -172,13 +167,9 @@ fn tables(findings: &mut Findings<'_>) {
 }
 
 fn database(flavour: Flavour, props: &Props, findings: &mut Findings<'_>) {
-    let opened = access(flavour, props).map(|access| access.open_within(LIMIT));
-    let mut session = match opened {
-        Ok(Ok(session)) => session,
-        Ok(Err(error)) => {
-            return findings.add(keys::URL, format!("Could not connect to database. {error}"));
-        }
-        Err(error) => return findings.add(keys::URL, error.message()),
+    let mut session = match keys::connected(access(flavour, props)) {
+        Ok(session) => session,
+        Err(error) => return findings.add(keys::URL, error),
     };
     let Ok(config) = Config::parse(flavour, props) else { return };
     let Some(query) = &config.query else { return };

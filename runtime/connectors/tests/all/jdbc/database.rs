@@ -83,6 +83,22 @@ impl Database {
         }
     }
 
+    /// The URL with TLS that proves the server to be that host; `by_its_own`: by the authority that signed its
+    /// certificate, else by those of the system. None for a file.
+    pub(crate) fn secure_url(&self, by_its_own: bool) -> Option<String> {
+        let (mode, authority, variable) = match &self.client {
+            Client::Sqlite(_) => return None,
+            Client::MySql(_) => {
+                ("sslMode=VERIFY_IDENTITY", "serverSslCert", "GANTRY_TEST_MYSQL_CA")
+            }
+            Client::Postgres(_) => {
+                ("sslmode=verify-full", "sslrootcert", "GANTRY_TEST_POSTGRES_CA")
+            }
+        };
+        let url = format!("{}&{mode}", self.url);
+        Some(if by_its_own { format!("{url}&{authority}={}", server(variable)) } else { url })
+    }
+
     pub(crate) fn is_sqlite(&self) -> bool {
         matches!(self.client, Client::Sqlite(_))
     }

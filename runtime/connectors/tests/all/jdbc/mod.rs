@@ -39,11 +39,13 @@ on_each_database! {
     what_cannot_be_read_is_said => crate::jdbc::source::what_cannot_be_read_is_said;
     a_column_more => crate::jdbc::source::a_column_more;
     a_table_that_is_dropped => crate::jdbc::source::a_table_that_is_dropped;
+    servers_prove_who_they_are => crate::jdbc::source::servers_prove_who_they_are;
     names_are_no_statements => crate::jdbc::sink::names_are_no_statements;
     schemas_that_alternate => crate::jdbc::sink::schemas_that_alternate;
     topics_made_anew => crate::jdbc::sink::topics_made_anew;
     refused_records_and_offsets => crate::jdbc::sink::refused_records_and_offsets;
     a_result_that_breaks_off => crate::jdbc::source::a_result_that_breaks_off;
+    offsets_that_cannot_be_kept => crate::jdbc::sink::offsets_that_cannot_be_kept;
     large_rows => crate::jdbc::sink::large_rows;
     tables_are_made_and_grow => crate::jdbc::sink::tables_are_made_and_grow;
     rows_are_replaced_and_deleted => crate::jdbc::sink::rows_are_replaced_and_deleted;

@@ -500,3 +500,27 @@ pub(crate) fn refused_records_and_offsets(database: &Database) {
         assert_eq!(database.rows("SELECT next_offset FROM offsets"), [["4"]]);
     });
 }
+
+/// Where offsets cannot be read any more, no record counts as written or goes to the dead letter queue.
+pub(crate) fn offsets_that_cannot_be_kept(database: &Database) {
+    database.run("CREATE TABLE t (id INTEGER PRIMARY KEY, name VARCHAR(20), CHECK (id < 10))");
+    let keys = [
+        ("max.retries", "1"),
+        ("retry.backoff.ms", "10"),
+        ("pk.mode", "record_key"),
+        ("pk.fields", "id"),
+        ("gantry.offsets.table", "offsets"),
+    ];
+    let queue = TopicPartition::new("t", 0);
+    block(async {
+        let mut sink = Sink::start(&props(database, &keys)).await.unwrap();
+        sink.task.open(&[(queue, None)]).await.unwrap();
+        let records = sink.records("t", vec![keyed(1, "a"), keyed(50, "b")]);
+        assert!(sink.task.put(&records).await.unwrap_err().is_retriable());
+        database.run("DROP TABLE offsets; CREATE TABLE offsets (other INTEGER)");
+        let error = sink.task.put(&records).await.unwrap_err();
+        assert!(!error.is_retriable(), "{error}");
+        assert!(sink.context.take_errant().is_empty());
+        assert_eq!(database.rows("SELECT count(*) FROM t"), [["0"]]);
+    });
+}

@@ -360,3 +360,19 @@ pub(crate) fn a_result_that_breaks_off(database: &Database) {
         }
     });
 }
+
+pub(crate) fn servers_prove_who_they_are(database: &Database) {
+    let found = |by_its_own: bool| {
+        let url = database.secure_url(by_its_own)?;
+        let mut props = source_props(database, &[("mode", "bulk")]);
+        props.insert("connection.url".to_owned(), url);
+        Some(errors(SOURCE, &props))
+    };
+    let Some(trusted) = found(true) else { return };
+    assert!(trusted.is_empty(), "{trusted:?}");
+    let untrusted = found(false).unwrap();
+    assert!(
+        untrusted.len() == 1 && untrusted[0].1.starts_with("Could not connect to database."),
+        "{untrusted:?}"
+    );
+}
