@@ -12,6 +12,8 @@ pub mod jdbc;
 #[cfg(feature = "tools")]
 pub mod tools;
 
+#[allow(dead_code, reason = "a build with few features uses a part of it")]
+mod keys;
 mod registry;
 
 pub use registry::plugins;

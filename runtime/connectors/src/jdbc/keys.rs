@@ -1,13 +1,14 @@
-//! Keys that sources and sinks share, and a short way to define them.
+//! Keys that sources and sinks share.
 
 use std::time::Duration;
 
-use gantry_api::model::config::{ConfigData, ParsedConfig};
-use gantry_api::{ConfigDef, ConfigKey, Error, Importance, Props, Result, Type, Validator, Width};
+use gantry_api::model::config::ParsedConfig;
+use gantry_api::{ConfigKey, Error, Importance, Props, Result, Type, Validator};
 
 use super::Flavour;
 use super::db::{Access, Connecting, Dialect, Quoting, Session, Target};
 use super::zone::Zone;
+pub(super) use crate::keys::{Keys, enumeration, invalid, list_of, text_of};
 
 pub(super) const URL: &str = "connection.url";
 pub(super) const ZONE: &str = "db.timezone";
@@ -22,115 +23,6 @@ const BACKOFF: &str = "connection.backoff.ms";
 const DIALECT: &str = "dialect.name";
 const ATTEMPTS_DEFAULT: i32 = 3;
 const BACKOFF_DEFAULT_MS: i64 = 10_000;
-
-/// Collects keys, numbered within their group.
-pub(super) struct Keys {
-    definition: ConfigDef,
-    group: &'static str,
-    order: i32,
-}
-
-impl Keys {
-    pub(super) fn new(group: &'static str) -> Self {
-        Self { definition: ConfigDef::new(), group, order: 0 }
-    }
-    pub(super) fn group(&mut self, group: &'static str) {
-        (self.group, self.order) = (group, 0);
-    }
-    pub(super) fn done(self) -> ConfigDef {
-        self.definition
-    }
-    pub(super) fn put(&mut self, key: ConfigKey) {
-        self.order += 1;
-        let name = key.name.clone();
-        let key = key.group(self.group, self.order, Width::Medium, &name);
-        self.definition = std::mem::take(&mut self.definition).define(key);
-    }
-    pub(super) fn add(
-        &mut self,
-        name: &str,
-        of: Type,
-        default: impl Into<ConfigData>,
-        how: Importance,
-        doc: &str,
-    ) {
-        self.put(ConfigKey::new(name, of, default, how, doc));
-    }
-    pub(super) fn add_valid(
-        &mut self,
-        name: &str,
-        of: Type,
-        default: impl Into<ConfigData>,
-        how: Importance,
-        doc: &str,
-        validator: Validator,
-    ) {
-        self.put(ConfigKey::new(name, of, default, how, doc).validator(validator));
-    }
-    pub(super) fn null(&mut self, name: &str, of: Type, how: Importance, doc: &str) {
-        self.put(ConfigKey::nullable(name, of, how, doc));
-    }
-    pub(super) fn null_valid(
-        &mut self,
-        name: &str,
-        of: Type,
-        how: Importance,
-        doc: &str,
-        validator: Validator,
-    ) {
-        self.put(ConfigKey::nullable(name, of, how, doc).validator(validator));
-    }
-    pub(super) fn required(&mut self, name: &str, of: Type, how: Importance, doc: &str) {
-        self.put(ConfigKey::required(name, of, how, doc));
-    }
-    pub(super) fn required_valid(
-        &mut self,
-        name: &str,
-        of: Type,
-        how: Importance,
-        doc: &str,
-        validator: Validator,
-    ) {
-        self.put(ConfigKey::required(name, of, how, doc).validator(validator));
-    }
-}
-
-/// One of these words, all in small letters or all in capitals; null is none.
-pub(super) fn enumeration(words: &[&str]) -> Validator {
-    let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
-    Validator::custom(move |name, value| {
-        let ConfigData::String(text) = value else { return Ok(()) };
-        if words.iter().any(|word| word == text || word.to_uppercase() == *text) {
-            return Ok(());
-        }
-        Err(invalid(
-            name,
-            value,
-            &format!("Invalid enumerator; it must be one of {}", words.join(", ")),
-        ))
-    })
-}
-
-/// The text of a value that is one.
-pub(super) fn text_of(value: &ConfigData) -> &str {
-    match value {
-        ConfigData::String(text) => text,
-        _ => "",
-    }
-}
-
-/// The texts of a list.
-pub(super) fn list_of(value: &ConfigData) -> &[String] {
-    match value {
-        ConfigData::List(list) => list,
-        _ => &[],
-    }
-}
-
-pub(super) fn invalid(name: &str, value: &ConfigData, what: &str) -> Error {
-    let value = value.to_display().unwrap_or_else(|| "null".to_owned());
-    Error::config(format!("Invalid value {value} for configuration {name}: {what}"))
-}
 
 /// Where the database is.
 pub(super) fn connection(keys: &mut Keys, flavour: Flavour, dependents: &[&str]) {
