@@ -9,12 +9,13 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Method};
 
 use super::Flavour;
-use super::config::{Batching, Body, Config, Format, OnError, OnNull, Proxy, Retry, store};
-use super::keys::{self, Fault, Keys, given, invalid, number};
+use super::config::{Batching, Body, Config, Format, OnError, OnNull, Retry};
+use super::keys::{self, Fault, Keys, given, invalid, number, store};
 use super::oauth2::OAuth2Config;
 use super::own;
 use super::status::Statuses;
 use super::template::Template;
+use crate::web::connect::Proxy;
 
 const URL: &str = "http.url";
 const AUTH_TYPE: &str = "http.authorization.type";

@@ -13,10 +13,11 @@ use serde_json::Value as Json;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::client::{Client, Keep};
 use super::keys::{basic, mask_url, secret_value};
-use super::request::Target;
 use super::status::Statuses;
+use crate::web::client::{Client, Keep};
+use crate::web::connect::Proxy;
+use crate::web::target::Target;
 
 /// A form's fields hold all but these as they are.
 const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*');
@@ -66,7 +67,7 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    pub(super) fn new(config: OAuth2Config, proxy: Option<&super::config::Proxy>) -> Result<Self> {
+    pub(super) fn new(config: OAuth2Config, proxy: Option<&Proxy>) -> Result<Self> {
         let target = Target::new(&config.url, None, proxy)?;
         Ok(Self { config, target, token: Mutex::default() })
     }

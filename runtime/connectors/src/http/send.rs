@@ -9,14 +9,15 @@ use hyper::header::{AUTHORIZATION, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
 
 use super::Flavour;
-use super::client::{Answer, Client, Keep};
 use super::config::{Config, Retry};
-use super::connect::Opener;
 use super::limit::Limiter;
 use super::oauth2::Tokens;
 use super::report::{Reports, Seen};
-use super::request::{Heads, Target};
+use super::request::Heads;
 use super::sign::Signer;
+use crate::web::client::{Answer, Client, Keep};
+use crate::web::connect::Opener;
+use crate::web::target::Target;
 
 /// A wait that doubles is not longer.
 const BACKOFF_MAX: Duration = Duration::from_secs(300);
