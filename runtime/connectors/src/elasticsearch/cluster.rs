@@ -27,8 +27,6 @@ const BYTES_PER_SECOND: u64 = 256 * 1024;
 /// How long a server that did not answer is passed over the first time; each time twice as long.
 const DEAD_MIN: Duration = Duration::from_secs(1);
 const DEAD_MAX: Duration = Duration::from_secs(60);
-/// As in Java.
-const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// `Retry-After` is not waited for longer.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 /// So much of an answer that is no JSON stands in a message.
@@ -315,8 +313,8 @@ impl Retry {
     fn wait(&self, attempts: u32) -> Duration {
         let doublings = attempts.saturating_add(self.first_doubling);
         let limit = match doublings {
-            0..=31 => self.backoff.saturating_mul(1 << doublings).min(WAIT_MAX),
-            _ => WAIT_MAX,
+            0..=31 => self.backoff.saturating_mul(1 << doublings).min(self.backoff_max),
+            _ => self.backoff_max,
         };
         if self.backoff.is_zero() { Duration::ZERO } else { limit.mul_f64(fastrand::f64()) }
     }
@@ -328,7 +326,12 @@ mod tests {
 
     #[test]
     fn waits_are_chosen_below_a_limit_that_doubles() {
-        let retry = Retry { max: 5, backoff: Duration::from_millis(100), first_doubling: 1 };
+        let retry = Retry {
+            max: 5,
+            backoff: Duration::from_millis(100),
+            backoff_max: Duration::from_secs(86_400),
+            first_doubling: 1,
+        };
         for (attempts, limit_ms) in [(0, 200), (1, 400), (3, 1600), (40, 86_400_000)] {
             let longest = (0..200).map(|_| retry.wait(attempts)).max().unwrap_or_default();
             let limit = Duration::from_millis(limit_ms);

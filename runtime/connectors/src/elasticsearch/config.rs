@@ -101,6 +101,8 @@ pub(super) struct Bulk {
 pub(super) struct Retry {
     pub(super) max: u32,
     pub(super) backoff: Duration,
+    /// No wait is longer.
+    pub(super) backoff_max: Duration,
     /// How often the limit of the first wait is doubled.
     pub(super) first_doubling: u32,
 }

@@ -32,6 +32,7 @@ pub(super) const DROP_INVALID: &str = "drop.invalid.message";
 pub(super) const ON_NULL: &str = "behavior.on.null.values";
 pub(super) const ON_MALFORMED: &str = "behavior.on.malformed.documents";
 const API_KEY: &str = "gantry.elasticsearch.api.key";
+const BACKOFF_MAX: &str = "gantry.elasticsearch.retry.backoff.max.ms";
 /// What all keys of our own begin with.
 const OWN: &str = "gantry.elasticsearch.";
 
@@ -146,6 +147,9 @@ pub(super) fn own_keys(keys: &mut Keys) {
     let text = "An API key as Elasticsearch gives it, encoded: it is sent as Authorization: ApiKey, in place of user \
                 and password.";
     keys.null(API_KEY, Type::Password, Importance::Medium, text);
+    let text = "The longest wait before a failed request is sent again, however often it failed.";
+    let range = Validator::between(0i64, DAY_MS);
+    keys.add_valid(BACKOFF_MAX, Type::Long, DAY_MS, Importance::Low, text, range);
 }
 
 /// Java's keys for key and trust stores, behind a prefix.
@@ -285,7 +289,10 @@ pub(super) fn check(parsed: &ParsedConfig, props: &Props, faults: &mut Vec<Fault
             format!("Invalid value for configuration {API_KEY}: {what}"),
         ));
     }
-    for name in props.keys().filter(|name| name.starts_with(OWN) && *name != API_KEY) {
+    for name in props
+        .keys()
+        .filter(|name| name.starts_with(OWN) && ![API_KEY, BACKOFF_MAX].contains(&name.as_str()))
+    {
         faults.push(Fault::plain(name, format!("{name} is no key of this connector")));
     }
 }
@@ -352,6 +359,7 @@ pub(super) fn retry(parsed: &ParsedConfig, first_doubling: u32) -> Retry {
     Retry {
         max: u32::try_from(number(parsed, RETRIES)).unwrap_or(u32::MAX),
         backoff: millis(parsed, BACKOFF),
+        backoff_max: millis(parsed, BACKOFF_MAX),
         first_doubling,
     }
 }
