@@ -89,6 +89,7 @@ def connectors(server, work):
                    "transforms.to.type": "org.apache.kafka.connect.transforms.RegexRouter", "transforms.to.replacement": "merged"},
         "stream": {"connector.class": CONFLUENT, **stock, "key.ignore": "true", "behavior.on.null.values": "ignore",
                    "data.stream.type": "logs", "data.stream.dataset": "shop"},
+        "aivens": {"connector.class": OPENSEARCH, **stock, "key.ignore": "true", "data.stream.enabled": "true", "data.stream.prefix": "shop"},
         "plain": {"connector.class": AIVEN, **stock, "type.name": "_doc", "topic.index.map": "stock:plain", "behavior.on.null.values": "delete"},
         "typed": {"connector.class": CONFLUENT, **common, "topics": "typed", "behavior.on.malformed.documents": "warn", "errors.tolerance": "all",
                   "errors.deadletterqueue.topic.name": "dead", "errors.deadletterqueue.topic.replication.factor": "1"},
@@ -116,6 +117,7 @@ def compare(server, worker, records):
         "each": lambda found: {key: value for key, (_, value) in found.items()} == records.each(),
         "merged": lambda found: {key: value for key, (_, value) in found.items()} == records.merged(),
         "logs-shop-stock": lambda found: {key: without_time(value) for key, (_, value) in found.items()} == records.each(),
+        "shop-stock": lambda found: {key: without_time(value) for key, (_, value) in found.items()} == records.each(),
     }
     for index, is_equal in copies.items():
         try:

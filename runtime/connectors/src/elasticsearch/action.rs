@@ -28,8 +28,8 @@ pub(super) struct Actions {
 pub(super) enum Made {
     /// Lines that were added.
     Lines {
-        /// Whether its version is its own, so that no older one can take its place.
-        versioned: bool,
+        /// Whether a conflict can only mean that this record or a newer one of its id was written.
+        is_own: bool,
         /// Tells documents apart whose order counts.
         hash: u64,
     },
@@ -108,7 +108,9 @@ impl Actions {
             self.body(out, record, upserts)?;
         }
         self.route(out, hole, body, record)?;
-        Ok(Made::Lines { versioned, hash: self.hash(index) })
+        // A data stream has each place once.
+        let is_own = versioned || (self.is_stream && from == Id::Place);
+        Ok(Made::Lines { is_own, hash: self.hash(index) })
     }
 
     fn body(&self, out: &mut Vec<u8>, record: &SinkRecord, upserts: bool) -> Result<()> {

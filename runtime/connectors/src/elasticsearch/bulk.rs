@@ -79,7 +79,7 @@ impl Batches {
         &mut self,
         record: &SinkRecord,
         start: usize,
-        versioned: bool,
+        is_own: bool,
         hash: u64,
     ) -> Result<(), Halt> {
         note(&mut self.open.firsts, record);
@@ -87,7 +87,7 @@ impl Batches {
         if hash != 0 {
             self.open.hashes.insert(hash);
         }
-        self.open.items.push(Item { record: record.clone(), start, versioned, hash });
+        self.open.items.push(Item { record: record.clone(), start, is_own, hash });
         let is_full = self.open.items.len() >= self.limits.records
             || self.open.body.len() >= self.limits.bytes;
         if is_full || self.sending + self.open.items.len() >= self.limits.buffered {
@@ -179,19 +179,18 @@ impl Batches {
     /// Waits until all is written, or has failed; whether so within this time.
     pub(super) async fn drain(&mut self, limit: Duration) -> bool {
         let until = Instant::now() + limit;
+        let mut all = true;
         loop {
-            self.flush();
+            if all {
+                self.flush();
+            }
             if self.jobs.is_empty() {
-                return self.open.items.is_empty();
+                return all && self.open.items.is_empty();
             }
             tokio::select! {
                 biased;
-                done = self.jobs.join_next() => {
-                    // Kept for the next put.
-                    if self.settle(done).is_err() {
-                        return false;
-                    }
-                }
+                // An error is kept for the next put; the others may still succeed.
+                done = self.jobs.join_next() => all &= self.settle(done).is_ok(),
                 () = tokio::time::sleep_until(until) => return false,
             }
         }
@@ -264,8 +263,7 @@ impl Batches {
         let text = format!("Indexing failed: {}: {}", place(record), refusal.reason);
         let error = Error::connect(text);
         let errors = &self.errors;
-        let on_conflict =
-            if item.versioned { errors.on_conflict } else { errors.on_inner_conflict };
+        let on_conflict = if item.is_own { errors.on_conflict } else { errors.on_inner_conflict };
         let (reports, warns, fails) = match (refusal.class, errors.on_malformed, on_conflict) {
             (Class::Malformed, OnMalformed::Ignore, _) => (errors.reports, false, false),
             (Class::Malformed, OnMalformed::Warn, _) => (errors.reports, true, false),
@@ -275,7 +273,9 @@ impl Batches {
             (Class::Conflict, _, OnConflict::Warn) => (false, true, false),
             (Class::Conflict, _, OnConflict::Report) => (true, false, false),
             (Class::Conflict, _, OnConflict::Fail) => (false, false, true),
-            (Class::Busy | Class::Other, _, _) => (errors.reports, false, true),
+            // No fault of the record's.
+            (Class::Busy, _, _) => (false, false, true),
+            (Class::Other, _, _) => (errors.reports, false, true),
         };
         if warns {
             tracing::warn!(connector = %self.context.connector, "{}", error.message());

@@ -118,14 +118,15 @@ impl Cluster {
         let (timeout, proxy) = (connection.connect_timeout, connection.proxy.clone());
         let opener = Opener { tls, proxy, timeout };
         let timeout = connection.read_timeout + connection.connect_timeout;
+        // One more for what is asked besides.
+        let kept = in_flight.saturating_add(1).saturating_mul(connection.urls.len());
         let nodes = connection
             .urls
             .iter()
             .map(|url| Node { url: url.clone(), state: Mutex::default() })
             .collect();
         Ok(Self {
-            // One more for what is asked besides.
-            client: Client::new(opener, timeout, in_flight.saturating_add(1), connection.idle),
+            client: Client::new(opener, timeout, kept, connection.idle),
             nodes,
             // Tasks begin with different servers.
             next: AtomicUsize::new(fastrand::usize(..1024)),

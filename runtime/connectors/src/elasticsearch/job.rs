@@ -20,8 +20,8 @@ pub(super) struct Item {
     pub(super) record: SinkRecord,
     /// Where its lines begin.
     pub(super) start: usize,
-    /// Whether its version is its own.
-    pub(super) versioned: bool,
+    /// Whether a conflict can only mean that this record or a newer one of its id was written.
+    pub(super) is_own: bool,
     /// Tells documents apart whose order counts; 0 where it does not.
     pub(super) hash: u64,
 }
@@ -164,7 +164,7 @@ fn sort(batch: &Batch, found: Refusals, may_retry: bool) -> (Refusals, Refusals)
                 Class::Busy => true,
                 // Somebody else changed the document meanwhile.
                 Class::Conflict => {
-                    updates && batch.items.get(*place).is_some_and(|item| !item.versioned)
+                    updates && batch.items.get(*place).is_some_and(|item| !item.is_own)
                 }
                 Class::Malformed | Class::Other => false,
             }

@@ -18,7 +18,8 @@ pub(super) struct Ledger {
 
 /// Notes a record; those of one queue come in order.
 pub(super) fn note(firsts: &mut Firsts, record: &SinkRecord) {
-    if !firsts.iter().any(|(queue, _)| *queue == record.origin) {
+    // Those of one queue mostly come together.
+    if !firsts.iter().rev().any(|(queue, _)| *queue == record.origin) {
         firsts.push((record.origin.clone(), record.offset));
     }
 }

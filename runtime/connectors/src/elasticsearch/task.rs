@@ -87,9 +87,7 @@ impl Running {
         let lines = self.batches.lines();
         let start = lines.len();
         match self.actions.make(lines, &index, record) {
-            Ok(Made::Lines { versioned, hash }) => {
-                self.batches.add(record, start, versioned, hash).await
-            }
+            Ok(Made::Lines { is_own, hash }) => self.batches.add(record, start, is_own, hash).await,
             Ok(Made::Nothing | Made::Keyless) => Ok(()),
             Err(error) => self.invalid(record, error),
         }

@@ -55,8 +55,11 @@ fn configurations_of_java_are_fine() {
     assert_eq!(found(OpenSearch, &opensearch), []);
 }
 
+/// A configuration, its keys at fault, and what is told of all of them.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+
 /// Checks that each of these configurations has these keys at fault, and what is told of all of them.
-fn check(flavour: Flavour, cases: &[(&[(&str, &str)], &str, &str)]) {
+fn check(flavour: Flavour, cases: &[Case<'_>]) {
     for (keys, names, text) in cases {
         let found = found(flavour, keys);
         let told: BTreeSet<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
@@ -127,6 +130,22 @@ fn aivens_are_told_in_its_words() {
             (&stream, "index.write.method", "do not support upsert"),
         ],
     );
+}
+
+#[test]
+fn stores_that_are_not_there_are_named() {
+    let store = "elastic.https.ssl.truststore.location";
+    let keys = [
+        ("connection.url", "https://h"),
+        ("elastic.security.protocol", "ssl"),
+        (store, "/not/there.jks"),
+    ];
+    let error = config::Config::parse(Confluent, &props(Confluent, &keys)).unwrap_err();
+    assert!(error.message().contains(store), "{error}");
+    let keys =
+        [("connection.url", "https://h"), ("connection.ssl.keystore.location", "/not/there")];
+    let error = config::Config::parse(OpenSearch, &props(OpenSearch, &keys)).unwrap_err();
+    assert!(error.message().contains("connection.ssl.keystore.location"), "{error}");
 }
 
 #[test]
