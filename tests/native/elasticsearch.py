@@ -25,6 +25,9 @@ CONFLUENT = "io.confluent.connect.elasticsearch.ElasticsearchSinkConnector"
 AIVEN = "io.aiven.connect.elasticsearch.ElasticsearchSinkConnector"
 OPENSEARCH = "io.aiven.kafka.connect.opensearch.OpensearchSinkConnector"
 KEYS, ROUND = 60, 400
+# So few that a task takes them all while the server is not there.
+FEW = 150
+COMMIT_MS = 200
 LIMIT_S = 60
 SCHEMA = {"type": "struct", "optional": False, "fields": [
     {"field": "id", "type": "int32", "optional": False}, {"field": "name", "type": "string", "optional": True},
@@ -39,10 +42,10 @@ class Records:
     def __init__(self, chance):
         self.chance, self.stock = chance, []
 
-    def more(self):
+    def more(self, count=ROUND):
         """Records of some keys; now and then one is a tombstone, and each has one of two fields."""
         made = []
-        for number in range(len(self.stock), len(self.stock) + ROUND):
+        for number in range(len(self.stock), len(self.stock) + count):
             key = f"k{self.chance.randrange(KEYS)}"
             value = None if self.chance.random() < 0.1 else {self.chance.choice("ab"): number, "text": "x\"\n\u00e9" * self.chance.randrange(5)}
             made.append((key, value))
@@ -167,9 +170,10 @@ def shaped(server, worker):
 
 def kills(server, work, count, chance):
     files, records = connectors(server, work), Records(chance)
-    dies = chance.randrange(count) if count else None
+    # In one round the server dies and comes back, in another it is not there when the worker dies.
+    returns, lacks = chance.sample(range(count), 2)
     for number in range(count + 1):
-        worker = Gantry(work / "worker", files, props={"offset.flush.interval.ms": "200"})
+        worker = Gantry(work / "worker", files, props={"offset.flush.interval.ms": str(COMMIT_MS)})
         try:
             worker.wait_ready()
             # Confluent's are not made while the server is not there.
@@ -179,10 +183,18 @@ def kills(server, work, count, chance):
                 shaped(server, worker)
                 refused(server, worker)
             load(worker, "stock", records.more())
-            if number == dies:
-                # While documents are on their way.
+            if number == lacks:
+                # All that comes after it is taken, and waits.
+                wait_for("a document was not written", lambda: {key: value for key, (_, value) in documents(server, "each").items()} == records.each(), LIMIT_S)
+            if number in (returns, lacks):
+                # In the other round documents are on their way.
                 server.kill()
-                load(worker, "stock", records.more())
+                load(worker, "stock", records.more(FEW))
+                # What is not written must not be committed.
+                time.sleep(3 * COMMIT_MS / 1000)
+            if number == lacks:
+                worker.kill()
+            if number in (returns, lacks):
                 server.start()
             if number < count:
                 time.sleep(chance.uniform(0, 0.7))
@@ -195,9 +207,11 @@ def kills(server, work, count, chance):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--kills", type=int, default=20, help="two of them with the server: at least 2")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
+    if arguments.kills < 2:
+        parser.error("at least 2 kills")
     work = target_dir() / "native" / "elasticsearch"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)

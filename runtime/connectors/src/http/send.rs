@@ -42,8 +42,8 @@ impl From<Error> for Undelivered {
 /// What one attempt came to.
 enum Attempt {
     Done,
-    /// It may succeed without a wait: its token was no more valid.
-    Renew(Error),
+    /// It may succeed without a wait: its token was no more valid. Else not before this wait.
+    Renew(Error, Option<Duration>),
     /// Worth another attempt, not before this wait.
     Again(Error, Option<Duration>),
     Failed(Error),
@@ -152,12 +152,11 @@ impl Courier {
                 Attempt::Done => return Ok(()),
                 Attempt::Failed(error) => return Err(error.into()),
                 // No attempt of its own, or tokens that end would need max.retries.
-                Attempt::Renew(_) if !renewed => {
+                Attempt::Renew(..) if !renewed => {
                     renewed = true;
                     continue;
                 }
-                Attempt::Renew(error) => (error, None),
-                Attempt::Again(error, wait) => (error, wait),
+                Attempt::Renew(error, wait) | Attempt::Again(error, wait) => (error, wait),
             };
             if attempts >= self.retry.max {
                 return Err(self.given_up(error).into());
@@ -226,7 +225,7 @@ impl Courier {
             && tokens.is_refused(status)
         {
             tokens.refuse(number).await;
-            return Attempt::Renew(error);
+            return Attempt::Renew(error, answer.retry_after);
         }
         match self.retry.statuses.contains(status) {
             true => Attempt::Again(error, answer.retry_after),

@@ -176,7 +176,15 @@ async fn read(response: Response<Incoming>, keep: Keep) -> Result<(Answer, bool)
     let (mut kept, mut length) = (Vec::new(), 0);
     let mut is_read = true;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| reason(&error))?;
+        let frame = match frame {
+            Ok(frame) => frame,
+            // What was asked for is done; only the rest of the answer is not known.
+            Err(_) if head.status.is_success() && !matches!(keep, Keep::Whole(_)) => {
+                is_read = false;
+                break;
+            }
+            Err(error) => return Err(reason(&error)),
+        };
         let Some(data) = frame.data_ref() else { continue };
         length += data.len();
         if keeps {
