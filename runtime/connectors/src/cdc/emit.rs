@@ -390,14 +390,10 @@ impl Emitter {
         self.out.push(SourceRecord::new(record, self.partition.clone(), offset), 0)
     }
 
-    /// Any record of the connector's own.
-    pub(crate) fn record(&mut self, record: ConnectRecord, offset: SourceOffset, bytes: usize) -> Result<()> {
+    /// A record of the connector's own, with the headers that say which one it is from.
+    pub(crate) fn message(&mut self, mut record: ConnectRecord, offset: SourceOffset, bytes: usize) -> Result<()> {
+        record.headers.extend(self.headers.iter().cloned());
         self.out.push(SourceRecord::new(record, self.partition.clone(), offset), bytes)
-    }
-
-    /// The headers that say which connector a record is from.
-    pub(crate) fn context_headers(&self) -> &[Header] {
-        &self.headers
     }
 
     /// Whether a heartbeat is due.
