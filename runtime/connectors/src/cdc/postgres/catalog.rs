@@ -81,7 +81,8 @@ impl Catalog {
         let mut tables = Vec::new();
         for row in rows {
             let [Some(schema), Some(table), Some(oid)] = row.as_slice() else { continue };
-            let name = TableName { database: None, schema: Some(schema.clone()), table: table.clone() };
+            let name =
+                TableName { database: None, schema: Some(schema.clone()), table: table.clone() };
             if config.common.ignore_builtin && table == "spatial_ref_sys" {
                 continue;
             }
@@ -164,7 +165,12 @@ impl Catalog {
     }
 
     /// The table as a message of the log says it is. Whether columns may be null, and defaults, are those of now.
-    pub(super) fn relation(&mut self, wire: &mut Wire, config: &Config, relation: &Relation) -> Result<PgTable> {
+    pub(super) fn relation(
+        &mut self,
+        wire: &mut Wire,
+        config: &Config,
+        relation: &Relation,
+    ) -> Result<PgTable> {
         let name = TableName {
             database: None,
             schema: Some(relation.schema.clone()),
@@ -176,7 +182,8 @@ impl Catalog {
             .into_iter()
             .map(|column| (column.name.clone(), column))
             .collect();
-        self.refresh(wire, relation.columns.iter().map(|column| column.type_oid)).map_err(failed)?;
+        self.refresh(wire, relation.columns.iter().map(|column| column.type_oid))
+            .map_err(failed)?;
         let key = Self::key(wire, relation.oid).map_err(failed)?;
         let columns = relation
             .columns
@@ -232,10 +239,8 @@ impl Catalog {
             .iter()
             .filter_map(|column| found.iter().position(|(found, _)| found.name == *column))
             .collect();
-        let names = (
-            Value::str(name.schema.as_deref().unwrap_or_default()),
-            Value::str(&name.table),
-        );
+        let names =
+            (Value::str(name.schema.as_deref().unwrap_or_default()), Value::str(&name.table));
         let (columns, types): (Vec<Column>, Vec<PgType>) =
             found.into_iter().map(|(found, of)| (self.column(config, &found, &of), of)).unzip();
         for (column, of) in columns.iter().zip(&types) {
@@ -260,7 +265,8 @@ impl Catalog {
             }
             _ => None,
         };
-        let is_serial = found.default.as_ref().is_some_and(|default| default.starts_with("nextval("));
+        let is_serial =
+            found.default.as_ref().is_some_and(|default| default.starts_with("nextval("));
         let type_name = match (is_serial, type_name.as_str()) {
             (true, "int4") => "serial".to_owned(),
             (true, "int8") => "bigserial".to_owned(),
@@ -312,18 +318,29 @@ fn size(of: &PgType) -> (Option<u32>, Option<i32>) {
 }
 
 /// Says of each table which rows identify changed ones, and sets that where it is to be another.
-pub(super) fn identities(wire: &mut Wire, config: &Config, tables: &[(TableName, u32)]) -> Result<()> {
+pub(super) fn identities(
+    wire: &mut Wire,
+    config: &Config,
+    tables: &[(TableName, u32)],
+) -> Result<()> {
     for (name, oid) in tables {
         let text = name.to_string();
-        let Some((_, wanted)) = config.identities.iter().find(|(patterns, _)| patterns.fit(&text)) else {
+        let Some((_, wanted)) = config.identities.iter().find(|(patterns, _)| patterns.fit(&text))
+        else {
             continue;
         };
         let sql = format!("SELECT relreplident FROM pg_catalog.pg_class WHERE oid = {oid}");
-        let failed = |cause: SqlError| error(&format!("the replica identity of {text} could not be set"), cause);
+        let failed = |cause: SqlError| {
+            error(&format!("the replica identity of {text} could not be set"), cause)
+        };
         let is = wire.value(&sql).map_err(failed)?.unwrap_or_default();
-        let same = matches!((is.as_str(), wanted.as_str()), ("d", "DEFAULT") | ("f", "FULL") | ("n", "NOTHING"));
+        let same = matches!(
+            (is.as_str(), wanted.as_str()),
+            ("d", "DEFAULT") | ("f", "FULL") | ("n", "NOTHING")
+        );
         if !same {
-            wire.execute(&format!("ALTER TABLE {} REPLICA IDENTITY {wanted}", sql_of(name))).map_err(failed)?;
+            wire.execute(&format!("ALTER TABLE {} REPLICA IDENTITY {wanted}", sql_of(name)))
+                .map_err(failed)?;
             tracing::info!(table = %text, "Replica identity set to {wanted}");
         }
     }

@@ -88,13 +88,15 @@ impl Feed {
             Some(position) if self.failed > 0 && position.snapshot.is_none() => false,
             _ => mode.reads_rows(is_done),
         };
-        if !reads_rows && self.position.as_ref().is_some_and(|position| position.snapshot.is_some()) {
+        if !reads_rows && self.position.as_ref().is_some_and(|position| position.snapshot.is_some())
+        {
             return Err(Error::connect(
                 "The connector previously stopped while taking a snapshot, but now the connector is configured to \
                  never allow snapshots. Reconfigure the connector to use snapshots initially or when needed.",
             ));
         }
-        let mut stream = if mode.streams() || reads_rows { Some(self.connect(true)?) } else { None };
+        let mut stream =
+            if mode.streams() || reads_rows { Some(self.connect(true)?) } else { None };
         let mut made = None;
         if mode.streams() {
             slot::publish(&mut beside, &self.config, &tables)?;
@@ -135,7 +137,11 @@ impl Feed {
     /// The slot, and whether it still has what was not read yet.
     fn found(&mut self, beside: &mut Wire) -> Result<Option<slot::Slot>> {
         let found = match slot::find(beside, &self.config) {
-            Err(error) if self.config.common.snapshot_mode.begins_again() && !error.is_retriable() && self.position.is_some() => {
+            Err(error)
+                if self.config.common.snapshot_mode.begins_again()
+                    && !error.is_retriable()
+                    && self.position.is_some() =>
+            {
                 tracing::warn!(%error, "Last recorded offset is no longer available on the server.");
                 slot::drop_slot(beside, &self.config);
                 self.position = None;
@@ -143,11 +149,13 @@ impl Feed {
             }
             found => found?,
         };
-        let Some(position) = self.position.as_ref().filter(|position| position.snapshot.is_none()) else {
+        let Some(position) = self.position.as_ref().filter(|position| position.snapshot.is_none())
+        else {
             return Ok(found);
         };
         let from = position.tx_lsn.or(position.lsn_commit).or(position.lsn).unwrap_or(0);
-        let is_there = found.as_ref().is_some_and(|slot| slot.confirmed <= from || slot.restart <= from);
+        let is_there =
+            found.as_ref().is_some_and(|slot| slot.confirmed <= from || slot.restart <= from);
         if is_there {
             return Ok(found);
         }

@@ -65,7 +65,8 @@ impl Position {
         let lsn = |key: &str| number(key).map(i64::cast_unsigned);
         let flag = |key: &str| map.get(key).is_some_and(|flag| flag.as_bool() == Some(true));
         let is_snapshot = map.get("snapshot").is_some_and(|word| {
-            word.as_bool() == Some(true) || word.as_str().is_some_and(|word| word != "INCREMENTAL" && word != "false")
+            word.as_bool() == Some(true)
+                || word.as_str().is_some_and(|word| word != "INCREMENTAL" && word != "false")
         });
         let is_done = flag("last_snapshot_record") || flag("snapshot_completed");
         let word = map.get("messageType").and_then(|word| word.as_str());
@@ -75,7 +76,11 @@ impl Position {
             lsn: lsn("lsn"),
             lsn_proc: lsn("lsn_proc"),
             lsn_commit: lsn("lsn_commit").or_else(|| lsn("lsn_proc")),
-            kind: KINDS.iter().find(|(_, name)| Some(*name) == word).map(|(kind, _)| *kind).unwrap_or_default(),
+            kind: KINDS
+                .iter()
+                .find(|(_, name)| Some(*name) == word)
+                .map(|(kind, _)| *kind)
+                .unwrap_or_default(),
             events: number("lsn_events_processed").and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
             tx_lsn: lsn(TX_LSN),
             snapshot: (is_snapshot && !is_done).then_some(Snapshot::Running),
@@ -259,7 +264,12 @@ mod tests {
     #[test]
     fn what_is_stored_is_read_again() {
         let mut all = vec![position(), Position::default()];
-        all.push(Position { snapshot: Some(Snapshot::Running), events: 0, kind: Kind::None, ..position() });
+        all.push(Position {
+            snapshot: Some(Snapshot::Running),
+            events: 0,
+            kind: Kind::None,
+            ..position()
+        });
         for stored in all {
             let map = stored.offset(&Bytes::new()).to_map();
             let mut expected = stored.clone();

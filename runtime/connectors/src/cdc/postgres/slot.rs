@@ -40,7 +40,8 @@ pub(super) fn find(wire: &mut Wire, config: &Config) -> Result<Option<Slot>> {
          WHERE slot_name = {}",
         literal(&config.slot)
     );
-    let row = wire.row(&sql).map_err(|cause| error("replication slots could not be read", cause))?;
+    let row =
+        wire.row(&sql).map_err(|cause| error("replication slots could not be read", cause))?;
     let Some(row) = row else { return Ok(None) };
     let [plugin, database, restart, confirmed, status] = row.as_slice() else { return Ok(None) };
     let slot = &config.slot;
@@ -71,7 +72,9 @@ pub(super) fn find(wire: &mut Wire, config: &Config) -> Result<Option<Slot>> {
 
 /// Refuses a server that writes no log that could be read.
 pub(super) fn check_level(wire: &mut Wire) -> Result<()> {
-    let level = wire.value("SHOW wal_level").map_err(|cause| error("wal_level could not be read", cause))?;
+    let level = wire
+        .value("SHOW wal_level")
+        .map_err(|cause| error("wal_level could not be read", cause))?;
     match level.as_deref() {
         Some("logical") => Ok(()),
         other => Err(Error::connect(format!(
@@ -148,9 +151,13 @@ pub(super) fn publish(wire: &mut Wire, config: &Config, tables: &[(TableName, u3
             error(&format!("{what}{hint}"), cause)
         }
     };
-    let sql = format!("SELECT puballtables FROM pg_catalog.pg_publication WHERE pubname = {}", literal(name));
+    let sql = format!(
+        "SELECT puballtables FROM pg_catalog.pg_publication WHERE pubname = {}",
+        literal(name)
+    );
     let found = wire.value(&sql).map_err(failed("publications could not be read"))?;
-    let create = |what: &str| format!("CREATE PUBLICATION {}{what}{}", quoted(name), options(config));
+    let create =
+        |what: &str| format!("CREATE PUBLICATION {}{what}{}", quoted(name), options(config));
     let text = format!("Unable to create publication {name}");
     match (config.auto_create, found.as_deref()) {
         (AutoCreate::Disabled, None) => Err(Error::connect(format!(
@@ -158,7 +165,9 @@ pub(super) fn publish(wire: &mut Wire, config: &Config, tables: &[(TableName, u3
              {} FOR TABLE …)",
             quoted(name)
         ))),
-        (AutoCreate::AllTables, None) => wire.execute(&create(" FOR ALL TABLES")).map_err(failed(&text)),
+        (AutoCreate::AllTables, None) => {
+            wire.execute(&create(" FOR ALL TABLES")).map_err(failed(&text))
+        }
         (AutoCreate::NoTables, None) => wire.execute(&create("")).map_err(failed(&text)),
         (AutoCreate::Filtered, Some("t")) => Err(Error::config(format!(
             "A logical publication for all tables named '{name}' is already active on the server and can not be altered. \
@@ -170,7 +179,9 @@ pub(super) fn publish(wire: &mut Wire, config: &Config, tables: &[(TableName, u3
             let mut names: Vec<String> = tables.iter().map(|(table, _)| sql_of(table)).collect();
             names.sort();
             if names.is_empty() {
-                return Err(Error::config(format!("No table filters found for filtered publication {name}")));
+                return Err(Error::config(format!(
+                    "No table filters found for filtered publication {name}"
+                )));
             }
             let list = names.join(", ");
             let text = format!("Unable to create or update filtered publication {name} for {list}");
@@ -186,7 +197,9 @@ pub(super) fn publish(wire: &mut Wire, config: &Config, tables: &[(TableName, u3
                 .map_err(failed(&text))?
                 .into_iter()
                 .filter_map(|row| match row.as_slice() {
-                    [Some(schema), Some(table)] => Some(format!("{}.{}", quoted(schema), quoted(table))),
+                    [Some(schema), Some(table)] => {
+                        Some(format!("{}.{}", quoted(schema), quoted(table)))
+                    }
                     _ => None,
                 })
                 .collect();

@@ -30,7 +30,8 @@ pub(super) struct Reading<'a> {
 pub(super) fn cell(config: &Config, table: &PgTable, at: usize, bytes: &[u8]) -> Result<Value> {
     let Some(of) = table.types.get(at) else { return Ok(Value::Null) };
     value::read(of, bytes, &config.modes).or_else(|cause| {
-        let column = table.table.columns.get(at).map(|column| column.name.as_str()).unwrap_or_default();
+        let column =
+            table.table.columns.get(at).map(|column| column.name.as_str()).unwrap_or_default();
         let text = format!(
             "Failed to properly convert data value for '{}.{column}': {}",
             table.table.text,
@@ -68,7 +69,8 @@ impl Reading<'_> {
             .filter(|(name, _)| {
                 let text = name.to_string();
                 config.common.signal_table.as_deref() != Some(text.as_str())
-                    && (config.common.snapshot_tables.is_empty() || config.common.snapshot_tables.fit(&text))
+                    && (config.common.snapshot_tables.is_empty()
+                        || config.common.snapshot_tables.fit(&text))
             })
             .collect();
         if config.locks_shared && !tables.is_empty() {
@@ -89,13 +91,17 @@ impl Reading<'_> {
         self.emitter.out.holds_last = true;
         let mut rows = 0_u64;
         for (at, (name, oid)) in tables.iter().enumerate() {
-            let Some(table) = self.catalog.table(self.wire, config, name.clone(), *oid)? else { continue };
+            let Some(table) = self.catalog.table(self.wire, config, name.clone(), *oid)? else {
+                continue;
+            };
             let is_last = at + 1 == tables.len();
             let read = self.table(&table, &position, at == 0, is_last)?;
             tracing::info!(table = %table.table.text, rows = read, "snapshot of a table is read");
             rows += read;
         }
-        self.wire.execute("ROLLBACK").map_err(|cause| error("the snapshot could not end", cause))?;
+        self.wire
+            .execute("ROLLBACK")
+            .map_err(|cause| error("the snapshot could not end", cause))?;
         position.snapshot = Some(Snapshot::Completed);
         self.close(&position)?;
         tracing::info!(rows, lsn = %super::slot::lsn_text(made.lsn), "snapshot is read");
@@ -107,13 +113,24 @@ impl Reading<'_> {
         let ms = self.config.common.lock_timeout.as_millis();
         let mut sql = format!("SET LOCAL lock_timeout = {ms};");
         for (name, _) in tables {
-            sql.push_str(&format!(" LOCK TABLE {} IN ACCESS SHARE MODE;", super::catalog::sql_of(name)));
+            sql.push_str(&format!(
+                " LOCK TABLE {} IN ACCESS SHARE MODE;",
+                super::catalog::sql_of(name)
+            ));
         }
-        self.wire.execute(&sql).map_err(|cause| error("tables could not be locked for the snapshot", cause))
+        self.wire
+            .execute(&sql)
+            .map_err(|cause| error("tables could not be locked for the snapshot", cause))
     }
 
     /// Reads one table: how many rows it has.
-    fn table(&mut self, table: &PgTable, position: &Position, is_first: bool, is_last: bool) -> Result<u64> {
+    fn table(
+        &mut self,
+        table: &PgTable,
+        position: &Position,
+        is_first: bool,
+        is_last: bool,
+    ) -> Result<u64> {
         let Self { config, wire, emitter, source, .. } = self;
         let text = &*table.table.text;
         let query = config.common.snapshot_queries.iter().find(|(of, _)| of == text);
@@ -124,7 +141,8 @@ impl Reading<'_> {
         let offset = position.offset(&Bytes::new());
         let names = Some((&table.names.0, &table.names.1));
         let make = |mark| source.make(position, names, mark);
-        let (first, plain) = (make(if is_first { Mark::First } else { Mark::FirstInTable }), make(Mark::True));
+        let (first, plain) =
+            (make(if is_first { Mark::First } else { Mark::FirstInTable }), make(Mark::True));
         let mut count = 0_u64;
         wire.select(&sql, |row| {
             let mut values = Vec::with_capacity(table.types.len());
@@ -138,8 +156,13 @@ impl Reading<'_> {
             })?;
             let source = if count == 0 { first.clone() } else { plain.clone() };
             count += 1;
-            let change =
-                Change { op: Op::Read, before: None, after: Some(values), source, bytes: row.len() };
+            let change = Change {
+                op: Op::Read,
+                before: None,
+                after: Some(values),
+                source,
+                bytes: row.len(),
+            };
             Ok(emitter.change(&table.table, change, &mut |_| offset.clone())?)
         })
         .map_err(|cause| match cause {

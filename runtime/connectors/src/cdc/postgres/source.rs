@@ -61,14 +61,20 @@ impl Source {
     }
 
     /// Of a record of that table at that position.
-    pub(super) fn make(&self, position: &Position, names: Option<(&Value, &Value)>, mark: Mark) -> Value {
+    pub(super) fn make(
+        &self,
+        position: &Position,
+        names: Option<(&Value, &Value)>,
+        mark: Mark,
+    ) -> Value {
         let us = position.ts_us.unwrap_or_default();
         let decimal = |lsn: Option<u64>| {
             lsn.map_or_else(|| "null".to_owned(), |lsn| format!("\"{}\"", lsn.cast_signed()))
         };
         let sequence = format!("[{},{}]", decimal(position.lsn_commit), decimal(position.lsn));
         let is_plain = mark != Mark::Incremental;
-        let number = |number: Option<i64>| number.filter(|_| is_plain).map_or(Value::Null, Value::Int64);
+        let number =
+            |number: Option<i64>| number.filter(|_| is_plain).map_or(Value::Null, Value::Int64);
         let (schema, table) = match names {
             Some((schema, table)) => (schema.clone(), table.clone()),
             None => (Value::str(""), Value::str("")),

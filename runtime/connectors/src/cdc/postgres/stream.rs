@@ -7,7 +7,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gantry_api::model::{Kind as SchemaKind, Schema, SchemaBuilder, Struct};
 use gantry_api::{
-    Bytes, CancellationToken, ConnectRecord, Datum, Error, OffsetMap, Result, SourceOffset, Str, Value,
+    Bytes, CancellationToken, ConnectRecord, Datum, Error, OffsetMap, Result, SourceOffset, Str,
+    Value,
 };
 
 use super::super::config::OnFault;
@@ -96,13 +97,25 @@ impl<'a> Streaming<'a> {
             messages: Messages::new(config)?,
             filtered: 0,
         };
-        Ok(Self { config, cancel, wire, beside, catalog, emitter, source, position, confirmed, state })
+        Ok(Self {
+            config,
+            cancel,
+            wire,
+            beside,
+            catalog,
+            emitter,
+            source,
+            position,
+            confirmed,
+            state,
+        })
     }
 
     /// Asks the server for changes. `from`: of all that the slot has, if not given.
     pub(super) fn begin(&mut self) -> Result<()> {
         let config = self.config;
-        let from = self.position.tx_lsn.or(self.position.lsn_commit).or(self.position.lsn).unwrap_or(0);
+        let from =
+            self.position.tx_lsn.or(self.position.lsn_commit).or(self.position.lsn).unwrap_or(0);
         let version = self.beside.value("SHOW server_version_num").ok().flatten();
         let version = version.and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
         let mut options: Vec<String> = config
@@ -217,7 +230,11 @@ impl<'a> Streaming<'a> {
         let all = self.position.lsn_commit.unwrap_or(0);
         // Nothing is on its way: what the server has beyond that is of no interest here.
         let is_idle = self.state.running.is_none() && self.emitter.out.is_empty();
-        if is_idle && confirmed >= all && confirmed > 0 { confirmed.max(self.state.seen) } else { confirmed }
+        if is_idle && confirmed >= all && confirmed > 0 {
+            confirmed.max(self.state.seen)
+        } else {
+            confirmed
+        }
     }
 
     /// Nothing changes: time for what must be said all the same.
@@ -253,7 +270,9 @@ impl<'a> Streaming<'a> {
 
     fn message(&mut self, start: u64, bytes: Bytes) -> Result<()> {
         match Message::read(bytes)? {
-            Message::Begin { lsn, time_us, xid } => self.begin_transaction(lsn, time_us, xid, start),
+            Message::Begin { lsn, time_us, xid } => {
+                self.begin_transaction(lsn, time_us, xid, start)
+            }
             Message::Commit { time_us, end, .. } => self.end_transaction(start.max(end), time_us),
             Message::Origin(name) => {
                 if let Some(running) = &self.state.running {
@@ -381,13 +400,19 @@ impl<'a> Streaming<'a> {
         if self.has_new_word(oid, new.as_deref().unwrap_or_default()) {
             self.words(oid)?;
         }
-        let Some(Known { table: Some(table), .. }) = self.state.relations.get(&oid) else { return Ok(()) };
-        let read = row(self.config, table, old.as_deref(), None)
-            .and_then(|before| Ok((before, row(self.config, table, new.as_deref(), old.as_deref())?)));
+        let Some(Known { table: Some(table), .. }) = self.state.relations.get(&oid) else {
+            return Ok(());
+        };
+        let read = row(self.config, table, old.as_deref(), None).and_then(|before| {
+            Ok((before, row(self.config, table, new.as_deref(), old.as_deref())?))
+        });
         let (before, after) = match (read, self.config.common.on_event) {
             (Ok(rows), _) => rows,
             (Err(cause), OnFault::Fail) => {
-                let text = format!("Error while processing event at offset {:?}", self.position.offset(&Bytes::new()).to_map());
+                let text = format!(
+                    "Error while processing event at offset {:?}",
+                    self.position.offset(&Bytes::new()).to_map()
+                );
                 return Err(Error::connect(text).caused_by(cause));
             }
             (Err(cause), _) => {
@@ -411,7 +436,9 @@ impl<'a> Streaming<'a> {
 
     /// Whether a value is a word of an enum that was not there when the table was looked at.
     fn has_new_word(&self, oid: u32, cells: &[Cell]) -> bool {
-        let Some(Known { table: Some(table), .. }) = self.state.relations.get(&oid) else { return false };
+        let Some(Known { table: Some(table), .. }) = self.state.relations.get(&oid) else {
+            return false;
+        };
         table.types.iter().zip(cells).any(|(of, cell)| match (of, cell) {
             (PgType::Enum(labels), Cell::Text(text)) => {
                 !labels.iter().any(|label| label.as_bytes() == text.as_ref())
@@ -437,18 +464,27 @@ impl<'a> Streaming<'a> {
             return Ok(());
         }
         for oid in relations {
-            let Some(Known { table: Some(table), .. }) = self.state.relations.get(oid) else { continue };
+            let Some(Known { table: Some(table), .. }) = self.state.relations.get(oid) else {
+                continue;
+            };
             let names = Some((&table.names.0, &table.names.1));
             let source = self.source.make(self.position, names, Mark::None);
             let change = Change { op: Op::Truncate, before: None, after: None, source, bytes: 0 };
             let position = &*self.position;
-            self.emitter.change(&table.table, change, &mut |transaction| of(position, transaction))?;
+            self.emitter
+                .change(&table.table, change, &mut |transaction| of(position, transaction))?;
         }
         Ok(())
     }
 
     /// What a program has written into the log.
-    fn logical(&mut self, is_transactional: bool, lsn: u64, prefix: &str, content: &Bytes) -> Result<()> {
+    fn logical(
+        &mut self,
+        is_transactional: bool,
+        lsn: u64,
+        prefix: &str,
+        content: &Bytes,
+    ) -> Result<()> {
         let is_taken = self.config.messages.takes(prefix);
         if is_transactional {
             if self.note(lsn, Kind::Message) || !is_taken {
@@ -459,7 +495,8 @@ impl<'a> Streaming<'a> {
                 return Ok(());
             }
             let position = &mut *self.position;
-            (position.lsn, position.lsn_proc, position.lsn_commit) = (Some(lsn), Some(lsn), Some(lsn));
+            (position.lsn, position.lsn_proc, position.lsn_commit) =
+                (Some(lsn), Some(lsn), Some(lsn));
             (position.tx_lsn, position.tx_id, position.kind) = (Some(lsn), None, Kind::Message);
             position.events = 0;
             if !is_taken {
@@ -564,7 +601,12 @@ impl Messages {
     fn new(config: &Config) -> Result<Self> {
         let shaping = &config.common.shaping;
         let name = |tail: &str| -> Option<Str> {
-            Some(shaping.schema_names.schema(&format!("io.debezium.connector.postgresql.{tail}")).into())
+            Some(
+                shaping
+                    .schema_names
+                    .schema(&format!("io.debezium.connector.postgresql.{tail}"))
+                    .into(),
+            )
         };
         let of = |tail: &str, fields: Vec<(Str, Schema)>| -> Result<Schema> {
             Ok(SchemaBuilder::structure(fields)?.name(name(tail)).version(Some(1)).build_plain())

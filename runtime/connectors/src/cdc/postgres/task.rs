@@ -90,7 +90,9 @@ impl SourceTask for PostgresTask {
             }
             Some(Err(error)) => Err(error),
             None if self.cancel.is_cancelled() => std::future::pending().await,
-            None => Err(Error::connect("the thread that reads the database has ended without a word")),
+            None => {
+                Err(Error::connect("the thread that reads the database has ended without a word"))
+            }
         }
     }
 

@@ -12,7 +12,8 @@ mod tls;
 mod types;
 mod url;
 
-pub(super) use connect::{Access, Connecting, Kept, wait};
+pub(crate) use connect::wait;
+pub(super) use connect::{Access, Connecting, Kept};
 pub(super) use dialect::{Dialect, Quoting};
 pub(crate) use error::{SqlError, SqlResult};
 pub(crate) use tls::Tls;

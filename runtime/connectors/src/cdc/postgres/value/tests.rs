@@ -60,7 +60,10 @@ fn times_are_numbers_by_their_precision() {
     assert_eq!(of(&PgType::Timestamp(6), "infinity"), Value::Int64(9_223_372_036_825_200_000));
     let zoned = of(&PgType::TimestampZoned(6), "2016-11-04 13:51:30.1+02");
     assert_eq!(zoned, Value::str("2016-11-04T11:51:30.100000Z"));
-    assert_eq!(of(&PgType::TimestampZoned(0), "2016-11-04 11:51:30+00"), Value::str("2016-11-04T11:51:30Z"));
+    assert_eq!(
+        of(&PgType::TimestampZoned(0), "2016-11-04 11:51:30+00"),
+        Value::str("2016-11-04T11:51:30Z")
+    );
     assert_eq!(of(&PgType::TimestampZoned(6), "-infinity"), Value::str("-infinity"));
     assert_eq!(of(&PgType::TimeZoned, "13:51:30.123789+02"), Value::str("11:51:30.123789Z"));
     assert_eq!(of(&PgType::TimeZoned, "01:00:00-03:30"), Value::str("04:30:00Z"));
@@ -104,7 +107,9 @@ fn hstore_is_json_or_a_map() {
     assert_eq!(read_again, serde_json::json!({"a": "1", "b\"c": null}));
     assert_eq!(of(&PgType::Hstore, ""), Value::str("{}"));
     let as_map = Modes { hstore_as_map: true, ..modes() };
-    let Value::Map(map) = read(&PgType::Hstore, text.as_bytes(), &as_map).unwrap() else { panic!() };
+    let Value::Map(map) = read(&PgType::Hstore, text.as_bytes(), &as_map).unwrap() else {
+        panic!()
+    };
     assert_eq!(map.get("a"), Some(&Value::str("1")));
     assert!(read(&PgType::Hstore, b"\"a\"=>", &modes()).is_err());
 }
@@ -123,7 +128,11 @@ fn bytes_have_forms() {
 fn what_is_not_sent_has_a_mark() {
     let mark = b"__debezium_unavailable_value";
     assert_eq!(
-        placeholder(&PgType::Array(Box::new(PgType::Text(Some("io.debezium.data.Uuid")))), mark, &modes()),
+        placeholder(
+            &PgType::Array(Box::new(PgType::Text(Some("io.debezium.data.Uuid")))),
+            mark,
+            &modes()
+        ),
         Value::array(vec![Value::str("b68a35a7-17ad-35b3-af2a-ae46edb4545a")])
     );
     assert_eq!(placeholder(&PgType::Numeric(None), mark, &modes()), Value::Null);
