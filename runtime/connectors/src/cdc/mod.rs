@@ -4,11 +4,13 @@
 mod columns;
 mod config;
 mod emit;
+mod incremental;
 mod keys;
 mod names;
 mod out;
 mod patterns;
 mod postgres;
+mod signal;
 mod table;
 mod times;
 
