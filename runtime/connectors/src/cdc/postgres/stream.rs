@@ -355,7 +355,13 @@ impl<'a> Streaming<'a> {
             table: relation.name.clone(),
         };
         let table = match self.config.common.takes(&name) {
-            true => Some(self.catalog.relation(self.beside, self.config, &relation)?),
+            true => {
+                if let Some(running) = &self.state.running {
+                    Catalog::await_commit(self.beside, running.xid)
+                        .map_err(|cause| error("a transaction could not be waited for", cause))?;
+                }
+                Some(self.catalog.relation(self.beside, self.config, &relation)?)
+            }
             false => None,
         };
         self.state.relations.insert(relation.oid, Known { relation, table });
