@@ -1,0 +1,128 @@
+//! The server's stream of events.
+
+use std::time::Duration;
+
+use mysql::binlog::BinlogChecksumAlg;
+use mysql::prelude::Queryable;
+use mysql::{BinlogRequest, BinlogStream, Conn};
+
+use super::{GtidSet, Header};
+
+/// MariaDB is told that its own kinds of events are understood, those that say where transactions begin among
+/// them.
+const MARIA_CAPABILITY: u32 = 4;
+
+/// Where to begin.
+#[derive(Clone, Debug)]
+pub(crate) enum Start {
+    File { file: String, position: u64 },
+    /// Behind these transactions.
+    Gtids(GtidSet),
+}
+
+/// An open stream.
+pub(crate) struct Binlog {
+    stream: BinlogStream,
+}
+
+impl std::fmt::Debug for Binlog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Binlog")
+    }
+}
+
+/// One event as it came, its checksum verified.
+#[derive(Debug)]
+pub(crate) struct Raw {
+    pub(crate) header: Header,
+    event: mysql::binlog::events::Event,
+}
+
+impl Raw {
+    pub(crate) fn data(&self) -> &[u8] {
+        self.event.data()
+    }
+}
+
+/// Why there is no next event.
+#[derive(Debug)]
+pub(crate) enum StreamError {
+    Server(mysql::Error),
+    /// What came is not what was sent.
+    Checksum(Header),
+    /// The server has ended it.
+    Ended,
+}
+
+impl From<mysql::Error> for StreamError {
+    fn from(error: mysql::Error) -> Self {
+        Self::Server(error)
+    }
+}
+
+impl Binlog {
+    /// Begins. Silence of the server is broken so often by a word that it is there.
+    pub(crate) fn open(
+        mut connection: Conn,
+        start: &Start,
+        server_id: u32,
+        is_maria: bool,
+        heartbeat: Duration,
+    ) -> mysql::Result<Self> {
+        let period = heartbeat.as_nanos();
+        connection.query_drop(format!("SET @master_heartbeat_period={period}"))?;
+        if !is_maria {
+            connection.query_drop(format!("SET @source_heartbeat_period={period}"))?;
+        }
+        let mut request = BinlogRequest::new(server_id);
+        if is_maria {
+            connection.query_drop(format!("SET @mariadb_slave_capability={MARIA_CAPABILITY}"))?;
+        }
+        match start {
+            Start::File { file, position } => {
+                request = request.with_filename(file.as_bytes().to_vec()).with_pos(*position);
+            }
+            Start::Gtids(GtidSet::Maria(_)) => {
+                let Start::Gtids(set) = start else { return Err(wrong("no GTIDs")) };
+                connection.query_drop(format!("SET @slave_connect_state='{set}'"))?;
+                connection.query_drop("SET @slave_gtid_strict_mode=0")?;
+                connection.query_drop("SET @slave_gtid_ignore_duplicates=0")?;
+            }
+            Start::Gtids(set @ GtidSet::MySql(_)) => {
+                let text = set.to_string();
+                let sids = text.split(',').filter(|part| !part.is_empty()).map(str::parse);
+                let sids: Result<Vec<_>, _> = sids.collect();
+                let sids = sids.map_err(|error: std::io::Error| wrong(&error.to_string()))?;
+                request = request.with_use_gtid(true).with_pos(4_u64).with_sids(sids);
+            }
+        }
+        Ok(Self { stream: connection.get_binlog_stream(request)? })
+    }
+
+    /// The next event: waits for it.
+    pub(crate) fn next(&mut self) -> Result<Raw, StreamError> {
+        let event = self.stream.next().ok_or(StreamError::Ended)??;
+        let raw = event.header();
+        let header = Header {
+            seconds: raw.timestamp(),
+            kind: raw.event_type_raw(),
+            server_id: raw.server_id(),
+            size: raw.event_size(),
+            next: raw.log_pos(),
+            flags: raw.flags_raw(),
+        };
+        if let (Some(sent), Ok(Some(BinlogChecksumAlg::BINLOG_CHECKSUM_ALG_CRC32))) =
+            (event.checksum(), event.footer().get_checksum_alg())
+        {
+            let found = event.calc_checksum(BinlogChecksumAlg::BINLOG_CHECKSUM_ALG_CRC32);
+            if u32::from_le_bytes(sent) != found && !header.is_artificial() {
+                return Err(StreamError::Checksum(header));
+            }
+        }
+        Ok(Raw { header, event })
+    }
+}
+
+fn wrong(text: &str) -> mysql::Error {
+    mysql::Error::IoError(std::io::Error::new(std::io::ErrorKind::InvalidInput, text))
+}
