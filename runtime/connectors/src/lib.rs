@@ -1,6 +1,8 @@
 //! Gantry's native connectors: one folder and one cargo feature for each,
 //! or for each family.
 
+#[cfg(feature = "cdc")]
+pub mod cdc;
 #[cfg(feature = "datagen")]
 pub mod datagen;
 #[cfg(feature = "file")]

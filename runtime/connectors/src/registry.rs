@@ -5,6 +5,8 @@ use gantry_api::ConnectorPlugin;
 /// All connectors that this build holds, in the order of their folders.
 pub fn plugins() -> Vec<ConnectorPlugin> {
     let lists: &[fn() -> Vec<ConnectorPlugin>] = &[
+        #[cfg(feature = "cdc")]
+        crate::cdc::plugins,
         #[cfg(feature = "datagen")]
         crate::datagen::plugins,
         #[cfg(feature = "datagen")]

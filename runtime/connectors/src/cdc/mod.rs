@@ -5,27 +5,19 @@ mod columns;
 mod config;
 mod emit;
 mod keys;
+mod mysql;
 mod names;
 mod out;
 mod patterns;
-mod postgres;
 mod table;
 mod times;
 
-use gantry_api::{ConnectorPlugin, PluginInfo};
+use gantry_api::ConnectorPlugin;
 
 /// The release of Debezium whose records these are, as they say it themselves.
 const VERSION: &str = "3.7.0.Final";
 
 /// All connectors of this folder.
 pub fn plugins() -> Vec<ConnectorPlugin> {
-    vec![ConnectorPlugin::source(
-        PluginInfo::new(
-            "io.debezium.connector.postgresql.PostgresConnector",
-            "Connector",
-            postgres::definition,
-        ),
-        postgres::PostgresSource::new,
-        postgres::PostgresTask::new,
-    )]
+    mysql::plugins()
 }

@@ -68,7 +68,7 @@ pub(crate) enum Event<'a> {
     /// The statement that changes the rows that follow.
     RowsQuery(String),
     /// Events in one, compressed: each with its header in front of it.
-    Payload(Vec<u8>),
+    Payload,
     /// Rows that only say which parts of a document changed.
     PartialRows,
     Heartbeat,
@@ -111,7 +111,7 @@ pub(crate) fn decode<'a>(header: &Header, data: &'a [u8]) -> Decoded<Event<'a>> 
         33 => gtid(&mut bytes)?,
         42 => tagged(&mut bytes)?,
         39 => Event::PartialRows,
-        40 => Event::Payload(payload(&mut bytes)?),
+        40 => Event::Payload,
         162 => maria_gtid(header, &mut bytes)?,
         _ => Event::Other,
     })
@@ -283,42 +283,4 @@ fn maria_gtid<'a>(header: &Header, bytes: &mut Bytes<'a>) -> Decoded<Event<'a>> 
         is_standalone: flags & STANDALONE != 0,
         commit_micros: None,
     })
-}
-
-/// What a transaction of MySQL holds that is compressed as a whole.
-fn payload(bytes: &mut Bytes<'_>) -> Decoded<Vec<u8>> {
-    const ZSTD: u64 = 0;
-    const NONE: u64 = 255;
-    let (mut kind, mut size, mut length) = (NONE, None, None);
-    loop {
-        match bytes.packed()? {
-            0 => break,
-            field => {
-                let mut value = Bytes({
-                    let length = bytes.packed_size()?;
-                    bytes.take(length)?
-                });
-                match field {
-                    1 => size = Some(value.packed_size()?),
-                    2 => kind = value.packed()?,
-                    3 => length = Some(value.packed()?),
-                    _ => {}
-                }
-            }
-        }
-    }
-    let data = bytes.take(size.unwrap_or(bytes.len()))?;
-    match kind {
-        NONE => Ok(data.to_vec()),
-        ZSTD => {
-            let length = length.filter(|length| *length <= EVENT_MAX);
-            let length = length.ok_or(Broken("it is larger than 1 GiB"))?;
-            let mut plain = Vec::with_capacity(length as usize);
-            zstd::Decoder::new(data)
-                .and_then(|decoder| decoder.take(length).read_to_end(&mut plain))
-                .map_err(|_| Broken("what is compressed in it is broken"))?;
-            Ok(plain)
-        }
-        _ => Err(Broken("it is compressed in a way that is not known")),
-    }
 }

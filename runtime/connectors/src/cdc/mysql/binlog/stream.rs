@@ -1,12 +1,19 @@
 //! The server's stream of events.
 
+use std::io::Read;
 use std::time::Duration;
 
 use mysql::binlog::BinlogChecksumAlg;
+use mysql::binlog::events::TransactionPayloadEvent;
 use mysql::prelude::Queryable;
 use mysql::{BinlogRequest, BinlogStream, Conn};
 
-use super::{GtidSet, Header};
+use super::{Broken, GtidSet, Header};
+
+/// The most bytes that a transaction may have when it is no longer compressed: the most that servers make.
+const PAYLOAD_MAX: u64 = 1 << 30;
+/// Bytes of an event's header.
+const HEADER: usize = 19;
 
 /// MariaDB is told that its own kinds of events are understood, those that say where transactions begin among
 /// them.
@@ -41,6 +48,24 @@ pub(crate) struct Raw {
 impl Raw {
     pub(crate) fn data(&self) -> &[u8] {
         self.event.data()
+    }
+
+    /// The events of a transaction that MySQL has compressed as a whole, each with its header.
+    pub(crate) fn payload(&self) -> Result<Vec<(Header, Vec<u8>)>, Broken> {
+        let broken = |_| Broken("what is compressed in it is broken");
+        let payload: TransactionPayloadEvent<'_> = self.event.read_event().map_err(broken)?;
+        let mut plain = Vec::new();
+        payload
+            .decompressed()
+            .and_then(|reader| reader.take(PAYLOAD_MAX).read_to_end(&mut plain))
+            .map_err(broken)?;
+        let (mut events, mut rest) = (Vec::new(), plain.as_slice());
+        while !rest.is_empty() {
+            let (header, data, behind) = split(rest).ok_or(Broken("it ends too early"))?;
+            events.push((header, data.to_vec()));
+            rest = behind;
+        }
+        Ok(events)
     }
 }
 
@@ -121,6 +146,22 @@ impl Binlog {
         }
         Ok(Raw { header, event })
     }
+}
+
+/// An event in front of others: its header, what it holds, and the others.
+fn split(bytes: &[u8]) -> Option<(Header, &[u8], &[u8])> {
+    let (head, _) = bytes.split_at_checked(HEADER)?;
+    let four = |at: usize| Some(u32::from_le_bytes(*head.get(at..)?.first_chunk::<4>()?));
+    let header = Header {
+        seconds: four(0)?,
+        kind: *head.get(4)?,
+        server_id: four(5)?,
+        size: four(9)?,
+        next: four(13)?,
+        flags: u16::from_le_bytes(*head.get(17..)?.first_chunk::<2>()?),
+    };
+    let (event, behind) = bytes.split_at_checked(header.size as usize)?;
+    Some((header, event.get(HEADER..)?, behind))
 }
 
 fn wrong(text: &str) -> mysql::Error {
