@@ -139,7 +139,8 @@ impl Rules {
 
     /// What is done with a column of that full name, and what that adds to its schema.
     pub(super) fn of(&self, column: &Column, names: &Names<'_>) -> (Treatment, SchemaBuilder) {
-        let schema = column.of_key().unwrap_or_else(|| SchemaBuilder::new(gantry_api::model::Kind::String));
+        let schema =
+            column.of_key().unwrap_or_else(|| SchemaBuilder::new(gantry_api::model::Kind::String));
         let found = self.0.iter().find(|(rule, patterns)| match rule {
             Rule::PropagateType => names.of_type(&column.type_name).any(|name| patterns.fit(&name)),
             _ => names.of_column(&column.name).any(|name| patterns.fit(&name)),
@@ -155,7 +156,8 @@ impl Rules {
             }
             Rule::Mask(length) => {
                 let stars = Value::str(&"*".repeat(*length as usize));
-                let treatment = if column.is_characters { Treatment::Mask(stars) } else { Treatment::None };
+                let treatment =
+                    if column.is_characters { Treatment::Mask(stars) } else { Treatment::None };
                 (treatment, schema.parameter("masked", "true"))
             }
             Rule::Hash { algorithm, salt, is_java } => {
@@ -163,7 +165,10 @@ impl Rules {
                     algorithm: *algorithm,
                     salt: salt.as_bytes().into(),
                     is_java: *is_java,
-                    length: column.length.filter(|length| *length > 0).map(|length| length as usize),
+                    length: column
+                        .length
+                        .filter(|length| *length > 0)
+                        .map(|length| length as usize),
                 };
                 let treatment = if column.is_characters { treatment } else { Treatment::None };
                 (treatment, schema.parameter("masked", "true"))
@@ -212,7 +217,10 @@ fn number(key: &str, head: &str) -> Result<Option<u32>> {
         return Ok(None);
     }
     text.parse().map(Some).map_err(|_| {
-        Error::config(format!("Invalid key {key}: {text} characters are too many; the most are {}", u32::MAX))
+        Error::config(format!(
+            "Invalid key {key}: {text} characters are too many; the most are {}",
+            u32::MAX
+        ))
     })
 }
 
@@ -247,9 +255,10 @@ fn hash_v2(key: &str) -> Result<Option<Rule>> {
 }
 
 fn hashing(key: &str, rest: &str, is_java: bool) -> Result<Option<Rule>> {
-    let Some((name, salt)) = rest.split_once(".with.salt.").filter(|(name, salt)| {
-        !name.is_empty() && !name.contains('.') && !salt.is_empty()
-    }) else {
+    let Some((name, salt)) = rest
+        .split_once(".with.salt.")
+        .filter(|(name, salt)| !name.is_empty() && !name.contains('.') && !salt.is_empty())
+    else {
         return Ok(None);
     };
     // The key holds the salt, which is secret.
@@ -379,7 +388,11 @@ impl KeyColumns {
                 )));
             };
             for column in columns.split(',') {
-                patterns.push(super::patterns::pattern(&format!("{}.{}", table.trim(), column.trim()))?);
+                patterns.push(super::patterns::pattern(&format!(
+                    "{}.{}",
+                    table.trim(),
+                    column.trim()
+                ))?);
             }
         }
         Ok(Self(patterns))
@@ -411,7 +424,10 @@ mod tests {
     #[test]
     fn java_writes_objects_with_their_length() {
         assert_eq!(java_object("ab"), [0xac, 0xed, 0, 5, 0x74, 0, 2, b'a', b'b']);
-        assert_eq!(java_object("\0é🦀")[5..], [0, 10, 0xc0, 0x80, 0xc3, 0xa9, 0xed, 0xa0, 0xbe, 0xed, 0xb6, 0x80]);
+        assert_eq!(
+            java_object("\0é🦀")[5..],
+            [0, 10, 0xc0, 0x80, 0xc3, 0xa9, 0xed, 0xa0, 0xbe, 0xed, 0xb6, 0x80]
+        );
         assert_eq!(java_object(&"x".repeat(70_000))[4..13], [0x7c, 0, 0, 0, 0, 0, 1, 0x11, 0x70]);
     }
 

@@ -70,7 +70,8 @@ impl Skipped {
                     ));
                 }
                 other => {
-                    let text = format!("Invalid operation {other}: it must be one of c, u, d, t, none");
+                    let text =
+                        format!("Invalid operation {other}: it must be one of c, u, d, t, none");
                     return Err(fault("skipped.operations", &text));
                 }
             };
@@ -263,7 +264,9 @@ impl Common {
             snapshot_mode: snapshot_mode(parsed)?,
             snapshot_tables: at(
                 "snapshot.include.collection.list",
-                Patterns::parse(text(props, "snapshot.include.collection.list").unwrap_or_default()),
+                Patterns::parse(
+                    text(props, "snapshot.include.collection.list").unwrap_or_default(),
+                ),
             )?,
             snapshot_queries: queries(props)?,
             snapshot_delay: millis(parsed, "snapshot.delay.ms"),
@@ -279,7 +282,9 @@ impl Common {
             batch_max: limit("max.batch.size").max(1),
             query_timeout: Some(millis(parsed, "database.query.timeout.ms"))
                 .filter(|time| !time.is_zero()),
-            initial_statements: statements(given("database.initial.statements").unwrap_or_default()),
+            initial_statements: statements(
+                given("database.initial.statements").unwrap_or_default(),
+            ),
             tables_max: limit("guardrail.collections.max"),
             tables_max_fails: word(parsed, "guardrail.collections.limit.action") == "fail",
         })
@@ -339,22 +344,46 @@ pub(crate) fn unsupported(props: &Props) -> Vec<(&'static str, String)> {
     let any = |_: &str| true;
     refuse("converters", &any, "converters in Java cannot run here: remove the key");
     refuse("post.processors", &any, "processors in Java cannot run here: remove the key");
-    refuse("snapshot.mode", &|word| word == "custom", "snapshotters in Java cannot run here: take another mode");
-    refuse("snapshot.locking.mode", &|word| word == "custom", "locking in Java cannot run here: take another mode");
-    refuse("snapshot.query.mode", &|word| word == "custom", "queries in Java cannot run here: use snapshot.select.statement.overrides");
-    refuse("sourceinfo.struct.maker", &|class| !class.ends_with("SourceInfoStructMaker"), "classes in Java cannot run here: remove the key");
+    refuse(
+        "snapshot.mode",
+        &|word| word == "custom",
+        "snapshotters in Java cannot run here: take another mode",
+    );
+    refuse(
+        "snapshot.locking.mode",
+        &|word| word == "custom",
+        "locking in Java cannot run here: take another mode",
+    );
+    refuse(
+        "snapshot.query.mode",
+        &|word| word == "custom",
+        "queries in Java cannot run here: use snapshot.select.statement.overrides",
+    );
+    refuse(
+        "sourceinfo.struct.maker",
+        &|class| !class.ends_with("SourceInfoStructMaker"),
+        "classes in Java cannot run here: remove the key",
+    );
     refuse(
         "transaction.metadata.factory",
         &|class| class != "io.debezium.pipeline.txmetadata.DefaultTransactionMetadataFactory",
         "classes in Java cannot run here: remove the key",
     );
-    refuse("openlineage.integration.enabled", &|flag| flag == "true", "OpenLineage is not told: set it to false");
+    refuse(
+        "openlineage.integration.enabled",
+        &|flag| flag == "true",
+        "OpenLineage is not told: set it to false",
+    );
     refuse(
         "signal.enabled.channels",
         &|list| list.split(',').any(|one| one.trim() != "source"),
         "signals come by the table of signal.data.collection only: set it to source",
     );
-    refuse("time.precision.mode", &|word| word == "structured", "these schemas are not made here: take another mode");
+    refuse(
+        "time.precision.mode",
+        &|word| word == "structured",
+        "these schemas are not made here: take another mode",
+    );
     faults
 }
 
@@ -448,7 +477,8 @@ fn on_fault(word: &str) -> OnFault {
 /// Text, or bytes behind `hex:`.
 fn bytes(text: &str) -> Result<Vec<u8>> {
     let Some(hex) = text.strip_prefix("hex:") else { return Ok(text.as_bytes().to_vec()) };
-    let wrong = || Error::config(format!("{text} has no even number of digits of hexadecimal numbers"));
+    let wrong =
+        || Error::config(format!("{text} has no even number of digits of hexadecimal numbers"));
     if hex.len() % 2 != 0 || !hex.is_ascii() {
         return Err(wrong());
     }
@@ -495,7 +525,12 @@ fn queries(props: &Props) -> Result<Vec<(String, String)>> {
         .map(|table| {
             let key = format!("{OVERRIDES}.{table}");
             let sql = text(props, &key).ok_or_else(|| {
-                fault(OVERRIDES, &format!("{table} is listed, and {key} is not set: set it, or do not list the table"))
+                fault(
+                    OVERRIDES,
+                    &format!(
+                        "{table} is listed, and {key} is not set: set it, or do not list the table"
+                    ),
+                )
             })?;
             Ok((table.to_owned(), sql.to_owned()))
         })

@@ -6,7 +6,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use gantry_api::model::{Header, Kind, Schema, SchemaBuilder, Struct};
 use gantry_api::{
-    ConnectRecord, Datum, OffsetMap, Result, SourceOffset, SourcePartition, SourceRecord, Str, Value,
+    ConnectRecord, Datum, OffsetMap, Result, SourceOffset, SourcePartition, SourceRecord, Str,
+    Value,
 };
 
 use super::config::Common;
@@ -244,11 +245,7 @@ impl Emitter {
         };
         let before = before.map(|row| table.row(row)).transpose()?.unwrap_or_default();
         let after = after.map(|row| table.row(row)).transpose()?.unwrap_or_default();
-        if op == Op::Update
-            && self.common.skip_unchanged
-            && !before.is_null()
-            && before == after
-        {
+        if op == Op::Update && self.common.skip_unchanged && !before.is_null() && before == after {
             return Ok(());
         }
         let is_delete = op == Op::Delete;
@@ -341,13 +338,8 @@ impl Emitter {
         }
         self.transaction = Transaction { id: Some(id.to_owned()), shown, ..Transaction::default() };
         let shown = self.transaction.shown();
-        let values = vec![
-            Value::str("BEGIN"),
-            shown.clone(),
-            Value::Null,
-            Value::Null,
-            Value::Int64(ts_ms),
-        ];
+        let values =
+            vec![Value::str("BEGIN"), shown.clone(), Value::Null, Value::Null, Value::Int64(ts_ms)];
         self.transaction_record(shown, values, offset)
     }
 
@@ -390,14 +382,20 @@ impl Emitter {
         self.out.push(SourceRecord::new(record, self.partition.clone(), offset), 0)
     }
 
-    /// Any record of the connector's own.
-    pub(crate) fn record(&mut self, record: ConnectRecord, offset: SourceOffset, bytes: usize) -> Result<()> {
+    /// A record of the connector's own, with the headers that say which one it is from.
+    pub(crate) fn message(
+        &mut self,
+        mut record: ConnectRecord,
+        offset: SourceOffset,
+        bytes: usize,
+    ) -> Result<()> {
+        record.headers.extend(self.headers.iter().cloned());
         self.out.push(SourceRecord::new(record, self.partition.clone(), offset), bytes)
     }
 
-    /// The headers that say which connector a record is from.
-    pub(crate) fn context_headers(&self) -> &[Header] {
-        &self.headers
+    /// Says how far it is without a record.
+    pub(crate) fn position(&mut self, offset: SourceOffset) -> Result<()> {
+        self.out.push(SourceRecord::position(self.partition.clone(), offset), 0)
     }
 
     /// Whether a heartbeat is due.

@@ -6,7 +6,15 @@ use gantry_api::{ConfigKey, Importance, Type, Validator};
 use crate::keys::Keys;
 
 /// One key: its group in PostgreSQL's connector and in MySQL's, its name, type, importance, default, and what it does.
-struct Key(&'static str, &'static str, &'static str, Type, Importance, Option<&'static str>, &'static str);
+struct Key(
+    &'static str,
+    &'static str,
+    &'static str,
+    Type,
+    Importance,
+    Option<&'static str>,
+    &'static str,
+);
 
 /// The group of MySQL's connectors that is named after the database.
 const DATABASE: &str = "database";
@@ -220,7 +228,9 @@ pub(crate) fn common(keys: &mut Keys, groups: Groups) {
 /// The words of keys that have some.
 fn words(name: &str) -> Option<&'static [&'static str]> {
     Some(match name {
-        "schema.name.adjustment.mode" | "field.name.adjustment.mode" => &["none", "avro", "avro_unicode"],
+        "schema.name.adjustment.mode" | "field.name.adjustment.mode" => {
+            &["none", "avro", "avro_unicode"]
+        }
         "decimal.handling.mode" => &["precise", "double", "string"],
         "time.precision.mode" => &[
             "adaptive",

@@ -9,15 +9,26 @@ mod mysql;
 mod names;
 mod out;
 mod patterns;
+mod postgres;
 mod table;
 mod times;
 
-use gantry_api::ConnectorPlugin;
+use gantry_api::{ConnectorPlugin, PluginInfo};
 
 /// The release of Debezium whose records these are, as they say it themselves.
 const VERSION: &str = "3.7.0.Final";
 
 /// All connectors of this folder.
 pub fn plugins() -> Vec<ConnectorPlugin> {
-    mysql::plugins()
+    let mut plugins = vec![ConnectorPlugin::source(
+        PluginInfo::new(
+            "io.debezium.connector.postgresql.PostgresConnector",
+            "Connector",
+            postgres::definition,
+        ),
+        postgres::PostgresSource::new,
+        postgres::PostgresTask::new,
+    )];
+    plugins.extend(mysql::plugins());
+    plugins
 }

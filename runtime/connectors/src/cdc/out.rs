@@ -33,7 +33,11 @@ pub(crate) struct Out {
 }
 
 impl Out {
-    pub(crate) fn new(sender: Sender<Result<Batch>>, cancel: CancellationToken, records_max: usize) -> Self {
+    pub(crate) fn new(
+        sender: Sender<Result<Batch>>,
+        cancel: CancellationToken,
+        records_max: usize,
+    ) -> Self {
         Self {
             sender,
             cancel,

@@ -42,7 +42,8 @@ impl TableName {
     /// All parts that there are.
     fn full(&self) -> String {
         let parts = [self.database.as_deref(), self.schema.as_deref(), Some(self.table.as_str())];
-        let parts: Vec<&str> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        let parts: Vec<&str> =
+            parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
         parts.join(".")
     }
 }
@@ -96,14 +97,14 @@ impl Table {
         let all = [name.full(), text.clone()];
         let names = Names { tables: &all };
         let topic = shaping.naming.changes(name.outer(shaping.naming.strategy), &name.table);
-        let schema_name = |tail: &str| -> Str {
-            shaping.schema_names.schema(&format!("{topic}.{tail}")).into()
-        };
+        let schema_name =
+            |tail: &str| -> Str { shaping.schema_names.schema(&format!("{topic}.{tail}")).into() };
         let mut fields: Vec<(Str, Schema)> = Vec::with_capacity(columns.len());
         let mut places = Vec::with_capacity(columns.len());
         for column in &columns {
             let is_taken = all.iter().any(|table| {
-                shaping.columns.is_set() && shaping.columns.takes(&format!("{table}.{}", column.name))
+                shaping.columns.is_set()
+                    && shaping.columns.takes(&format!("{table}.{}", column.name))
             });
             let is_taken = is_taken || !shaping.columns.is_set();
             let (treatment, builder) = shaping.rules.of(column, &names);

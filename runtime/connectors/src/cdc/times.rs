@@ -79,7 +79,9 @@ impl Form {
     /// A time of the day, in microseconds from its begin; a day's end may be meant.
     pub(crate) fn time(self, micros: i64) -> Value {
         match self {
-            Self::Millis => Value::Int32(i32::try_from(micros.div_euclid(1000)).unwrap_or_default()),
+            Self::Millis => {
+                Value::Int32(i32::try_from(micros.div_euclid(1000)).unwrap_or_default())
+            }
             Self::Micros => Value::Int64(micros),
             Self::Nanos => Value::Int64(micros.saturating_mul(1000)),
             Self::Connect => Value::Date(micros.div_euclid(1000)),

@@ -80,7 +80,12 @@ fn literal(expression: &str) -> String {
 }
 
 /// The default as a value of the column's schema. None where it has none that can be said.
-pub(super) fn value(of: &PgType, type_name: &str, expression: &str, modes: &Modes) -> Option<Value> {
+pub(super) fn value(
+    of: &PgType,
+    type_name: &str,
+    expression: &str,
+    modes: &Modes,
+) -> Option<Value> {
     let expression = expression.trim();
     if !has_defaults(of, type_name) || expression.starts_with("NULL::") {
         return None;
@@ -98,9 +103,13 @@ pub(super) fn value(of: &PgType, type_name: &str, expression: &str, modes: &Mode
         false => literal(expression),
     };
     let text = match of {
-        PgType::Bool => if text.eq_ignore_ascii_case("true") || text == "t" { "t" } else { "f" }.to_owned(),
+        PgType::Bool => {
+            if text.eq_ignore_ascii_case("true") || text == "t" { "t" } else { "f" }.to_owned()
+        }
         PgType::Enum(labels) if !labels.contains(&text) => return None,
-        PgType::TimestampZoned(_) if !text.contains(['+', 'Z']) && text.matches('-').count() < 3 => {
+        PgType::TimestampZoned(_)
+            if !text.contains(['+', 'Z']) && text.matches('-').count() < 3 =>
+        {
             format!("{text}+00")
         }
         PgType::Interval => interval(&text)?,
@@ -160,7 +169,10 @@ mod tests {
             of(&PgType::TimestampZoned(6), "timestamptz", "now()"),
             Some(Value::str("1970-01-01T00:00:00.000000Z"))
         );
-        assert_eq!(of(&PgType::Timestamp(6), "timestamp", "CURRENT_TIMESTAMP"), Some(Value::Int64(0)));
+        assert_eq!(
+            of(&PgType::Timestamp(6), "timestamp", "CURRENT_TIMESTAMP"),
+            Some(Value::Int64(0))
+        );
         assert_eq!(of(&PgType::Numeric(None), "numeric", "1"), None);
         let labels = PgType::Enum(vec!["a".to_owned(), "b".to_owned()].into());
         assert_eq!(of(&labels, "mood", "'b'::mood"), Some(Value::str("b")));

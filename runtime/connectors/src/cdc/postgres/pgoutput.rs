@@ -88,17 +88,44 @@ pub(super) enum Cell {
 #[derive(Debug)]
 pub(super) enum Message {
     /// `lsn`: of the commit that will follow.
-    Begin { lsn: u64, time_us: i64, xid: u32 },
-    Commit { lsn: u64, end: u64, time_us: i64 },
+    Begin {
+        lsn: u64,
+        time_us: i64,
+        xid: u32,
+    },
+    Commit {
+        lsn: u64,
+        end: u64,
+        time_us: i64,
+    },
     Origin(String),
     Relation(Relation),
     /// A type that is no built-in one: what is needed of it is asked from the catalog.
     Type,
-    Insert { relation: u32, new: Vec<Cell> },
-    Update { relation: u32, old: Option<Vec<Cell>>, is_key: bool, new: Vec<Cell> },
-    Delete { relation: u32, old: Vec<Cell>, is_key: bool },
-    Truncate { relations: Vec<u32> },
-    Logical { is_transactional: bool, lsn: u64, prefix: String, content: Bytes },
+    Insert {
+        relation: u32,
+        new: Vec<Cell>,
+    },
+    Update {
+        relation: u32,
+        old: Option<Vec<Cell>>,
+        is_key: bool,
+        new: Vec<Cell>,
+    },
+    Delete {
+        relation: u32,
+        old: Vec<Cell>,
+        is_key: bool,
+    },
+    Truncate {
+        relations: Vec<u32>,
+    },
+    Logical {
+        is_transactional: bool,
+        lsn: u64,
+        prefix: String,
+        content: Bytes,
+    },
 }
 
 impl Message {
@@ -300,7 +327,8 @@ mod tests {
 
     #[test]
     fn times_count_from_1970() {
-        let read = message(&[b"B", &7_u64.to_be_bytes(), &0_u64.to_be_bytes(), &9_u32.to_be_bytes()]);
+        let read =
+            message(&[b"B", &7_u64.to_be_bytes(), &0_u64.to_be_bytes(), &9_u32.to_be_bytes()]);
         assert!(matches!(read, Ok(Message::Begin { lsn: 7, time_us: EPOCH_US, xid: 9 })));
         let said = status(5, EPOCH_US + 3);
         assert_eq!(said[1..9], 5_u64.to_be_bytes());

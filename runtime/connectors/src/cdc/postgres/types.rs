@@ -88,11 +88,14 @@ impl Types {
              FROM pg_catalog.pg_type t",
         )?;
         for row in rows {
-            let [Some(oid), Some(name), kind, category, element, base, modifier] = row.as_slice() else {
+            let [Some(oid), Some(name), kind, category, element, base, modifier] = row.as_slice()
+            else {
                 return Err(SqlError::Connection("pg_type is not as it is known".to_owned()));
             };
-            let letter = |text: &Option<String>| text.as_ref().and_then(|t| t.chars().next()).unwrap_or(' ');
-            let number = |text: &Option<String>| text.as_ref().and_then(|t| t.parse().ok()).unwrap_or(0);
+            let letter =
+                |text: &Option<String>| text.as_ref().and_then(|t| t.chars().next()).unwrap_or(' ');
+            let number =
+                |text: &Option<String>| text.as_ref().and_then(|t| t.parse().ok()).unwrap_or(0);
             let entry = Entry {
                 name: name.clone(),
                 kind: letter(kind),
@@ -105,8 +108,9 @@ impl Types {
             all.insert(oid.parse().unwrap_or(0), entry);
         }
         let mut labels: HashMap<u32, Vec<String>> = HashMap::new();
-        let rows = wire
-            .rows("SELECT enumtypid, enumlabel FROM pg_catalog.pg_enum ORDER BY enumtypid, enumsortorder")?;
+        let rows = wire.rows(
+            "SELECT enumtypid, enumlabel FROM pg_catalog.pg_enum ORDER BY enumtypid, enumsortorder",
+        )?;
         for row in rows {
             if let [Some(oid), Some(label)] = row.as_slice() {
                 labels.entry(oid.parse().unwrap_or(0)).or_default().push(label.clone());
@@ -159,8 +163,12 @@ impl Types {
         }
         if entry.category == 'A' && entry.element != 0 {
             return match self.resolve(entry.element, modifier) {
-                PgType::Unknown | PgType::Money | PgType::Interval | PgType::Point => PgType::Unknown,
-                PgType::Text(Some("io.debezium.data.Xml")) | PgType::Array(_) | PgType::Bits(_) => PgType::Unknown,
+                PgType::Unknown | PgType::Money | PgType::Interval | PgType::Point => {
+                    PgType::Unknown
+                }
+                PgType::Text(Some("io.debezium.data.Xml")) | PgType::Array(_) | PgType::Bits(_) => {
+                    PgType::Unknown
+                }
                 element if self.name(entry.element) == "name" => {
                     drop(element);
                     PgType::Unknown
@@ -193,9 +201,11 @@ fn by_name(name: &str, modifier: i32) -> PgType {
         "bpchar" | "varchar" => {
             PgType::Characters((modifier >= 4).then(|| (modifier - 4).unsigned_abs()))
         }
-        "text" | "char" | "name" | "citext" | "inet" | "cidr" | "macaddr" | "macaddr8" | "int4range" | "int8range"
-        | "numrange" | "tsrange" | "tstzrange" | "daterange" | "isbn" | "isbn13" | "issn" | "issn13" | "ismn"
-        | "ismn13" | "ean13" | "upc" => PgType::Text(None),
+        "text" | "char" | "name" | "citext" | "inet" | "cidr" | "macaddr" | "macaddr8"
+        | "int4range" | "int8range" | "numrange" | "tsrange" | "tstzrange" | "daterange"
+        | "isbn" | "isbn13" | "issn" | "issn13" | "ismn" | "ismn13" | "ean13" | "upc" => {
+            PgType::Text(None)
+        }
         "bytea" => PgType::Bytes,
         "json" | "jsonb" => PgType::Text(Some("io.debezium.data.Json")),
         "xml" => PgType::Text(Some("io.debezium.data.Xml")),
@@ -292,8 +302,9 @@ impl PgType {
                 value: Schema::optional_string(),
             }),
             Self::Hstore => named(Kind::String, "io.debezium.data.Json"),
-            Self::Enum(labels) => named(Kind::String, "io.debezium.data.Enum")
-                .parameters(Some(Parameters::from_iter([("allowed".into(), labels.join(",").into())]))),
+            Self::Enum(labels) => named(Kind::String, "io.debezium.data.Enum").parameters(Some(
+                Parameters::from_iter([("allowed".into(), labels.join(",").into())]),
+            )),
             Self::Point => point(),
             Self::Geometry => {
                 let extensions = SchemaBuilder::new(Kind::Map {
@@ -308,13 +319,13 @@ impl PgType {
                 structure("io.debezium.data.geometry.Geometry", 2, "Geometry", fields)
             }
             Self::Geography => {
-                let fields =
-                    vec![("wkb".into(), Schema::bytes()), ("srid".into(), Schema::optional_int32())];
+                let fields = vec![
+                    ("wkb".into(), Schema::bytes()),
+                    ("srid".into(), Schema::optional_int32()),
+                ];
                 structure("io.debezium.data.geometry.Geography", 1, "Geography", fields)
             }
-            Self::Vector => {
-                named(Kind::Array(Schema::float64()), "io.debezium.data.DoubleVector")
-            }
+            Self::Vector => named(Kind::Array(Schema::float64()), "io.debezium.data.DoubleVector"),
             Self::HalfVector => {
                 named(Kind::Array(Schema::float32()), "io.debezium.data.FloatVector")
             }

@@ -13,6 +13,7 @@ use gantry_api::model::{Decimal, Struct};
 use gantry_api::{Bytes, Error, Result, Value};
 use num_bigint::BigInt;
 
+pub(super) use self::time::instant;
 use super::super::config::{Binaries, Decimals};
 use super::types::{Modes, PgType, point, variable_decimal};
 
@@ -198,7 +199,9 @@ fn money(text: &str, modes: &Modes) -> Result<Value> {
     match modes.decimals {
         Decimals::Double => Ok(Value::Float64(parse(number.as_bytes(), "money")?)),
         Decimals::Text => Ok(Value::str(&number)),
-        Decimals::Precise => Ok(Value::Decimal(Arc::new(half_up(number.parse()?, modes.money_digits)))),
+        Decimals::Precise => {
+            Ok(Value::Decimal(Arc::new(half_up(number.parse()?, modes.money_digits))))
+        }
     }
 }
 
@@ -211,7 +214,7 @@ fn half_up(number: Decimal, scale: i32) -> Decimal {
     let half = &power / 2;
     let is_negative = number.unscaled.sign() == num_bigint::Sign::Minus;
     let amount = BigInt::from(number.unscaled.magnitude().clone());
-    let rounded = (amount + half) / power;
+    let rounded: BigInt = (amount + half) / power;
     Decimal { unscaled: if is_negative { -rounded } else { rounded }, scale }
 }
 
@@ -240,7 +243,11 @@ fn geometry(of_type: &PgType, bytes: &[u8], modes: &Modes, extensions: bool) -> 
     let wkb = unhex(bytes).ok_or_else(wrong)?;
     let word = |at: usize| -> Option<u32> {
         let bytes: [u8; 4] = wkb.get(at..at + 4)?.try_into().ok()?;
-        Some(if wkb.first() == Some(&1) { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) })
+        Some(if wkb.first() == Some(&1) {
+            u32::from_le_bytes(bytes)
+        } else {
+            u32::from_be_bytes(bytes)
+        })
     };
     let kind = word(1).ok_or_else(wrong)?;
     let srid = match kind & HAS_SRID {
@@ -286,16 +293,18 @@ pub(super) fn placeholder(of: &PgType, mark: &[u8], modes: &Modes) -> Value {
             PgType::Text(None | Some("io.debezium.data.Json")) | PgType::Characters(_) => {
                 Value::array(vec![as_text()])
             }
-            PgType::Text(Some("io.debezium.data.Uuid")) => Value::array(vec![Value::str(&name_uuid(mark))]),
+            PgType::Text(Some("io.debezium.data.Uuid")) => {
+                Value::array(vec![Value::str(&name_uuid(mark))])
+            }
             PgType::Bytes if modes.binaries == Binaries::Bytes => {
                 Value::array(vec![Value::Bytes(Bytes::copy_from_slice(mark))])
             }
-            PgType::Int32 | PgType::Date => {
-                Value::array(mark.iter().map(|byte| Value::Int32(i32::from(byte.cast_signed()))).collect())
-            }
-            PgType::Int64 => {
-                Value::array(mark.iter().map(|byte| Value::Int64(i64::from(byte.cast_signed()))).collect())
-            }
+            PgType::Int32 | PgType::Date => Value::array(
+                mark.iter().map(|byte| Value::Int32(i32::from(byte.cast_signed()))).collect(),
+            ),
+            PgType::Int64 => Value::array(
+                mark.iter().map(|byte| Value::Int64(i64::from(byte.cast_signed()))).collect(),
+            ),
             _ => Value::Null,
         },
         _ => Value::Null,

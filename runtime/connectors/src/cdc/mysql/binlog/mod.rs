@@ -12,7 +12,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use cell::Cell;
+pub(crate) use cell::{Cell, Form};
 pub(crate) use event::{Event, Header, QueryEvent, RowsKind, decode};
 pub(crate) use gtid::{GtidSet, SourceFilter};
 pub(crate) use rows::{Rows, TableMap};

@@ -150,9 +150,8 @@ impl Lexer<'_> {
         self.at += 1;
         while self.at < self.sql.len() {
             let byte = self.byte(0);
-            if byte == b'\\' && !plain {
-                self.at += 2;
-            } else if byte == quote && self.byte(1) == quote {
+            let is_escape = byte == b'\\' && !plain;
+            if is_escape || byte == quote && self.byte(1) == quote {
                 self.at += 2;
             } else {
                 self.at += 1;

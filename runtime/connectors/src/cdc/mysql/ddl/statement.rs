@@ -88,6 +88,16 @@ pub(crate) fn parse<'a>(
     (statement(&mut cursor), whole)
 }
 
+/// The table that a statement is about which cannot be read as a whole.
+pub(crate) fn table_of(sql: &str, database: &str, mode: SqlMode) -> Option<TableName> {
+    let mut cursor = Cursor::new(sql, database, mode);
+    while !cursor.is_end() && !cursor.eat("TABLE") {
+        cursor.skip();
+    }
+    let _ = cursor.eat("IF NOT EXISTS") || cursor.eat("IF EXISTS");
+    cursor.table().ok()
+}
+
 fn statement(cursor: &mut Cursor<'_>) -> Parsed<Statement> {
     if cursor.eat("SET STATEMENT") {
         while !cursor.is_end() && !cursor.eat("FOR") {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{
     Body, Column, CreateTable, Definition, Part, Place, Spec, SqlMode, Statement, Structure,
-    TableName, parse,
+    TableName, parse, table_of,
 };
 
 /// What a statement did, as records of schema changes say it.
@@ -85,7 +85,13 @@ impl Structures {
         let mut applied = Applied::default();
         match statement {
             Ok(statement) => self.apply_statement(statement, text, &mut applied),
-            Err(error) => applied.error = Some(error),
+            Err(error) => {
+                applied.error = Some(error);
+                if let Some(table) = table_of(sql, database, mode) {
+                    applied.unknown.push(table.clone());
+                    applied.touched.push(table);
+                }
+            }
         }
         if applied.changes.is_empty() {
             applied.changes.push(Change {

@@ -345,6 +345,17 @@ impl Converter {
         }
     }
 
+    /// Converts what a query gave.
+    pub(crate) fn convert_queried(&self, bytes: &[u8]) -> Converted {
+        match &self.kind {
+            Target::Binary(..) | Target::Geometry(_) | Target::Point(_) | Target::Vector => {
+                self.convert(&Cell::Bytes(bytes))
+            }
+            Target::Bits(_) | Target::Boolean => self.convert(&Cell::Bits(bytes)),
+            _ => self.of_text(&String::from_utf8_lossy(bytes)),
+        }
+    }
+
     /// Converts what a query gave as text.
     fn of_text(&self, text: &str) -> Converted {
         let wrong = || format!("{} is none", shown(text));

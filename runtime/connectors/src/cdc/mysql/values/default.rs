@@ -38,7 +38,10 @@ pub(super) fn value(
             Some(Value::Decimal(Arc::new(number)))
         }
         Target::Boolean => {
-            let is_true = trimmed.parse::<i64>().map_or(trimmed.eq_ignore_ascii_case("true"), |n| n != 0);
+            let is_true = match trimmed.parse::<i64>() {
+                Ok(number) => number != 0,
+                Err(_) => trimmed.eq_ignore_ascii_case("true"),
+            };
             Some(Value::Boolean(is_true))
         }
         Target::Bits(size) => Some(bits(trimmed, *size).ok_or_else(wrong)?),

@@ -97,7 +97,8 @@ pub(super) fn hstore(text: &str, as_map: bool) -> Result<Value> {
         if text.len() > 1 {
             text.push(',');
         }
-        let quoted = |value: &Value| serde_json::Value::from(value.as_str().unwrap_or_default()).to_string();
+        let quoted =
+            |value: &Value| serde_json::Value::from(value.as_str().unwrap_or_default()).to_string();
         text.push_str(&quoted(key));
         text.push(':');
         text.push_str(&if value.is_null() { "null".to_owned() } else { quoted(value) });

@@ -29,10 +29,10 @@ fn micros(text: &str) -> Option<i64> {
 
 fn parse(text: &str) -> Option<Interval> {
     let mut interval = Interval::default();
-    let (date, time) = text.strip_prefix('P')?.split_once('T').map_or(
-        (text.strip_prefix('P')?, ""),
-        |(date, time)| (date, time),
-    );
+    let (date, time) = text
+        .strip_prefix('P')?
+        .split_once('T')
+        .map_or((text.strip_prefix('P')?, ""), |(date, time)| (date, time));
     for (part, is_time) in [(date, false), (time, true)] {
         let mut rest = part;
         while !rest.is_empty() {
@@ -54,8 +54,7 @@ fn parse(text: &str) -> Option<Interval> {
 }
 
 pub(super) fn read(text: &str, as_text: bool) -> Result<Value> {
-    let interval =
-        parse(text).ok_or_else(|| Error::data(format!("{text:?} is no interval")))?;
+    let interval = parse(text).ok_or_else(|| Error::data(format!("{text:?} is no interval")))?;
     Ok(if as_text { Value::str(&interval.text()) } else { Value::Int64(interval.micros()) })
 }
 
@@ -63,7 +62,8 @@ impl Interval {
     fn text(&self) -> String {
         let Self { years, months, days, hours, minutes, micros } = self;
         let sign = if *micros < 0 { "-" } else { "" };
-        let (seconds, rest) = (micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000);
+        let (seconds, rest) =
+            (micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000);
         let mut text = format!("P{years}Y{months}M{days}DT{hours}H{minutes}M{sign}{seconds}");
         if rest != 0 {
             let digits = format!("{rest:06}");
@@ -75,7 +75,11 @@ impl Interval {
     }
 
     /// In Java's doubles, as Debezium reckons.
-    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "Java's arithmetic")]
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "Java's arithmetic"
+    )]
     fn micros(&self) -> i64 {
         let months = (self.years * 12 + self.months) as f64;
         let days = months * MONTH_DAYS + self.days as f64;

@@ -107,7 +107,9 @@ fn wall(text: &str) -> Option<i64> {
 pub(super) fn timestamp(text: &str, form: Times, precision: i32) -> Result<Value> {
     let form = Form::of_timestamp(form, precision);
     match text {
-        "infinity" => return Ok(infinite(form, INFINITE_MS, i64::MAX, "+294247-01-10T04:00:25.2Z")),
+        "infinity" => {
+            return Ok(infinite(form, INFINITE_MS, i64::MAX, "+294247-01-10T04:00:25.2Z"));
+        }
         "-infinity" => {
             return Ok(infinite(form, INFINITE_PAST_MS, i64::MIN, "-290308-12-21T19:59:27.6Z"));
         }

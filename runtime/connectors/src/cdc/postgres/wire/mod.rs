@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use gantry_api::CancellationToken;
+use postgres::fallible_iterator::FallibleIterator;
 use postgres_protocol::authentication::md5_hash;
 use postgres_protocol::authentication::sasl::{ChannelBinding, ScramSha256};
-use postgres::fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::{self, ErrorResponseBody, Message};
 use postgres_protocol::message::frontend;
 
-use self::stream::{Read, Stream};
 pub(super) use self::stream::{Access, SslMode};
+use self::stream::{Read, Stream};
 use crate::jdbc::db::{SqlError, SqlResult};
 
 /// What begins a stream both ways; the library has no name for it.
@@ -98,7 +98,8 @@ impl Wire {
                         .map_err(|error| broken(&error))?;
                 }
                 Message::AuthenticationMd5Password(body) => {
-                    let hash = md5_hash(access.user.as_bytes(), access.password_bytes()?, body.salt());
+                    let hash =
+                        md5_hash(access.user.as_bytes(), access.password_bytes()?, body.salt());
                     frontend::password_message(hash.as_bytes(), &mut self.output)
                         .map_err(|error| broken(&error))?;
                 }
@@ -167,7 +168,10 @@ impl Wire {
     }
 
     /// The rows of a short answer.
-    pub(in crate::cdc::postgres) fn rows(&mut self, sql: &str) -> SqlResult<Vec<Vec<Option<String>>>> {
+    pub(in crate::cdc::postgres) fn rows(
+        &mut self,
+        sql: &str,
+    ) -> SqlResult<Vec<Vec<Option<String>>>> {
         let mut rows = Vec::new();
         self.select(sql, |row| {
             let mut texts = Vec::new();
@@ -182,7 +186,10 @@ impl Wire {
     }
 
     /// The first row of a short answer.
-    pub(in crate::cdc::postgres) fn row(&mut self, sql: &str) -> SqlResult<Option<Vec<Option<String>>>> {
+    pub(in crate::cdc::postgres) fn row(
+        &mut self,
+        sql: &str,
+    ) -> SqlResult<Option<Vec<Option<String>>>> {
         Ok(self.rows(sql)?.into_iter().next())
     }
 
@@ -281,7 +288,9 @@ impl Wire {
         let Some(header) = header else { return Ok(5) };
         let length = usize::try_from(header.len()).unwrap_or(usize::MAX);
         if length > MESSAGE_MAX {
-            return Err(SqlError::Connection(format!("the server sends a message of {length} bytes")));
+            return Err(SqlError::Connection(format!(
+                "the server sends a message of {length} bytes"
+            )));
         }
         Ok(length + 1)
     }

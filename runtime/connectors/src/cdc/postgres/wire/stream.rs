@@ -89,7 +89,9 @@ impl Stream {
             match TcpStream::connect_timeout(&address, CONNECT_LIMIT) {
                 Ok(socket) => {
                     return Self::begin(socket, access).map_err(|error| match error {
-                        SqlError::Connection(text) => SqlError::Connection(format!("{place}: {text}")),
+                        SqlError::Connection(text) => {
+                            SqlError::Connection(format!("{place}: {text}"))
+                        }
                         other => other,
                     });
                 }
@@ -151,7 +153,12 @@ impl Stream {
             };
             into.truncate(start + *got.as_ref().unwrap_or(&0));
             match got {
-                Ok(0) => return Err(io::Error::new(ErrorKind::UnexpectedEof, "the server has closed the connection")),
+                Ok(0) => {
+                    return Err(io::Error::new(
+                        ErrorKind::UnexpectedEof,
+                        "the server has closed the connection",
+                    ));
+                }
                 Ok(_) => return Ok(Read::Some),
                 Err(error) if waits(&error) => {
                     if cancel.is_cancelled() {
@@ -177,7 +184,10 @@ impl Stream {
                 Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
                 Err(error) if waits(&error) => {
                     if cancel.is_cancelled() || Instant::now() >= until {
-                        return Err(io::Error::new(ErrorKind::TimedOut, "the server takes nothing"));
+                        return Err(io::Error::new(
+                            ErrorKind::TimedOut,
+                            "the server takes nothing",
+                        ));
                     }
                 }
                 Err(error) => return Err(error),
@@ -189,7 +199,8 @@ impl Stream {
                 Self::Encrypted(stream) => stream.flush(),
             };
             match flushed {
-                Err(error) if waits(&error) && !cancel.is_cancelled() && Instant::now() < until => {}
+                Err(error) if waits(&error) && !cancel.is_cancelled() && Instant::now() < until => {
+                }
                 other => return other,
             }
         }
