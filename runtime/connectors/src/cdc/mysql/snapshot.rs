@@ -382,9 +382,9 @@ impl Snapshot<'_> {
             // The last row of a table says so, unless it is the first of all.
             match (is_last, count, is_first) {
                 (true, ..) => self.mark("last", None),
-                (false, 1, true) => {}
+                (false, 1, true) => false,
                 (false, ..) => self.mark("last_in_data_collection", None),
-            }
+            };
         }
         Ok(count)
     }

@@ -362,7 +362,7 @@ impl<'a> Streaming<'a> {
     }
 
     fn offset(position: &Position) -> impl FnMut(&Transaction) -> SourceOffset + '_ {
-        |transaction: &Transaction| position.offset(Some(transaction), false)
+        move |transaction: &Transaction| position.offset(Some(transaction), false)
     }
 
     fn ts_ms(&self) -> i64 {
