@@ -9,7 +9,7 @@ use gantry_api::{Error, Props, Result};
 
 use super::Flavour;
 use super::binlog::SourceFilter;
-use super::keys::definition;
+use super::keys::{REQUIRED, definition};
 use super::source::source_schema;
 use super::values::Modes;
 use crate::cdc::config::{self as common_config, Common, OnFault, fault, text};
@@ -214,6 +214,11 @@ pub(crate) fn unsupported(flavour: Flavour, props: &Props) -> Vec<(&'static str,
     let mut refuse = |key: &'static str, why: &str| {
         faults.push((key, format!("The '{key}' value is invalid: {why}")));
     };
+    for key in REQUIRED {
+        if text(props, key).is_none_or(|value| value.trim().is_empty()) {
+            refuse(key, "A value is required");
+        }
+    }
     let is_true = |key: &str| text(props, key).is_some_and(|value| value.eq_ignore_ascii_case("true"));
     if flavour == Flavour::MariaDb && is_true("include.query") {
         refuse("include.query", "MariaDB's statements are not asked for here: remove the key");

@@ -101,7 +101,6 @@ impl Feed {
         let Some(mut position) = self.position.take() else { return Ok(()) };
         let mut streaming = Streaming::new(
             &self.config,
-            &self.cancel,
             &mut self.emitter,
             &self.source,
             &self.changes,

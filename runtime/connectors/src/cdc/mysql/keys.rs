@@ -1,10 +1,8 @@
 //! The keys of the connectors of MySQL and MariaDB.
 
-use gantry_api::model::config::ConfigData;
-use gantry_api::{ConfigDef, ConfigKey, Importance, Type, Validator};
+use gantry_api::{ConfigDef, ConfigKey, Importance, Type};
 
 use super::Flavour;
-use crate::cdc::config::fault;
 use crate::cdc::keys::{Groups, common, data, one_of};
 use crate::keys::Keys;
 
@@ -137,16 +135,9 @@ fn words(name: &str, flavour: Flavour) -> Option<&'static [&'static str]> {
     })
 }
 
-const REQUIRED: [&str; 4] =
+/// Keys that must be given.
+pub(crate) const REQUIRED: [&str; 4] =
     ["topic.prefix", "database.hostname", "database.user", "database.server.id"];
-
-fn required(key: &'static str) -> Validator {
-    Validator::custom(move |_, value| match value {
-        ConfigData::String(text) if !text.trim().is_empty() => Ok(()),
-        ConfigData::Int(_) | ConfigData::Long(_) => Ok(()),
-        _ => Err(fault(key, "A value is required")),
-    })
-}
 
 /// All keys of one of the connectors.
 pub(crate) fn definition(flavour: Flavour) -> ConfigDef {
@@ -160,7 +151,6 @@ pub(crate) fn definition(flavour: Flavour) -> ConfigDef {
         };
         keys.put(match words(name, flavour) {
             Some(words) => key.validator(one_of(words)),
-            None if REQUIRED.contains(name) => key.validator(required(name)),
             None => key,
         });
     }

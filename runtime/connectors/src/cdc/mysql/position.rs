@@ -121,7 +121,7 @@ impl Position {
     pub(crate) fn set_gtids(&mut self, set: GtidSet) {
         let text = set.to_string();
         self.set = Some(set);
-        self.set_text = Some(text.clone()).filter(|text| !text.is_empty());
+        self.set_text = Some(text).filter(|text| !text.is_empty());
         self.resume.gtids.clone_from(&self.set_text);
         self.write_head();
     }

@@ -10,18 +10,18 @@ use mysql::{Conn, DriverError, OptsBuilder, SslOpts};
 use super::Flavour;
 use super::binlog::GtidSet;
 use super::config::{Config, Tls};
-use super::ddl::{SqlMode, TableName, quoted};
+use super::ddl::{SqlMode, TableName};
 
 /// So long the server waits for a reader that is held up.
 const WRITE_TIMEOUT_S: u32 = 3600;
 /// A connection that nothing comes through is asked so often whether it is still there.
 const KEEPALIVE_MS: u32 = 60_000;
 /// Databases of the server's own.
-const BUILTIN: [&str; 5] = ["mysql", "performance_schema", "sys", "information_schema", "test_"];
+const BUILTIN: [&str; 4] = ["mysql", "performance_schema", "sys", "information_schema"];
 
 /// Whether a database is the server's own.
 pub(crate) fn is_builtin(database: &str) -> bool {
-    BUILTIN.iter().take(4).any(|name| name.eq_ignore_ascii_case(database))
+    BUILTIN.iter().any(|name| name.eq_ignore_ascii_case(database))
 }
 
 /// Errors of the server that pass: it is going down or too busy, or the connection was ended.
@@ -317,13 +317,6 @@ impl Server {
         let grants: Vec<String> = self.rows("SHOW GRANTS FOR CURRENT_USER")?;
         let what = what.to_uppercase();
         Ok(grants.iter().map(|grant| grant.to_uppercase()).any(|g| g.contains("ALL") || g.contains(&what)))
-    }
-
-    pub(crate) fn columns_of(&mut self, table: &TableName) -> Result<Vec<String>> {
-        self.rows(&format!("SHOW COLUMNS FROM {} IN {}", quoted(&table.table), quoted(&table.database)))
-            .map(|rows: Vec<mysql::Row>| {
-                rows.iter().filter_map(|row| row.get_opt::<String, _>(0)?.ok()).collect()
-            })
     }
 }
 

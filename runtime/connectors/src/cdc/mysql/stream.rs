@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use gantry_api::model::Retry;
-use gantry_api::{CancellationToken, Error, Result, SourceOffset, Value};
+use gantry_api::{Error, Result, SourceOffset, Value};
 
 use super::binlog::{
     Binlog, Broken, Event, GtidSet, Header, QueryEvent, Raw, Rows, RowsKind, Start, StreamError,
@@ -32,7 +32,6 @@ const TICK: Duration = Duration::from_millis(100);
 /// What streaming works with.
 pub(super) struct Streaming<'a> {
     pub(super) config: &'a Config,
-    pub(super) cancel: &'a CancellationToken,
     pub(super) emitter: &'a mut Emitter,
     pub(super) source: &'a Source,
     pub(super) changes: &'a SchemaChanges,
@@ -62,7 +61,6 @@ impl<'a> Streaming<'a> {
     #[allow(clippy::too_many_arguments, reason = "the parts of one reader")]
     pub(super) fn new(
         config: &'a Config,
-        cancel: &'a CancellationToken,
         emitter: &'a mut Emitter,
         source: &'a Source,
         changes: &'a SchemaChanges,
@@ -73,7 +71,6 @@ impl<'a> Streaming<'a> {
         let (events_read, rows_read) = (position.resume().events, position.resume().rows);
         Self {
             config,
-            cancel,
             emitter,
             source,
             changes,

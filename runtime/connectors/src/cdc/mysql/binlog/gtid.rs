@@ -53,13 +53,6 @@ impl GtidSet {
         Ok(set)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        match self {
-            Self::Maria(domains) => domains.is_empty(),
-            Self::MySql(sources) => sources.is_empty(),
-        }
-    }
-
     /// Adds one or more of a source; `None` if it is none.
     pub(crate) fn add(&mut self, text: &str) -> Option<()> {
         match self {
@@ -133,21 +126,6 @@ impl GtidSet {
                 }
             }
             _ => {}
-        }
-    }
-
-    /// Of another set, sources that this one knows nothing of.
-    pub(crate) fn without_sources_of(&self, other: &Self) -> Self {
-        match (self, other) {
-            (Self::Maria(own), Self::Maria(other)) => {
-                let unknown = own.iter().filter(|(domain, _)| !other.contains_key(domain));
-                Self::Maria(unknown.map(|(domain, at)| (*domain, *at)).collect())
-            }
-            (Self::MySql(own), Self::MySql(other)) => {
-                let unknown = own.iter().filter(|(source, _)| !other.contains_key(*source));
-                Self::MySql(unknown.map(|(source, all)| (source.clone(), all.clone())).collect())
-            }
-            _ => self.clone(),
         }
     }
 }

@@ -85,7 +85,6 @@ fn gtids_of_mysql() {
     let other = GtidSet::parse(&format!("{}:1", a.replace('3', "4")), false).unwrap();
     set.merge(&other);
     assert!(other.is_within(&set));
-    assert_eq!(set.without_sources_of(&part).to_string().matches(':').count(), 3);
 }
 
 #[test]

@@ -14,4 +14,4 @@ pub(crate) use column::Definition;
 pub(crate) use lexer::SqlMode;
 pub(crate) use model::{Column, Structure, TableName, jdbc, quoted};
 pub(crate) use statement::{Body, CreateTable, Part, Place, Spec, Statement, parse, table_of};
-pub(crate) use structures::{Applied, Change, ChangeKind, Structures};
+pub(crate) use structures::{Change, ChangeKind, Structures};

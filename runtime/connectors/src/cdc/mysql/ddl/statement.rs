@@ -4,7 +4,9 @@ use super::charset::charset_of_collation;
 use super::column::{Definition, charset, default_value, definition, unquoted_raw, word_or_text};
 use super::cursor::{Cursor, Parsed};
 use super::lexer::SqlMode;
-use super::model::{Column, TableName};
+#[cfg(test)]
+use super::model::Column;
+use super::model::TableName;
 
 /// A statement, as far as it matters.
 #[derive(Clone, Debug)]
@@ -18,7 +20,7 @@ pub(crate) enum Statement {
     Truncate(TableName),
     UniqueIndex { table: TableName, columns: Vec<String> },
     /// Also when it is altered.
-    Database { name: String, charset: Option<String>, is_altered: bool },
+    Database { name: String, charset: Option<String> },
     DropDatabase(String),
     /// Nothing that matters for tables.
     Other,
@@ -133,11 +135,7 @@ fn create(cursor: &mut Cursor<'_>) -> Parsed<Statement> {
     if cursor.eat("DATABASE") || cursor.eat("SCHEMA") {
         cursor.eat("IF NOT EXISTS");
         let name = cursor.name()?;
-        return Ok(Statement::Database {
-            name,
-            charset: database_charset(cursor),
-            is_altered: false,
-        });
+        return Ok(Statement::Database { name, charset: database_charset(cursor) });
     }
     if cursor.eat("UNIQUE") {
         cursor.eat("INDEX");
@@ -367,7 +365,7 @@ fn alter(cursor: &mut Cursor<'_>) -> Parsed<Statement> {
             true => cursor.database().to_owned(),
             false => cursor.name()?,
         };
-        return Ok(Statement::Database { name, charset: database_charset(cursor), is_altered: true });
+        return Ok(Statement::Database { name, charset: database_charset(cursor) });
     }
     for word in ["ONLINE", "OFFLINE", "IGNORE"] {
         cursor.eat(word);

@@ -155,7 +155,7 @@ impl Structures {
                     self.note(applied, ChangeKind::Alter, table, text);
                 }
             }
-            Statement::Database { name, charset, .. } => {
+            Statement::Database { name, charset } => {
                 if let Some(charset) = charset {
                     self.database_charsets.insert(name.clone(), charset);
                 }

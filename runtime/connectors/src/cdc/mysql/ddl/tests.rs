@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::statement::parse_column;
+use super::structures::Applied;
 use super::*;
 
 const CREATE: &str = "CREATE TABLE `t` (

@@ -46,7 +46,6 @@ pub(crate) struct Converter {
 
 #[derive(Clone, Debug)]
 pub(super) enum Target {
-    Int8,
     Int16,
     Int32,
     Int64,
@@ -288,7 +287,6 @@ impl Converter {
             (_, Cell::Absent) => Ok(self.absent.clone()),
             (_, Cell::Text(text)) => self.of_text(text),
             (Target::None, _) => Ok(Value::Null),
-            (Target::Int8, Cell::Int(n)) => Ok(Value::Int8(*n as i8)),
             (Target::Int16, Cell::Int(n)) => Ok(Value::Int16(*n as i16)),
             (Target::Int32, Cell::Int(n)) => Ok(Value::Int32(*n as i32)),
             (Target::Int64, Cell::Int(n)) => Ok(Value::Int64(*n)),
@@ -352,7 +350,7 @@ impl Converter {
                 self.convert(&Cell::Bytes(bytes))
             }
             Target::Bits(_) | Target::Boolean => self.convert(&Cell::Bits(bytes)),
-            _ => self.of_text(&String::from_utf8_lossy(bytes)),
+            _ => self.convert(&Cell::Text(&String::from_utf8_lossy(bytes))),
         }
     }
 
@@ -363,7 +361,6 @@ impl Converter {
         let double = || text.parse::<f64>().map_err(|_| wrong());
         Ok(match &self.kind {
             Target::None => Value::Null,
-            Target::Int8 => Value::Int8(int()? as i8),
             Target::Int16 => Value::Int16(int()? as i16),
             Target::Int32 => Value::Int32(int()? as i32),
             Target::Int64 => Value::Int64(int()? as i64),

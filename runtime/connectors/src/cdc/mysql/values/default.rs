@@ -28,7 +28,6 @@ pub(super) fn value(
     let wrong = || "its default is none of its type".to_owned();
     Ok(match converter.target() {
         Target::None | Target::Uuid | Target::Vector | Target::Geometry(_) | Target::Point(_) => None,
-        Target::Int8 => Some(Value::Int8(rounded(trimmed)? as i8)),
         Target::Int16 => Some(Value::Int16(rounded(trimmed)? as i16)),
         Target::Int32 => Some(Value::Int32(rounded(trimmed)? as i32)),
         Target::Int64 => Some(Value::Int64(rounded(trimmed)?)),
