@@ -554,23 +554,28 @@ impl<'a> Streaming<'a> {
             self.numbers.clear();
         }
         let before = self.position.clone();
-        self.keep(&applied.touched)?;
-        self.say(&applied.changes, &before)
-    }
-
-    /// Keeps structures, and stores them in front of any position that has passed this one.
-    fn keep(&mut self, touched: &[TableName]) -> Result<()> {
-        if let Some(number) = self.tables.keep(touched) {
-            for record in self.tables.stored() {
-                self.emitter.out.push(record, 0)?;
-            }
-            self.position.set_structures(number);
+        let is_kept = self.keep(&applied.touched)?;
+        let is_said = self.say(&applied.changes, &before)?;
+        if is_kept && !is_said {
+            // No more than two structures of a table are ever needed: those of both sides of one statement.
+            let offset = self.position.offset(Some(&self.emitter.transaction), false);
+            self.emitter.position(offset)?;
         }
         Ok(())
     }
 
-    /// Says what a statement did; the last record's offset is behind the statement.
-    fn say(&mut self, changes: &[Change], before: &Position) -> Result<()> {
+    /// Keeps structures, and stores them in front of any position that has passed this one: whether there are any.
+    fn keep(&mut self, touched: &[TableName]) -> Result<bool> {
+        let Some(number) = self.tables.keep(touched) else { return Ok(false) };
+        for record in self.tables.stored() {
+            self.emitter.out.push(record, 0)?;
+        }
+        self.position.set_structures(number);
+        Ok(true)
+    }
+
+    /// Says what a statement did, if anything; the last record's offset is behind the statement.
+    fn say(&mut self, changes: &[Change], before: &Position) -> Result<bool> {
         let wanted: Vec<&Change> = changes.iter().filter(|change| self.is_said(change)).collect();
         // They name all tables of their databases that the statement is about.
         let tables = |database: &str| -> Option<String> {
@@ -584,7 +589,7 @@ impl<'a> Streaming<'a> {
         let place = before.place.clone();
         self.statement_done()?;
         let [ts, ..] = emit::now();
-        let Value::Int64(ts_ms) = ts else { return Ok(()) };
+        let Value::Int64(ts_ms) = ts else { return Ok(false) };
         for (at, change) in wanted.iter().enumerate() {
             let is_last = at + 1 == wanted.len();
             let of = if is_last { &*self.position } else { before };
@@ -600,7 +605,7 @@ impl<'a> Streaming<'a> {
             let record = self.changes.record(change, source, ts_ms);
             self.emitter.message(record, offset, change.ddl.len())?;
         }
-        Ok(())
+        Ok(!wanted.is_empty())
     }
 
     fn truncate(
