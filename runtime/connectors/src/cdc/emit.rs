@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use gantry_api::model::map::MapValue;
 use gantry_api::model::{Header, Kind, Schema, SchemaBuilder, Struct};
 use gantry_api::{
     ConnectRecord, Datum, OffsetMap, Result, SourceOffset, SourcePartition, SourceRecord, Str,
@@ -11,6 +12,7 @@ use gantry_api::{
 };
 
 use super::config::Common;
+use super::incremental::Told;
 use super::out::Out;
 use super::table::{Table, transaction_block};
 
@@ -126,6 +128,8 @@ struct Schemas {
     transaction_key: Schema,
     transaction: Schema,
     collection: Schema,
+    notification_key: Schema,
+    notification: Schema,
 }
 
 impl Schemas {
@@ -137,6 +141,17 @@ impl Schemas {
         let of = |name: &str, fields: Vec<(Str, Schema)>| -> Result<Schema> {
             Ok(SchemaBuilder::structure(fields)?.name(adjust(name)).version(Some(1)).build_plain())
         };
+        // Notifications' names are as they are, whatever is done with others.
+        let plain = |name: &str, fields: Vec<(Str, Schema)>| -> Result<Schema> {
+            let name = format!("io.debezium.connector.common.{name}");
+            Ok(SchemaBuilder::structure(fields)?
+                .name(Some(name.into()))
+                .version(Some(1))
+                .build_plain())
+        };
+        let data = SchemaBuilder::new(Kind::Map { key: Schema::string(), value: Schema::string() })
+            .optional()
+            .build_plain();
         let collection = SchemaBuilder::structure(vec![
             ("data_collection".into(), Schema::string()),
             ("event_count".into(), Schema::int64()),
@@ -162,6 +177,17 @@ impl Schemas {
                 ],
             )?,
             collection,
+            notification_key: plain("NotificationKey", vec![("id".into(), Schema::string())])?,
+            notification: plain(
+                "Notification",
+                vec![
+                    ("id".into(), Schema::string()),
+                    ("type".into(), Schema::string()),
+                    ("aggregate_type".into(), Schema::string()),
+                    ("additional_data".into(), data),
+                    ("timestamp".into(), Schema::int64()),
+                ],
+            )?,
         })
     }
 }
@@ -398,6 +424,27 @@ impl Emitter {
         self.out.push(SourceRecord::position(self.partition.clone(), offset), 0)
     }
 
+    /// Tells how a snapshot goes, where that is to be told.
+    pub(crate) fn notify(&mut self, about: &str, told: &Told, offset: SourceOffset) -> Result<()> {
+        let notifications = &self.common.notifications;
+        let id = told.id.clone().unwrap_or_else(run_id);
+        if notifications.log {
+            let Told { kind, data, .. } = told;
+            tracing::info!(id, "[Notification Service] {about}: {kind} {data:?}");
+        }
+        let Some(topic) = &notifications.topic else { return Ok(()) };
+        let name = Value::str(&self.common.shaping.naming.prefix);
+        let mut data = vec![(Value::str("connector_name"), name)];
+        data.extend(told.data.iter().map(|(key, text)| (Value::str(key), Value::str(text))));
+        let [ms, ..] = now();
+        let data = Value::map(MapValue::from_distinct(data).into_hash_map());
+        let values = vec![Value::str(&id), Value::str(told.kind), Value::str(about), data, ms];
+        let mut record =
+            ConnectRecord::new(topic.as_str().into(), datum(&self.schemas.notification, values));
+        record.key = datum(&self.schemas.notification_key, vec![Value::str(&id)]);
+        self.out.push(SourceRecord::new(record, self.partition.clone(), offset), 0)
+    }
+
     /// Whether a heartbeat is due.
     pub(crate) fn is_beat_due(&self) -> bool {
         self.common.heartbeat.is_some_and(|interval| self.beat.elapsed() >= interval)
@@ -426,7 +473,7 @@ struct Parts {
 }
 
 /// A name of this run that sorts by its time: a UUID of version 7.
-fn run_id() -> String {
+pub(crate) fn run_id() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let ms = u64::try_from(since.as_millis()).unwrap_or_default();
     let high = (ms << 16) | 0x7000 | u64::from(fastrand::u16(..0x1000));

@@ -4,12 +4,14 @@
 mod columns;
 mod config;
 mod emit;
+mod incremental;
 mod keys;
 mod mysql;
 mod names;
 mod out;
 mod patterns;
 mod postgres;
+mod signal;
 mod table;
 mod times;
 

@@ -65,6 +65,42 @@ struct Place {
     field: Option<usize>,
     treatment: Treatment,
     of_null: Value,
+    /// The schema of the field, where values are structs, which must have it.
+    structs: Option<Schema>,
+}
+
+impl Place {
+    fn value(&self, value: Value) -> Value {
+        let value = if value.is_null() { self.of_null.clone() } else { value };
+        let value = match &self.structs {
+            Some(schema) => fit(value, schema),
+            None => value,
+        };
+        self.treatment.apply(value)
+    }
+}
+
+fn has_structs(schema: &Schema) -> bool {
+    match schema.kind() {
+        Kind::Struct(_) => true,
+        Kind::Array(element) => has_structs(element),
+        _ => false,
+    }
+}
+
+/// A struct with the schema of its place, which says more than that of its type.
+fn fit(value: Value, schema: &Schema) -> Value {
+    match (value, schema.kind()) {
+        (Value::Struct(inner), Kind::Struct(_)) => {
+            let values = Arc::unwrap_or_clone(inner).into_values();
+            Value::Struct(Arc::new(Struct::from_values(schema.clone(), values)))
+        }
+        (Value::Array(list), Kind::Array(element)) => {
+            let list = Arc::unwrap_or_clone(list);
+            Value::array(list.into_iter().map(|one| fit(one, element)).collect())
+        }
+        (value, _) => value,
+    }
 }
 
 /// A table with the schemas of its records.
@@ -109,14 +145,20 @@ impl Table {
             let is_taken = is_taken || !shaping.columns.is_set();
             let (treatment, builder) = shaping.rules.of(column, &names);
             let field = (is_taken && column.schema.is_some()).then_some(fields.len());
+            let mut structs = None;
             if field.is_some() {
                 let name = shaping.field_names.field(&column.name);
-                fields.push((name.into(), build(builder, &text, column)?));
+                let schema = build(builder, &text, column)?;
+                structs = has_structs(&schema).then(|| schema.clone());
+                fields.push((name.into(), schema));
             }
-            places.push(Place { field, treatment, of_null: column.of_null() });
+            places.push(Place { field, treatment, of_null: column.of_null(), structs });
         }
         let is_plain = places.iter().enumerate().all(|(at, place)| {
-            place.field == Some(at) && place.treatment.is_none() && place.of_null.is_null()
+            place.field == Some(at)
+                && place.treatment.is_none()
+                && place.of_null.is_null()
+                && place.structs.is_none()
         });
         let row = SchemaBuilder::structure(fields)?
             .optional()
@@ -159,8 +201,7 @@ impl Table {
                     if place.field.is_none() {
                         continue;
                     }
-                    let value = if value.is_null() { place.of_null.clone() } else { value };
-                    row.push(place.treatment.apply(value));
+                    row.push(place.value(value));
                 }
                 row
             }
@@ -171,11 +212,13 @@ impl Table {
     /// The key of a row.
     pub(crate) fn key(&self, values: &[Value]) -> Datum {
         let Some((schema, columns)) = &self.key else { return Datum::NULL };
+        let fields = schema.fields().map(|fields| fields.list()).unwrap_or_default();
         let values = columns
             .iter()
-            .map(|&at| match (values.get(at), self.places.get(at)) {
+            .zip(fields)
+            .map(|(&at, field)| match (values.get(at), self.places.get(at)) {
                 (Some(Value::Null) | None, Some(place)) => place.of_null.clone(),
-                (Some(value), _) => value.clone(),
+                (Some(value), _) => fit(value.clone(), &field.schema),
                 (None, None) => Value::Null,
             })
             .collect();

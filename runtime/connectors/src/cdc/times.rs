@@ -1,5 +1,7 @@
 //! Dates and times as Debezium's types have them.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use gantry_api::Value;
 use gantry_api::model::{Kind, SchemaBuilder, logical};
 use jiff::civil::{Date, DateTime, Time};
@@ -148,6 +150,12 @@ pub(crate) fn iso(micros: i64, digits: Option<usize>) -> String {
     }
     text.push('Z');
     text
+}
+
+/// What time it is.
+pub(crate) fn now_text() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    iso(i64::try_from(since.as_micros()).unwrap_or(0), None)
 }
 
 /// `11:51:30.123Z`, from microseconds of the day.

@@ -12,6 +12,7 @@ use super::stream::Streaming;
 use super::tables::Tables;
 use crate::cdc::config::SnapshotMode;
 use crate::cdc::emit::Emitter;
+use crate::cdc::incremental::Incremental;
 use crate::jdbc::db::wait;
 
 /// What was stored of an earlier run.
@@ -30,6 +31,7 @@ pub(super) struct Feed {
     pub(super) source: Source,
     pub(super) changes: SchemaChanges,
     pub(super) tables: Tables,
+    pub(super) incremental: Incremental,
     pub(super) stored: Option<Stored>,
     /// How far it is; `None`: nothing was read in this run.
     pub(super) position: Option<Position>,
@@ -107,6 +109,7 @@ impl Feed {
             &mut self.tables,
             &mut position,
             &mut server,
+            &mut self.incremental,
         );
         let done = streaming.run();
         self.position = Some(position);

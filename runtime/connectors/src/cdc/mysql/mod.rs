@@ -10,6 +10,7 @@ mod history;
 mod keys;
 mod position;
 mod server;
+mod signals;
 mod snapshot;
 mod source;
 mod statements;

@@ -74,6 +74,8 @@ pub(crate) struct Position {
     in_transaction: bool,
     /// The part of offsets that is one for all rows of a transaction.
     head: String,
+    /// What offsets say of incremental snapshots.
+    more: String,
 }
 
 impl Position {
@@ -96,6 +98,7 @@ impl Position {
             event_size: 0,
             in_transaction: false,
             head: String::new(),
+            more: String::new(),
         };
         position.write_head();
         position
@@ -207,6 +210,11 @@ impl Position {
         self.resume.rows = 0;
     }
 
+    /// What offsets say of incremental snapshots from now on.
+    pub(crate) fn set_more(&mut self, more: &OffsetMap) {
+        self.more = inner(more);
+    }
+
     fn write_head(&mut self) {
         let quoted = |text: &str| Json::from(text).to_string();
         self.head.clear();
@@ -245,15 +253,21 @@ impl Position {
         if let Some(transaction) = transaction.filter(|transaction| transaction.id.is_some()) {
             let mut map = OffsetMap::new();
             transaction.store(&mut map);
-            let more = Json::Object(map).to_string();
-            if let Some(inner) = more.get(1..more.len() - 1).filter(|inner| !inner.is_empty()) {
-                text.push(',');
-                text.push_str(inner);
-            }
+            text.push_str(&inner(&map));
         }
+        text.push_str(&self.more);
         text.push('}');
         SourceOffset::Encoded { bytes: Bytes::from(text), decode }
     }
+}
+
+/// A map as a part of another one's text.
+fn inner(map: &OffsetMap) -> String {
+    if map.is_empty() {
+        return String::new();
+    }
+    let text = Json::Object(map.clone()).to_string();
+    format!(",{}", text.get(1..text.len() - 1).unwrap_or_default())
 }
 
 fn decode(bytes: &Bytes) -> OffsetMap {

@@ -18,11 +18,13 @@ use super::config::{Config, stopped};
 use super::ddl::{Change, ChangeKind, SqlMode, TableName};
 use super::position::Position;
 use super::server::{Server, code, connect_for_events, failure};
+use super::signals::sign;
 use super::source::Source;
 use super::statements;
 use super::tables::{Known, Tables};
 use crate::cdc::config::OnFault;
 use crate::cdc::emit::{self, Emitter, Op, Transaction};
+use crate::cdc::incremental::Incremental;
 
 /// Events that wait to be looked at.
 const EVENTS: usize = 32;
@@ -38,6 +40,7 @@ pub(super) struct Streaming<'a> {
     pub(super) tables: &'a mut Tables,
     pub(super) position: &'a mut Position,
     pub(super) server: &'a mut Server,
+    pub(super) incremental: &'a mut Incremental,
     numbers: HashMap<u64, Mapped>,
     /// How many events of the first transaction were read before, and rows of the one behind these.
     events_read: u64,
@@ -67,6 +70,7 @@ impl<'a> Streaming<'a> {
         tables: &'a mut Tables,
         position: &'a mut Position,
         server: &'a mut Server,
+        incremental: &'a mut Incremental,
     ) -> Self {
         let (events_read, rows_read) = (position.resume().events, position.resume().rows);
         Self {
@@ -77,6 +81,7 @@ impl<'a> Streaming<'a> {
             tables,
             position,
             server,
+            incremental,
             numbers: HashMap::new(),
             events_read,
             rows_read,
@@ -91,6 +96,7 @@ impl<'a> Streaming<'a> {
         let start = self.start()?;
         tracing::info!(position = %self.position.resume(), "reading changes");
         let events = self.open(&start)?;
+        self.go_on()?;
         self.emitter.out.is_manual = true;
         let done = self.read(&events);
         self.emitter.out.is_manual = false;
@@ -475,13 +481,30 @@ impl<'a> Streaming<'a> {
         };
         let on_value = self.config.common.on_value;
         let bytes = rows.bytes() / count.max(1);
+        if self.is_signals(&known) {
+            let mut all = Vec::with_capacity(count);
+            let done = rows.each(map, |_, before, after| -> std::result::Result<(), Fault> {
+                let before = before.map(|cells| known.row(cells, on_value)).transpose()?;
+                all.push((before, after.map(|cells| known.row(cells, on_value)).transpose()?));
+                Ok(())
+            });
+            return match done {
+                Ok(_) => self.signals(&known, op, all, from),
+                Err(Fault::Broken(broken)) => self.broken(header, broken),
+                Err(Fault::Error(error)) => Err(error),
+            };
+        }
         let (emitter, source, position) = (&mut *self.emitter, self.source, &mut *self.position);
+        let incremental = &mut *self.incremental;
         let done = rows.each(map, |at, before, after| -> std::result::Result<(), Fault> {
             if at < from {
                 return Ok(());
             }
             let before = before.map(|cells| known.row(cells, on_value)).transpose()?;
             let after = after.map(|cells| known.row(cells, on_value)).transpose()?;
+            if incremental.is_running() {
+                incremental.changes(&known.table, [before.as_deref(), after.as_deref()]);
+            }
             position.row(at);
             let source = source.of_table(&position.place, at, None, &known.name);
             let change = emit::Change { op, before, after, source, bytes };
@@ -497,6 +520,28 @@ impl<'a> Streaming<'a> {
             Err(Fault::Broken(broken)) => self.broken(header, broken),
             Err(Fault::Error(error)) => Err(error),
         }
+    }
+
+    /// Changes of the table of signals.
+    fn signals(
+        &mut self,
+        known: &Arc<Known>,
+        op: Op,
+        rows: Vec<(Option<Vec<Value>>, Option<Vec<Value>>)>,
+        from: usize,
+    ) -> Result<()> {
+        for (at, (before, after)) in rows.into_iter().enumerate().skip(from) {
+            if let Some(sign) = sign(self.config, op, before.as_deref(), after.as_deref()) {
+                let was = self.position.clone();
+                self.signal(&sign, &was)?;
+            }
+            self.position.row(at);
+            let source = self.source.of_table(&self.position.place, at, None, &known.name);
+            let change = emit::Change { op, before, after, source, bytes: 0 };
+            self.emitter.change(&known.table, change, &mut Self::offset(self.position))?;
+        }
+        self.position.rows_done();
+        Ok(())
     }
 
     fn query(&mut self, query: &QueryEvent) -> Result<()> {

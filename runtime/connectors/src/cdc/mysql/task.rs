@@ -18,6 +18,7 @@ use super::position::Resume;
 use super::source::Source;
 use super::tables::Tables;
 use crate::cdc::emit::{Emitter, Transaction};
+use crate::cdc::incremental::Incremental;
 use crate::cdc::out::{BATCHES, Batch, Out};
 
 /// Gives the changes of a server's databases.
@@ -56,6 +57,7 @@ impl SourceTask for BinlogTask {
         if let Some(stored) = &stored {
             emitter.transaction = Transaction::load(stored);
         }
+        let incremental = stored.as_ref().map(Incremental::load).unwrap_or_default();
         let stored = stored.map(|offset| match Resume::load(&offset) {
             Some(resume) => Ok(Stored { resume, is_snapshot: Resume::is_snapshot(&offset) }),
             None => Err(Error::connect("Source offset 'file' parameter is missing: reset the offsets")),
@@ -66,6 +68,7 @@ impl SourceTask for BinlogTask {
             changes: SchemaChanges::new(self.flavour, &prefix, source.schema(), names, common.comments)?,
             tables: Tables::new(config.clone(), history),
             source,
+            incremental,
             stored: stored.transpose()?,
             position: None,
             emitter,

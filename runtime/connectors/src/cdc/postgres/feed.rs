@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use gantry_api::{CancellationToken, Error, Result};
 
 use super::super::emit::Emitter;
+use super::super::incremental::Incremental;
 use super::catalog::{Catalog, identities};
 use super::config::{Config, error};
 use super::offset::Position;
@@ -25,6 +26,7 @@ pub(super) struct Feed {
     /// How far it is; `None`: nothing was read yet.
     pub(super) position: Option<Position>,
     pub(super) confirmed: Arc<AtomicU64>,
+    pub(super) incremental: Incremental,
     /// How often in turn it broke without a record.
     pub(super) failed: u64,
 }
@@ -125,6 +127,7 @@ impl Feed {
             &mut self.source,
             &mut position,
             &self.confirmed,
+            &mut self.incremental,
         )
         .and_then(|mut streaming| {
             streaming.begin()?;

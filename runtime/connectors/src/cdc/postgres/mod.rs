@@ -1,10 +1,12 @@
 //! PostgreSQL's changes, by logical replication with `pgoutput`.
 
+mod asking;
 mod catalog;
 mod config;
 mod connector;
 mod default;
 mod feed;
+mod messages;
 mod offset;
 mod pgoutput;
 mod slot;

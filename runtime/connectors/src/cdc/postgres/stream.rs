@@ -5,17 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use gantry_api::model::{Kind as SchemaKind, Schema, SchemaBuilder, Struct};
-use gantry_api::{
-    Bytes, CancellationToken, ConnectRecord, Datum, Error, OffsetMap, Result, SourceOffset, Str,
-    Value,
-};
+use gantry_api::{Bytes, CancellationToken, Error, OffsetMap, Result, SourceOffset, Value};
 
 use super::super::config::OnFault;
 use super::super::emit::{Change, Emitter, Op, Transaction, now};
-use super::super::table::transaction_block;
+use super::super::incremental::{Asking, Incremental};
+use super::asking::{Beside, Sign, signal};
 use super::catalog::{Catalog, PgTable, literal, quoted};
 use super::config::{Config, error};
+use super::messages::Messages;
 use super::offset::{self, Kind, Position, Resume};
 use super::pgoutput::{Cell, Frame, Message, Relation, status};
 use super::slot::lsn_text;
@@ -60,6 +58,7 @@ pub(super) struct Streaming<'a> {
     pub(super) position: &'a mut Position,
     /// What of the log is safe with the task.
     pub(super) confirmed: &'a AtomicU64,
+    incremental: &'a mut Incremental,
     state: State,
 }
 
@@ -73,6 +72,8 @@ struct State {
     flushed: u64,
     messages: Messages,
     filtered: u64,
+    /// What offsets say of incremental snapshots.
+    more: OffsetMap,
 }
 
 impl<'a> Streaming<'a> {
@@ -86,6 +87,7 @@ impl<'a> Streaming<'a> {
         source: &'a mut Source,
         position: &'a mut Position,
         confirmed: &'a AtomicU64,
+        incremental: &'a mut Incremental,
     ) -> Result<Self> {
         let state = State {
             relations: HashMap::new(),
@@ -265,7 +267,7 @@ impl<'a> Streaming<'a> {
     }
 
     fn offset(&self) -> SourceOffset {
-        self.position.offset(&offset::more(&self.emitter.transaction, &OffsetMap::new()))
+        self.position.offset(&offset::more(&self.emitter.transaction, &self.state.more))
     }
 
     fn message(&mut self, start: u64, bytes: Bytes) -> Result<()> {
@@ -316,9 +318,9 @@ impl<'a> Streaming<'a> {
             position.lsn = Some(start);
         }
         let shown = Some(format!("{xid}:{start}"));
-        let position = &*self.position;
+        let (position, more) = (&*self.position, &self.state.more);
         self.emitter.begin(&xid.to_string(), shown, time_us.div_euclid(1000), &mut |transaction| {
-            of(position, transaction)
+            of(position, transaction, more)
         })
     }
 
@@ -337,8 +339,9 @@ impl<'a> Streaming<'a> {
         position.kind = Kind::Commit;
         position.events = 0;
         self.emitter.transaction.shown = Some(format!("{}:{end}", running.xid));
-        let position = &*self.position;
-        self.emitter.end(time_us.div_euclid(1000), &mut |transaction| of(position, transaction))?;
+        let (position, more) = (&*self.position, &self.state.more);
+        self.emitter
+            .end(time_us.div_euclid(1000), &mut |transaction| of(position, transaction, more))?;
         self.beat()
     }
 
@@ -389,6 +392,7 @@ impl<'a> Streaming<'a> {
         old: Option<Vec<Cell>>,
         new: Option<Vec<Cell>>,
     ) -> Result<()> {
+        let was = self.config.common.signal_table.is_some().then(|| self.position.clone());
         if self.note(lsn, kind) {
             return Ok(());
         }
@@ -428,10 +432,123 @@ impl<'a> Streaming<'a> {
         let source =
             self.source.make(self.position, Some((&table.names.0, &table.names.1)), Mark::None);
         let bytes = size(old.as_deref()) + size(new.as_deref());
+        if self.incremental.is_running() {
+            let rows = [before.as_deref(), after.as_deref()];
+            self.incremental.changes(&table.table, rows);
+        }
+        let signal = signal(self.config, table, op, before.as_deref(), after.as_deref());
         let change = Change { op, before, after, source, bytes };
-        let position = &*self.position;
-        self.emitter.change(&table.table, change, &mut |transaction| of(position, transaction))?;
+        if let Some(signal) = signal {
+            let table = Arc::clone(&table.table);
+            // Rows of a piece are given on before the mark that closes it, and from before its position: it comes
+            // again if they were not all given on.
+            self.signal(signal, was)?;
+            let (position, more) = (&*self.position, &self.state.more);
+            self.emitter
+                .change(&table, change, &mut |transaction| of(position, transaction, more))?;
+            return self.beat();
+        }
+        let (position, more) = (&*self.position, &self.state.more);
+        self.emitter
+            .change(&table.table, change, &mut |transaction| of(position, transaction, more))?;
         self.beat()
+    }
+
+    /// Does what a signal says. `was`: the position before it.
+    fn signal(&mut self, signal: Sign, was: Option<Position>) -> Result<()> {
+        let closes = match &signal {
+            Sign::Received(received) => self.asked(|incremental, common, asking| {
+                incremental.signal(received, common, asking)
+            })?,
+            Sign::Deleted(id) => self.incremental.closes(id),
+        };
+        if closes {
+            self.window(was.unwrap_or_else(|| self.position.clone()))?;
+            self.asked(|incremental, common, asking| {
+                incremental.next(common, asking).map(|()| false)
+            })?;
+        }
+        self.tell()
+    }
+
+    /// Lets the incremental snapshot ask the database. What is wrong with it never ends the stream.
+    fn asked(
+        &mut self,
+        ask: impl FnOnce(
+            &mut Incremental,
+            &super::super::config::Common,
+            &mut dyn Asking,
+        ) -> Result<bool>,
+    ) -> Result<bool> {
+        let mut beside = Beside {
+            wire: &mut *self.beside,
+            catalog: &mut *self.catalog,
+            config: self.config,
+            table: None,
+        };
+        let answer = match ask(self.incremental, &self.config.common, &mut beside) {
+            Err(error) if !error.is_retriable() => {
+                tracing::warn!(%error, "an incremental snapshot cannot go on");
+                self.incremental.abandon();
+                false
+            }
+            answer => answer?,
+        };
+        self.state.more = self.incremental.store();
+        Ok(answer)
+    }
+
+    /// Gives on the rows of a piece that have not changed since it was read.
+    fn window(&mut self, was: Position) -> Result<()> {
+        let Some((table, rows)) = self.incremental.take() else { return Ok(()) };
+        let names = (
+            Value::str(table.name.schema.as_deref().unwrap_or_default()),
+            Value::str(&table.name.table),
+        );
+        for (key, values) in rows {
+            self.incremental.given(key);
+            self.state.more = self.incremental.store();
+            let mut at = was.clone();
+            let [_, Value::Int64(us), _] = now() else { continue };
+            let shown = Position { ts_us: Some(us), ..was.clone() };
+            let source = self.source.make(&shown, Some((&names.0, &names.1)), Mark::Incremental);
+            at.snapshot = None;
+            let bytes = offset::more(&self.emitter.transaction, &self.state.more);
+            let offset = at.offset(&bytes);
+            let change = Change {
+                op: Op::Read,
+                before: None,
+                after: Some(values),
+                source,
+                bytes: ROW_BYTES,
+            };
+            self.emitter.change(&table, change, &mut |_| offset.clone())?;
+            if self.emitter.out.is_full() {
+                self.give()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells how incremental snapshots go.
+    fn tell(&mut self) -> Result<()> {
+        for told in std::mem::take(&mut self.incremental.told) {
+            let offset = self.offset();
+            self.emitter.notify("Incremental Snapshot", &told, offset)?;
+        }
+        Ok(())
+    }
+
+    /// Goes on with incremental snapshots of a former connection.
+    fn go_on(&mut self) -> Result<()> {
+        self.incremental.restart();
+        if self.incremental.is_running() && self.config.common.signal_table.is_some() {
+            self.asked(|incremental, common, asking| {
+                incremental.next(common, asking).map(|()| false)
+            })?;
+            self.tell()?;
+        }
+        Ok(())
     }
 
     /// Whether a value is a word of an enum that was not there when the table was looked at.
@@ -470,9 +587,9 @@ impl<'a> Streaming<'a> {
             let names = Some((&table.names.0, &table.names.1));
             let source = self.source.make(self.position, names, Mark::None);
             let change = Change { op: Op::Truncate, before: None, after: None, source, bytes: 0 };
-            let position = &*self.position;
+            let (position, more) = (&*self.position, &self.state.more);
             self.emitter
-                .change(&table.table, change, &mut |transaction| of(position, transaction))?;
+                .change(&table.table, change, &mut |transaction| of(position, transaction, more))?;
         }
         Ok(())
     }
@@ -511,14 +628,17 @@ impl<'a> Streaming<'a> {
     }
 }
 
+/// About how many bytes a row of a piece has.
+const ROW_BYTES: usize = 256;
+
 fn is_change(kind: Kind) -> bool {
     matches!(kind, Kind::Insert | Kind::Update | Kind::Delete | Kind::Truncate | Kind::Message)
 }
 
-fn of(position: &Position, transaction: &Transaction) -> SourceOffset {
-    match transaction.id {
-        None => position.offset(&Bytes::new()),
-        Some(_) => position.offset(&offset::more(transaction, &OffsetMap::new())),
+fn of(position: &Position, transaction: &Transaction, more: &OffsetMap) -> SourceOffset {
+    match (&transaction.id, more.is_empty()) {
+        (None, true) => position.offset(&Bytes::new()),
+        _ => position.offset(&offset::more(transaction, more)),
     }
 }
 
@@ -587,62 +707,4 @@ fn refused(config: &Config, from: u64, cause: SqlError) -> Error {
         false => "",
     };
     error(&format!("Failed to start replication stream at LSN{{{}}}{hint}", lsn_text(from)), cause)
-}
-
-/// The schemas of messages that programs write into the log.
-struct Messages {
-    topic: Str,
-    key: Schema,
-    value: Schema,
-    message: Schema,
-}
-
-impl Messages {
-    fn new(config: &Config) -> Result<Self> {
-        let shaping = &config.common.shaping;
-        let name = |tail: &str| -> Option<Str> {
-            Some(
-                shaping
-                    .schema_names
-                    .schema(&format!("io.debezium.connector.postgresql.{tail}"))
-                    .into(),
-            )
-        };
-        let of = |tail: &str, fields: Vec<(Str, Schema)>| -> Result<Schema> {
-            Ok(SchemaBuilder::structure(fields)?.name(name(tail)).version(Some(1)).build_plain())
-        };
-        let content = super::types::bytes_schema(config.modes.binaries).optional().build_plain();
-        let message = of(
-            "Message",
-            vec![("prefix".into(), Schema::optional_string()), ("content".into(), content)],
-        )?;
-        let value = of(
-            "MessageValue",
-            vec![
-                ("op".into(), SchemaBuilder::new(SchemaKind::String).build_plain()),
-                ("ts_ms".into(), Schema::optional_int64()),
-                ("source".into(), shaping.source.clone()),
-                ("transaction".into(), transaction_block()),
-                ("message".into(), message.clone()),
-            ],
-        )?;
-        let key = of("MessageKey", vec![("prefix".into(), Schema::optional_string())])?;
-        let naming = &shaping.naming;
-        let topic = format!("{}{}message", naming.prefix, naming.delimiter).into();
-        Ok(Self { topic, key, value, message })
-    }
-
-    fn record(&self, prefix: &str, content: Value, source: Value) -> ConnectRecord {
-        let of = |schema: &Schema, values| {
-            Value::Struct(Arc::new(Struct::from_values(schema.clone(), values)))
-        };
-        let [ms, ..] = now();
-        let message = of(&self.message, vec![Value::str(prefix), content]);
-        let value = of(&self.value, vec![Value::str("m"), ms, source, Value::Null, message]);
-        let datum = Datum { schema: Some(self.value.clone()), value };
-        let mut record = ConnectRecord::new(Str::clone(&self.topic), datum);
-        let key = of(&self.key, vec![Value::str(prefix)]);
-        record.key = Datum { schema: Some(self.key.clone()), value: key };
-        record
-    }
 }

@@ -12,6 +12,7 @@ use gantry_api::{
 use tokio::sync::mpsc::{self, Receiver};
 
 use super::super::emit::{Emitter, Transaction};
+use super::super::incremental::Incremental;
 use super::super::out::{BATCHES, Batch, Out};
 use super::config::Config;
 use super::feed::Feed;
@@ -66,6 +67,7 @@ impl SourceTask for PostgresTask {
         }
         let feed = Feed {
             source: Source::new(&config)?,
+            incremental: stored.as_ref().map(Incremental::load).unwrap_or_default(),
             position: stored.as_ref().map(Position::load),
             emitter,
             cancel: self.cancel.clone(),
