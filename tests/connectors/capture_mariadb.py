@@ -27,7 +27,7 @@ CREATE TABLE types (
   dt datetime, dt3 datetime(3), dt6 datetime(6), ts timestamp NULL, ts3 timestamp(3) NULL, ts6 timestamp(6) NULL, g geometry, p point, ls linestring, uu uuid,
   req_v varchar(9) NOT NULL DEFAULT 'a''b', req_n decimal(5,1) NOT NULL DEFAULT 1.5, req_i int NOT NULL DEFAULT 7, req_u bigint unsigned NOT NULL DEFAULT 9,
   req_d date NOT NULL DEFAULT '2020-02-29', req_dt datetime(3) NOT NULL DEFAULT '2020-02-29 01:02:03.5', req_ts timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  req_e enum('p','q') NOT NULL DEFAULT 'q', req_b bit(3) NOT NULL DEFAULT b'101', req_f double NOT NULL DEFAULT 0.5, req_t time NOT NULL DEFAULT '-01:00:00',
+  req_e enum('p','q') NOT NULL DEFAULT 'q', req_b bit(3) NOT NULL DEFAULT b'101', req_f double NOT NULL DEFAULT 0.5, req_t time NOT NULL DEFAULT '01:00:00', opt_t time DEFAULT '-01:00:00',
   opt_ts timestamp NULL DEFAULT NULL ON UPDATE CURRENT_TIMESTAMP
 ) COMMENT 'all types';
 CREATE TABLE keyed (a int, b varchar(20), note text, PRIMARY KEY (b, a));
@@ -56,7 +56,7 @@ INSERT INTO types () VALUES ();
 
 ROWS = FULL_ROW + EDGES + """
 INSERT INTO keyed VALUES (1, 'k1', 'note'), (2, 'k2', 'note'), (3, 'k3', 'note');
-INSERT INTO plain VALUES (1, 'x'), (1, 'x');
+INSERT INTO plain VALUES (1, 'x'), (3, 'x');
 INSERT INTO uniq VALUES (1, 'u');
 INSERT INTO `Odd Name` VALUES (1, 'a', 'b');
 INSERT INTO hidden VALUES (1);

@@ -35,6 +35,7 @@ def source(mariadb, **more):
     return {
         "connector.class": CLASS, "tasks.max": "1", "topic.prefix": "shop", "database.hostname": "127.0.0.1", "database.port": str(mariadb.port),
         "database.user": USER, "database.password": PASSWORD, "database.server.id": "5601", "table.include.list": f"{DATABASE}.items",
+        "signal.data.collection": f"{DATABASE}.signals", "incremental.snapshot.chunk.size": "50",
         "retriable.restart.connector.wait.ms": "300", "schema.history.internal.kafka.bootstrap.servers": "unused:9092",
         "schema.history.internal.kafka.topic": "unused", **more,
     }
@@ -64,7 +65,7 @@ class Table:
         self.mariadb, self.chance, self.next, self.columns = mariadb, chance, 1, ["id", "name", "amount", "note"]
         mariadb.query(
             "CREATE TABLE items (id INT PRIMARY KEY, name VARCHAR(60), amount DECIMAL(10,2) UNSIGNED, note MEDIUMTEXT) CHARSET=utf8mb4; "
-            "CREATE DATABASE copy; CREATE TABLE copy.items (id INT PRIMARY KEY, name VARCHAR(60), amount DECIMAL(10,2), note LONGTEXT) CHARSET=utf8mb4;"
+            "CREATE TABLE signals (id VARCHAR(64) PRIMARY KEY, type VARCHAR(32), data VARCHAR(2048)); CREATE DATABASE copy; CREATE TABLE copy.items (id INT PRIMARY KEY, name VARCHAR(60), amount DECIMAL(10,2), note LONGTEXT) CHARSET=utf8mb4;"
         )
 
     def change(self):
@@ -123,12 +124,29 @@ def kills(mariadb, work, count, chance):
             if number < count:
                 worker.kill()
                 continue
-            want = table.rows(DATABASE)
-            wait_for(f"the copy is not the table; see {worker.home}", lambda: table.rows("copy") == want, LIMIT_S, 0.5)
-            healthy(worker)
-            print(f"{len(want)} rows are equal after {count} kills of the worker and {died} of the server", flush=True)
+            rows = equal(table, worker)
+            print(f"{rows} rows are equal after {count} kills of the worker and {died} of the server", flush=True)
+            asked = json.dumps({"type": "incremental", "data-collections": [f"{DATABASE}.items"]})
+            mariadb.query(f"DELETE FROM copy.items; INSERT INTO signals VALUES (UUID(), 'execute-snapshot', '{asked}')")
+            table.change()
+            worker.kill()
         finally:
             worker.stop()
+    worker = Gantry(work / "worker", files)
+    try:
+        worker.wait_ready()
+        table.change()
+        print(f"{equal(table, worker)} rows are equal after an incremental snapshot", flush=True)
+    finally:
+        worker.stop()
+
+
+def equal(table, worker):
+    """Waits until the copy equals the table: how many rows it has."""
+    want = table.rows(DATABASE)
+    wait_for(f"the copy is not the table; see {worker.home}", lambda: table.rows("copy") == want, LIMIT_S, 0.5)
+    healthy(worker)
+    return len(want)
 
 
 def healthy(worker):

@@ -106,12 +106,17 @@ impl Config {
         let server_id = u32::try_from(server_id).ok().filter(|id| *id > 0).ok_or_else(|| {
             fault("database.server.id", &format!("{server_id} is no whole number from 1 to {}", u32::MAX))
         })?;
+        let schema_changes = parsed.boolean("include.schema.changes");
         let modes = Modes {
             decimals: common.decimals,
             times: common.times,
             binaries: common.binaries,
             placeholder: common.placeholder.clone(),
-            comments: common.comments,
+            // As Debezium has it: those of MariaDB they come with the records of schema changes.
+            comments: match flavour.is_maria() {
+                true => schema_changes,
+                false => common.comments,
+            },
             exact_unsigned: parsed.string("bigint.unsigned.handling.mode") == Some("precise"),
             adjusts_years: parsed.boolean("enable.time.adjuster"),
         };
@@ -131,7 +136,7 @@ impl Config {
             read_timeout_s: parsed.long("binlog.net.read.timeout").unwrap_or_default(),
             write_timeout_s: parsed.long("binlog.net.write.timeout").unwrap_or_default(),
             modes,
-            schema_changes: parsed.boolean("include.schema.changes"),
+            schema_changes,
             captured_tables_only: history("tables"),
             captured_databases_only: history("databases"),
             on_schema: on_fault(&parsed, "inconsistent.schema.handling.mode"),

@@ -72,6 +72,8 @@ pub(crate) struct Position {
     set_text: Option<String>,
     event_size: u64,
     in_transaction: bool,
+    /// Whether the transaction has said its time, which is that of all its events.
+    has_time: bool,
     /// The part of offsets that is one for all rows of a transaction.
     head: String,
     /// What offsets say of incremental snapshots.
@@ -88,6 +90,7 @@ impl Position {
                 gtid: Value::Null,
                 file: Value::str(&resume.file),
                 position: i64::try_from(resume.position).unwrap_or_default(),
+                row: 0,
                 thread: Value::Null,
                 query: Value::Null,
             },
@@ -97,6 +100,7 @@ impl Position {
             resume,
             event_size: 0,
             in_transaction: false,
+            has_time: false,
             head: String::new(),
             more: String::new(),
         };
@@ -136,7 +140,7 @@ impl Position {
     /// An event begins.
     pub(crate) fn event(&mut self, header: &Header) {
         self.place.server_id = i64::from(header.server_id);
-        if header.seconds != 0 {
+        if header.seconds != 0 && !self.has_time {
             self.place.micros = i64::from(header.seconds) * 1_000_000;
         }
         let Some(position) = header.position() else { return };
@@ -159,10 +163,16 @@ impl Position {
             self.place.file = Value::str(file);
         }
         self.place.position = i64::try_from(position).unwrap_or_default();
+        self.place.row = 0;
         file.clone_into(&mut self.resume.file);
         self.resume.position = position;
         (self.resume.rows, self.resume.events) = (0, 0);
         self.write_head();
+    }
+    /// When a transaction was committed at its origin.
+    pub(crate) fn set_time(&mut self, micros: u64) {
+        self.place.micros = i64::try_from(micros).unwrap_or(i64::MAX);
+        self.has_time = true;
     }
     /// A transaction has a name.
     pub(crate) fn gtid(&mut self, text: &str) {
@@ -197,13 +207,14 @@ impl Position {
         let end = u64::try_from(self.place.position).unwrap_or_default() + self.event_size;
         self.resume.position = end;
         (self.resume.rows, self.resume.events) = (0, 0);
-        self.in_transaction = false;
+        (self.in_transaction, self.has_time) = (false, false);
         self.place.query = Value::Null;
         self.place.thread = Value::Null;
         self.write_head();
     }
     /// A row of an event was read.
     pub(crate) fn row(&mut self, at: usize) {
+        self.place.row = at;
         self.resume.rows = at + 1;
     }
     pub(crate) fn rows_done(&mut self) {

@@ -195,7 +195,7 @@ impl Streaming<'_> {
             at.set_more(&self.incremental.store());
             let [_, Value::Int64(micros), _] = emit::now() else { continue };
             at.place.micros = micros;
-            let source = self.source.of_table(&at.place, 0, Some("incremental"), &name);
+            let source = self.source.of_table(&at.place, Some("incremental"), &name);
             let offset = at.offset(Some(&self.emitter.transaction), false);
             let change = emit::Change {
                 op: Op::Read,

@@ -171,9 +171,16 @@ impl Snapshot<'_> {
         self.tables.history.reset();
         let says_all = self.config.schema_changes && !self.config.captured_tables_only;
         let mut seen = Vec::new();
-        for name in all {
+        let mut list: Vec<(String, &TableName)> = match says_all {
+            true => all.iter().map(|name| (name.to_string(), name)).collect(),
+            false => captured.iter().map(|(text, name)| (text.clone(), name)).collect(),
+        };
+        if says_all {
+            list.sort();
+        }
+        for (_, name) in list {
             let is_captured = self.tables.takes(name);
-            if !is_captured && (!says_all || is_builtin(&name.database)) {
+            if !is_captured && is_builtin(&name.database) {
                 continue;
             }
             if self.cancel.is_cancelled() {
@@ -210,24 +217,24 @@ impl Snapshot<'_> {
             self.statement(position, ChangeKind::Drop, &name.database, Some(name), &ddl, mode)?;
         }
         let charsets = server.database_charsets()?;
-        let mut database: Option<&str> = None;
-        for Seen { name, sql } in seen {
-            if database != Some(&name.database) {
-                database = Some(&name.database);
-                let own = quoted(&name.database);
-                let drop = format!("DROP DATABASE IF EXISTS {own}");
-                self.statement(position, ChangeKind::Database, &name.database, None, &drop, mode)?;
-                let mut create = format!("CREATE DATABASE {own}");
-                if let Some((_, charset, collation)) =
-                    charsets.iter().find(|(known, ..)| *known == *name.database)
-                {
-                    create.push_str(&format!(" CHARSET {charset} COLLATE {collation}"));
-                }
-                self.statement(position, ChangeKind::Database, &name.database, None, &create, mode)?;
-                let own = format!("USE {own}");
-                self.statement(position, ChangeKind::Database, &name.database, None, &own, mode)?;
+        let mut databases: Vec<&str> = Vec::new();
+        for Seen { name, .. } in seen {
+            if !databases.contains(&&*name.database) {
+                databases.push(&name.database);
             }
-            self.statement(position, ChangeKind::Create, &name.database, Some(name), sql, mode)?;
+        }
+        for database in databases {
+            let own = quoted(database);
+            let mut create = format!("CREATE DATABASE {own}");
+            if let Some((_, charset, collation)) = charsets.iter().find(|(known, ..)| known == database) {
+                create.push_str(&format!(" CHARSET {charset} COLLATE {collation}"));
+            }
+            for sql in [format!("DROP DATABASE IF EXISTS {own}"), create, format!("USE {own}")] {
+                self.statement(position, ChangeKind::Database, database, None, &sql, mode)?;
+            }
+            for Seen { name, sql } in seen.iter().filter(|seen| *seen.name.database == *database) {
+                self.statement(position, ChangeKind::Create, database, Some(name), sql, mode)?;
+            }
         }
         Ok(())
     }
@@ -274,7 +281,6 @@ impl Snapshot<'_> {
         };
         let source = self.source.value(
             &position.place,
-            0,
             Some("true"),
             database,
             table.map(|table| &*table.table),
@@ -328,7 +334,7 @@ impl Snapshot<'_> {
             Some((_, sql)) => sql.clone(),
             None => format!("SELECT {} FROM {}", columns.join(", "), known.name.quoted()),
         };
-        let place = |mark| self.source.of_table(&position.place, 0, Some(mark), &known.name);
+        let place = |mark| self.source.of_table(&position.place, Some(mark), &known.name);
         let (first, plain) =
             (place(if is_first { "first" } else { "first_in_data_collection" }), place("true"));
         let offset = position.offset(None, true);

@@ -42,6 +42,8 @@ pub(crate) struct Place {
     pub(crate) gtid: Value,
     pub(crate) file: Value,
     pub(crate) position: i64,
+    /// The last row that was read, which stays until another one is.
+    pub(crate) row: usize,
     pub(crate) thread: Value,
     pub(crate) query: Value,
 }
@@ -64,7 +66,6 @@ impl Source {
     pub(crate) fn value(
         &self,
         place: &Place,
-        row: usize,
         snapshot: Option<&str>,
         database: &str,
         table: Option<&str>,
@@ -84,7 +85,7 @@ impl Source {
             place.gtid.clone(),
             place.file.clone(),
             Value::Int64(place.position),
-            Value::Int32(i32::try_from(row).unwrap_or(i32::MAX)),
+            Value::Int32(i32::try_from(place.row).unwrap_or(i32::MAX)),
             place.thread.clone(),
             place.query.clone(),
         ];
@@ -95,10 +96,9 @@ impl Source {
     pub(crate) fn of_table(
         &self,
         place: &Place,
-        row: usize,
         snapshot: Option<&str>,
         table: &TableName,
     ) -> Value {
-        self.value(place, row, snapshot, &table.database, Some(&table.table))
+        self.value(place, snapshot, &table.database, Some(&table.table))
     }
 }

@@ -301,13 +301,13 @@ impl<'a> Streaming<'a> {
             }
             Event::Gtid { text, domain, is_standalone, commit_micros } => {
                 self.position.gtid(&text);
-                if let Some(micros) = commit_micros {
-                    self.position.place.micros = i64::try_from(micros).unwrap_or(i64::MAX);
-                }
                 self.is_left_out = self.config.filters_changes && !self.config.sources.takes(&domain);
                 if self.config.flavour.is_maria() {
                     self.is_standalone = is_standalone;
                     self.begin(None)?;
+                } else {
+                    let seconds = u64::from(header.seconds) * 1_000_000;
+                    self.position.set_time(commit_micros.filter(|micros| *micros != 0).unwrap_or(seconds));
                 }
             }
             Event::Query(query) => self.query(&query)?,
@@ -506,7 +506,7 @@ impl<'a> Streaming<'a> {
                 incremental.changes(&known.table, [before.as_deref(), after.as_deref()]);
             }
             position.row(at);
-            let source = source.of_table(&position.place, at, None, &known.name);
+            let source = source.of_table(&position.place, None, &known.name);
             let change = emit::Change { op, before, after, source, bytes };
             emitter.change(&known.table, change, &mut Self::offset(position))?;
             if emitter.out.is_full() {
@@ -536,7 +536,7 @@ impl<'a> Streaming<'a> {
                 self.signal(&sign, &was)?;
             }
             self.position.row(at);
-            let source = self.source.of_table(&self.position.place, at, None, &known.name);
+            let source = self.source.of_table(&self.position.place, None, &known.name);
             let change = emit::Change { op, before, after, source, bytes: 0 };
             self.emitter.change(&known.table, change, &mut Self::offset(self.position))?;
         }
@@ -646,7 +646,7 @@ impl<'a> Streaming<'a> {
             let names = tables(&change.database);
             // Of statements that nothing is known of, it names a table without a name.
             let names = names.or_else(|| is_unread(change).then(String::new));
-            let source = self.source.value(&place, 0, None, &change.database, names.as_deref());
+            let source = self.source.value(&place, None, &change.database, names.as_deref());
             let record = self.changes.record(change, source, ts_ms);
             self.emitter.message(record, offset, change.ddl.len())?;
         }
@@ -663,7 +663,7 @@ impl<'a> Streaming<'a> {
             return Ok(());
         };
         let Some(known) = self.tables.known(name)? else { return Ok(()) };
-        let source = self.source.of_table(place, 0, None, name);
+        let source = self.source.of_table(place, None, name);
         let change = emit::Change { op: Op::Truncate, before: None, after: None, source, bytes: 0 };
         self.emitter.change(&known.table, change, &mut |_| offset.clone())
     }

@@ -247,8 +247,8 @@ impl super::binlog::Form {
         let name = column.type_name.split(' ').next().unwrap_or_default();
         match self {
             Self::Int(size) => match column.jdbc_type {
-                jdbc::TINYINT | jdbc::BOOLEAN => size == 1,
-                jdbc::SMALLINT => size == 2,
+                jdbc::BOOLEAN => size == 1,
+                jdbc::SMALLINT => size == if matches!(name, "TINYINT" | "INT1") { 1 } else { 2 },
                 jdbc::INTEGER if name.starts_with("MED") || name.starts_with("MID") || name == "INT3" => size == 3,
                 jdbc::INTEGER => size == 4 && name != "YEAR",
                 jdbc::BIGINT => size == 8,

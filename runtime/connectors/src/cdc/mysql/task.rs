@@ -65,7 +65,7 @@ impl SourceTask for BinlogTask {
         let source = Source::new(self.flavour, &prefix)?;
         let names = common.shaping.schema_names;
         let feed = Feed {
-            changes: SchemaChanges::new(self.flavour, &prefix, source.schema(), names, common.comments)?,
+            changes: SchemaChanges::new(self.flavour, &prefix, source.schema(), names, config.modes.comments)?,
             tables: Tables::new(config.clone(), history),
             source,
             incremental,

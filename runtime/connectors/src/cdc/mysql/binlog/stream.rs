@@ -14,6 +14,9 @@ use super::{Broken, GtidSet, Header};
 const PAYLOAD_MAX: u64 = 1 << 30;
 /// Bytes of an event's header.
 const HEADER: usize = 19;
+const CHECKSUM: usize = 4;
+/// The kind of event that says how others are written.
+const DESCRIPTION: u8 = 15;
 
 /// MariaDB is told that its own kinds of events are understood, those that say where transactions begin among
 /// them.
@@ -30,6 +33,8 @@ pub(crate) enum Start {
 /// An open stream.
 pub(crate) struct Binlog {
     stream: BinlogStream,
+    /// Whether the server has said how events are written.
+    is_described: bool,
 }
 
 impl std::fmt::Debug for Binlog {
@@ -43,11 +48,14 @@ impl std::fmt::Debug for Binlog {
 pub(crate) struct Raw {
     pub(crate) header: Header,
     event: mysql::binlog::events::Event,
+    /// Bytes behind the data.
+    behind: usize,
 }
 
 impl Raw {
     pub(crate) fn data(&self) -> &[u8] {
-        self.event.data()
+        let data = self.event.data();
+        data.get(..data.len().saturating_sub(self.behind)).unwrap_or_default()
     }
 
     /// The events of a transaction that MySQL has compressed as a whole, each with its header.
@@ -121,7 +129,7 @@ impl Binlog {
                 request = request.with_use_gtid(true).with_pos(4_u64).with_sids(sids);
             }
         }
-        Ok(Self { stream: connection.get_binlog_stream(request)? })
+        Ok(Self { stream: connection.get_binlog_stream(request)?, is_described: false })
     }
 
     /// The next event: waits for it.
@@ -144,8 +152,25 @@ impl Binlog {
                 return Err(StreamError::Checksum(header));
             }
         }
-        Ok(Raw { header, event })
+        self.is_described |= header.kind == DESCRIPTION;
+        // What names the file comes before it is said whether there are checksums.
+        let behind = if self.is_described || !is_checked(&header, event.data()) { 0 } else { CHECKSUM };
+        Ok(Raw { header, event, behind })
     }
+}
+
+/// Whether an event has its checksum at its end.
+fn is_checked(header: &Header, data: &[u8]) -> bool {
+    let Some((data, sent)) = data.split_last_chunk::<CHECKSUM>() else { return false };
+    let mut crc = flate2::Crc::new();
+    crc.update(&header.seconds.to_le_bytes());
+    crc.update(&[header.kind]);
+    for number in [header.server_id, header.size, header.next] {
+        crc.update(&number.to_le_bytes());
+    }
+    crc.update(&header.flags.to_le_bytes());
+    crc.update(data);
+    crc.sum() == u32::from_le_bytes(*sent)
 }
 
 /// An event in front of others: its header, what it holds, and the others.

@@ -227,8 +227,7 @@ fn dimension(cursor: &mut Cursor<'_>, column: &mut Column) -> Parsed<()> {
 
 fn plain(cursor: &mut Cursor<'_>, column: &mut Column, word: &str) -> Parsed<()> {
     let (number, length, scale) = match word {
-        "TINYINT" | "INT1" => (jdbc::TINYINT, None, None),
-        "SMALLINT" | "INT2" => (jdbc::SMALLINT, None, None),
+        "TINYINT" | "INT1" | "SMALLINT" | "INT2" => (jdbc::SMALLINT, None, None),
         "MEDIUMINT" | "INT3" | "MIDDLEINT" | "INT" | "INTEGER" | "INT4" | "YEAR" => {
             (jdbc::INTEGER, None, None)
         }

@@ -8,7 +8,6 @@ use serde_json::{Map, Value as Json, json};
 /// Numbers of types in `java.sql.Types`.
 pub(crate) mod jdbc {
     pub(crate) const BIT: i32 = -7;
-    pub(crate) const TINYINT: i32 = -6;
     pub(crate) const BIGINT: i32 = -5;
     pub(crate) const VARBINARY: i32 = -3;
     pub(crate) const BINARY: i32 = -2;

@@ -149,8 +149,10 @@ impl Structures {
             }),
             Statement::UniqueIndex { table, columns } => {
                 let Some(structure) = self.get(&table) else { return };
-                let mut structure = Structure::clone(structure);
-                if unique(&mut structure, &columns) {
+                let is_known = columns.iter().all(|name| structure.position(name).is_some());
+                if structure.key.is_empty() && is_known {
+                    let mut structure = Structure::clone(structure);
+                    unique(&mut structure, &columns);
                     self.put(&table, Arc::new(structure));
                     self.note(applied, ChangeKind::Alter, table, text);
                 }
@@ -249,21 +251,19 @@ fn database(name: String, text: &str) -> Change {
     }
 }
 
-/// What identifies rows if the table has no key yet: whether these columns do now.
-fn unique(structure: &mut Structure, columns: &[String]) -> bool {
+/// What identifies rows if the table has no key yet, and none of these columns can be null.
+fn unique(structure: &mut Structure, columns: &[String]) {
     if !structure.key.is_empty() {
-        return false;
+        return;
     }
     let found: Option<Vec<&Column>> = columns
         .iter()
         .map(|name| structure.position(name).and_then(|at| structure.columns.get(at)))
         .collect();
-    let Some(found) = found.filter(|all| all.iter().all(|column| !column.optional)) else {
-        return false;
-    };
-    let key = found.into_iter().map(|column| column.name.clone()).collect();
-    structure.key = key;
-    true
+    if let Some(found) = found.filter(|all| all.iter().all(|column| !column.optional)) {
+        let key = found.into_iter().map(|column| column.name.clone()).collect();
+        structure.key = key;
+    }
 }
 
 fn primary(structure: &mut Structure, columns: &[String]) {
@@ -288,9 +288,7 @@ fn add_parts(structure: &mut Structure, parts: Vec<Part>) {
                 define(structure, *definition, &Place::Last);
             }
             Part::Primary(columns) => primary(structure, &columns),
-            Part::Unique(columns) => {
-                unique(structure, &columns);
-            }
+            Part::Unique(columns) => unique(structure, &columns),
         }
     }
 }

@@ -110,7 +110,7 @@ impl Target {
             }
             jdbc::BIT | jdbc::BOOLEAN => (Self::Boolean, plain(Kind::Boolean), Value::Boolean(false)),
             jdbc::BLOB | jdbc::BINARY | jdbc::VARBINARY => Self::binary(column, modes),
-            jdbc::TINYINT | jdbc::SMALLINT => (Self::Int16, plain(Kind::Int16), Value::Int16(0)),
+            jdbc::SMALLINT => (Self::Int16, plain(Kind::Int16), Value::Int16(0)),
             jdbc::INTEGER => (Self::Int32, plain(Kind::Int32), Value::Int32(0)),
             jdbc::BIGINT => (Self::Int64, plain(Kind::Int64), Value::Int64(0)),
             jdbc::REAL => (Self::Float32, plain(Kind::Float32), Value::Float32(0.0)),
@@ -327,7 +327,6 @@ impl Converter {
             (Target::DateTime(form), Cell::DateTime { year, month, day, micros }) => {
                 self.date_time(*form, (i64::from(*year), i64::from(*month), i64::from(*day), *micros), true)
             }
-            (Target::Zoned(_), Cell::Timestamp { seconds: 0, micros: 0 }) => Ok(Value::Null),
             (Target::Zoned(digits), Cell::Timestamp { seconds, micros }) => {
                 Ok(Value::str(&iso(seconds * 1_000_000 + micros, *digits)))
             }

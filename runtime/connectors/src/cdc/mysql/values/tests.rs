@@ -111,7 +111,7 @@ fn dates_and_times() {
     assert_eq!(of("timestamp(6)", &Cell::Timestamp { seconds: 1, micros: 500_000 }), "1970-01-01T00:00:01.500000Z");
     assert_eq!(of("timestamp", &Cell::Timestamp { seconds: 1, micros: 0 }), "1970-01-01T00:00:01Z");
     assert_eq!(of("timestamp(6)", &Cell::Text("1970-01-01 00:00:01.500000")), "1970-01-01T00:00:01.5Z");
-    assert_eq!(of("timestamp", &Cell::Timestamp { seconds: 0, micros: 0 }), "Null");
+    assert_eq!(of("timestamp", &Cell::Timestamp { seconds: 0, micros: 0 }), "1970-01-01T00:00:00Z");
     assert_eq!(of("year", &Cell::Year(2026)), "Int32(2026)");
 }
 
