@@ -57,7 +57,7 @@ impl Column {
 
 /// How a text is hidden behind its hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Algorithm {
+pub(super) enum Algorithm {
     Md5,
     Sha1,
     Sha224,

@@ -343,10 +343,15 @@ impl Emitter {
     }
 
     fn block(&mut self, op: Op, table: &Table) -> Value {
-        if op == Op::Read || self.transaction.id.is_none() {
+        if op == Op::Read { Value::Null } else { self.count(&table.text) }
+    }
+
+    /// Counts a record of what stands for a table in the transaction that is being read, if that is told at all.
+    pub(crate) fn count(&mut self, of: &Str) -> Value {
+        if self.transaction.id.is_none() {
             return Value::Null;
         }
-        let (total, order) = self.transaction.count(&table.text);
+        let (total, order) = self.transaction.count(of);
         let values = vec![self.transaction.shown(), Value::Int64(total), Value::Int64(order)];
         Value::Struct(Arc::new(Struct::from_values(transaction_block(), values)))
     }
@@ -408,14 +413,13 @@ impl Emitter {
         self.out.push(SourceRecord::new(record, self.partition.clone(), offset), 0)
     }
 
-    /// A record of the connector's own, with the headers that say which one it is from.
+    /// A record of the connector's own.
     pub(crate) fn message(
         &mut self,
-        mut record: ConnectRecord,
+        record: ConnectRecord,
         offset: SourceOffset,
         bytes: usize,
     ) -> Result<()> {
-        record.headers.extend(self.headers.iter().cloned());
         self.out.push(SourceRecord::new(record, self.partition.clone(), offset), bytes)
     }
 

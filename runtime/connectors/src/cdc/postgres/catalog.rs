@@ -9,7 +9,7 @@ use super::super::columns::Column;
 use super::super::table::{Table, TableName};
 use super::config::{Config, error};
 use super::default;
-use super::pgoutput::{Identity, Relation};
+use super::pgoutput::Relation;
 use super::types::{PgType, Types};
 use super::wire::Wire;
 use crate::jdbc::db::{SqlError, SqlResult};
@@ -31,9 +31,6 @@ pub(super) struct PgTable {
     pub(super) table: Arc<Table>,
     pub(super) types: Vec<PgType>,
     pub(super) names: (Value, Value),
-    pub(super) identity: Identity,
-    /// The columns that are no keys of the rows before a change are not known there.
-    pub(super) oid: u32,
 }
 
 impl PgTable {
@@ -161,7 +158,7 @@ impl Catalog {
                 (column, of)
             })
             .collect();
-        self.build(config, name, oid, columns, &key, Identity::Default).map(Some)
+        self.build(config, name, columns, &key).map(Some)
     }
 
     /// The table as a message of the log says it is. Whether columns may be null, and defaults, are those of now.
@@ -209,7 +206,7 @@ impl Catalog {
                 (found, of)
             })
             .collect();
-        self.build(config, name.clone(), relation.oid, columns, &key, relation.identity)
+        self.build(config, name.clone(), columns, &key)
     }
 
     /// Types that are new since they were last looked at.
@@ -230,10 +227,8 @@ impl Catalog {
         &self,
         config: &Config,
         name: TableName,
-        oid: u32,
         found: Vec<(Found, PgType)>,
         key: &[String],
-        identity: Identity,
     ) -> Result<PgTable> {
         let key: Vec<usize> = key
             .iter()
@@ -254,7 +249,7 @@ impl Catalog {
             }
         }
         let table = Table::new(name, columns, &key, &config.common.shaping)?;
-        Ok(PgTable { table, types, names, identity, oid })
+        Ok(PgTable { table, types, names })
     }
 
     fn column(&self, config: &Config, found: &Found, of: &PgType) -> Column {

@@ -51,7 +51,6 @@ pub(super) struct Config {
     pub(super) status_interval: Duration,
     /// Whether the server is told what it may forget.
     pub(super) flushes: bool,
-    pub(super) isolation: String,
     pub(super) locks_shared: bool,
     pub(super) messages: Filter,
     pub(super) identities: Vec<(Patterns, String)>,
@@ -158,33 +157,15 @@ pub(crate) fn definition() -> ConfigDef {
 
 fn connection(keys: &mut Keys) {
     let (high, medium) = (Importance::High, Importance::Medium);
-    let required = |what: &'static str| {
-        Validator::custom(move |_, value| match value {
-            ConfigData::String(text) if !text.trim().is_empty() => Ok(()),
-            _ => Err(fault(what, "A value is required")),
-        })
-    };
-    keys.null_valid(
-        "database.hostname",
-        Type::String,
-        high,
-        "The server's name or address.",
-        required("database.hostname"),
-    );
+    keys.null("database.hostname", Type::String, high, "The server's name or address.");
     keys.add("database.port", Type::Int, 5432, high, "The server's port.");
-    keys.null_valid("database.user", Type::String, high, "Who asks.", required("database.user"));
+    keys.null("database.user", Type::String, high, "Who asks.");
     keys.null("database.password", Type::Password, high, "The password of database.user.");
-    keys.null_valid(
-        "database.dbname",
-        Type::String,
-        high,
-        "The database.",
-        required("database.dbname"),
-    );
+    keys.null("database.dbname", Type::String, high, "The database.");
     keys.group("CONNECTOR");
     let text =
         "What the names of all topics of this connector begin with, and its name in records.";
-    keys.null_valid("topic.prefix", Type::String, high, text, required("topic.prefix"));
+    keys.null("topic.prefix", Type::String, high, text);
     keys.group(SSL);
     let text = "Whether the connection is encrypted, and who the server must prove to be: disable, allow, prefer, require, verify-ca, verify-full.";
     let words = one_of(&["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]);
@@ -365,7 +346,6 @@ impl Config {
                 Some(mode) => !mode.eq_ignore_ascii_case("manual"),
                 None => parsed.boolean("flush.lsn.source"),
             },
-            isolation: given("snapshot.isolation.mode").unwrap_or_default().to_ascii_lowercase(),
             locks_shared: is(&parsed, "snapshot.locking.mode", "shared"),
             messages,
             identities: identities(given("replica.identity.autoset.values").unwrap_or_default())?,
@@ -497,6 +477,11 @@ fn identities(text: &str) -> Result<Vec<(Patterns, String)>> {
 /// What the database's connector alone refuses.
 pub(super) fn unsupported(props: &Props) -> Vec<(&'static str, String)> {
     let mut faults = super::super::config::unsupported(props);
+    for key in ["database.hostname", "database.user", "database.dbname", "topic.prefix"] {
+        if text(props, key).is_none() {
+            faults.push((key, format!("The '{key}' value is invalid: A value is required")));
+        }
+    }
     for (key, why) in [
         (
             "database.sslpassword",

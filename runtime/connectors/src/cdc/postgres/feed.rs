@@ -108,7 +108,7 @@ impl Feed {
             }
         }
         if let (true, Some(stream)) = (reads_rows, &mut stream) {
-            self.snapshot(&mut beside, stream, &mut catalog, &tables, made)?;
+            self.snapshot(&mut beside, stream, &mut catalog, &tables, made, found)?;
         }
         let (true, Some(mut stream)) = (mode.streams(), stream) else {
             // All is read that is to be read.
@@ -190,6 +190,7 @@ impl Feed {
         catalog: &mut Catalog,
         tables: &[(super::super::table::TableName, u32)],
         made: Option<Made>,
+        found: Option<slot::Slot>,
     ) -> Result<()> {
         wait(self.config.common.snapshot_delay, &self.cancel);
         let made = match made {
@@ -198,7 +199,14 @@ impl Feed {
             // connection does nothing else; changes are read from its position on.
             None => {
                 let name = format!("gantry_snapshot_{:016x}", fastrand::u64(..));
-                slot::make(stream, &self.config, Some(&name))?
+                let made = slot::make(stream, &self.config, Some(&name))?;
+                let is_new = self.position.as_ref().is_none_or(|position| position.snapshot.is_some());
+                match found.filter(|slot| is_new && slot.confirmed > 0) {
+                    // Rows of a snapshot that did not end may be gone since: what changed since the slot was made
+                    // comes again after them.
+                    Some(slot) => Made { lsn: slot.confirmed.min(made.lsn), ..made },
+                    None => made,
+                }
             }
         };
         self.emitter.out.forget();

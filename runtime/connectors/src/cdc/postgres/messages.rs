@@ -47,18 +47,24 @@ impl Messages {
             ],
         )?;
         let key = of("MessageKey", vec![("prefix".into(), Schema::optional_string())])?;
-        let naming = &shaping.naming;
-        let topic = format!("{}{}message", naming.prefix, naming.delimiter).into();
+        // With a dot, whatever divides the parts of other topics.
+        let topic = format!("{}.message", shaping.naming.prefix).into();
         Ok(Self { topic, key, value, message })
     }
 
-    pub(super) fn record(&self, prefix: &str, content: Value, source: Value) -> ConnectRecord {
+    pub(super) fn record(
+        &self,
+        prefix: &str,
+        content: Value,
+        source: Value,
+        transaction: Value,
+    ) -> ConnectRecord {
         let of = |schema: &Schema, values| {
             Value::Struct(Arc::new(Struct::from_values(schema.clone(), values)))
         };
         let [ms, ..] = now();
         let message = of(&self.message, vec![Value::str(prefix), content]);
-        let value = of(&self.value, vec![Value::str("m"), ms, source, Value::Null, message]);
+        let value = of(&self.value, vec![Value::str("m"), ms, source, transaction, message]);
         let datum = Datum { schema: Some(self.value.clone()), value };
         let mut record = ConnectRecord::new(Str::clone(&self.topic), datum);
         let key = of(&self.key, vec![Value::str(prefix)]);

@@ -94,7 +94,6 @@ pub(super) enum Message {
         xid: u32,
     },
     Commit {
-        lsn: u64,
         end: u64,
         time_us: i64,
     },
@@ -109,13 +108,11 @@ pub(super) enum Message {
     Update {
         relation: u32,
         old: Option<Vec<Cell>>,
-        is_key: bool,
         new: Vec<Cell>,
     },
     Delete {
         relation: u32,
         old: Vec<Cell>,
-        is_key: bool,
     },
     Truncate {
         relations: Vec<u32>,
@@ -139,11 +136,8 @@ impl Message {
             },
             b'C' => {
                 take_u8(bytes)?;
-                Self::Commit {
-                    lsn: take_u64(bytes)?,
-                    end: take_u64(bytes)?,
-                    time_us: take_time(bytes)?,
-                }
+                take_u64(bytes)?;
+                Self::Commit { end: take_u64(bytes)?, time_us: take_time(bytes)? }
             }
             b'O' => {
                 take_u64(bytes)?;
@@ -168,7 +162,7 @@ impl Message {
                     b'N' => None,
                     other => return Err(strange(other)),
                 };
-                Self::Update { relation, old, is_key: kind == b'K', new: tuple(bytes)? }
+                Self::Update { relation, old, new: tuple(bytes)? }
             }
             b'D' => {
                 let relation = take_u32(bytes)?;
@@ -176,7 +170,7 @@ impl Message {
                 if !matches!(kind, b'K' | b'O') {
                     return Err(strange(kind));
                 }
-                Self::Delete { relation, old: tuple(bytes)?, is_key: kind == b'K' }
+                Self::Delete { relation, old: tuple(bytes)? }
             }
             b'T' => {
                 let count = take_u32(bytes)?;
@@ -302,8 +296,7 @@ mod tests {
             b"K\x00\x02t\x00\x00\x00\x017n",
             b"N\x00\x03t\x00\x00\x00\x018un",
         ]);
-        let Ok(Message::Update { relation: 0x4001, old: Some(old), is_key: true, new }) = read
-        else {
+        let Ok(Message::Update { relation: 0x4001, old: Some(old), new }) = read else {
             panic!("{read:?}")
         };
         assert_eq!(old, [Cell::Text(Bytes::from_static(b"7")), Cell::Null]);

@@ -98,6 +98,7 @@ impl<'a> Streaming<'a> {
             flushed: 0,
             messages: Messages::new(config)?,
             filtered: 0,
+            more: incremental.store(),
         };
         Ok(Self {
             config,
@@ -109,6 +110,7 @@ impl<'a> Streaming<'a> {
             source,
             position,
             confirmed,
+            incremental,
             state,
         })
     }
@@ -160,8 +162,8 @@ impl<'a> Streaming<'a> {
         }
         tracing::info!(slot = %config.slot, from = %lsn_text(from), "changes are read");
         self.emitter.out.is_manual = true;
-        self.state.told = Instant::now() - config.status_interval;
-        Ok(())
+        self.state.told = Instant::now() - self.config.status_interval;
+        self.go_on()
     }
 
     /// Reads until it is stopped or the connection breaks.
@@ -621,12 +623,19 @@ impl<'a> Streaming<'a> {
             }
         }
         let source = self.source.make(self.position, None, Mark::None);
+        let block = match is_transactional {
+            true => self.emitter.count(&LOGICAL.into()),
+            false => Value::Null,
+        };
         let content = value::binary(content.clone(), self.config.modes.binaries);
-        let record = self.state.messages.record(prefix, content, source);
+        let record = self.state.messages.record(prefix, content, source, block);
         let offset = self.offset();
         self.emitter.message(record, offset, prefix.len())
     }
 }
+
+/// What messages of programs are counted as in a transaction, beside tables.
+const LOGICAL: &str = "LOGICAL_DECODING_MESSAGE";
 
 /// About how many bytes a row of a piece has.
 const ROW_BYTES: usize = 256;

@@ -57,7 +57,7 @@ fn times_are_numbers_by_their_precision() {
     assert_eq!(of(&PgType::Timestamp(3), "1969-12-31 23:59:59.999"), Value::Int64(-1));
     let bc = of(&PgType::Timestamp(6), "4713-12-31 23:59:59.999999 BC");
     assert_eq!(bc, Value::Int64(-210_831_897_600_000_001));
-    assert_eq!(of(&PgType::Timestamp(6), "infinity"), Value::Int64(9_223_372_036_825_200_000));
+    assert_eq!(of(&PgType::Timestamp(6), "infinity"), Value::Int64(i64::MAX));
     let zoned = of(&PgType::TimestampZoned(6), "2016-11-04 13:51:30.1+02");
     assert_eq!(zoned, Value::str("2016-11-04T11:51:30.100000Z"));
     assert_eq!(

@@ -9,8 +9,8 @@ use super::super::super::times::{self, DAY_US, Form};
 const INFINITE_DAY: i64 = -2_147_472_692;
 const INFINITE_PAST_DAY: i64 = -2_147_472_691;
 /// The same of a timestamp, in milliseconds: what PostgreSQL's Java driver makes of it.
-const INFINITE_MS: i64 = 9_223_372_036_825_200;
-const INFINITE_PAST_MS: i64 = -9_223_372_036_832_400;
+const INFINITE_MS: i64 = 9_223_372_036_825_200_000;
+const INFINITE_PAST_MS: i64 = -9_223_372_036_832_400_000;
 
 fn wrong(text: &str, what: &str) -> Error {
     Error::data(format!("{text:?} is no {what}"))
@@ -108,10 +108,10 @@ pub(super) fn timestamp(text: &str, form: Times, precision: i32) -> Result<Value
     let form = Form::of_timestamp(form, precision);
     match text {
         "infinity" => {
-            return Ok(infinite(form, INFINITE_MS, i64::MAX, "+294247-01-10T04:00:25.2Z"));
+            return Ok(infinite(form, INFINITE_MS, i64::MAX, "+292278994-08-16T23:00:00Z"));
         }
         "-infinity" => {
-            return Ok(infinite(form, INFINITE_PAST_MS, i64::MIN, "-290308-12-21T19:59:27.6Z"));
+            return Ok(infinite(form, INFINITE_PAST_MS, i64::MIN, "-292275055-05-16T23:00:00Z"));
         }
         _ => {}
     }
@@ -120,11 +120,10 @@ pub(super) fn timestamp(text: &str, form: Times, precision: i32) -> Result<Value
         .ok_or_else(|| Error::data(format!("{text} is out of the range of nanoseconds")))
 }
 
-fn infinite(form: Form, ms: i64, nanos: i64, text: &str) -> Value {
+fn infinite(form: Form, ms: i64, most: i64, text: &str) -> Value {
     match form {
         Form::Millis => Value::Int64(ms),
-        Form::Micros => Value::Int64(ms * 1000),
-        Form::Nanos => Value::Int64(nanos),
+        Form::Micros | Form::Nanos => Value::Int64(most),
         Form::Connect => Value::Date(ms),
         Form::Text => Value::str(text),
     }

@@ -253,11 +253,6 @@ impl Wire {
         self.send()
     }
 
-    /// Whether it is of no more use.
-    pub(in crate::cdc::postgres) fn is_broken(&self) -> bool {
-        self.is_broken
-    }
-
     fn send(&mut self) -> SqlResult<()> {
         let output = self.output.split().freeze();
         let sent = self.stream.write(&output, &self.cancel);
