@@ -40,7 +40,8 @@ impl SchemaChanges {
         let own = |name: &str| {
             Some(names.schema(&format!("io.debezium.connector.{}.{name}", flavour.name())))
         };
-        let common = |name: &str| Some(names.schema(&format!("io.debezium.connector.schema.{name}")));
+        let common =
+            |name: &str| Some(names.schema(&format!("io.debezium.connector.schema.{name}")));
         let column = structure(
             common("Column"),
             vec![
@@ -90,12 +91,24 @@ impl SchemaChanges {
                 ("databaseName".into(), Schema::optional_string()),
                 ("schemaName".into(), Schema::optional_string()),
                 ("ddl".into(), Schema::optional_string()),
-                ("tableChanges".into(), SchemaBuilder::new(Kind::Array(change.clone())).build_plain()),
+                (
+                    "tableChanges".into(),
+                    SchemaBuilder::new(Kind::Array(change.clone())).build_plain(),
+                ),
             ],
         )?
         .build_plain();
-        let key = structure(own("SchemaChangeKey"), vec![("databaseName".into(), Schema::string())])?;
-        Ok(Self { topic: topic.into(), key: key.build_plain(), value, change, table, column, comments })
+        let key =
+            structure(own("SchemaChangeKey"), vec![("databaseName".into(), Schema::string())])?;
+        Ok(Self {
+            topic: topic.into(),
+            key: key.build_plain(),
+            value,
+            change,
+            table,
+            column,
+            comments,
+        })
     }
 
     /// The record of a change.
@@ -126,7 +139,8 @@ impl SchemaChanges {
             let value = Value::Struct(Arc::new(Struct::from_values(schema.clone(), values)));
             Datum { schema: Some(schema.clone()), value }
         };
-        let mut record = ConnectRecord::new(Str::clone(&self.topic), struct_of(&self.value, values));
+        let mut record =
+            ConnectRecord::new(Str::clone(&self.topic), struct_of(&self.value, values));
         record.key = struct_of(&self.key, vec![Value::str(&change.database)]);
         record.partition = Some(0);
         record
@@ -139,8 +153,10 @@ impl SchemaChanges {
     }
 
     fn table(&self, structure: &Structure) -> Value {
-        let texts = |list: &[String]| Value::array(list.iter().map(|text| Value::str(text)).collect());
-        let columns = structure.columns.iter().enumerate().map(|(at, column)| self.column(at, column));
+        let texts =
+            |list: &[String]| Value::array(list.iter().map(|text| Value::str(text)).collect());
+        let columns =
+            structure.columns.iter().enumerate().map(|(at, column)| self.column(at, column));
         let values = vec![
             text(structure.charset.as_deref()),
             texts(&structure.key),

@@ -35,7 +35,9 @@ pub(crate) enum Locking {
     /// While structures are read.
     Minimal,
     /// With the locks that Percona has for backups; whether tables may be locked one by one.
-    Percona { tables: bool },
+    Percona {
+        tables: bool,
+    },
     /// Until all rows are read.
     Extended,
     None,
@@ -88,7 +90,9 @@ fn on_fault(parsed: &ParsedConfig, key: &str) -> OnFault {
 }
 
 fn millis(parsed: &ParsedConfig, key: &str) -> Duration {
-    Duration::from_millis(parsed.long(key).and_then(|ms| u64::try_from(ms).ok()).unwrap_or_default())
+    Duration::from_millis(
+        parsed.long(key).and_then(|ms| u64::try_from(ms).ok()).unwrap_or_default(),
+    )
 }
 
 impl Config {
@@ -98,13 +102,17 @@ impl Config {
         let given = |key: &str| parsed.string(key).map(str::trim).filter(|text| !text.is_empty());
         let needed = |key: &str| given(key).ok_or_else(|| fault(key, "A value is required"));
         let port = parsed.long("database.port").and_then(|port| u16::try_from(port).ok());
-        let port = port.filter(|port| *port > 0).ok_or_else(|| {
-            fault("database.port", "A port is a whole number from 1 to 65535")
-        })?;
+        let port = port
+            .filter(|port| *port > 0)
+            .ok_or_else(|| fault("database.port", "A port is a whole number from 1 to 65535"))?;
         let server_id = parsed.long("database.server.id");
-        let server_id = server_id.ok_or_else(|| fault("database.server.id", "A value is required"))?;
+        let server_id =
+            server_id.ok_or_else(|| fault("database.server.id", "A value is required"))?;
         let server_id = u32::try_from(server_id).ok().filter(|id| *id > 0).ok_or_else(|| {
-            fault("database.server.id", &format!("{server_id} is no whole number from 1 to {}", u32::MAX))
+            fault(
+                "database.server.id",
+                &format!("{server_id} is no whole number from 1 to {}", u32::MAX),
+            )
         })?;
         let schema_changes = parsed.boolean("include.schema.changes");
         let modes = Modes {
@@ -120,7 +128,9 @@ impl Config {
             exact_unsigned: parsed.string("bigint.unsigned.handling.mode") == Some("precise"),
             adjusts_years: parsed.boolean("enable.time.adjuster"),
         };
-        let history = |what: &str| parsed.boolean(&format!("schema.history.internal.store.only.captured.{what}.ddl"));
+        let history = |what: &str| {
+            parsed.boolean(&format!("schema.history.internal.store.only.captured.{what}.ddl"))
+        };
         Ok(Self {
             flavour,
             host: needed("database.hostname")?.to_owned(),
@@ -194,9 +204,14 @@ fn tls(flavour: Flavour, parsed: &ParsedConfig) -> Result<Option<Tls>> {
         }
     };
     let pem = |key: &str| -> Result<Option<PathBuf>> {
-        let Some(path) = parsed.string(key).filter(|path| !path.is_empty()) else { return Ok(None) };
+        let Some(path) = parsed.string(key).filter(|path| !path.is_empty()) else {
+            return Ok(None);
+        };
         let lower = path.to_ascii_lowercase();
-        if [".jks", ".p12", ".pfx", ".keystore", ".truststore"].iter().any(|end| lower.ends_with(end)) {
+        if [".jks", ".p12", ".pfx", ".keystore", ".truststore"]
+            .iter()
+            .any(|end| lower.ends_with(end))
+        {
             let text = format!(
                 "{path}: key stores of Java are not read here: give a PEM file, as from keytool -exportcert \
                  -rfc or openssl pkcs12"
@@ -224,15 +239,22 @@ pub(crate) fn unsupported(flavour: Flavour, props: &Props) -> Vec<(&'static str,
             refuse(key, "A value is required");
         }
     }
-    let is_true = |key: &str| text(props, key).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let is_true =
+        |key: &str| text(props, key).is_some_and(|value| value.eq_ignore_ascii_case("true"));
     if flavour == Flavour::MariaDb && is_true("include.query") {
         refuse("include.query", "MariaDB's statements are not asked for here: remove the key");
     }
     if is_true("read.only") {
-        refuse("read.only", "signals come by the table of signal.data.collection only: remove the key");
+        refuse(
+            "read.only",
+            "signals come by the table of signal.data.collection only: remove the key",
+        );
     }
     if text(props, "database.ssl.keystore.password").is_some_and(|value| !value.is_empty()) {
-        refuse("database.ssl.keystore.password", "keys in PEM must not be encrypted: remove the key");
+        refuse(
+            "database.ssl.keystore.password",
+            "keys in PEM must not be encrypted: remove the key",
+        );
     }
     for (one, other) in [
         ("database.include.list", "database.exclude.list"),

@@ -39,7 +39,9 @@ impl History {
         for bucket in 0..BUCKETS {
             let Some(stored) = offsets.offset(&history.partition(bucket)) else { continue };
             history.is_empty = false;
-            for (name, versions) in stored.get("tables").and_then(Json::as_object).into_iter().flatten() {
+            for (name, versions) in
+                stored.get("tables").and_then(Json::as_object).into_iter().flatten()
+            {
                 let Some((database, table)) = split(name) else { continue };
                 let versions: Versions =
                     versions.as_array().into_iter().flatten().filter_map(version).collect();
@@ -107,7 +109,8 @@ impl History {
         // Tables that were gone before the last statement are gone for good.
         let number = self.number;
         self.tables.retain(|table, versions| {
-            let is_gone = versions.iter().all(|(of, structure)| structure.is_none() && *of < number);
+            let is_gone =
+                versions.iter().all(|(of, structure)| structure.is_none() && *of < number);
             !is_gone || !changed.contains(&bucket(table))
         });
         changed.into_iter().map(|number| (self.partition(number), self.stored(number))).collect()

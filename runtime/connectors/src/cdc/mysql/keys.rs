@@ -7,7 +7,14 @@ use crate::cdc::keys::{Groups, common, data, one_of};
 use crate::keys::Keys;
 
 /// One key: its group (none: that of the database), name, type, importance, default, and what it does.
-struct Key(Option<&'static str>, &'static str, Type, Importance, Option<&'static str>, &'static str);
+struct Key(
+    Option<&'static str>,
+    &'static str,
+    Type,
+    Importance,
+    Option<&'static str>,
+    &'static str,
+);
 
 const CONNECTOR: Option<&str> = Some("Connector");
 const EVENTS: Option<&str> = Some("Events");
@@ -122,14 +129,28 @@ fn words(name: &str, flavour: Flavour) -> Option<&'static [&'static str]> {
             &["fail", "warn", "skip", "ignore"]
         }
         "database.ssl.mode" if is_maria => &["disable", "trust", "verify-ca", "verify-full"],
-        "database.ssl.mode" => &["disabled", "preferred", "required", "verify_ca", "verify_identity"],
+        "database.ssl.mode" => {
+            &["disabled", "preferred", "required", "verify_ca", "verify_identity"]
+        }
         "snapshot.mode" => &[
-            "always", "initial", "initial_only", "no_data", "never", "recovery", "when_needed",
-            "configuration_based", "custom",
+            "always",
+            "initial",
+            "initial_only",
+            "no_data",
+            "never",
+            "recovery",
+            "when_needed",
+            "configuration_based",
+            "custom",
         ],
         "snapshot.locking.mode" if is_maria => &["minimal", "extended", "none", "custom"],
         "snapshot.locking.mode" => &[
-            "minimal", "minimal_percona", "minimal_percona_no_table_locks", "extended", "none", "custom",
+            "minimal",
+            "minimal_percona",
+            "minimal_percona_no_table_locks",
+            "extended",
+            "none",
+            "custom",
         ],
         _ => return None,
     })

@@ -28,7 +28,8 @@ pub(crate) fn is_builtin(database: &str) -> bool {
 fn is_passing(code: u16) -> bool {
     matches!(
         code,
-        1040 | 1053 | 1077 | 1078 | 1079 | 1158..=1161 | 1184 | 1203 | 1205 | 1213 | 1226 | 1317 | 1927 | 3024 | 4031
+        1040 | 1053 | 1077 | 1078 | 1079 | 1158
+            ..=1161 | 1184 | 1203 | 1205 | 1213 | 1226 | 1317 | 1927 | 3024 | 4031
     )
 }
 
@@ -40,7 +41,8 @@ pub(crate) fn failure(what: &str, error: &mysql::Error) -> Error {
             is_passing(error.code),
         ),
         mysql::Error::DriverError(DriverError::TlsNotSupported) => (
-            "the server has no TLS: set database.ssl.mode, or give the server a certificate".to_owned(),
+            "the server has no TLS: set database.ssl.mode, or give the server a certificate"
+                .to_owned(),
             false,
         ),
         mysql::Error::TlsError(error) => (format!("TLS: {error}"), false),
@@ -118,7 +120,9 @@ fn connect(config: &Config, init: Vec<String>, silence: Option<Duration>) -> Res
     found.map_err(|error| {
         let place = format!("{}:{} with user '{}'", config.host, config.port, config.user);
         match code(&error) {
-            Some(1045 | 1698) => failure(&format!("Failed to authenticate to the database at {place}"), &error),
+            Some(1045 | 1698) => {
+                failure(&format!("Failed to authenticate to the database at {place}"), &error)
+            }
             _ => failure(&format!("Unable to connect to the database at {place}"), &error),
         }
     })
@@ -238,7 +242,8 @@ impl Server {
             ))
         })?;
         let file = text(row, 0).unwrap_or_default();
-        let position = row.get_opt::<u64, _>(1).and_then(std::result::Result::ok).unwrap_or_default();
+        let position =
+            row.get_opt::<u64, _>(1).and_then(std::result::Result::ok).unwrap_or_default();
         let gtids = match self.flavour {
             Flavour::MySql => text(row, 4).map(|set| set.replace(['\n', '\r', ' '], "")),
             Flavour::MariaDb => self.variable("gtid_binlog_pos")?,
@@ -250,7 +255,8 @@ impl Server {
     /// All transactions that the server has, and those of MySQL's that it has no more in its logs.
     pub(crate) fn gtids(&mut self) -> Result<(GtidSet, GtidSet)> {
         let is_maria = self.flavour == Flavour::MariaDb;
-        let none = |part: String| Error::connect(format!("The server has a GTID that is none: {part}"));
+        let none =
+            |part: String| Error::connect(format!("The server has a GTID that is none: {part}"));
         let known = self.end()?.gtids.unwrap_or_default();
         let known = GtidSet::parse(&known, is_maria).map_err(none)?;
         let purged = match self.flavour {
@@ -284,7 +290,9 @@ impl Server {
         let sql = format!("SHOW CREATE TABLE {}", table.quoted());
         match self.connection.query_first::<mysql::Row, _>(&sql) {
             Ok(row) => Ok(row.and_then(|row| row.get_opt::<String, _>(1)?.ok())),
-            Err(error) if matches!(code(&error), Some(1146 | 1049 | 1142 | 1044 | 1051)) => Ok(None),
+            Err(error) if matches!(code(&error), Some(1146 | 1049 | 1142 | 1044 | 1051)) => {
+                Ok(None)
+            }
             Err(error) => Err(failure(&sql, &error)),
         }
     }
@@ -316,7 +324,10 @@ impl Server {
     pub(crate) fn may(&mut self, what: &str) -> Result<bool> {
         let grants: Vec<String> = self.rows("SHOW GRANTS FOR CURRENT_USER")?;
         let what = what.to_uppercase();
-        Ok(grants.iter().map(|grant| grant.to_uppercase()).any(|g| g.contains("ALL") || g.contains(&what)))
+        Ok(grants
+            .iter()
+            .map(|grant| grant.to_uppercase())
+            .any(|g| g.contains("ALL") || g.contains(&what)))
     }
 }
 

@@ -188,7 +188,8 @@ impl Streaming<'_> {
     /// comes again if they were not all given on.
     fn window(&mut self, was: &Position) -> Result<()> {
         let Some((table, rows)) = self.incremental.take() else { return Ok(()) };
-        let name = TableName::new(table.name.database.as_deref().unwrap_or_default(), &table.name.table);
+        let name =
+            TableName::new(table.name.database.as_deref().unwrap_or_default(), &table.name.table);
         let mut at = was.clone();
         for (key, values) in rows {
             self.incremental.given(key);

@@ -122,7 +122,9 @@ impl Snapshot<'_> {
         server.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
         let seconds = self.config.common.lock_timeout.as_secs().max(1);
         server.execute(&format!("SET SESSION lock_wait_timeout={seconds}"))?;
-        if let Err(error) = server.try_execute(&format!("SET SESSION innodb_lock_wait_timeout={seconds}")) {
+        if let Err(error) =
+            server.try_execute(&format!("SET SESSION innodb_lock_wait_timeout={seconds}"))
+        {
             tracing::debug!(%error, "innodb_lock_wait_timeout is not set");
         }
         let statement = match self.config.locking {
@@ -226,7 +228,9 @@ impl Snapshot<'_> {
         for database in databases {
             let own = quoted(database);
             let mut create = format!("CREATE DATABASE {own}");
-            if let Some((_, charset, collation)) = charsets.iter().find(|(known, ..)| known == database) {
+            if let Some((_, charset, collation)) =
+                charsets.iter().find(|(known, ..)| known == database)
+            {
                 create.push_str(&format!(" CHARSET {charset} COLLATE {collation}"));
             }
             for sql in [format!("DROP DATABASE IF EXISTS {own}"), create, format!("USE {own}")] {
@@ -338,7 +342,8 @@ impl Snapshot<'_> {
         let (first, plain) =
             (place(if is_first { "first" } else { "first_in_data_collection" }), place("true"));
         let offset = position.offset(None, true);
-        let failed = |error: mysql::Error| failure(&format!("rows of {text} could not be read"), &error);
+        let failed =
+            |error: mysql::Error| failure(&format!("rows of {text} could not be read"), &error);
         let mut result = server.connection().query_iter(sql).map_err(failed)?;
         // Where each column of the table stands in what is read.
         let names: Vec<String> =

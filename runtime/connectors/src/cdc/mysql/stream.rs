@@ -126,7 +126,9 @@ impl<'a> Streaming<'a> {
             return Ok(by_file);
         };
         let mut set = GtidSet::parse(&text, is_maria).map_err(|part| {
-            Error::connect(format!("the offset's gtids are none: {part} (in {text}); reset the offsets"))
+            Error::connect(format!(
+                "the offset's gtids are none: {part} (in {text}); reset the offsets"
+            ))
         })?;
         if self.config.sources.is_set() {
             set.retain(&self.config.sources);
@@ -185,7 +187,9 @@ impl<'a> Streaming<'a> {
         let place = format!("the binary log at {}", self.position.resume());
         match code(error) {
             // Two readers with one number end each other's connections.
-            Some(1236) if text.contains("same server_uuid/server_id") || text.contains("same server") => {
+            Some(1236)
+                if text.contains("same server_uuid/server_id") || text.contains("same server") =>
+            {
                 Error::connect(format!(
                     "another reader or replica has database.server.id={}: each needs its own ({text})",
                     self.config.server_id
@@ -301,13 +305,15 @@ impl<'a> Streaming<'a> {
             }
             Event::Gtid { text, domain, is_standalone, commit_micros } => {
                 self.position.gtid(&text);
-                self.is_left_out = self.config.filters_changes && !self.config.sources.takes(&domain);
+                self.is_left_out =
+                    self.config.filters_changes && !self.config.sources.takes(&domain);
                 if self.config.flavour.is_maria() {
                     self.is_standalone = is_standalone;
                     self.begin(None)?;
                 } else {
                     let seconds = u64::from(header.seconds) * 1_000_000;
-                    self.position.set_time(commit_micros.filter(|micros| *micros != 0).unwrap_or(seconds));
+                    self.position
+                        .set_time(commit_micros.filter(|micros| *micros != 0).unwrap_or(seconds));
                 }
             }
             Event::Query(query) => self.query(&query)?,
@@ -409,7 +415,12 @@ impl<'a> Streaming<'a> {
     }
 
     /// A table with the structure that its rows have.
-    fn fitting(&mut self, header: &Header, name: &TableName, map: &TableMap) -> Result<Option<Arc<Known>>> {
+    fn fitting(
+        &mut self,
+        header: &Header,
+        name: &TableName,
+        map: &TableMap,
+    ) -> Result<Option<Arc<Known>>> {
         let known = self.tables.known(name)?;
         let misfit = match &known {
             Some(known) => match known.misfit(map) {
@@ -587,7 +598,8 @@ impl<'a> Streaming<'a> {
             if self.tables.takes(&name) {
                 let now = self.server.sql_mode()?;
                 let structure = self.tables.ask(self.server, now, &name)?;
-                for change in applied.changes.iter_mut().filter(|c| c.table.as_ref() == Some(&name)) {
+                for change in applied.changes.iter_mut().filter(|c| c.table.as_ref() == Some(&name))
+                {
                     change.structure.clone_from(&structure);
                 }
                 if !applied.touched.contains(&name) {
@@ -676,7 +688,8 @@ impl<'a> Streaming<'a> {
         }
         let database = &change.database;
         let takes_database = self.config.common.databases.takes(database);
-        let is_other = self.config.captured_databases_only && !database.is_empty() && !takes_database;
+        let is_other =
+            self.config.captured_databases_only && !database.is_empty() && !takes_database;
         let is_wanted = match (self.config.captured_tables_only, &change.table) {
             (true, Some(_)) => is_taken,
             (true, None) => database.is_empty() || !is_unread(change) && takes_database,

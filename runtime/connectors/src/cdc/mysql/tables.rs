@@ -34,7 +34,11 @@ pub(crate) struct Tables {
 
 /// The name of a table as the common part has it.
 pub(crate) fn full(name: &TableName) -> FullName {
-    FullName { database: Some(name.database.to_string()), schema: None, table: name.table.to_string() }
+    FullName {
+        database: Some(name.database.to_string()),
+        schema: None,
+        table: name.table.to_string(),
+    }
 }
 
 impl Tables {
@@ -183,7 +187,12 @@ impl Tables {
 }
 
 impl Known {
-    fn or_fault(&self, at: usize, converted: std::result::Result<Value, String>, on: OnFault) -> Result<Value> {
+    fn or_fault(
+        &self,
+        at: usize,
+        converted: std::result::Result<Value, String>,
+        on: OnFault,
+    ) -> Result<Value> {
         converted.or_else(|fault| {
             let column = self.structure.columns.get(at);
             let (column, kind) =
@@ -231,7 +240,10 @@ impl Known {
         }
         for (at, (form, column)) in map.forms.iter().zip(columns).enumerate() {
             if !form.fits(column) {
-                return Some(format!("column {} ({}) has values of another type", column.name, column.type_name));
+                return Some(format!(
+                    "column {} ({}) has values of another type",
+                    column.name, column.type_name
+                ));
             }
             if map.names.get(at).is_some_and(|name| *name != column.name) {
                 return Some(format!("column {} has another name", column.name));
@@ -249,7 +261,11 @@ impl super::binlog::Form {
             Self::Int(size) => match column.jdbc_type {
                 jdbc::BOOLEAN => size == 1,
                 jdbc::SMALLINT => size == if matches!(name, "TINYINT" | "INT1") { 1 } else { 2 },
-                jdbc::INTEGER if name.starts_with("MED") || name.starts_with("MID") || name == "INT3" => size == 3,
+                jdbc::INTEGER
+                    if name.starts_with("MED") || name.starts_with("MID") || name == "INT3" =>
+                {
+                    size == 3
+                }
                 jdbc::INTEGER => size == 4 && name != "YEAR",
                 jdbc::BIGINT => size == 8,
                 _ => false,
@@ -257,7 +273,8 @@ impl super::binlog::Form {
             Self::Float => matches!(column.jdbc_type, jdbc::FLOAT),
             Self::Double => matches!(column.jdbc_type, jdbc::DOUBLE | jdbc::REAL | jdbc::FLOAT),
             Self::Decimal { precision, scale } => {
-                let is = |given: Option<i32>, found: usize| given.is_none_or(|n| n as usize == found);
+                let is =
+                    |given: Option<i32>, found: usize| given.is_none_or(|n| n as usize == found);
                 matches!(column.jdbc_type, jdbc::DECIMAL | jdbc::NUMERIC)
                     && is(column.length, precision)
                     && is(column.scale, scale)

@@ -60,12 +60,20 @@ impl SourceTask for BinlogTask {
         let incremental = stored.as_ref().map(Incremental::load).unwrap_or_default();
         let stored = stored.map(|offset| match Resume::load(&offset) {
             Some(resume) => Ok(Stored { resume, is_snapshot: Resume::is_snapshot(&offset) }),
-            None => Err(Error::connect("Source offset 'file' parameter is missing: reset the offsets")),
+            None => {
+                Err(Error::connect("Source offset 'file' parameter is missing: reset the offsets"))
+            }
         });
         let source = Source::new(self.flavour, &prefix)?;
         let names = common.shaping.schema_names;
         let feed = Feed {
-            changes: SchemaChanges::new(self.flavour, &prefix, source.schema(), names, config.modes.comments)?,
+            changes: SchemaChanges::new(
+                self.flavour,
+                &prefix,
+                source.schema(),
+                names,
+                config.modes.comments,
+            )?,
             tables: Tables::new(config.clone(), history),
             source,
             incremental,

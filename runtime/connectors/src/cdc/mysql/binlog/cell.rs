@@ -25,12 +25,24 @@ pub(crate) enum Cell<'a> {
     Enum(u64),
     Set(u64),
     Year(i32),
-    Date { year: i32, month: u32, day: u32 },
+    Date {
+        year: i32,
+        month: u32,
+        day: u32,
+    },
     /// Microseconds, which may be negative or more than a day.
     Time(i64),
-    DateTime { year: i32, month: u32, day: u32, micros: i64 },
+    DateTime {
+        year: i32,
+        month: u32,
+        day: u32,
+        micros: i64,
+    },
     /// Seconds of UTC and microseconds.
-    Timestamp { seconds: i64, micros: i64 },
+    Timestamp {
+        seconds: i64,
+        micros: i64,
+    },
     Json(&'a [u8]),
     /// What a query gave, in UTF-8.
     Text(&'a str),
@@ -79,7 +91,10 @@ pub(crate) enum Form {
     Int(usize),
     Float,
     Double,
-    Decimal { precision: usize, scale: usize },
+    Decimal {
+        precision: usize,
+        scale: usize,
+    },
     /// Bytes behind a length of so many bytes.
     Bytes(usize),
     Json(usize),
@@ -271,12 +286,7 @@ const DIGITS: [usize; 10] = [0, 1, 1, 2, 2, 3, 3, 4, 4, 4];
 
 fn decimal(bytes: &mut Bytes<'_>, precision: usize, scale: usize) -> Decoded<Decimal> {
     let whole = precision - scale;
-    let parts = [
-        (1, whole % 9),
-        (whole / 9, 9),
-        (scale / 9, 9),
-        (1, scale % 9),
-    ];
+    let parts = [(1, whole % 9), (whole / 9, 9), (scale / 9, 9), (1, scale % 9)];
     let size: usize =
         parts.iter().map(|(count, digits)| count * DIGITS.get(*digits).unwrap_or(&4)).sum();
     let mut raw = bytes.take(size)?.to_vec();
@@ -303,13 +313,15 @@ fn decimal(bytes: &mut Bytes<'_>, precision: usize, scale: usize) -> Decoded<Dec
             }
             large = match large {
                 Some(large) => Some(large * power + part),
-                None => match small.checked_mul(power.into()).and_then(|n| n.checked_add(part.into())) {
-                    Some(next) => {
-                        small = next;
-                        None
+                None => {
+                    match small.checked_mul(power.into()).and_then(|n| n.checked_add(part.into())) {
+                        Some(next) => {
+                            small = next;
+                            None
+                        }
+                        None => Some(BigInt::from(small) * power + part),
                     }
-                    None => Some(BigInt::from(small) * power + part),
-                },
+                }
             };
         }
     }

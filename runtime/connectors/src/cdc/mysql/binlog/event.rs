@@ -58,13 +58,21 @@ pub(crate) struct QueryEvent {
 /// An event.
 #[derive(Debug)]
 pub(crate) enum Event<'a> {
-    Rotate { file: String, position: u64 },
+    Rotate {
+        file: String,
+        position: u64,
+    },
     Query(QueryEvent),
     Xid,
     TableMap(TableMap),
     Rows(Rows<'a>),
     /// `text` is what the set takes; `is_standalone`: no end of a transaction follows.
-    Gtid { text: String, domain: String, is_standalone: bool, commit_micros: Option<u64> },
+    Gtid {
+        text: String,
+        domain: String,
+        is_standalone: bool,
+        commit_micros: Option<u64>,
+    },
     /// The statement that changes the rows that follow.
     RowsQuery(String),
     /// Events in one, compressed: each with its header in front of it.

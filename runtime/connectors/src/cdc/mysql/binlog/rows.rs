@@ -33,7 +33,8 @@ impl TableMap {
         let kinds = bytes.take(columns)?;
         let length = bytes.packed_size()?;
         let mut meta = Bytes(bytes.take(length)?);
-        let forms = kinds.iter().map(|&kind| Form::read(kind, &mut meta)).collect::<Decoded<_>>()?;
+        let forms =
+            kinds.iter().map(|&kind| Form::read(kind, &mut meta)).collect::<Decoded<_>>()?;
         bytes.take(columns.div_ceil(8))?;
         Ok(Self { number, database, table, forms, names: names(bytes) })
     }

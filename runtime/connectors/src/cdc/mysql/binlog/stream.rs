@@ -25,7 +25,10 @@ const MARIA_CAPABILITY: u32 = 4;
 /// Where to begin.
 #[derive(Clone, Debug)]
 pub(crate) enum Start {
-    File { file: String, position: u64 },
+    File {
+        file: String,
+        position: u64,
+    },
     /// Behind these transactions.
     Gtids(GtidSet),
 }
@@ -154,7 +157,8 @@ impl Binlog {
         }
         self.is_described |= header.kind == DESCRIPTION;
         // What names the file comes before it is said whether there are checksums.
-        let behind = if self.is_described || !is_checked(&header, event.data()) { 0 } else { CHECKSUM };
+        let behind =
+            if self.is_described || !is_checked(&header, event.data()) { 0 } else { CHECKSUM };
         Ok(Raw { header, event, behind })
     }
 }

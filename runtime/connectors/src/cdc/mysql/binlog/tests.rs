@@ -4,7 +4,9 @@ use super::*;
 
 fn hex(text: &str) -> Vec<u8> {
     let text: String = text.split_whitespace().collect();
-    (0..text.len() / 2).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect()
+    (0..text.len() / 2)
+        .map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap())
+        .collect()
 }
 
 fn cell(kind: u8, meta: &str, value: &str) -> String {
@@ -60,7 +62,10 @@ fn times() {
         "DateTime { year: 2027, month: 3, day: 30, micros: 37230123000 }"
     );
     assert_eq!(cell(17, "00", "00000000"), "Timestamp { seconds: 0, micros: 0 }");
-    assert_eq!(cell(17, "06", "5e0be10001e240"), "Timestamp { seconds: 1577836800, micros: 123456 }");
+    assert_eq!(
+        cell(17, "06", "5e0be10001e240"),
+        "Timestamp { seconds: 1577836800, micros: 123456 }"
+    );
 }
 
 #[test]
@@ -97,8 +102,14 @@ fn documents() {
     let text = json_to_text(&document);
     assert_eq!(text.unwrap(), r#"{"a":1,"b":[true,null,-2],"c":"x\n","d":1.5}"#);
     assert_eq!(json_to_text(&hex("0b 0000000000003040")).unwrap(), "16.0");
-    assert_eq!(json_to_text(&[&[11][..], &1e20_f64.to_le_bytes()].concat()).unwrap(), "100000000000000000000");
-    assert_eq!(json_to_text(&[&[11][..], &1e-4_f64.to_le_bytes()].concat()).unwrap()[..12].to_owned(), "0.0001000000");
+    assert_eq!(
+        json_to_text(&[&[11][..], &1e20_f64.to_le_bytes()].concat()).unwrap(),
+        "100000000000000000000"
+    );
+    assert_eq!(
+        json_to_text(&[&[11][..], &1e-4_f64.to_le_bytes()].concat()).unwrap()[..12].to_owned(),
+        "0.0001000000"
+    );
     assert_eq!(json_to_text(&hex("0f f6 04 0402 8105")).unwrap(), "1.05");
     assert!(json_to_text(&hex("00 0400")).is_err());
     assert!(json_to_text(&[]).is_err());

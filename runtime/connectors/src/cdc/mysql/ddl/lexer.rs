@@ -24,10 +24,7 @@ impl SqlMode {
     /// From the variable's text.
     pub(crate) fn from_names(names: &str) -> Self {
         let has = |name| names.split(',').any(|word| word.trim().eq_ignore_ascii_case(name));
-        Self {
-            ansi_quotes: has("ANSI_QUOTES"),
-            no_backslash_escapes: has("NO_BACKSLASH_ESCAPES"),
-        }
+        Self { ansi_quotes: has("ANSI_QUOTES"), no_backslash_escapes: has("NO_BACKSLASH_ESCAPES") }
     }
 }
 

@@ -91,7 +91,9 @@ impl Column {
     }
     /// Whether its type is this one, with or without what follows it.
     pub(crate) fn is_type(&self, name: &str) -> bool {
-        self.type_name.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        self.type_name
+            .strip_prefix(name)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
     }
     pub(crate) fn is_unsigned(&self) -> bool {
         self.type_name.split(' ').any(|word| word == "UNSIGNED" || word == "ZEROFILL")

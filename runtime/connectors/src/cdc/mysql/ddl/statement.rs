@@ -12,15 +12,29 @@ use super::model::TableName;
 #[derive(Clone, Debug)]
 pub(crate) enum Statement {
     CreateTable(Box<CreateTable>),
-    AlterTable { table: TableName, specs: Vec<Spec> },
+    AlterTable {
+        table: TableName,
+        specs: Vec<Spec>,
+    },
     /// `prefix` and `suffix`: what stands around the names.
-    DropTables { tables: Vec<TableName>, prefix: String, suffix: String, is_temporary: bool },
+    DropTables {
+        tables: Vec<TableName>,
+        prefix: String,
+        suffix: String,
+        is_temporary: bool,
+    },
     /// Each with the text of a statement that renames it alone.
     RenameTables(Vec<(TableName, TableName, String)>),
     Truncate(TableName),
-    UniqueIndex { table: TableName, columns: Vec<String> },
+    UniqueIndex {
+        table: TableName,
+        columns: Vec<String>,
+    },
     /// Also when it is altered.
-    Database { name: String, charset: Option<String> },
+    Database {
+        name: String,
+        charset: Option<String>,
+    },
     DropDatabase(String),
     /// Nothing that matters for tables.
     Other,
@@ -203,7 +217,10 @@ fn create_table(cursor: &mut Cursor<'_>, is_temporary: bool) -> Parsed<Statement
 /// Reads what follows the columns: whether rows are selected into the table.
 fn table_options(cursor: &mut Cursor<'_>, created: &mut CreateTable) -> bool {
     while !cursor.is_end() {
-        if cursor.is("SELECT") || cursor.is("WITH SELECT") || cursor.is("AS") || cursor.is("( SELECT")
+        if cursor.is("SELECT")
+            || cursor.is("WITH SELECT")
+            || cursor.is("AS")
+            || cursor.is("( SELECT")
         {
             return true;
         }
@@ -272,7 +289,14 @@ fn part(cursor: &mut Cursor<'_>) -> Parsed<Option<Part>> {
         return Ok(Some(Part::Unique(named_key(cursor)?)));
     }
     let others = [
-        "FOREIGN KEY", "CHECK (", "INDEX", "KEY", "FULLTEXT", "SPATIAL", "PERIOD FOR", "VECTOR INDEX",
+        "FOREIGN KEY",
+        "CHECK (",
+        "INDEX",
+        "KEY",
+        "FULLTEXT",
+        "SPATIAL",
+        "PERIOD FOR",
+        "VECTOR INDEX",
         "VECTOR KEY",
     ];
     if others.iter().any(|words| cursor.is(words)) {
@@ -475,8 +499,16 @@ fn drop_part(cursor: &mut Cursor<'_>) -> Parsed<Option<Spec>> {
     if cursor.eat("PRIMARY KEY") {
         return Ok(Some(Spec::DropPrimary));
     }
-    let others =
-        ["INDEX", "KEY", "FOREIGN KEY", "CONSTRAINT", "CHECK", "PARTITION", "PERIOD", "SYSTEM VERSIONING"];
+    let others = [
+        "INDEX",
+        "KEY",
+        "FOREIGN KEY",
+        "CONSTRAINT",
+        "CHECK",
+        "PARTITION",
+        "PERIOD",
+        "SYSTEM VERSIONING",
+    ];
     if others.iter().any(|word| cursor.is(word)) {
         skip_spec(cursor);
         return Ok(None);

@@ -52,7 +52,10 @@ fn what_show_create_table_says() {
     assert_eq!((id.type_name.as_str(), id.length, id.optional), ("INT UNSIGNED", Some(10), false));
     assert!(id.auto_increment && !name.auto_increment && !at.auto_increment);
     assert_eq!((name.charset.as_deref(), name.default.as_deref()), (Some("latin1"), Some("it''s")));
-    assert_eq!((amount.length, amount.scale, amount.default.as_deref()), (Some(10), Some(2), Some("0.00")));
+    assert_eq!(
+        (amount.length, amount.scale, amount.default.as_deref()),
+        (Some(10), Some(2), Some("0.00"))
+    );
     assert_eq!((at.jdbc_type, at.length), (jdbc::TIMESTAMP_WITH_TIMEZONE, Some(6)));
     assert_eq!(at.default.as_deref(), Some("1970-01-01 00:00:00"));
     assert_eq!(kind.options(), ["a", "b'c", "d,e"]);
@@ -77,11 +80,18 @@ fn columns_are_added_moved_changed_and_dropped() {
     let table = lab.table("t");
     assert!(table.columns[0].optional && !table.columns[1].optional);
     assert_eq!(table.columns[0].charset.as_deref(), Some("latin1"));
-    lab.run("alter table t rename column a to a2, modify e datetime(3) first, alter d drop default");
+    lab.run(
+        "alter table t rename column a to a2, modify e datetime(3) first, alter d drop default",
+    );
     let table = lab.table("t");
     assert_eq!(lab.names("t"), ["e", "b 2", "a2", "d"]);
-    assert_eq!((table.key.as_slice(), table.columns[3].default.clone()), (&["a2".to_owned()][..], None));
-    lab.run("alter table t drop primary key, add unique u (`b 2`), add constraint primary key (a2, d)");
+    assert_eq!(
+        (table.key.as_slice(), table.columns[3].default.clone()),
+        (&["a2".to_owned()][..], None)
+    );
+    lab.run(
+        "alter table t drop primary key, add unique u (`b 2`), add constraint primary key (a2, d)",
+    );
     assert_eq!(lab.table("t").key, ["a2", "d"]);
     lab.run("alter table t convert to character set utf8mb4, comment 'x', add column if not exists d text");
     assert_eq!(lab.table("t").columns[1].charset.as_deref(), Some("utf8mb4"));
@@ -119,11 +129,20 @@ fn types() {
         (column.type_name, column.jdbc_type, column.length, column.scale)
     };
     let name = |text: &str| text.to_owned();
-    assert_eq!(of("bigint(20) unsigned zerofill"), (name("BIGINT UNSIGNED ZEROFILL"), jdbc::BIGINT, Some(20), None));
-    assert_eq!(of("DOUBLE PRECISION(8,2)"), (name("DOUBLE PRECISION"), jdbc::DOUBLE, Some(8), Some(2)));
+    assert_eq!(
+        of("bigint(20) unsigned zerofill"),
+        (name("BIGINT UNSIGNED ZEROFILL"), jdbc::BIGINT, Some(20), None)
+    );
+    assert_eq!(
+        of("DOUBLE PRECISION(8,2)"),
+        (name("DOUBLE PRECISION"), jdbc::DOUBLE, Some(8), Some(2))
+    );
     assert_eq!(of("decimal"), (name("DECIMAL"), jdbc::DECIMAL, Some(10), Some(0)));
     assert_eq!(of("bit"), (name("BIT"), jdbc::BIT, Some(1), None));
-    assert_eq!(of("national varchar(7)"), (name("NATIONAL VARCHAR"), jdbc::NVARCHAR, Some(7), None));
+    assert_eq!(
+        of("national varchar(7)"),
+        (name("NATIONAL VARCHAR"), jdbc::NVARCHAR, Some(7), None)
+    );
     assert_eq!(of("char varying(9)"), (name("CHAR VARYING"), jdbc::VARCHAR, Some(9), None));
     assert_eq!(of("year(4)"), (name("YEAR"), jdbc::INTEGER, Some(4), None));
     assert_eq!(of("long varbinary"), (name("LONG VARBINARY"), jdbc::BLOB, None, None));
@@ -139,7 +158,10 @@ fn defaults() {
     assert_eq!(of("binary(1) default x'00'"), None);
     assert_eq!(of("varchar(40) default (uuid()) not null"), None);
     assert_eq!(of("varchar(40) default uuid() not null"), None);
-    assert_eq!(of("datetime default now() on update now()").as_deref(), Some("1970-01-01 00:00:00"));
+    assert_eq!(
+        of("datetime default now() on update now()").as_deref(),
+        Some("1970-01-01 00:00:00")
+    );
     assert_eq!(of("varchar(3) charset ascii default _ascii'x'").as_deref(), Some("_ascii'x'"));
     assert_eq!(of("bool default true").as_deref(), Some("true"));
     let updated = parse_column("x timestamp null default null on update current_timestamp()");

@@ -108,13 +108,17 @@ impl Target {
                 let schema = data(Kind::Bytes, "Bits").parameter("length", &precision.to_string());
                 (Self::Bits(size), Some(schema), Value::Bytes(Bytes::new()))
             }
-            jdbc::BIT | jdbc::BOOLEAN => (Self::Boolean, plain(Kind::Boolean), Value::Boolean(false)),
+            jdbc::BIT | jdbc::BOOLEAN => {
+                (Self::Boolean, plain(Kind::Boolean), Value::Boolean(false))
+            }
             jdbc::BLOB | jdbc::BINARY | jdbc::VARBINARY => Self::binary(column, modes),
             jdbc::SMALLINT => (Self::Int16, plain(Kind::Int16), Value::Int16(0)),
             jdbc::INTEGER => (Self::Int32, plain(Kind::Int32), Value::Int32(0)),
             jdbc::BIGINT => (Self::Int64, plain(Kind::Int64), Value::Int64(0)),
             jdbc::REAL => (Self::Float32, plain(Kind::Float32), Value::Float32(0.0)),
-            jdbc::FLOAT | jdbc::DOUBLE => (Self::Float64, plain(Kind::Float64), Value::Float64(0.0)),
+            jdbc::FLOAT | jdbc::DOUBLE => {
+                (Self::Float64, plain(Kind::Float64), Value::Float64(0.0))
+            }
             jdbc::NUMERIC | jdbc::DECIMAL => Self::decimal(column, modes.decimals),
             jdbc::CHAR | jdbc::VARCHAR | jdbc::NCHAR | jdbc::NVARCHAR => {
                 let charset = Charset::of(column.charset.as_deref());
@@ -227,7 +231,8 @@ impl Target {
         match mode {
             Decimals::Precise => {
                 let precision = column.length.unwrap_or_default().to_string();
-                let schema = logical::decimal(scale).parameter("connect.decimal.precision", &precision);
+                let schema =
+                    logical::decimal(scale).parameter("connect.decimal.precision", &precision);
                 (target, Some(schema), Value::Decimal(Arc::new(zero)))
             }
             Decimals::Double => {
@@ -247,7 +252,9 @@ impl Converter {
         let is_text = matches!(kind, Target::Text(_));
         let absent = match (&kind, column.jdbc_type) {
             (Target::Text(_), _) => Value::str(&String::from_utf8_lossy(&modes.placeholder)),
-            (Target::Binary(mode, _), jdbc::BLOB) => binary(*mode, Cow::Borrowed(&modes.placeholder)),
+            (Target::Binary(mode, _), jdbc::BLOB) => {
+                binary(*mode, Cow::Borrowed(&modes.placeholder))
+            }
             _ => Value::Null,
         };
         let is_shape = matches!(kind, Target::Geometry(_));
@@ -269,8 +276,7 @@ impl Converter {
             type_name: column.type_name.clone(),
             length: column.length.and_then(|length| u32::try_from(length).ok()),
             scale: column.scale,
-            is_characters: is_text
-                || matches!(converter.kind, Target::Enum(_) | Target::Set(_)),
+            is_characters: is_text || matches!(converter.kind, Target::Enum(_) | Target::Set(_)),
         };
         (field, converter, fault)
     }
@@ -303,12 +309,16 @@ impl Converter {
             (Target::Float32, Cell::Double(n)) => Ok(Value::Float32(*n as f32)),
             (Target::Float64, Cell::Float(n)) => Ok(Value::Float64(f64::from(*n))),
             (Target::Float64, Cell::Double(n)) => Ok(Value::Float64(*n)),
-            (Target::Decimal(mode, scale), Cell::Decimal(n)) => Ok(decimal(*mode, *scale, n.clone())),
+            (Target::Decimal(mode, scale), Cell::Decimal(n)) => {
+                Ok(decimal(*mode, *scale, n.clone()))
+            }
             (Target::Text(charset), Cell::Bytes(bytes)) => match charset.decode(bytes) {
                 Some(text) => Ok(Value::str(&text)),
                 None => Err("its character set is not known here".to_owned()),
             },
-            (Target::Binary(mode, filled), Cell::Bytes(bytes)) => Ok(filled_up(*mode, *filled, bytes)),
+            (Target::Binary(mode, filled), Cell::Bytes(bytes)) => {
+                Ok(filled_up(*mode, *filled, bytes))
+            }
             (Target::Json, Cell::Json(document)) => match document.is_empty() {
                 true => Ok(Value::Null),
                 false => json_to_text(document)
@@ -324,9 +334,12 @@ impl Converter {
                 Ok(self.day(wall, true)?.map_or(Value::Null, |day| date(*times, day)))
             }
             (Target::Time(form), Cell::Time(micros)) => clock(*form, *micros),
-            (Target::DateTime(form), Cell::DateTime { year, month, day, micros }) => {
-                self.date_time(*form, (i64::from(*year), i64::from(*month), i64::from(*day), *micros), true)
-            }
+            (Target::DateTime(form), Cell::DateTime { year, month, day, micros }) => self
+                .date_time(
+                    *form,
+                    (i64::from(*year), i64::from(*month), i64::from(*day), *micros),
+                    true,
+                ),
             (Target::Zoned(digits), Cell::Timestamp { seconds, micros }) => {
                 Ok(Value::str(&iso(seconds * 1_000_000 + micros, *digits)))
             }
@@ -364,9 +377,7 @@ impl Converter {
             Target::Int32 => Value::Int32(int()? as i32),
             Target::Int64 => Value::Int64(int()? as i64),
             Target::Unsigned(bits) => unsigned(*bits, int()? as i64),
-            Target::UnsignedDecimal => {
-                Value::Decimal(Arc::new(Decimal::from_int(int()?)))
-            }
+            Target::UnsignedDecimal => Value::Decimal(Arc::new(Decimal::from_int(int()?))),
             Target::Boolean => Value::Boolean(int()? != 0),
             Target::Float32 => Value::Float32(text.parse().map_err(|_| wrong())?),
             Target::Float64 => Value::Float64(double()?),
@@ -382,15 +393,23 @@ impl Converter {
                 self.day(wall, false)?.map_or(Value::Null, |day| date(*times, day))
             }
             Target::Time(form) => clock(*form, time(text).ok_or_else(wrong)?)?,
-            Target::DateTime(form) => self.date_time(*form, wall(text).ok_or_else(wrong)?, false)?,
+            Target::DateTime(form) => {
+                self.date_time(*form, wall(text).ok_or_else(wrong)?, false)?
+            }
             Target::Zoned(_) => {
                 let wall = wall(text).ok_or_else(wrong)?;
                 match (wall.1, wall.2) {
                     (0, _) | (_, 0) => Value::Null,
-                    (month, day) => Value::str(&iso(days(wall.0, month, day) * DAY_US + wall.3, None)),
+                    (month, day) => {
+                        Value::str(&iso(days(wall.0, month, day) * DAY_US + wall.3, None))
+                    }
                 }
             }
-            Target::Bits(_) | Target::Binary(..) | Target::Geometry(_) | Target::Point(_) | Target::Vector => {
+            Target::Bits(_)
+            | Target::Binary(..)
+            | Target::Geometry(_)
+            | Target::Point(_)
+            | Target::Vector => {
                 return self.convert(&Cell::Bytes(text.as_bytes()));
             }
         })
@@ -497,11 +516,11 @@ fn enumerated(options: &[Value], at: u64) -> Converted {
     match at.checked_sub(1) {
         // What was not valid when it was written.
         None => Ok(Value::str("")),
-        Some(at) => usize::try_from(at)
-            .ok()
-            .and_then(|at| options.get(at))
-            .cloned()
-            .ok_or_else(|| format!("value {} is none of the column's {}", at + 1, options.len())),
+        Some(at) => {
+            usize::try_from(at).ok().and_then(|at| options.get(at)).cloned().ok_or_else(|| {
+                format!("value {} is none of the column's {}", at + 1, options.len())
+            })
+        }
     }
 }
 

@@ -27,7 +27,9 @@ pub(super) fn value(
     let trimmed = text.trim();
     let wrong = || "its default is none of its type".to_owned();
     Ok(match converter.target() {
-        Target::None | Target::Uuid | Target::Vector | Target::Geometry(_) | Target::Point(_) => None,
+        Target::None | Target::Uuid | Target::Vector | Target::Geometry(_) | Target::Point(_) => {
+            None
+        }
         Target::Int16 => Some(Value::Int16(rounded(trimmed)? as i16)),
         Target::Int32 => Some(Value::Int32(rounded(trimmed)? as i32)),
         Target::Int64 => Some(Value::Int64(rounded(trimmed)?)),
@@ -56,9 +58,8 @@ pub(super) fn value(
             let year: i64 = text.parse().map_err(|_| wrong())?;
             Some(Value::Int32(adjusted(year) as i32))
         }
-        Target::Date(times) => moment(trimmed, column.optional).map(|(year, month, day, _)| {
-            date(*times, days(year, month, day))
-        }),
+        Target::Date(times) => moment(trimmed, column.optional)
+            .map(|(year, month, day, _)| date(*times, days(year, month, day))),
         Target::DateTime(form) => match moment(trimmed, column.optional) {
             Some(wall) => Some(converter.date_time(*form, wall, false)?).filter(|v| !v.is_null()),
             None => None,
@@ -78,8 +79,9 @@ fn of_clock(form: crate::cdc::times::Form, text: &str) -> Converted {
 /// Without `_utf8mb4'…'` around it.
 fn without_introducer(text: &str) -> &str {
     let Some((name, rest)) = text.split_once('\'') else { return text };
-    let is_introducer =
-        name.len() > 1 && name.starts_with('_') && name.bytes().skip(1).all(|b| b.is_ascii_alphanumeric());
+    let is_introducer = name.len() > 1
+        && name.starts_with('_')
+        && name.bytes().skip(1).all(|b| b.is_ascii_alphanumeric());
     match rest.strip_suffix('\'').filter(|_| is_introducer) {
         Some(inner) => inner,
         None => text,
@@ -135,7 +137,8 @@ fn bits(text: &str, size: usize) -> Option<Value> {
 }
 
 fn is_zero(text: &str) -> bool {
-    text == "0" || wall(text).is_some_and(|(year, month, day, _)| year == 0 || month == 0 || day == 0)
+    text == "0"
+        || wall(text).is_some_and(|(year, month, day, _)| year == 0 || month == 0 || day == 0)
 }
 
 /// What stands for what is no moment: nothing, or the epoch where there must be something.

@@ -21,7 +21,10 @@ pub(super) fn geometry() -> SchemaBuilder {
         ("srid".into(), Schema::optional_int32()),
         ("extensions".into(), map_of_texts()),
     ];
-    structure(fields).name(Some(format!("{NAME}Geometry").into())).version(Some(2)).doc(Some("Geometry".into()))
+    structure(fields)
+        .name(Some(format!("{NAME}Geometry").into()))
+        .version(Some(2))
+        .doc(Some("Geometry".into()))
 }
 
 /// The schema of points.

@@ -4,8 +4,8 @@ mod charset;
 mod convert;
 mod default;
 mod geometry;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub(crate) use convert::{Converter, Modes};

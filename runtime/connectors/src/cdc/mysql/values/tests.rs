@@ -55,7 +55,10 @@ fn whole_numbers() {
     let (field, converter, _) = column("bigint unsigned", &exact);
     assert_eq!(text(&converter.convert(&Cell::Int(-1)).unwrap()), "18446744073709551615");
     let schema = field.schema.unwrap().build_plain();
-    assert_eq!(schema.parameters().unwrap().get("connect.decimal.precision").map(|p| &**p), Some("20"));
+    assert_eq!(
+        schema.parameters().unwrap().get("connect.decimal.precision").map(|p| &**p),
+        Some("20")
+    );
     assert_eq!(of("bit(1)", &Cell::Bits(&[1])), "Boolean(true)");
     assert_eq!(of("bit(12)", &Cell::Bits(&[0x0a, 0xbc])), r#"Bytes(b"\xbc\n")"#);
 }
@@ -108,9 +111,15 @@ fn dates_and_times() {
     assert_eq!(of("datetime", &Cell::Text("1970-01-01 00:00:01")), "Int64(1000)");
     let at = Cell::DateTime { year: 1970, month: 1, day: 1, micros: 1 };
     assert_eq!(of("datetime(6)", &at), "Int64(1)");
-    assert_eq!(of("timestamp(6)", &Cell::Timestamp { seconds: 1, micros: 500_000 }), "1970-01-01T00:00:01.500000Z");
+    assert_eq!(
+        of("timestamp(6)", &Cell::Timestamp { seconds: 1, micros: 500_000 }),
+        "1970-01-01T00:00:01.500000Z"
+    );
     assert_eq!(of("timestamp", &Cell::Timestamp { seconds: 1, micros: 0 }), "1970-01-01T00:00:01Z");
-    assert_eq!(of("timestamp(6)", &Cell::Text("1970-01-01 00:00:01.500000")), "1970-01-01T00:00:01.5Z");
+    assert_eq!(
+        of("timestamp(6)", &Cell::Text("1970-01-01 00:00:01.500000")),
+        "1970-01-01T00:00:01.5Z"
+    );
     assert_eq!(of("timestamp", &Cell::Timestamp { seconds: 0, micros: 0 }), "1970-01-01T00:00:00Z");
     assert_eq!(of("year", &Cell::Year(2026)), "Int32(2026)");
 }
@@ -147,7 +156,10 @@ fn defaults() {
     assert_eq!(default("datetime(3) default '1970-01-01 00:00:01.5'"), "Int64(1500)");
     assert_eq!(default("timestamp not null default current_timestamp()"), "1970-01-01T00:00:00Z");
     assert_eq!(default("timestamp null default current_timestamp()"), "none");
-    assert_eq!(default("timestamp(3) null default '2020-01-01 00:00:00'"), "2020-01-01T00:00:00.000Z");
+    assert_eq!(
+        default("timestamp(3) null default '2020-01-01 00:00:00'"),
+        "2020-01-01T00:00:00.000Z"
+    );
     assert_eq!(default("time default '-01:00:00'"), "Int64(-3600000000)");
     assert_eq!(default("year default 2001"), "Int32(2001)");
     assert_eq!(default("binary(2) default 'ab'"), r#"Bytes(b"ab")"#);
