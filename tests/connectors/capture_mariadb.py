@@ -108,6 +108,13 @@ def shape(record):
         headers.append((name, "run" if name == "__debezium.context.runId" else value))
     value = masked(record.value)
     payload = value["payload"] if isinstance(value, dict) and "payload" in value else value
+    if isinstance(payload, dict) and "status" in payload:
+        payload["ts_ms"] = "in Java the time of the event before"
+    for side in ("before", "after"):
+        row = payload.get(side) if isinstance(payload, dict) else None
+        if row and row.get("e"):
+            # A fault of Debezium's while changes are read, mended in 3.7.
+            row["e"] = row["e"].replace("\\,", ",")
     if isinstance(payload, dict) and isinstance(payload.get("source"), dict):
         payload["source"]["version"] = "version"
         if payload["source"].get("snapshot") not in (None, "false"):

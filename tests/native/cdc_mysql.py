@@ -186,7 +186,10 @@ def faults(mariadb, work):
         if status != 200 or not any("Access denied" in error for error in errors) or any("wrong" in error for error in errors):
             raise LabError(f"validate: {status} {errors}")
         create("privileges", **{"database.user": "blind"})
-        fails(worker, "privileges", ["REPLICATION SLAVE", "blind"])
+        fails(worker, "privileges", ["BINLOG MONITOR", "REPLICATION SLAVE"])
+        mariadb.query("GRANT BINLOG MONITOR ON *.* TO 'blind'@'%'")
+        create("replication", **{"database.user": "blind"})
+        fails(worker, "replication", ["user 'blind' may not read the binary log at binlog.", "grant it REPLICATION SLAVE"])
         mariadb.query("SET GLOBAL binlog_format=STATEMENT")
         create("format")
         fails(worker, "format", ["binlog_format is STATEMENT", "binlog_format=ROW"])

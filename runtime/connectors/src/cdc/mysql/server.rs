@@ -49,7 +49,14 @@ pub(crate) fn failure(what: &str, error: &mysql::Error) -> Error {
         mysql::Error::IoError(error) => (error.to_string(), true),
         other => (other.to_string(), true),
     };
-    let error = Error::connect(format!("{what}: {text}"));
+    let needs = match code(error) {
+        Some(1227) => {
+            " The user needs SELECT, RELOAD, SHOW DATABASES, REPLICATION SLAVE and REPLICATION CLIENT (MariaDB: \
+             BINLOG MONITOR) on *.*."
+        }
+        _ => "",
+    };
+    let error = Error::connect(format!("{what}: {text}{needs}"));
     if passes { error.with_retry(Retry::Backoff) } else { error }
 }
 

@@ -292,7 +292,7 @@ impl Snapshot<'_> {
         let ts = emit::now()[0].clone();
         let Value::Int64(ts_ms) = ts else { return Ok(()) };
         let record = self.changes.record(&change, source, ts_ms);
-        self.emitter.message(record, position.offset(None, true), ddl.len())
+        self.emitter.schema_change(record, position.offset(None, true), ddl.len())
     }
 
     fn rows(

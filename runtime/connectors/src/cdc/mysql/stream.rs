@@ -57,6 +57,9 @@ struct Mapped {
     known: Option<Arc<Known>>,
 }
 
+/// A row before and after.
+type Pair = (Option<Vec<Value>>, Option<Vec<Value>>);
+
 /// What the reading thread gives.
 type Given = std::result::Result<Raw, StreamError>;
 
@@ -538,7 +541,7 @@ impl<'a> Streaming<'a> {
         &mut self,
         known: &Arc<Known>,
         op: Op,
-        rows: Vec<(Option<Vec<Value>>, Option<Vec<Value>>)>,
+        rows: Vec<Pair>,
         from: usize,
     ) -> Result<()> {
         for (at, (before, after)) in rows.into_iter().enumerate().skip(from) {
@@ -660,7 +663,7 @@ impl<'a> Streaming<'a> {
             let names = names.or_else(|| is_unread(change).then(String::new));
             let source = self.source.value(&place, None, &change.database, names.as_deref());
             let record = self.changes.record(change, source, ts_ms);
-            self.emitter.message(record, offset, change.ddl.len())?;
+            self.emitter.schema_change(record, offset, change.ddl.len())?;
         }
         Ok(!wanted.is_empty())
     }

@@ -361,7 +361,11 @@ impl Converter {
             Target::Binary(..) | Target::Geometry(_) | Target::Point(_) | Target::Vector => {
                 self.convert(&Cell::Bytes(bytes))
             }
-            Target::Bits(_) | Target::Boolean => self.convert(&Cell::Bits(bytes)),
+            Target::Bits(_) => self.convert(&Cell::Bits(bytes)),
+            // A bit, and not a digit.
+            Target::Boolean if bytes.iter().all(|byte| *byte < 2) => {
+                self.convert(&Cell::Bits(bytes))
+            }
             _ => self.convert(&Cell::Text(&String::from_utf8_lossy(bytes))),
         }
     }

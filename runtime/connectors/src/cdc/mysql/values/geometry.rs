@@ -9,21 +9,12 @@ use gantry_api::{Bytes, Value};
 const POINT_BYTES: usize = 21;
 const NAME: &str = "io.debezium.data.geometry.";
 
-fn map_of_texts() -> Schema {
-    let kind = Kind::Map { key: Schema::string(), value: Schema::string() };
-    SchemaBuilder::new(kind).optional().build_plain()
-}
-
 /// The schema of shapes of any kind.
 pub(super) fn geometry() -> SchemaBuilder {
-    let fields = vec![
-        ("wkb".into(), Schema::bytes()),
-        ("srid".into(), Schema::optional_int32()),
-        ("extensions".into(), map_of_texts()),
-    ];
+    let fields = vec![("wkb".into(), Schema::bytes()), ("srid".into(), Schema::optional_int32())];
     structure(fields)
         .name(Some(format!("{NAME}Geometry").into()))
-        .version(Some(2))
+        .version(Some(1))
         .doc(Some("Geometry".into()))
 }
 
@@ -59,7 +50,7 @@ fn parts(bytes: &[u8]) -> Option<(Value, &[u8])> {
 /// A shape as the server keeps it: a reference system, and the well-known form behind it.
 pub(super) fn shape(schema: &Schema, bytes: &[u8]) -> Option<Value> {
     let (srid, wkb) = parts(bytes)?;
-    let values = vec![Value::Bytes(Bytes::copy_from_slice(wkb)), srid, Value::Null];
+    let values = vec![Value::Bytes(Bytes::copy_from_slice(wkb)), srid];
     Some(Value::Struct(Arc::new(Struct::from_values(schema.clone(), values))))
 }
 
