@@ -80,6 +80,18 @@ CHANGES = [
     "DROP TABLE copied", "TRUNCATE TABLE keyed",
     "INSERT INTO keyed SELECT seq, 'many', NULL FROM seq_100_to_400",
     "CREATE TABLE selected (id int PRIMARY KEY) SELECT 1 AS id, 'x' AS v",
+    "CREATE TABLE IF NOT EXISTS made (other int)",
+    "ALTER TABLE made ADD COLUMN (x1 int DEFAULT -5, x2 decimal(5,2) DEFAULT 1.50, x3 varchar(20) DEFAULT 'it''s' COMMENT 'a ''quoted'' one'), "
+    "MODIFY v varchar(30) NOT NULL DEFAULT 'm' AFTER id, ADD KEY (x1), ADD CONSTRAINT c1 CHECK (x1 < 10)", "INSERT INTO made (id, b) VALUES (2, true)",
+    "ALTER TABLE made CONVERT TO CHARACTER SET latin1", "ALTER TABLE made ADD COLUMN gen int GENERATED ALWAYS AS (x1 + 1) STORED, ADD vir int AS (x1 + 2) VIRTUAL",
+    "INSERT INTO made (id, b, v) VALUES (3, false, 'é')",
+    "ALTER TABLE made ADD COLUMN big bigint unsigned DEFAULT 18446744073709551615, ALTER COLUMN x1 SET DEFAULT 9, DROP PRIMARY KEY, ADD PRIMARY KEY (v, id)",
+    "INSERT INTO made (id, b, v) VALUES (4, false, 'ü')",
+    "CREATE TABLE parts (id int, d date NOT NULL, PRIMARY KEY (id, d)) PARTITION BY RANGE (YEAR(d)) (PARTITION p0 VALUES LESS THAN (2000), PARTITION p1 VALUES LESS THAN MAXVALUE)",
+    "INSERT INTO parts VALUES (1, '1999-01-01')", "ALTER TABLE parts DROP PARTITION p0", "RENAME TABLE parts TO parts2, made TO made2",
+    "INSERT INTO made2 (id, v) VALUES (5, 'x')", "ALTER TABLE made2 ADD COLUMN last int, RENAME TO made3", "INSERT INTO made3 (id, v) VALUES (6, 'x')",
+    "DROP TABLE parts2, made3", "CREATE VIEW seen AS SELECT 1 AS a", "DROP VIEW seen", "CREATE DATABASE other", "DROP DATABASE other", "ALTER DATABASE gantry CHARACTER SET latin1",
+    "CREATE TABLE last_one (id serial, v varchar(5)) COMMENT='it''s'", "INSERT INTO last_one (v) VALUES ('ß')",
 ]
 
 VARIANTS = {

@@ -99,7 +99,7 @@ pub(super) fn is_of_database(sql: &str) -> bool {
     let words = words(sql);
     let word = |at: usize| words.get(at).map(String::as_str).unwrap_or_default();
     match word(0) {
-        "CREATE" | "ALTER" | "DROP" => {
+        "CREATE" | "DROP" => {
             matches!(word(1), "DATABASE" | "SCHEMA") || word(1) == "OR" && word(3) == "DATABASE"
         }
         "USE" | "SET" => true,

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use gantry_api::model::Retry;
+use gantry_api::model::text::sort_as_hash_map;
 use gantry_api::{Error, Result, SourceOffset, Value};
 
 use super::binlog::{
@@ -537,13 +538,7 @@ impl<'a> Streaming<'a> {
     }
 
     /// Changes of the table of signals.
-    fn signals(
-        &mut self,
-        known: &Arc<Known>,
-        op: Op,
-        rows: Vec<Pair>,
-        from: usize,
-    ) -> Result<()> {
+    fn signals(&mut self, known: &Arc<Known>, op: Op, rows: Vec<Pair>, from: usize) -> Result<()> {
         for (at, (before, after)) in rows.into_iter().enumerate().skip(from) {
             if let Some(sign) = sign(self.config, op, before.as_deref(), after.as_deref()) {
                 let was = self.position.clone();
@@ -637,13 +632,15 @@ impl<'a> Streaming<'a> {
     /// Says what a statement did, if anything; the last record's offset is behind the statement.
     fn say(&mut self, changes: &[Change], before: &Position) -> Result<bool> {
         let wanted: Vec<&Change> = changes.iter().filter(|change| self.is_said(change)).collect();
-        // They name all tables of their databases that the statement is about.
+        // They name all tables of their databases that the statement is about, as a set in Java has them.
         let tables = |database: &str| -> Option<String> {
-            let names: Vec<&str> = changes
-                .iter()
-                .filter(|change| change.database == database)
-                .filter_map(|change| change.table.as_ref().map(|table| &*table.table))
+            let of = changes.iter().filter(|change| change.database == database);
+            let mut names: Vec<(String, &str)> = of
+                .filter_map(|change| change.table.as_ref())
+                .map(|table| (table.to_string(), &*table.table))
                 .collect();
+            sort_as_hash_map(&mut names, |(full, _)| full);
+            let names: Vec<&str> = names.into_iter().map(|(_, table)| table).collect();
             (!names.is_empty()).then(|| names.join(","))
         };
         let place = before.place.clone();
