@@ -194,6 +194,12 @@ def faults(mariadb, work):
         create("format")
         fails(worker, "format", ["binlog_format is STATEMENT", "binlog_format=ROW"])
         mariadb.query("SET GLOBAL binlog_format=ROW")
+        # Two readers with one number.
+        create("twin", **{"database.server.id": "5799"})
+        wait_for("nothing reads", lambda: mariadb.query("SELECT COUNT(*) FROM information_schema.processlist WHERE command = 'Binlog Dump'") != [["0"]], LIMIT_S, 0.1)
+        create("twin-2", **{"database.server.id": "5799"})
+        fails(worker, "twin", ["database.server.id"])
+        rest.call("DELETE", "/connectors/twin-2")
         # The structure at the position is known by the offset: a position without one finds other columns than there are.
         create("columns", **{"table.include.list": f"{DATABASE}.odd"})
         rest.wait_running("columns", LIMIT_S, 0.1)

@@ -25,6 +25,31 @@ fn structure(name: Option<String>, fields: Vec<(Str, Schema)>) -> Result<SchemaB
     Ok(SchemaBuilder::structure(fields)?.name(name.map(Into::into)).version(Some(1)))
 }
 
+/// What is said of a column.
+fn column_schema(name: Option<String>) -> Result<Schema> {
+    let column = structure(
+        name,
+        vec![
+            ("name".into(), Schema::string()),
+            ("jdbcType".into(), Schema::int32()),
+            ("nativeType".into(), Schema::optional_int32()),
+            ("typeName".into(), Schema::string()),
+            ("typeExpression".into(), Schema::optional_string()),
+            ("charsetName".into(), Schema::optional_string()),
+            ("length".into(), Schema::optional_int32()),
+            ("scale".into(), Schema::optional_int32()),
+            ("position".into(), Schema::int32()),
+            ("optional".into(), Schema::optional_boolean()),
+            ("autoIncremented".into(), Schema::optional_boolean()),
+            ("generated".into(), Schema::optional_boolean()),
+            ("comment".into(), Schema::optional_string()),
+            ("defaultValueExpression".into(), Schema::optional_string()),
+            ("enumValues".into(), texts()),
+        ],
+    )?;
+    Ok(column.build_plain())
+}
+
 fn texts() -> Schema {
     SchemaBuilder::new(Kind::Array(Schema::string())).optional().build_plain()
 }
@@ -42,27 +67,7 @@ impl SchemaChanges {
         };
         let common =
             |name: &str| Some(names.schema(&format!("io.debezium.connector.schema.{name}")));
-        let column = structure(
-            common("Column"),
-            vec![
-                ("name".into(), Schema::string()),
-                ("jdbcType".into(), Schema::int32()),
-                ("nativeType".into(), Schema::optional_int32()),
-                ("typeName".into(), Schema::string()),
-                ("typeExpression".into(), Schema::optional_string()),
-                ("charsetName".into(), Schema::optional_string()),
-                ("length".into(), Schema::optional_int32()),
-                ("scale".into(), Schema::optional_int32()),
-                ("position".into(), Schema::int32()),
-                ("optional".into(), Schema::optional_boolean()),
-                ("autoIncremented".into(), Schema::optional_boolean()),
-                ("generated".into(), Schema::optional_boolean()),
-                ("comment".into(), Schema::optional_string()),
-                ("defaultValueExpression".into(), Schema::optional_string()),
-                ("enumValues".into(), texts()),
-            ],
-        )?
-        .build_plain();
+        let column = column_schema(common("Column"))?;
         let table = structure(
             common("Table"),
             vec![

@@ -191,9 +191,7 @@ impl<'a> Streaming<'a> {
         let place = format!("the binary log at {}", self.position.resume());
         match code(error) {
             // Two readers with one number end each other's connections.
-            Some(1236)
-                if text.contains("same server_uuid/server_id") || text.contains("same server") =>
-            {
+            Some(1236 | 4052) if text.contains("same server_uuid/server_id") => {
                 Error::connect(format!(
                     "another reader or replica has database.server.id={}: each needs its own ({text})",
                     self.config.server_id
