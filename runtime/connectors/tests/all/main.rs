@@ -6,4 +6,5 @@
     reason = "where the servers of tests are stands in the environment"
 )]
 
+mod cdc;
 mod jdbc;

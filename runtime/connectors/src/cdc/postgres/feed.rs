@@ -200,7 +200,8 @@ impl Feed {
             None => {
                 let name = format!("gantry_snapshot_{:016x}", fastrand::u64(..));
                 let made = slot::make(stream, &self.config, Some(&name))?;
-                let is_new = self.position.as_ref().is_none_or(|position| position.snapshot.is_some());
+                let is_new =
+                    self.position.as_ref().is_none_or(|position| position.snapshot.is_some());
                 match found.filter(|slot| is_new && slot.confirmed > 0) {
                     // Rows of a snapshot that did not end may be gone since: what changed since the slot was made
                     // comes again after them.

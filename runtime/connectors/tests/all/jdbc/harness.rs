@@ -161,6 +161,13 @@ impl Source {
         tokio::time::timeout(LIMIT, self.task.poll()).await.expect("a batch or an error")
     }
 
+    /// All that was given is safe, and so are its offsets.
+    pub(crate) async fn settle(&mut self, count: usize) -> Result<()> {
+        self.task.acknowledge(count as u64).await?;
+        self.task.commit().await?;
+        self.task.commit().await
+    }
+
     /// The next so many records, and whatever comes at once behind them.
     pub(crate) async fn take(&mut self, count: usize) -> Result<Vec<SourceRecord>> {
         let mut records = Vec::new();
