@@ -173,6 +173,37 @@ def compare(name, java, native):
     return found, equal
 
 
+def position(worker, name):
+    """The offset of a connector that has stopped."""
+    worker.rest("PUT", f"/connectors/{name}/stop")
+    wait_for(f"{worker.name}: {name} has not stopped", lambda: worker.rest("GET", f"/connectors/{name}/status")[1]["connector"]["state"] == "STOPPED"
+             and not worker.rest("GET", f"/connectors/{name}/status")[1]["tasks"], LIMIT_S, 0.1)
+    _, body = worker.rest("GET", f"/connectors/{name}/offsets")
+    return next(entry["offset"] for entry in body["offsets"] if set(entry["partition"]) == {"server"})
+
+
+def exchanged(server, java, native):
+    """Either side goes on from the other's offset: nothing is missing, nothing comes again."""
+    name, sides = "cap-plain", (java, native)
+    had = [count(worker, "plain", "fin") for worker in sides]
+    at = [position(worker, name) for worker in sides]
+    server.sql("INSERT INTO fin VALUES (2), (3)")
+    for worker, offset in zip(sides, reversed(at)):
+        change = {"offsets": [{"partition": {"server": name}, "offset": offset}]}
+        status, body = worker.rest("PATCH", f"/connectors/{name}/offsets", change)
+        if status != 200:
+            raise LabError(f"{worker.name}: {offset}: {status} {body}")
+        worker.rest("PUT", f"/connectors/{name}/resume")
+    for worker, before in zip(sides, had):
+        wait_for(f"{worker.directory.name}: what came after {at} is missing", lambda: count(worker, "plain", "fin") >= before + 2, LIMIT_S, 0.2)
+    one, other = ([shape(record) for record in worker.topic_records(f"{name}.{DATABASE}.fin")] for worker in sides)
+    found = [f"after the other's offset: {line}" for line in differences("", one, other)]
+    print(f"offsets: {at[0]} of Java and {at[1]} of Gantry are taken by the other, {len(found)} differences", flush=True)
+    for line in found:
+        print(f"  {line}")
+    return len(found)
+
+
 def run(args, server, java, native):
     """All variants."""
     names = [args.only] if args.only else list(VARIANTS)
@@ -199,6 +230,8 @@ def run(args, server, java, native):
         for line in list(kinds)[:args.shown]:
             print(f"  {line}")
         failed += bool(found) or not equal
+    if "plain" in names:
+        failed += exchanged(server, java, native)
     return failed
 
 

@@ -20,7 +20,7 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT / "scripts" / "lib"), str(HERE.parent / "servers")]
 from mariadb import MariaDb  # noqa: E402
 from served import DATABASE, PASSWORD, USER  # noqa: E402
-from worker import Gantry, LabError, target_dir, wait_for  # noqa: E402
+from worker import Gantry, LabError, gantry_binary, target_dir, wait_for  # noqa: E402
 
 CLASS = "io.debezium.connector.mariadb.MariaDbConnector"
 BINLOG = ["--log-bin=binlog", "--server-id=1", "--binlog-format=ROW", "--binlog-row-image=FULL", "--character-set-server=utf8mb4"]
@@ -124,8 +124,8 @@ def kills(mariadb, work, count, chance):
             if number < count:
                 worker.kill()
                 continue
-            rows = equal(table, worker)
-            print(f"{rows} rows are equal after {count} kills of the worker and {died} of the server", flush=True)
+            rows, changes = equal(table, worker), once(worker)
+            print(f"{rows} rows are equal after {count} kills of the worker and {died} of the server, none of {changes} changes came twice", flush=True)
             asked = json.dumps({"type": "incremental", "data-collections": [f"{DATABASE}.items"]})
             mariadb.query(f"DELETE FROM copy.items; INSERT INTO signals VALUES (UUID(), 'execute-snapshot', '{asked}')")
             table.change()
@@ -147,6 +147,22 @@ def equal(table, worker):
     wait_for(f"the copy is not the table; see {worker.home}", lambda: table.rows("copy") == want, LIMIT_S, 0.5)
     healthy(worker)
     return len(want)
+
+
+def once(worker):
+    """How many changes there are, each once by its place in the binary log."""
+    command = [gantry_binary(), "topic", "dump", f"shop.{DATABASE}.items", "--max", "2000000", "--url", worker.rest.base]
+    done, seen = subprocess.run(command, capture_output=True, text=True, check=True), set()
+    for line in done.stdout.splitlines()[1:]:
+        key, value = (json.loads(bytes.fromhex(text)) if text else None for text in map(json.loads(line).get, ("key", "value")))
+        change = value and value["payload"]
+        if not change or change["source"]["snapshot"] not in ("false", None):
+            continue
+        place = (*map(change["source"].get, ("file", "pos", "row")), change["op"], json.dumps(key["payload"]))
+        if place in seen:
+            raise LabError(f"{place} came twice; see {worker.home}")
+        seen.add(place)
+    return len(seen)
 
 
 def healthy(worker):
