@@ -142,7 +142,7 @@ def masked(text):
         if isinstance(source, dict) and source.get("snapshot") not in (None, "false"):
             for name in (*CLOCKS, *PLACES):
                 source[name] = "snapshot"
-        if isinstance(source, dict) and source.get("sequence", "").startswith("[null"):
+        if isinstance(source, dict) and (source.get("sequence") or "").startswith("[null"):
             source["sequence"] = "first"
         if isinstance(source, dict) and source.get("table") == "" and source.get("txId") is None:
             # The time of what was read before it.

@@ -5,4 +5,5 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 ./jdbc.py
 ./jdbc_kills.py --kills 5 --seed "${SEED:-1}"
+./cdc_mysql.py --kills 3 --seed "${SEED:-1}"
 ./elasticsearch.py --kills 3 --seed "${SEED:-1}"

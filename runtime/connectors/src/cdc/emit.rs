@@ -423,6 +423,22 @@ impl Emitter {
         self.out.push(SourceRecord::new(record, self.partition.clone(), offset), bytes)
     }
 
+    /// What a statement did to tables: with the headers that say which connector it is from.
+    pub(crate) fn schema_change(
+        &mut self,
+        mut record: ConnectRecord,
+        offset: SourceOffset,
+        bytes: usize,
+    ) -> Result<()> {
+        record.headers.extend(self.headers.iter().cloned());
+        self.message(record, offset, bytes)
+    }
+
+    /// Says how far it is without a record.
+    pub(crate) fn position(&mut self, offset: SourceOffset) -> Result<()> {
+        self.out.push(SourceRecord::position(self.partition.clone(), offset), 0)
+    }
+
     /// Tells how a snapshot goes, where that is to be told.
     pub(crate) fn notify(&mut self, about: &str, told: &Told, offset: SourceOffset) -> Result<()> {
         let notifications = &self.common.notifications;

@@ -207,6 +207,13 @@ pub(crate) fn common(keys: &mut Keys, groups: Groups) {
             Groups::Binlog(_) => binlog,
         };
         keys.group(group);
+        let default = match (groups, *name) {
+            (Groups::Binlog(_), "topic.naming.strategy") => {
+                Some("io.debezium.schema.DefaultTopicNamingStrategy")
+            }
+            (Groups::Binlog(_), "time.precision.mode") => Some("adaptive_time_microseconds"),
+            _ => *default,
+        };
         let key = match default {
             None => ConfigKey::nullable(name, *of, *how, doc),
             Some(default) => ConfigKey::new(name, *of, data(*of, default), *how, doc),

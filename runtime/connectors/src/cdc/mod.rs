@@ -6,6 +6,7 @@ mod config;
 mod emit;
 mod incremental;
 mod keys;
+mod mysql;
 mod names;
 mod out;
 mod patterns;
@@ -21,7 +22,7 @@ const VERSION: &str = "3.7.0.Final";
 
 /// All connectors of this folder.
 pub fn plugins() -> Vec<ConnectorPlugin> {
-    vec![ConnectorPlugin::source(
+    let mut plugins = vec![ConnectorPlugin::source(
         PluginInfo::new(
             "io.debezium.connector.postgresql.PostgresConnector",
             "Connector",
@@ -29,5 +30,7 @@ pub fn plugins() -> Vec<ConnectorPlugin> {
         ),
         postgres::PostgresSource::new,
         postgres::PostgresTask::new,
-    )]
+    )];
+    plugins.extend(mysql::plugins());
+    plugins
 }
