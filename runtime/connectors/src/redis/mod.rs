@@ -26,24 +26,29 @@ enum Flavour {
 /// All connectors of this folder.
 pub fn plugins() -> Vec<ConnectorPlugin> {
     use source::Kind;
-    let sink = |class: &str, flavour: Flavour, definition| {
-        ConnectorPlugin::sink(
-            PluginInfo::new(class, "Connector", definition),
-            move || RedisSink::new(flavour),
-            move || RedisSinkTask::new(flavour),
-        )
-    };
     vec![
-        sink(
-            "com.github.jcustenborder.kafka.connect.redis.RedisSinkConnector",
-            Flavour::Custenborder,
-            sink::custenborder,
+        ConnectorPlugin::sink(
+            PluginInfo::new(
+                "com.github.jcustenborder.kafka.connect.redis.RedisSinkConnector",
+                "Connector",
+                sink::custenborder,
+            ),
+            || RedisSink::new(Flavour::Custenborder),
+            || RedisSinkTask::new(Flavour::Custenborder),
         ),
-        sink("com.redis.kafka.connect.RedisSinkConnector", Flavour::Redis, sink::redis),
-        sink(
-            "io.github.jaredpetersen.kafkaconnectredis.sink.RedisSinkConnector",
-            Flavour::Petersen,
-            sink::petersen,
+        ConnectorPlugin::sink(
+            PluginInfo::new("com.redis.kafka.connect.RedisSinkConnector", "Connector", sink::redis),
+            || RedisSink::new(Flavour::Redis),
+            || RedisSinkTask::new(Flavour::Redis),
+        ),
+        ConnectorPlugin::sink(
+            PluginInfo::new(
+                "io.github.jaredpetersen.kafkaconnectredis.sink.RedisSinkConnector",
+                "Connector",
+                sink::petersen,
+            ),
+            || RedisSink::new(Flavour::Petersen),
+            || RedisSinkTask::new(Flavour::Petersen),
         ),
         ConnectorPlugin::source(
             PluginInfo::new(

@@ -1,6 +1,6 @@
 //! A connection through which commands run many at a time.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -135,10 +135,10 @@ fn piped(commands: Vec<Cmd>) -> (Pipeline, usize) {
 }
 
 /// The part of a cluster that has a command's key, which is the first argument of all that is run here.
-fn route(cmd: &Cmd) -> Route {
+fn slot(cmd: &Cmd) -> Slot {
     match cmd.args_iter().nth(1) {
-        Some(redis::Arg::Simple(key)) => Route::with_key(key, SlotAddr::Master),
-        _ => Route::with_slot(Slot::for_key(b""), SlotAddr::Master),
+        Some(redis::Arg::Simple(key)) => Slot::for_key(key),
+        _ => Slot::for_key(b""),
     }
 }
 
@@ -146,18 +146,13 @@ async fn by_slots(
     connection: &ClusterConnection,
     commands: Vec<Cmd>,
 ) -> Result<Vec<Value>, RedisError> {
-    let mut parts: BTreeMap<u16, (Route, Vec<(usize, Cmd)>)> = BTreeMap::new();
+    let mut parts: HashMap<Slot, Vec<(usize, Cmd)>> = HashMap::new();
     let count = commands.len();
     for (at, cmd) in commands.into_iter().enumerate() {
-        let slot = match cmd.args_iter().nth(1) {
-            Some(redis::Arg::Simple(key)) => Slot::for_key(key),
-            _ => Slot::for_key(b""),
-        };
-        let route = route(&cmd);
-        parts.entry(slot.into()).or_insert_with(|| (route, Vec::new())).1.push((at, cmd));
+        parts.entry(slot(&cmd)).or_default().push((at, cmd));
     }
     let mut answers = vec![Value::Nil; count];
-    let done = parts.into_values().map(|(route, part)| of_slot(connection.clone(), route, part));
+    let done = parts.into_iter().map(|(slot, part)| of_slot(connection.clone(), slot, part));
     let mut done = stream::iter(done).buffer_unordered(SLOTS_AT_A_TIME);
     while let Some(part) = done.next().await {
         for (at, value) in part? {
@@ -173,12 +168,12 @@ async fn by_slots(
 /// as then the library follows.
 async fn of_slot(
     mut connection: ClusterConnection,
-    route: Route,
+    slot: Slot,
     part: Vec<(usize, Cmd)>,
 ) -> Result<Vec<(usize, Value)>, RedisError> {
     let (places, commands): (Vec<usize>, Vec<Cmd>) = part.into_iter().unzip();
     let (pipeline, count) = piped(commands.clone());
-    let to = SingleNodeRoutingInfo::SpecificNode(route);
+    let to = SingleNodeRoutingInfo::SpecificNode(Route::with_slot(slot, SlotAddr::Master));
     let mut answers = connection.route_pipeline(pipeline, 0, count, to).await?;
     let is_moved = |value: &Value| match value {
         Value::ServerError(error) => matches!(error.code(), "MOVED" | "ASK" | "TRYAGAIN"),

@@ -13,7 +13,7 @@ use std::time::Duration;
 pub(crate) use address::{Mode, PORT, Password, Place, Uri, parse_hosts};
 pub(crate) use fault::Fault;
 pub(crate) use link::{Executed, Link};
-pub(crate) use open::{Opener, Wire};
+pub(crate) use open::Opener;
 pub(crate) use subscription::{Channels, Message, Subscription};
 pub(crate) use tls::{Files, Store, Tls};
 

@@ -58,7 +58,8 @@ impl Opener {
             return self.cluster().await;
         }
         let wire = self.wire().await?;
-        let made = MultiplexedConnection::new_with_config(&self.login(), wire, self.config());
+        let login = self.login();
+        let made = MultiplexedConnection::new_with_config(&login, wire, self.config());
         let made = tokio::time::timeout(self.place.connect_timeout, made).await;
         let made = made.map_err(|_| Fault::Passing("no answer while connecting".to_owned()))?;
         let (connection, driver) = made.map_err(|error| Fault::of_error(&error))?;

@@ -101,8 +101,8 @@ impl Tls {
         let Some((chain, key, password)) = identity else {
             return Ok(Arc::new(builder.with_no_client_auth()));
         };
-        let password = password.as_ref().map(|password| Secret::new(&*password.0));
-        let secret = parse_key(&read(key)?, password.as_ref(), "redis.key.password")
+        let password = password.as_ref().map(|password| &*password.0);
+        let secret = parse_key(&read(key)?, password, "redis.key.password")
             .map_err(|error| of(key, error))?;
         let made = builder.with_client_auth_cert(certificates(chain)?, secret);
         made.map(Arc::new).map_err(|error| of(key, error))

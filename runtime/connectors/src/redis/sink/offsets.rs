@@ -50,7 +50,7 @@ impl Offsets {
     }
 
     pub(super) fn remove(&mut self, queues: &[TopicPartition]) {
-        queues.iter().for_each(|queue| drop(self.queues.remove(queue)));
+        self.queues.retain(|queue, _| !queues.contains(queue));
     }
 
     /// Looks at what stands in Redis of these queues, and watches it: who writes it before the transaction that

@@ -314,14 +314,11 @@ fn set(inner: &Struct) -> Result<Cmd> {
             other => return Err(Error::data(format!("expiration.type={other}: it must be EX, PX or KEEPTTL"))),
         };
     }
-    match optional(inner, "condition") {
-        Some(Value::String(condition)) => match condition.to_ascii_uppercase().as_str() {
-            word @ ("NX" | "XX") => {
-                cmd.arg(word);
-            }
+    if let Some(Value::String(condition)) = optional(inner, "condition") {
+        match condition.to_ascii_uppercase().as_str() {
+            word @ ("NX" | "XX") => cmd.arg(word),
             other => return Err(Error::data(format!("condition={other}: it must be NX or XX"))),
-        },
-        _ => {}
+        };
     }
     Ok(cmd)
 }

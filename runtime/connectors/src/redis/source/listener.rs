@@ -75,8 +75,11 @@ async fn hear(mut subscription: Subscription, sender: &Sender<Heard>) -> Fault {
     }
     loop {
         match subscription.next().await {
-            Ok(message) if sender.send(Heard::Message(message)).await.is_err() => return closed(),
-            Ok(_) => {}
+            Ok(message) => {
+                if sender.send(Heard::Message(message)).await.is_err() {
+                    return closed();
+                }
+            }
             Err(fault) => return fault,
         }
     }
