@@ -34,7 +34,11 @@ impl Charset {
     /// The bytes of a text; `?` for what the set has not, as Java does.
     pub(super) fn encode(self, text: &str) -> Cow<'_, [u8]> {
         let narrow = |limit: u32| {
-            text.chars().map(|c| u8::try_from(u32::from(c)).ok().filter(|_| u32::from(c) < limit).unwrap_or(b'?')).collect()
+            text.chars()
+                .map(|c| {
+                    u8::try_from(u32::from(c)).ok().filter(|_| u32::from(c) < limit).unwrap_or(b'?')
+                })
+                .collect()
         };
         match self {
             Self::Utf8 => Cow::Borrowed(text.as_bytes()),

@@ -93,8 +93,15 @@ pub(super) fn redis(keys: &mut Keys) {
     keys.add(REDIS_PORT, Type::Int, 6379, High, "The port of Redis; redis.uri goes before it.");
     let doc = "Where Redis is: redis://user:password@host:port/database, rediss:// through TLS, redis-sentinel://host:port,…#master.";
     keys.add_valid(URI, text, "", Medium, doc, uri_rule());
-    keys.add(TLS, flag, false, Medium, "Whether to connect through TLS, as rediss:// in redis.uri does.");
-    let doc = "Whether any certificate of the server is taken: then who listens in is not found out.";
+    keys.add(
+        TLS,
+        flag,
+        false,
+        Medium,
+        "Whether to connect through TLS, as rediss:// in redis.uri does.",
+    );
+    let doc =
+        "Whether any certificate of the server is taken: then who listens in is not found out.";
     keys.add(INSECURE, flag, false, Medium, doc);
     let doc = "The password; that in redis.uri is for when this is empty.";
     keys.add(PASSWORD, Type::Password, "", Medium, doc);
@@ -107,7 +114,13 @@ pub(super) fn redis(keys: &mut Keys) {
     keys.add(KEY_FILE, text, "", Medium, "The client's private key, a file in PEM.");
     keys.add(KEY_CERT, text, "", Medium, "The certificates of redis.key.file, a file in PEM.");
     keys.add(KEY_PASSWORD, Type::Password, "", Medium, "What opens redis.key.file.");
-    keys.add(CACERT, text, "", Medium, "Who is trusted, a file in PEM; empty: whom the system trusts.");
+    keys.add(
+        CACERT,
+        text,
+        "",
+        Medium,
+        "Who is trusted, a file in PEM; empty: whom the system trusts.",
+    );
 }
 
 /// Keys of all of jaredpetersen's connectors.
@@ -141,7 +154,8 @@ pub(super) fn redis_place(config: &ParsedConfig) -> Result<Place, Wrong> {
         None => {
             let port = config.long(REDIS_PORT).and_then(|port| u16::try_from(port).ok());
             let port = port.filter(|port| *port != 0);
-            let port = port.ok_or_else(|| Wrong::of(config, REDIS_PORT, "it must be 1 to 65535"))?;
+            let port =
+                port.ok_or_else(|| Wrong::of(config, REDIS_PORT, "it must be 1 to 65535"))?;
             let mode = if config.boolean(CLUSTER) { Mode::Cluster } else { Mode::Single };
             place(vec![(given(config, HOST).unwrap_or("localhost").to_owned(), port)], mode)
         }
@@ -159,7 +173,11 @@ pub(super) fn redis_place(config: &ParsedConfig) -> Result<Place, Wrong> {
         place.tls = Some(redis_tls(config, proof)?);
     }
     if place.mode == Mode::Cluster && place.tls.is_some() && given(config, KEY_PASSWORD).is_some() {
-        return Err(Wrong::of(config, KEY_PASSWORD, "with redis.cluster=true the key must not need a password: decrypt the file"));
+        return Err(Wrong::of(
+            config,
+            KEY_PASSWORD,
+            "with redis.cluster=true the key must not need a password: decrypt the file",
+        ));
     }
     Ok(place)
 }
@@ -172,10 +190,17 @@ fn redis_tls(config: &ParsedConfig, proof: ServerProof) -> Result<Tls, Wrong> {
             Some((PathBuf::from(chain), PathBuf::from(key), password))
         }
         (Some(_), None) => {
-            return Err(Wrong::of(config, KEY_CERT, "redis.key.file needs its certificates; name their file"));
+            return Err(Wrong::of(
+                config,
+                KEY_CERT,
+                "redis.key.file needs its certificates; name their file",
+            ));
         }
     };
-    Ok(Tls { proof, own: Files::Pem { authorities: given(config, CACERT).map(PathBuf::from), identity } })
+    Ok(Tls {
+        proof,
+        own: Files::Pem { authorities: given(config, CACERT).map(PathBuf::from), identity },
+    })
 }
 
 /// Where Redis is by the keys of jaredpetersen's connectors.
@@ -196,7 +221,9 @@ fn of_uri(
     };
     let uri = Uri::parse(text).map_err(|what| hidden(&what))?;
     let mode = match (is_cluster, uri.master) {
-        (true, Some(_)) => return Err(Wrong::of(config, cluster, "redis-sentinel:// is of no cluster")),
+        (true, Some(_)) => {
+            return Err(Wrong::of(config, cluster, "redis-sentinel:// is of no cluster"));
+        }
         (true, None) => Mode::Cluster,
         (false, Some(master)) => Mode::Sentinel(master),
         (false, None) => Mode::Single,
@@ -205,7 +232,9 @@ fn of_uri(
         None | Some("FULL" | "TRUE") => ServerProof::Host,
         Some("CA") => ServerProof::Authority,
         Some("NONE" | "FALSE") => ServerProof::None,
-        Some(other) => return Err(hidden(&format!("verifyPeer={other}: it must be FULL, CA or NONE"))),
+        Some(other) => {
+            return Err(hidden(&format!("verifyPeer={other}: it must be FULL, CA or NONE")));
+        }
     };
     let mut place = place(uri.hosts, mode);
     (place.user, place.password, place.database) = (uri.user, uri.password, uri.database);

@@ -7,3 +7,4 @@
 )]
 
 mod jdbc;
+mod redis;

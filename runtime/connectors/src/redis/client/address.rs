@@ -161,7 +161,9 @@ fn duration(text: &str) -> Result<Duration, String> {
         "m" => Duration::from_secs(number.saturating_mul(60)),
         "h" => Duration::from_secs(number.saturating_mul(3600)),
         "d" => Duration::from_secs(number.saturating_mul(86_400)),
-        _ => return Err(format!("timeout={text} has no unit that is known: ns, us, ms, s, m, h, d")),
+        _ => {
+            return Err(format!("timeout={text} has no unit that is known: ns, us, ms, s, m, h, d"));
+        }
     })
 }
 

@@ -16,8 +16,21 @@ pub(crate) enum Fault {
 
 /// Redis is full, loads, has another master, and the like.
 const PASSING: [&str; 15] = [
-    "OOM", "LOADING", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "READONLY", "MISCONF",
-    "NOREPLICAS", "UNBLOCKED", "MOVED", "ASK", "UNKILLABLE", "NOGOODSLAVE", "FAILOVER",
+    "OOM",
+    "LOADING",
+    "BUSY",
+    "TRYAGAIN",
+    "CLUSTERDOWN",
+    "MASTERDOWN",
+    "READONLY",
+    "MISCONF",
+    "NOREPLICAS",
+    "UNBLOCKED",
+    "MOVED",
+    "ASK",
+    "UNKILLABLE",
+    "NOGOODSLAVE",
+    "FAILOVER",
 ];
 /// Who asks is not known, or may not.
 const LASTING: [&str; 6] = ["NOAUTH", "WRONGPASS", "NOPERM", "DENIED", "NOPROTO", "CROSSSLOT"];
@@ -43,7 +56,9 @@ impl Fault {
         let begins = |heads: &[&str]| heads.iter().any(|head| details.starts_with(head));
         if PASSING.contains(&code) || (code == "ERR" && begins(&PASSING_TEXTS)) {
             let hint = match code {
-                "MOVED" | "ASK" => "; this server is a node of a cluster: the connector has to be told so",
+                "MOVED" | "ASK" => {
+                    "; this server is a node of a cluster: the connector has to be told so"
+                }
                 "OOM" => "; it is full (maxmemory)",
                 "READONLY" => "; it is a replica",
                 _ => "",

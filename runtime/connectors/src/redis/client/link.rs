@@ -186,7 +186,11 @@ async fn of_slot(
                 Ok(value) => value,
                 Err(error) => match error.into_server_errors().as_deref() {
                     Some([(_, error), ..]) => Value::ServerError(error.clone()),
-                    _ => return Err(redis::RedisError::from(std::io::Error::other("a part of the cluster moved, and its new place does not answer"))),
+                    _ => {
+                        return Err(redis::RedisError::from(std::io::Error::other(
+                            "a part of the cluster moved, and its new place does not answer",
+                        )));
+                    }
                 },
             };
             answers.push(answer);

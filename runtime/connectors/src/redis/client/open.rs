@@ -110,7 +110,9 @@ impl Opener {
         });
         match opened.await {
             Ok(opened) => opened,
-            Err(_) => Err(at(&format_args!("no connection within {:?}", self.place.connect_timeout))),
+            Err(_) => {
+                Err(at(&format_args!("no connection within {:?}", self.place.connect_timeout)))
+            }
         }
     }
 
@@ -160,10 +162,9 @@ impl Opener {
         let mut ask = redis::cmd("SENTINEL");
         ask.arg("get-master-addr-by-name").arg(master);
         let found = link.one(ask).await?;
-        redis::from_redis_value::<Option<(String, u16)>>(found)
-            .ok()
-            .flatten()
-            .ok_or_else(|| Fault::Passing(format!("sentinel {host}:{port} knows no master {master}")))
+        redis::from_redis_value::<Option<(String, u16)>>(found).ok().flatten().ok_or_else(|| {
+            Fault::Passing(format!("sentinel {host}:{port} knows no master {master}"))
+        })
     }
 
     async fn cluster(&self) -> Result<Link, Fault> {

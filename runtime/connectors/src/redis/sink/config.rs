@@ -6,10 +6,10 @@ use std::time::Duration;
 use gantry_api::model::config::ConfigData;
 use gantry_api::{Importance, Props, Result, Type};
 
+use super::super::Flavour;
 use super::super::charset::Charset;
 use super::super::client::{Mode, Place};
 use super::super::keys::Wrong;
-use super::super::Flavour;
 use crate::keys::Keys;
 
 pub(super) const EXACTLY_ONCE: &str = "gantry.offsets.exactly.once";

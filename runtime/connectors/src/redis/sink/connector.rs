@@ -60,7 +60,9 @@ impl Connector for RedisSink {
                 None => None,
                 Some(map) => {
                     let next = map.get("kafka_offset").and_then(serde_json::Value::as_u64);
-                    Some(next.ok_or_else(|| Error::connect("a sink's offset has kafka_offset, a whole number"))?)
+                    Some(next.ok_or_else(|| {
+                        Error::connect("a sink's offset has kafka_offset, a whole number")
+                    })?)
                 }
             };
             parsed.push((queue, next));

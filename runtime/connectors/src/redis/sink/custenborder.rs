@@ -52,29 +52,57 @@ pub(in super::super) fn definition() -> ConfigDef {
     keys.add_valid(DATABASE, int, 1, Medium, doc, Validator::at_least(0));
     let doc = "No effect but for false, which is refused: a connection that broke is always opened again.";
     let only = Validator::custom(|name, value| match value {
-        ConfigData::Boolean(false) => Err(invalid(name, value, "a connection that broke is always opened again; remove it")),
+        ConfigData::Boolean(false) => {
+            Err(invalid(name, value, "a connection that broke is always opened again; remove it"))
+        }
         _ => Ok(()),
     });
     keys.add_valid(AUTO_RECONNECT, flag, true, Low, doc, only);
     let doc = "No effect: a batch goes in parts of at most 1000 commands or 1 MiB.";
     keys.add("redis.request.queue.size", int, i32::MAX, Low, doc);
     keys.add(NO_DELAY, flag, true, Low, "Whether TCP sends small parts at once.");
-    keys.add(KEEP_ALIVE, flag, false, Low, "Whether TCP looks whether the other side is still there.");
+    keys.add(
+        KEEP_ALIVE,
+        flag,
+        false,
+        Low,
+        "Whether TCP looks whether the other side is still there.",
+    );
     let doc = "How long it may take to connect.";
     keys.add_valid(CONNECT_TIMEOUT, int, 10_000, Low, doc, Validator::at_least(1));
     let doc = "No effect: TLS is that of this program.";
-    keys.add_valid("redis.ssl.provider", text, "JDK", Low, doc, Validator::one_of(&["OPENSSL", "JDK"]));
+    keys.add_valid(
+        "redis.ssl.provider",
+        text,
+        "JDK",
+        Low,
+        doc,
+        Validator::one_of(&["OPENSSL", "JDK"]),
+    );
     keys.add(KEY_STORE, text, "", Medium, "The client's key, a file of JKS or PKCS12.");
     keys.add(KEY_STORE_PASSWORD, Type::Password, "", Medium, "What opens redis.ssl.keystore.path.");
     let doc = "Who is trusted, a file of JKS or PKCS12; empty: whom the system trusts.";
     keys.add(TRUST_STORE, text, "", Medium, doc);
-    keys.add(TRUST_STORE_PASSWORD, Type::Password, "", Medium, "What opens redis.ssl.truststore.path.");
+    keys.add(
+        TRUST_STORE_PASSWORD,
+        Type::Password,
+        "",
+        Medium,
+        "What opens redis.ssl.truststore.path.",
+    );
     let doc = "How often it is tried to connect when a task starts.";
     keys.add_valid(ATTEMPTS, int, 3, Medium, doc, Validator::at_least(1));
     let doc = "How long it is waited between two tries to connect.";
     keys.add_valid(RETRY_DELAY, int, 2000, Medium, doc, Validator::at_least(100));
     let doc = "How long an answer may take.";
-    keys.add_valid(OPERATION_TIMEOUT, Type::Long, 10_000_i64, Medium, doc, Validator::at_least(100));
+    keys.add_valid(
+        OPERATION_TIMEOUT,
+        Type::Long,
+        10_000_i64,
+        Medium,
+        doc,
+        Validator::at_least(100),
+    );
     let rule = Validator::custom(|name, value| {
         let ConfigData::String(text) = value else { return Ok(()) };
         Charset::parse(text).map(|_| ()).map_err(|what| invalid(name, value, &what))
@@ -138,7 +166,11 @@ fn tls(config: &ParsedConfig, is_cluster: bool) -> Result<Option<Tls>, Wrong> {
         true => {
             for (name, store) in [(KEY_STORE, &key), (TRUST_STORE, &trust)] {
                 if store.file.is_some() {
-                    return Err(Wrong::of(config, name, "with redis.client.mode=Cluster Java's stores are not read: remove it and have the system trust the server's authority, or use com.redis.kafka.connect.RedisSinkConnector with redis.cacert"));
+                    return Err(Wrong::of(
+                        config,
+                        name,
+                        "with redis.client.mode=Cluster Java's stores are not read: remove it and have the system trust the server's authority, or use com.redis.kafka.connect.RedisSinkConnector with redis.cacert",
+                    ));
                 }
             }
             Files::Pem { authorities: None, identity: None }

@@ -216,7 +216,10 @@ mod tests {
         let json = text.split("\r\n").nth(6).unwrap();
         let value = Value::BulkString(json.as_bytes().to_vec());
         assert_eq!(offset("k", value), Ok(Some(7)));
-        assert_eq!(offset("k", Value::BulkString(br#"{"topic":"t","partition":3,"offset":9}"#.to_vec())), Ok(Some(9)));
+        assert_eq!(
+            offset("k", Value::BulkString(br#"{"topic":"t","partition":3,"offset":9}"#.to_vec())),
+            Ok(Some(9))
+        );
         assert!(offset("k", Value::BulkString(b"x".to_vec())).is_err());
     }
 }

@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 
 use gantry_api::model::text::{double, java_string};
-use gantry_api::{
-    Converter, Datum, Error, Props, Result, SinkRecord, Struct, Value,
-};
+use gantry_api::{Converter, Datum, Error, Props, Result, SinkRecord, Struct, Value};
 use gantry_converters::JsonConverter;
 use redis::Cmd;
 
@@ -28,7 +26,11 @@ impl Planner {
             .into_iter()
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect();
-        Ok(Self { shape: config.shape.clone(), charset: config.charset, json: JsonConverter::new(&props)? })
+        Ok(Self {
+            shape: config.shape.clone(),
+            charset: config.charset,
+            json: JsonConverter::new(&props)?,
+        })
     }
 
     /// Adds a record's commands, if it has any. The error is of the record.
@@ -172,7 +174,8 @@ impl Planner {
 
     /// Adds the fields of a struct or of a map.
     fn entries(&self, mut cmd: Cmd, record: &SinkRecord) -> Result<Cmd> {
-        let empty = || Error::data("The value of the record has no fields; Redis needs one at least");
+        let empty =
+            || Error::data("The value of the record has no fields; Redis needs one at least");
         match &record.record.value.value {
             Value::Struct(inner) => {
                 let fields = inner.schema().fields().filter(|fields| !fields.is_empty());
@@ -263,7 +266,9 @@ fn time(key: &Value) -> Result<i64> {
 fn of_command(record: &SinkRecord) -> Result<Cmd> {
     let Value::Struct(inner) = &record.record.value.value else {
         let class = record.record.value.value.java_class().unwrap_or("null");
-        return Err(Error::data(format!("The value of the record must be a struct that says a command, and is {class}")));
+        return Err(Error::data(format!(
+            "The value of the record must be a struct that says a command, and is {class}"
+        )));
     };
     let name = inner.schema().name().map_or("", |name| name);
     let key = || text(inner, "key");
@@ -283,7 +288,9 @@ fn of_command(record: &SinkRecord) -> Result<Cmd> {
             let mut cmd = with("GEOADD", key()?.as_bytes());
             for value in list(inner, "values")? {
                 let Value::Struct(place) = value else {
-                    return Err(Error::data("values must be structs of longitude, latitude and member"));
+                    return Err(Error::data(
+                        "values must be structs of longitude, latitude and member",
+                    ));
                 };
                 cmd.arg(number("longitude", place.get("longitude")?)?);
                 cmd.arg(number("latitude", place.get("latitude")?)?);
@@ -311,7 +318,11 @@ fn set(inner: &Struct) -> Result<Cmd> {
         match text(expiration, "type")? {
             "KEEPTTL" => cmd.arg("KEEPTTL"),
             unit @ ("EX" | "PX") => cmd.arg(unit).arg(whole(expiration, "time")?),
-            other => return Err(Error::data(format!("expiration.type={other}: it must be EX, PX or KEEPTTL"))),
+            other => {
+                return Err(Error::data(format!(
+                    "expiration.type={other}: it must be EX, PX or KEEPTTL"
+                )));
+            }
         };
     }
     if let Some(Value::String(condition)) = optional(inner, "condition") {

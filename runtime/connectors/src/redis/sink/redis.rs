@@ -94,17 +94,23 @@ fn of_command(command: &str) -> &'static str {
 
 fn of(config: &ParsedConfig) -> Result<Config, Wrong> {
     let text = |name: &str| config.string(name).unwrap_or_default().trim().to_owned();
-    let charset = Charset::parse(&text(CHARSET)).map_err(|what| Wrong::of(config, CHARSET, &what))?;
+    let charset =
+        Charset::parse(&text(CHARSET)).map_err(|what| Wrong::of(config, CHARSET, &what))?;
     let name = text(TYPE);
     let to = TYPES.iter().find(|(known, _)| *known == name).map(|(_, to)| *to);
     let to = to.ok_or_else(|| Wrong::of(config, TYPE, "there is no such structure"))?;
     let is_atomic = config.boolean(MULTIEXEC);
     if is_atomic && (!to.is_collection() || to == Structure::TimeSeries) {
-        let what = "multi/exec is only supported with these data structures: STREAM, LIST, SET, ZSET";
+        let what =
+            "multi/exec is only supported with these data structures: STREAM, LIST, SET, ZSET";
         return Err(Wrong::of(config, MULTIEXEC, what));
     }
     if to.is_collection() && text(KEYSPACE).is_empty() {
-        return Err(Wrong::of(config, KEYSPACE, &format!("it is the key of {name}, which must not be empty")));
+        return Err(Wrong::of(
+            config,
+            KEYSPACE,
+            &format!("it is the key of {name}, which must not be empty"),
+        ));
     }
     let replicas = config.long(REPLICAS).filter(|count| *count > 0);
     let replicas = replicas.map(|count| (count, config.long(REPLICAS_TIMEOUT).unwrap_or(1000)));

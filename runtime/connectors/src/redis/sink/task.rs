@@ -91,7 +91,9 @@ impl Running {
 }
 
 fn stopped() -> Error {
-    Error::connect("Stopped while Redis had not yet answered; what was not answered is written again")
+    Error::connect(
+        "Stopped while Redis had not yet answered; what was not answered is written again",
+    )
 }
 
 #[async_trait]

@@ -160,7 +160,8 @@ impl Writer {
             }
             let at = part.end;
             part.end += 1;
-            let is_written = standing.from.get(&record.origin).is_some_and(|from| record.offset < *from);
+            let is_written =
+                standing.from.get(&record.origin).is_some_and(|from| record.offset < *from);
             if is_written || self.progress.rewind.contains_key(&record.origin) {
                 continue;
             }
@@ -194,7 +195,9 @@ impl Writer {
     /// Whether a command is refused for its own sake: one that the record itself named counts as such.
     fn kind(&self, fault: Fault) -> Fault {
         match fault {
-            Fault::Lasting(text) if self.config.shape == Shape::Command && text.contains("unknown command") => {
+            Fault::Lasting(text)
+                if self.config.shape == Shape::Command && text.contains("unknown command") =>
+            {
                 Fault::Refused(text)
             }
             // In a cluster it has moved meanwhile; elsewhere this is a cluster, and was not called one.

@@ -4,8 +4,8 @@ use std::sync::{Arc, LazyLock};
 
 use gantry_api::{
     CancellationToken, ConnectRecord, Datum, Error, OffsetMap, Props, Result, Schema,
-    SchemaBuilder, SourceOffset, SourcePartition, SourceRecord, SourceTask, SourceTaskContext,
-    Str, Struct, Value, async_trait, now_ms,
+    SchemaBuilder, SourceOffset, SourcePartition, SourceRecord, SourceTask, SourceTaskContext, Str,
+    Struct, Value, async_trait, now_ms,
 };
 use tokio::sync::mpsc::Receiver;
 

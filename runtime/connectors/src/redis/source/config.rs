@@ -68,9 +68,11 @@ pub(in super::super) fn stream() -> ConfigDef {
     keys.add(TOPIC, text, "${stream}", Medium, doc);
     keys.required_valid(STREAM, text, High, "The stream's name.", Validator::NonEmptyString);
     let rule = Validator::custom(|name, value| match value {
-        ConfigData::String(text) if text != "$" && Id::parse(text).is_none() => {
-            Err(invalid(name, value, "it must be the id of an entry, as 0-0, or $ for what comes from now on"))
-        }
+        ConfigData::String(text) if text != "$" && Id::parse(text).is_none() => Err(invalid(
+            name,
+            value,
+            "it must be the id of an entry, as 0-0, or $ for what comes from now on",
+        )),
         _ => Ok(()),
     });
     let doc = "Behind which entry a consumer group begins that is not there yet.";
@@ -82,7 +84,8 @@ pub(in super::super) fn stream() -> ConfigDef {
     keys.add_valid(GROUP, text, "kafka-consumer-group", Medium, doc, Validator::NonEmptyString);
     let doc = "The consumer's name; ${task} is the task's number.";
     keys.add_valid(CONSUMER, text, "consumer-${task}", Medium, doc, Validator::NonEmptyString);
-    let doc = "How many milliseconds the server waits for entries before it says that there are none.";
+    let doc =
+        "How many milliseconds the server waits for entries before it says that there are none.";
     keys.add_valid(BLOCK, Type::Long, 100_i64, Low, doc, Validator::at_least(0));
     keys.done()
 }
@@ -223,7 +226,11 @@ impl ChannelConfig {
 /// Each node of a cluster tells only of its own keys, and of messages each tells all.
 fn single(config: &ParsedConfig, place: Place, key: &'static str) -> Result<Place, Wrong> {
     match place.mode {
-        Mode::Cluster => Err(Wrong::of(config, key, "this source does not listen to a cluster; have one connector for each of its masters, and set it to false")),
+        Mode::Cluster => Err(Wrong::of(
+            config,
+            key,
+            "this source does not listen to a cluster; have one connector for each of its masters, and set it to false",
+        )),
         _ => Ok(place),
     }
 }

@@ -144,7 +144,9 @@ impl Reader {
         let Ok(Value::Array(parts)) = link.one(ask).await else { return };
         let flags = parts.into_iter().nth(1).and_then(text).unwrap_or_default();
         if !flags.contains('K') {
-            tracing::warn!("notify-keyspace-events={flags:?} of Redis has no K: no change is heard of; set it to KEA");
+            tracing::warn!(
+                "notify-keyspace-events={flags:?} of Redis has no K: no change is heard of; set it to KEA"
+            );
         }
     }
 
@@ -172,7 +174,10 @@ impl Reader {
         }
     }
 
-    async fn next(&mut self, heard: &mut Option<Receiver<Heard>>) -> Result<Option<Vec<String>>, Fault> {
+    async fn next(
+        &mut self,
+        heard: &mut Option<Receiver<Heard>>,
+    ) -> Result<Option<Vec<String>>, Fault> {
         if self.scanned != Some(0) {
             return self.scan().await.map(Some);
         }
@@ -208,7 +213,8 @@ impl Reader {
         cmd.arg(self.scanned.unwrap_or(0)).arg("MATCH").arg(&self.config.pattern);
         cmd.arg("COUNT").arg(self.config.count);
         let answer = self.client.link().await?.one(cmd).await?;
-        let strange = || Fault::Lasting("SCAN was answered in another form than it should be".to_owned());
+        let strange =
+            || Fault::Lasting("SCAN was answered in another form than it should be".to_owned());
         let Value::Array(parts) = answer else { return Err(strange()) };
         let mut parts = parts.into_iter();
         let cursor = parts.next().and_then(text).and_then(|text| text.parse().ok());

@@ -113,7 +113,10 @@ impl Reader {
         if self.client.is_open()
             && let Err(fault) = self.acknowledge(self.acks.take()).await
         {
-            tracing::debug!("what is in the topic is acknowledged at the next start: {}", fault.text());
+            tracing::debug!(
+                "what is in the topic is acknowledged at the next start: {}",
+                fault.text()
+            );
         }
     }
 
@@ -133,7 +136,8 @@ impl Reader {
         let (mut ids, mut records, mut done) = (Vec::new(), Vec::new(), Vec::new());
         for Entry { id, fields } in entries {
             let is_written = matches!(self.at, At::Pending(_)) && id <= self.durable;
-            let record = fields.filter(|_| !is_written).map(|fields| self.recorder.record(id, fields));
+            let record =
+                fields.filter(|_| !is_written).map(|fields| self.recorder.record(id, fields));
             match record.flatten() {
                 Some(record) => {
                     ids.push(id);

@@ -92,7 +92,8 @@ impl KeyRecorder {
             };
             seen.push(Seen { key, kind, ttl });
         }
-        let commands: Vec<Option<Cmd>> = seen.iter().map(|seen| value(&seen.kind, &seen.key)).collect();
+        let commands: Vec<Option<Cmd>> =
+            seen.iter().map(|seen| value(&seen.kind, &seen.key)).collect();
         let asked: Vec<Cmd> = commands.iter().flatten().cloned().collect();
         let mut answers = link.run(asked).await?.into_iter();
         let mut records = Vec::with_capacity(seen.len());
@@ -106,11 +107,7 @@ impl KeyRecorder {
     fn record(&self, seen: Seen, answer: Option<Answer>) -> Option<SourceRecord> {
         let schema = SCHEMA.clone()?;
         let mut values = vec![Value::Null; FIELDS];
-        let head = [
-            Value::str(&seen.key),
-            Value::Int64(seen.ttl),
-            Value::str(&seen.kind),
-        ];
+        let head = [Value::str(&seen.key), Value::Int64(seen.ttl), Value::str(&seen.kind)];
         values.iter_mut().zip(head).for_each(|(slot, value)| *slot = value);
         if let Some((place, value)) = answer.and_then(|answer| held(&seen.kind, answer))
             && let Some(slot) = values.get_mut(place)
