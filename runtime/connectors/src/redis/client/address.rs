@@ -162,7 +162,9 @@ fn duration(text: &str) -> Result<Duration, String> {
         "h" => Duration::from_secs(number.saturating_mul(3600)),
         "d" => Duration::from_secs(number.saturating_mul(86_400)),
         _ => {
-            return Err(format!("timeout={text} has no unit that is known: ns, us, ms, s, m, h, d"));
+            return Err(format!(
+                "timeout={text} has no unit that is known: ns, us, ms, s, m, h, d"
+            ));
         }
     })
 }
