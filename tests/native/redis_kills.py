@@ -26,7 +26,6 @@ from worker import FILE_SOURCE, JSON, STRING, TRANSFORMS, Gantry, LabError, targ
 SINK = "com.redis.kafka.connect.RedisSinkConnector"
 STREAM = "com.redis.kafka.connect.RedisStreamSourceConnector"
 CUSTENBORDER = "com.github.jcustenborder.kafka.connect.redis.RedisSinkConnector"
-PETERSEN_SOURCE = "io.github.jaredpetersen.kafkaconnectredis.source.RedisSourceConnector"
 LINES = 400
 LIMIT_S = 60
 
@@ -53,10 +52,9 @@ def connectors(redis, work):
                  "gantry.offsets.exactly.once": "true"},
         "stream": {"connector.class": SINK, "topics": "lines", **uri, **schemaless, "redis.type": "STREAM", "redis.keyspace": "stream"},
         "back": {"connector.class": STREAM, **uri, "redis.stream.name": "stream", "topic": "back", "batch.size": "50", **schemaless},
-        "again": {"connector.class": SINK, "topics": "back", **uri, **schemaless, "redis.type": "JSON", "redis.keyspace": "again"},
+        "again": {"connector.class": SINK, "topics": "back", **uri, **text, "redis.type": "STRING", "redis.keyspace": "again",
+                  "redis.key.ttl": "100000"},
     }
-    # Without the module JSON is text.
-    configs["again"].update({"redis.type": "STRING", "value.converter": STRING, "redis.key.ttl": "100000"})
     files = []
     for name, config in configs.items():
         path = work / f"{name}.json"
@@ -110,18 +108,16 @@ def compare(redis, worker, made):
     strings = lambda: ask("EXISTS", *lines) == [str(made)]  # noqa: E731
     wait_for(f"strings are missing; see {worker.home}", strings, LIMIT_S, 0.2)
 
-    def of_stream():
-        return {json.loads(value)["body"]["line"] for value in map(again, ask("KEYS", "again:*") or []) if value}
+    def copies():
+        """The values of all entries that came back, if they are as many as the stream has: their ids are the keys."""
+        keys = ask("KEYS", "again:*") or []
+        return len(keys) >= made and [str(len(keys))] == ask("XLEN", "stream") and ask("MGET", *keys)
 
-    def again(key):
-        return "".join(ask("GET", key) or [])
-
-    # As many entries as the stream has, each once: their ids are the keys.
-    entries = int(ask("XLEN", "stream")[0])
-    copies = lambda: len(ask("KEYS", "again:*") or []) == int(ask("XLEN", "stream")[0]) >= made  # noqa: E731
-    wait_for(f"the stream was not read to its end; see {worker.home}", copies, LIMIT_S, 0.2)
-    values = [again(key) for key in ask("KEYS", "again:*")]
-    print(f"{made} lines, {entries} entries in the stream, {len(values)} came back", flush=True)
+    values = wait_for(f"the stream was not read to its end; see {worker.home}", copies, LIMIT_S, 0.2)
+    found = {json.loads(value)["body"]["line"] for value in values}
+    if found != set(lines):
+        raise LabError(f"{len(found)} of {made} lines came back; see {worker.home}")
+    print(f"{made} lines, {len(values)} entries in the stream, and all of them came back", flush=True)
 
 
 def main():
