@@ -10,6 +10,7 @@ use super::super::Flavour;
 use super::super::charset::Charset;
 use super::super::client::{Mode, Place};
 use super::super::keys::Wrong;
+use super::offsets::Names;
 use crate::keys::Keys;
 
 pub(super) const EXACTLY_ONCE: &str = "gantry.offsets.exactly.once";
@@ -81,6 +82,14 @@ impl Config {
             Flavour::Redis => super::redis::read(props)?,
             Flavour::Petersen => super::petersen::read(props)?,
         })
+    }
+
+    /// Under which keys a connector's offsets are, if it writes any.
+    pub(super) fn names(&self, connector: &str) -> Option<Names> {
+        match self.is_exact {
+            true => Some(Names::Own(connector.to_owned())),
+            false => self.offsets.map(Names::Shared),
+        }
     }
 
     /// A cluster has neither transactions across its parts nor one count of replicas.

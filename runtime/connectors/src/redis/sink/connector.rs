@@ -50,7 +50,8 @@ impl Connector for RedisSink {
         changes: &[(OffsetMap, Option<OffsetMap>)],
     ) -> Result<bool> {
         let config = Config::parse(self.flavour, props)?;
-        let (true, Some(prefix)) = (config.is_exact, config.offsets) else { return Ok(true) };
+        let name = props.get("name").map_or("", String::as_str);
+        let Some(names) = config.names(name).filter(|_| config.is_exact) else { return Ok(true) };
         let mut parsed = Vec::with_capacity(changes.len());
         for (partition, offset) in changes {
             let queue = queue(partition).ok_or_else(|| {
@@ -70,7 +71,7 @@ impl Connector for RedisSink {
         let mut client = Client::new(Arc::clone(&config.place), Duration::ZERO);
         let shown = config.place.shown();
         let done = async {
-            let commands = Offsets::new(prefix).alter(&parsed);
+            let commands = Offsets::new(names).alter(&parsed);
             let link = client.link().await?;
             for cmd in commands {
                 link.one(cmd).await?;

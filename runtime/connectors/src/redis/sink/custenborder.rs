@@ -60,6 +60,34 @@ pub(in super::super) fn definition() -> ConfigDef {
     keys.add_valid(AUTO_RECONNECT, flag, true, Low, doc, only);
     let doc = "No effect: a batch goes in parts of at most 1000 commands or 1 MiB.";
     keys.add("redis.request.queue.size", int, i32::MAX, Low, doc);
+    sockets(&mut keys);
+    let doc = "How often it is tried to connect when a task starts.";
+    keys.add_valid(ATTEMPTS, int, 3, Medium, doc, Validator::at_least(1));
+    let doc = "How long it is waited between two tries to connect.";
+    keys.add_valid(RETRY_DELAY, int, 2000, Medium, doc, Validator::at_least(100));
+    let doc = "How long an answer may take.";
+    keys.add_valid(
+        OPERATION_TIMEOUT,
+        Type::Long,
+        10_000_i64,
+        Medium,
+        doc,
+        Validator::at_least(100),
+    );
+    let rule = Validator::custom(|name, value| {
+        let ConfigData::String(text) = value else { return Ok(()) };
+        Charset::parse(text).map(|_| ()).map_err(|what| invalid(name, value, &what))
+    });
+    let doc = "The character set of keys and values that are strings.";
+    keys.add_valid(CHARSET, text, "UTF-8", Low, doc, rule);
+    own(&mut keys);
+    keys.done()
+}
+
+/// Of TCP and TLS.
+fn sockets(keys: &mut Keys) {
+    use Importance::{Low, Medium};
+    let (text, flag, int) = (Type::String, Type::Boolean, Type::Int);
     keys.add(NO_DELAY, flag, true, Low, "Whether TCP sends small parts at once.");
     keys.add(
         KEEP_ALIVE,
@@ -90,27 +118,6 @@ pub(in super::super) fn definition() -> ConfigDef {
         Medium,
         "What opens redis.ssl.truststore.path.",
     );
-    let doc = "How often it is tried to connect when a task starts.";
-    keys.add_valid(ATTEMPTS, int, 3, Medium, doc, Validator::at_least(1));
-    let doc = "How long it is waited between two tries to connect.";
-    keys.add_valid(RETRY_DELAY, int, 2000, Medium, doc, Validator::at_least(100));
-    let doc = "How long an answer may take.";
-    keys.add_valid(
-        OPERATION_TIMEOUT,
-        Type::Long,
-        10_000_i64,
-        Medium,
-        doc,
-        Validator::at_least(100),
-    );
-    let rule = Validator::custom(|name, value| {
-        let ConfigData::String(text) = value else { return Ok(()) };
-        Charset::parse(text).map(|_| ()).map_err(|what| invalid(name, value, &what))
-    });
-    let doc = "The character set of keys and values that are strings.";
-    keys.add_valid(CHARSET, text, "UTF-8", Low, doc, rule);
-    own(&mut keys);
-    keys.done()
 }
 
 pub(super) fn read(props: &Props) -> Result<Result<Config, Wrong>> {

@@ -1,4 +1,4 @@
-//! Offsets in Redis, under the keys and in the form of the Java connectors.
+//! Offsets in Redis, in the form of the Java connectors.
 
 use std::collections::BTreeMap;
 
@@ -22,8 +22,17 @@ struct Known {
 /// The offsets of a task's queues.
 #[derive(Debug)]
 pub(super) struct Offsets {
-    prefix: &'static str,
+    names: Names,
     queues: BTreeMap<TopicPartition, Known>,
+}
+
+/// Under which keys they are.
+#[derive(Debug)]
+pub(super) enum Names {
+    /// Those of the Java connectors, which all connectors of a topic share: for whoever looks at them.
+    Shared(&'static str),
+    /// Of a connector with this name alone.
+    Own(String),
 }
 
 /// Where the records of a batch begin to count.
@@ -36,12 +45,17 @@ pub(super) struct Standing {
 }
 
 impl Offsets {
-    pub(super) fn new(prefix: &'static str) -> Self {
-        Self { prefix, queues: BTreeMap::new() }
+    pub(super) fn new(names: Names) -> Self {
+        Self { names, queues: BTreeMap::new() }
     }
 
     pub(super) fn key(&self, queue: &TopicPartition) -> String {
-        format!("{}{}.{}", self.prefix, queue.topic, queue.partition)
+        let TopicPartition { topic, partition } = queue;
+        match &self.names {
+            Names::Shared(prefix) => format!("{prefix}{topic}.{partition}"),
+            // No topic has a slash in its name.
+            Names::Own(connector) => format!("gantry.offset.{connector}/{topic}/{partition}"),
+        }
     }
 
     /// Takes a queue; `end` is the next offset that the topic will have.
@@ -178,7 +192,7 @@ mod tests {
 
     fn judged(steps: &[Option<u64>], end: Option<u64>) -> Standing {
         let queue = TopicPartition::new("t", 1);
-        let mut offsets = Offsets::new("x.");
+        let mut offsets = Offsets::new(Names::Own("c".to_owned()));
         offsets.add(queue.clone(), 5, end);
         let mut standing = Standing::default();
         for stored in steps {
@@ -208,7 +222,7 @@ mod tests {
 
     #[test]
     fn offsets_have_javas_form() {
-        let offsets = Offsets::new("__kafka.offset.");
+        let offsets = Offsets::new(Names::Shared("__kafka.offset."));
         let next = [(TopicPartition::new("t", 3), 7)].into();
         let packed = offsets.commands(&next).remove(0).get_packed_command();
         let text = String::from_utf8(packed).unwrap();

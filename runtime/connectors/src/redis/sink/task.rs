@@ -101,7 +101,7 @@ impl SinkTask for RedisSinkTask {
     async fn start(&mut self, context: SinkTaskContext, props: &Props) -> Result<()> {
         let config = Config::parse(self.flavour, props)?;
         let attempts = config.attempts;
-        let writer = Writer::new(config)?;
+        let writer = Writer::new(config, &context.connector)?;
         let mut running = Running { context, writer, backoff: BACKOFF_MIN };
         running.begin(attempts).await?;
         self.running = Some(running);

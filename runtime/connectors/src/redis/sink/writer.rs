@@ -63,11 +63,11 @@ struct Part {
 }
 
 impl Writer {
-    pub(super) fn new(config: Config) -> Result<Self> {
+    pub(super) fn new(config: Config, connector: &str) -> Result<Self> {
         Ok(Self {
             planner: Planner::new(&config)?,
             client: Client::new(Arc::clone(&config.place), Duration::ZERO),
-            offsets: config.offsets.map(Offsets::new),
+            offsets: config.names(connector).map(Offsets::new),
             config,
             progress: Progress::default(),
         })

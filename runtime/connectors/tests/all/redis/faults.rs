@@ -278,3 +278,43 @@ fn sentinels_know_the_master() {
         assert!(error.message().contains("knows no master other"), "{error}");
     });
 }
+
+#[test]
+#[ignore = "needs a server: tests/native/redis.py"]
+fn each_record_once_while_the_server_dies() {
+    let mut server = Server::with(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let keys = [
+        ("redis.type", "LIST"),
+        ("redis.keyspace", "l"),
+        ("redis.timeout", "5"),
+        ("gantry.offsets.exactly.once", "true"),
+    ];
+    let props = server.props(&keys);
+    let (all, each) = (3000_u64, 50);
+    let (sender, ended) = std::sync::mpsc::channel::<()>();
+    let killer = std::thread::spawn(move || {
+        while ended.recv_timeout(Duration::from_millis(900)).is_err() {
+            server.kill();
+            server.start();
+        }
+        server
+    });
+    block(async {
+        let queue = TopicPartition::new("t", 0);
+        let mut sink = start(SINK, &props).await;
+        sink.task.open(&[(queue.clone(), Some(SinkOffset::new(0)))]).await.unwrap();
+        while sink.next < all {
+            let range = sink.next..(sink.next + each).min(all);
+            let batch = range.map(|number| pair(&number.to_string(), "")).collect();
+            let records = sink.records("t", batch);
+            put(&mut sink, &records).await.unwrap();
+            if let Some(next) = sink.context.take_requests().rewind.get(&queue) {
+                sink.next = *next;
+            }
+        }
+    });
+    drop(sender);
+    let server = killer.join().unwrap();
+    let want: Vec<String> = (0..all).map(|number| number.to_string()).collect();
+    assert_eq!(server.ask(&["LRANGE", "l", "0", "-1"]), format!("[{}]", want.join(" ")));
+}

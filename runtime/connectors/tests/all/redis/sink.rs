@@ -310,6 +310,7 @@ fn exact(server: &Server) -> gantry_api::Props {
         ("redis.type", "LIST"),
         ("redis.keyspace", "l"),
         ("gantry.offsets.exactly.once", "true"),
+        ("name", "c"),
     ])
 }
 
@@ -339,7 +340,7 @@ fn offsets_in_the_transaction_of_their_records() {
         assert_eq!(server.ask(&["LLEN", "l"]), "2600");
         // Redis lost its end: it is read again.
         server.ask(&["LTRIM", "l", "0", "2549"]);
-        let key = "com.redis.kafka.connect.sink.offset.t.0";
+        let key = "gantry.offset.c/t/0";
         server.ask(&["SET", key, r#"{"topic":"t","partition":0,"offset":2550}"#]);
         second.put("t", numbers(2600..2610)).await.unwrap();
         assert_eq!(second.context.take_requests().rewind, [(queue(), 2550)].into());
@@ -380,7 +381,7 @@ fn records_of_several_queues_and_large_ones() {
         sink.task.put(&records).await.unwrap();
         assert_eq!(server.ask(&["STRLEN", "t:11"]), (4 << 20).to_string());
         for (queue, next) in [(0, 11), (1, 12)] {
-            let key = format!("com.redis.kafka.connect.sink.offset.t.{queue}");
+            let key = format!("gantry.offset.c/t/{queue}");
             assert!(server.ask(&["GET", &key]).contains(&format!("\"offset\":{next}")));
         }
     });
