@@ -290,10 +290,11 @@ fn each_record_once_while_the_server_dies() {
         ("gantry.offsets.exactly.once", "true"),
     ];
     let props = server.props(&keys);
-    let (all, each) = (3000_u64, 50);
+    let (all, each) = (6000_u64, 20);
     let (sender, ended) = std::sync::mpsc::channel::<()>();
     let killer = std::thread::spawn(move || {
-        while ended.recv_timeout(Duration::from_millis(900)).is_err() {
+        let goes_on = Err(std::sync::mpsc::RecvTimeoutError::Timeout);
+        while ended.recv_timeout(Duration::from_millis(300)) == goes_on {
             server.kill();
             server.start();
         }
