@@ -5,5 +5,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 ./jdbc.py
 ./jdbc_kills.py --kills 5 --seed "${SEED:-1}"
+./elasticsearch.py --kills 3 --seed "${SEED:-1}"
 ./redis.py
 ./redis_kills.py --kills 3 --seed "${SEED:-1}"
