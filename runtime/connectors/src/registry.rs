@@ -19,6 +19,8 @@ pub fn plugins() -> Vec<ConnectorPlugin> {
         crate::http::plugins,
         #[cfg(feature = "jdbc")]
         crate::jdbc::plugins,
+        #[cfg(feature = "redis")]
+        crate::redis::plugins,
         #[cfg(feature = "tools")]
         crate::tools::plugins,
     ];
