@@ -5,9 +5,10 @@ use std::time::Duration;
 use gantry_api::model::config::{ConfigValue, ParsedConfig};
 use gantry_api::{ConfigDef, Props, Result};
 use gantry_tls::{Secret, ServerProof, TlsSettings};
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::header::HeaderName;
 use hyper::{HeaderMap, Method};
 
+pub(super) use super::connect::Proxy;
 use super::keys::Fault;
 use super::oauth2::OAuth2Config;
 use super::own::Own;
@@ -88,15 +89,6 @@ pub(super) struct Retry {
     /// Whether the wait doubles each time, with chance in it.
     pub(super) exponential: bool,
     pub(super) statuses: Statuses,
-}
-
-/// A proxy for all requests.
-#[derive(Clone, Debug)]
-pub(super) struct Proxy {
-    pub(super) host: String,
-    pub(super) port: u16,
-    /// The header that says who asks.
-    pub(super) authorization: Option<HeaderValue>,
 }
 
 /// What the keys say.

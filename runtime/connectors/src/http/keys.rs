@@ -165,6 +165,6 @@ pub(super) fn secret_value(text: &str) -> Option<HeaderValue> {
 }
 
 /// The value of a header for basic authentication.
-pub(super) fn basic(user: &str, password: &str) -> Option<HeaderValue> {
+pub(crate) fn basic(user: &str, password: &str) -> Option<HeaderValue> {
     secret_value(&format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
 }
