@@ -6,7 +6,7 @@ use gantry_api::{
 };
 
 use super::own::{self, Fault};
-use super::{Flavour, confluent};
+use super::{Flavour, aiven, confluent};
 
 /// Writes records to files of a store.
 #[derive(Debug)]
@@ -23,12 +23,14 @@ impl ObjectSink {
     fn definition(&self) -> ConfigDef {
         match self.flavour {
             Flavour::Confluent => confluent::definition(),
+            Flavour::Aiven => aiven::definition(),
         }
     }
 
     fn check(&self, parsed: &ParsedConfig, props: &Props) -> Vec<Fault> {
         match self.flavour {
             Flavour::Confluent => confluent::check(parsed, props),
+            Flavour::Aiven => aiven::check(parsed, props),
         }
     }
 }

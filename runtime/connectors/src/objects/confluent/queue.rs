@@ -25,6 +25,8 @@ pub(super) struct Queue {
     /// Records in open files, and the offset of the first.
     records: i64,
     first: Option<u64>,
+    /// Behind the last record that was taken or passed over.
+    pub(super) next: Option<u64>,
     /// The time of the first of these, and of the last.
     base_ms: Option<i64>,
     last_ms: Option<i64>,
@@ -47,6 +49,7 @@ impl Queue {
             files: HashMap::new(),
             records: 0,
             first: None,
+            next: None,
             base_ms: None,
             last_ms: None,
             current: String::new(),

@@ -32,6 +32,8 @@ struct Running {
     queues: Queues,
     /// How many records of the batch being put are taken, if it is put again.
     taken: Option<usize>,
+    /// The task was stopped within a batch: the rest of it is read again.
+    is_stopped: bool,
 }
 
 fn not_started() -> Error {
@@ -77,7 +79,7 @@ impl SinkTask for ConfluentTask {
             );
         }
         let config = Arc::new(config);
-        self.running = Some(Running { context, config, store, queues: Queues::new(), taken: None });
+        self.running = Some(Running { context, config, store, queues: Queues::new(), taken: None, is_stopped: false });
         Ok(())
     }
 
@@ -91,12 +93,17 @@ impl SinkTask for ConfluentTask {
 
     async fn put(&mut self, records: &[SinkRecord]) -> Result<()> {
         let running = self.running()?;
-        let Some(done) = running.taken else {
+        if running.taken.is_none() {
             // What was asked for again is what comes now.
             running.queues.values_mut().for_each(|queue| queue.is_rewound = false);
-            return running.put(records, 0).await;
-        };
-        running.put(records, done).await
+        }
+        let done = running.taken.unwrap_or(0);
+        let put = running.put(records, done).await;
+        if put.is_err() && running.context.cancel.is_cancelled() {
+            running.is_stopped = true;
+            return Ok(());
+        }
+        put
     }
 
     async fn pre_commit(&mut self, written: &SinkOffsets) -> Result<SinkOffsets> {
@@ -107,6 +114,7 @@ impl SinkTask for ConfluentTask {
                 Some(first) => Some((origin.clone(), SinkOffset::new(first))),
                 // Records of the batch are not yet asked for again.
                 None if queue.is_rewound => None,
+                None if running.is_stopped => Some((origin.clone(), SinkOffset::new(queue.next?))),
                 None => Some((origin.clone(), at.clone())),
             }
         };
@@ -183,7 +191,7 @@ impl Running {
             return Err(Error::connect(format!("{} is none of this task's queues", record.origin)));
         };
         if queue.is_rewound || self.is_passed_over(config, record) {
-            self.count();
+            self.count(record);
             return Ok(false);
         }
         let Some(queue) = self.queues.get_mut(&record.origin) else { return Ok(false) };
@@ -201,7 +209,7 @@ impl Running {
             self.refuse(record, error)?;
             return Ok(has_ended);
         }
-        self.count();
+        self.count(record);
         let Some(queue) = self.queues.get_mut(&record.origin) else { return Ok(has_ended) };
         let sent = match queue.ends() {
             true => {
@@ -214,8 +222,14 @@ impl Running {
         Ok(has_ended)
     }
 
-    fn count(&mut self) {
+    /// A record of the batch is done with.
+    fn count(&mut self, record: &SinkRecord) {
         self.taken = self.taken.map(|count| count + 1);
+        if let Some(queue) = self.queues.get_mut(&record.origin)
+            && !queue.is_rewound
+        {
+            queue.next = Some(record.offset + 1);
+        }
     }
 
     /// Whether it is one of the records without a value that are left out.
@@ -233,7 +247,7 @@ impl Running {
     fn refuse(&mut self, record: &SinkRecord, error: Error) -> Result<()> {
         if self.context.takes_errant && !matches!(error.kind(), gantry_api::ErrorKind::Connect) {
             self.context.report(record.clone(), error);
-            self.count();
+            self.count(record);
             return Ok(());
         }
         Err(error)

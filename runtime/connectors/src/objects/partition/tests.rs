@@ -77,7 +77,7 @@ fn by_time() {
 
 #[test]
 fn by_the_time_of_a_field() {
-    let mut map = MapValue::new();
+    let mut map = MapValue::with_capacity(2);
     map.insert(Value::str("ts"), Value::Int64(1_700_000_000_000));
     let given = record(Datum::schemaless(Value::map(map)), None);
     let of = |field: &str| {
@@ -94,7 +94,7 @@ fn by_the_time_of_a_field() {
 #[test]
 fn rotation_is_on_the_clock() {
     let zone = Zone::parse("Europe/Berlin").unwrap();
-    // 22:13:20 UTC is 23:13:20 there: the next multiple of 25 minutes is behind midnight.
-    assert_eq!(zone.next_multiple(1_700_000_000_000, 1_500_000), Some(1_700_000_000_000 - 800_000 + 1_200_000));
-    assert_eq!(zone.next_multiple(1_700_000_000_000, 7_000_000), Some(1_700_002_800_000));
+    // 23:13:20 there: 83,600 seconds after midnight.
+    assert_eq!(zone.next_multiple(1_700_000_000_000, 1_500_000), Some(1_700_000_400_000));
+    assert_eq!(zone.next_multiple(1_700_000_000_000, 10_000_000), Some(1_700_002_800_000));
 }

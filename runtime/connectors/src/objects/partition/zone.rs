@@ -25,6 +25,19 @@ impl Zone {
         found.map_err(|_| format!("The datetime zone id '{id}' is not recognised"))
     }
 
+    /// A part of what its clocks show at a moment: yyyy, MM, dd, HH, or the whole date.
+    pub(in crate::objects) fn part(&self, moment_ms: i64, unit: &str) -> String {
+        let Ok(moment) = Timestamp::from_millisecond(moment_ms) else { return moment_ms.to_string() };
+        let shown = moment.to_zoned_datetime(self.0.clone());
+        match unit {
+            "yyyy" => format!("{:04}", shown.year()),
+            "MM" => format!("{:02}", shown.month()),
+            "dd" => format!("{:02}", shown.day()),
+            "HH" => format!("{:02}", shown.hour()),
+            _ => shown.date().to_string(),
+        }
+    }
+
     /// What its clocks show at a moment, as milliseconds.
     pub(super) fn local(&self, moment_ms: i64) -> i64 {
         let Ok(moment) = Timestamp::from_millisecond(moment_ms) else { return moment_ms };

@@ -27,8 +27,12 @@ use crate::http::keys::basic;
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// Requests are not tried longer than that before the task says that the store is away.
 const RETRY_TIME: Duration = Duration::from_secs(120);
-/// Nothing is there: asked for to see whether there is a bucket.
+/// The store does not know who asks, or does not believe it.
+const UNKNOWN_USER: [&str; 4] =
+    ["InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken"];
+/// The library's name of its key.
 const ENCRYPTION: &str = "aws_server_side_encryption";
+/// Nothing is there: asked for to see whether there is a bucket.
 const PROBE: &str = "gantry-looks-for-the-bucket";
 
 /// A bucket.
@@ -69,21 +73,12 @@ impl S3 {
     /// As in Java a bucket that may not be listed, or is elsewhere, is one.
     pub(super) async fn check(&self) -> Result<(), Fault> {
         let mut listed = self.0.client.list(Some(&Path::from(PROBE)));
-        match listed.next().await {
-            None | Some(Ok(_)) => Ok(()),
-            Some(Err(object_store::Error::PermissionDenied { .. })) if !self.is_refused().await => Ok(()),
-            Some(Err(error)) => Err(self.fault("looking for the bucket", error)),
-        }
-    }
-
-    /// Whether the store knows the one who asks not at all.
-    async fn is_refused(&self) -> bool {
-        let mut listed = self.0.client.list(Some(&Path::from(PROBE)));
-        let Some(Err(error)) = listed.next().await else { return false };
+        let Some(Err(error)) = listed.next().await else { return Ok(()) };
         let text = error.to_string();
-        ["InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken"]
-            .iter()
-            .any(|code| text.contains(code))
+        if is_forbidden(&error, &text) && !UNKNOWN_USER.iter().any(|code| text.contains(code)) {
+            return Ok(());
+        }
+        Err(self.fault("looking for the bucket", error))
     }
 
     pub(super) async fn put(&self, path: &Path, whole: Bytes) -> Result<(), Fault> {
@@ -161,7 +156,7 @@ impl S3 {
         }
         match &error {
             E::NotFound { .. } => Fault::Lost(Error::retriable(format!("{what}: {text}"))),
-            E::PermissionDenied { .. } | E::Unauthenticated { .. } => {
+            _ if is_forbidden(&error, &text) => {
                 Fault::Never(Error::connect(format!(
                     "The store refuses access to bucket {bucket} ({what}): check the access key, its secret, its rights \
                      on the bucket, and the clock of this machine. It said: {text}"
@@ -176,6 +171,13 @@ impl S3 {
             _ => Fault::Again(Error::retriable(format!("{what}: {text}"))),
         }
     }
+}
+
+/// Whether the store says that one must not do it.
+fn is_forbidden(error: &object_store::Error, text: &str) -> bool {
+    use object_store::Error as E;
+    matches!(error, E::PermissionDenied { .. } | E::Unauthenticated { .. })
+        || ["status code: 401", "status code: 403"].iter().any(|status| text.contains(status))
 }
 
 /// Answers from 400 on but those that pass.

@@ -50,6 +50,9 @@ impl Upload {
     /// Sends one part that is not the last. Returns when the one before it is sent.
     pub(in crate::objects) async fn send(&mut self, part: Option<Bytes>) -> Result<(), Fault> {
         self.accept(part)?;
+        if self.waiting.is_none() && matches!(self.state, State::New) {
+            return Ok(());
+        }
         match self.store.clone() {
             Store::S3(s3) => {
                 let path = object_path(&self.key)?;

