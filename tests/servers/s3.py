@@ -24,8 +24,9 @@ from worker import target_dir  # noqa: E402
 
 REQUIREMENTS = HERE / "s3-requirements.txt"
 BUCKET, REGION = "lake", "eu-central-1"
-# What the server takes from anyone at its start: making the user, its rights, and its key.
-OPEN_REQUESTS = 3
+# What the server takes from anyone at its start: making the user, its rights, a role with the same, and the key.
+OPEN_REQUESTS = 5
+ROLE = "arn:aws:iam::123456789012:role/writer"
 # Run by the Python that has the client.
 SET_UP = f"""
 import boto3, json, sys
@@ -33,8 +34,11 @@ url, ca = sys.argv[1:]
 of = dict(endpoint_url=url, region_name="{REGION}", verify=ca)
 iam = boto3.client("iam", aws_access_key_id="any", aws_secret_access_key="any", **of)
 iam.create_user(UserName="gantry")
-policy = {{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}]}}
-iam.put_user_policy(UserName="gantry", PolicyName="all", PolicyDocument=json.dumps(policy))
+def may(*actions):
+    return json.dumps({{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Action": list(actions), "Resource": "*"}}]}})
+iam.put_user_policy(UserName="gantry", PolicyName="all", PolicyDocument=may("s3:*", "sts:*"))
+iam.create_role(RoleName="writer", AssumeRolePolicyDocument=may("sts:AssumeRole"))
+iam.put_role_policy(RoleName="writer", PolicyName="all", PolicyDocument=may("s3:*"))
 key = iam.create_access_key(UserName="gantry")["AccessKey"]
 keys = dict(aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
 boto3.client("s3", **keys, **of).create_bucket(Bucket="{BUCKET}", CreateBucketConfiguration={{"LocationConstraint": "{REGION}"}})

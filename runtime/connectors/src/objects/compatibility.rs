@@ -33,7 +33,11 @@ impl Compatibility {
     }
 
     /// Whether a record of a schema cannot go into a file of another one.
-    pub(super) fn needs_new_file(self, record: Option<&Schema>, file: Option<&Schema>) -> Result<bool> {
+    pub(super) fn needs_new_file(
+        self,
+        record: Option<&Schema>,
+        file: Option<&Schema>,
+    ) -> Result<bool> {
         let (record, file) = match (record, file) {
             (None, None) => return Ok(false),
             (Some(record), Some(file)) if record.same(file) => return Ok(false),
@@ -101,7 +105,9 @@ fn fits(from: &Schema, to: &Schema) -> bool {
             let common = from.list().iter().filter_map(|field| Some((field, to.get(&field.name)?)));
             let mut lacking = to.list().iter().filter(|field| from.get(&field.name).is_none());
             common.into_iter().all(|(a, b)| fits(&a.schema, &b.schema))
-                && lacking.all(|field| field.schema.is_optional() || field.schema.default_value().is_some())
+                && lacking.all(|field| {
+                    field.schema.is_optional() || field.schema.default_value().is_some()
+                })
         }
         (Kind::Array(from), Kind::Array(to)) => fits(from, to),
         (Kind::Map { key: ka, value: va }, Kind::Map { key: kb, value: vb }) => {
@@ -128,7 +134,9 @@ mod tests {
         let two = schema(2, &[("a", Schema::int32()), ("b", Schema::optional_string())]);
         let of = |how: Compatibility, new, old| how.needs_new_file(Some(new), Some(old)).unwrap();
         assert!(of(Compatibility::None, &two, &one) && of(Compatibility::None, &one, &two));
-        assert!(of(Compatibility::Backward, &two, &one) && !of(Compatibility::Backward, &one, &two));
+        assert!(
+            of(Compatibility::Backward, &two, &one) && !of(Compatibility::Backward, &one, &two)
+        );
         assert!(!of(Compatibility::Forward, &two, &one) && of(Compatibility::Forward, &one, &two));
         assert!(of(Compatibility::Full, &two, &one));
         let three = schema(0, &[("a", Schema::string())]);

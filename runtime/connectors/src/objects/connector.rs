@@ -1,9 +1,7 @@
 //! The sink connectors.
 
 use gantry_api::model::config::{ConfigValue, ParsedConfig};
-use gantry_api::{
-    ConfigDef, Connector, ConnectorContext, OffsetMap, Props, Result, async_trait,
-};
+use gantry_api::{ConfigDef, Connector, ConnectorContext, OffsetMap, Props, Result, async_trait};
 
 use super::own::{self, Fault};
 use super::{Flavour, aiven, confluent};

@@ -21,7 +21,8 @@ pub(super) fn check_endpoint(url: &str) -> Result<(), String> {
     let with_scheme = if url.contains("://") { url.to_owned() } else { format!("https://{url}") };
     let wrong = "it is no URL of a store that speaks S3's protocol, as https://host:port, nor file:///directory";
     let uri: Uri = with_scheme.parse().map_err(|_| wrong.to_owned())?;
-    let fits = matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty());
+    let fits = matches!(uri.scheme_str(), Some("http" | "https"))
+        && uri.host().is_some_and(|host| !host.is_empty());
     if fits { Ok(()) } else { Err(wrong.to_owned()) }
 }
 
@@ -59,7 +60,13 @@ mod tests {
 
     #[test]
     fn endpoints() {
-        for good in ["https://minio:9000", "http://127.0.0.1:1", "s3.example.com", "file:///data", "file:/data"] {
+        for good in [
+            "https://minio:9000",
+            "http://127.0.0.1:1",
+            "s3.example.com",
+            "file:///data",
+            "file:/data",
+        ] {
             assert!(check_endpoint(good).is_ok(), "{good}");
         }
         for bad in ["ftp://x", "file://data", "https://", "gs://bucket"] {

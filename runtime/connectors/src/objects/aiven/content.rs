@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use gantry_api::model::text::sort_as_hash_map;
 use gantry_api::model::{MapValue, text::java_string};
 use gantry_api::{
-    Bytes, Converter, Datum, Error, Kind, Result, Schema, SchemaBuilder, SinkRecord, Str,
-    Struct, Value,
+    Bytes, Converter, Datum, Error, Kind, Result, Schema, SchemaBuilder, SinkRecord, Str, Struct,
+    Value,
 };
 use gantry_converters::JsonConverter;
 use jiff::Timestamp;
@@ -28,7 +28,9 @@ impl Content {
             Format::Csv | Format::Json | Format::JsonLines => {
                 Self::Text(Box::new(TextFile::new(config)?))
             }
-            Format::Avro | Format::Parquet => Self::Rows(Box::new(RowFile::new(config, record, key)?)),
+            Format::Avro | Format::Parquet => {
+                Self::Rows(Box::new(RowFile::new(config, record, key)?))
+            }
         })
     }
 
@@ -131,7 +133,8 @@ impl TextFile {
                 Field::Value => put_value(&record.record.value, is_base64, &mut self.line)?,
                 Field::Offset => self.line.extend_from_slice(record.offset.to_string().as_bytes()),
                 Field::Timestamp => {
-                    let text = record.record.timestamp_ms.map_or_else(String::new, |ms| ms.to_string());
+                    let text =
+                        record.record.timestamp_ms.map_or_else(String::new, |ms| ms.to_string());
                     self.line.extend_from_slice(text.as_bytes());
                 }
                 Field::Headers => put_headers(record, &mut self.line)?,
@@ -165,8 +168,10 @@ impl TextFile {
                 Ok(())
             }
             Field::Timestamp => {
-                let moment = record.record.timestamp_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok());
-                let text = moment.map_or_else(|| "null".to_owned(), |moment| format!("\"{}\"", instant(moment)));
+                let moment =
+                    record.record.timestamp_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+                let text = moment
+                    .map_or_else(|| "null".to_owned(), |moment| format!("\"{}\"", instant(moment)));
                 self.line.extend_from_slice(text.as_bytes());
                 Ok(())
             }
@@ -197,7 +202,12 @@ fn instant(moment: Timestamp) -> String {
     }
 }
 
-fn json(converter: &mut JsonConverter, topic: &Str, datum: &Datum, out: &mut Vec<u8>) -> Result<()> {
+fn json(
+    converter: &mut JsonConverter,
+    topic: &Str,
+    datum: &Datum,
+    out: &mut Vec<u8>,
+) -> Result<()> {
     if datum.value.is_null() {
         out.extend_from_slice(b"null");
         return Ok(());
@@ -213,7 +223,11 @@ fn put_base64(bytes: &[u8], out: &mut Vec<u8>) {
 
 fn put_key(key: &Datum, out: &mut Vec<u8>) -> Result<()> {
     match (&key.schema, &key.value) {
-        (None, _) => return Err(Error::data("key schema cannot be null: csv needs ByteArrayConverter or StringConverter")),
+        (None, _) => {
+            return Err(Error::data(
+                "key schema cannot be null: csv needs ByteArrayConverter or StringConverter",
+            ));
+        }
         (_, Value::Null) => {}
         (_, Value::Bytes(bytes)) => put_base64(bytes, out),
         (_, Value::String(text)) => put_base64(text.as_bytes(), out),
@@ -291,10 +305,16 @@ impl RowFile {
     fn append(&mut self, config: &Config, record: &SinkRecord) -> Result<()> {
         let topic = &record.record.topic;
         let made;
-        let datum = match (self.is_bare, self.is_bare && matches!(record.record.value.value, Value::Map(_))) {
+        let datum = match (
+            self.is_bare,
+            self.is_bare && matches!(record.record.value.value, Value::Map(_)),
+        ) {
             (true, false) => &record.record.value,
             (true, true) => {
-                made = Datum::new(self.schema.clone(), entries(&self.schema, &record.record.value.value)?);
+                made = Datum::new(
+                    self.schema.clone(),
+                    entries(&self.schema, &record.record.value.value)?,
+                );
                 &made
             }
             (false, _) => {
@@ -324,8 +344,10 @@ fn row_schema(config: &Config, name: &str, record: &SinkRecord) -> Result<(Schem
         match (value.kind(), &record.record.value.value) {
             (Kind::Struct(_), _) => return Ok((value.clone(), true)),
             (Kind::Map { value: of, .. }, Value::Map(map)) => {
-                let names = map.entries().iter().map(|(key, _)| (Str::from(java_string(key)), of.clone()));
-                let schema = SchemaBuilder::structure(names.collect())?.name(Some(name.into())).build()?;
+                let names =
+                    map.entries().iter().map(|(key, _)| (Str::from(java_string(key)), of.clone()));
+                let schema =
+                    SchemaBuilder::structure(names.collect())?.name(Some(name.into())).build()?;
                 return Ok((schema, true));
             }
             _ => {}
@@ -349,7 +371,9 @@ fn headers_schema(record: &SinkRecord) -> Result<Schema> {
     let value = match (record.record.headers.is_empty(), first) {
         (true, _) => Schema::optional_string(),
         (false, Some(schema)) => schema,
-        (false, None) => return Err(Error::data("A header without schema: use header.converter with schemas")),
+        (false, None) => {
+            return Err(Error::data("A header without schema: use header.converter with schemas"));
+        }
     };
     SchemaBuilder::new(Kind::Map { key: Schema::string(), value }).optional().build()
 }

@@ -64,7 +64,14 @@ pub(in crate::objects) fn definition() -> ConfigDef {
     keys.group("S3 retry backoff policy");
     let text = "The wait before a request is tried again; it doubles each time.";
     keys.add_valid(BACKOFF, Type::Long, 100i64, Medium, text, Validator::at_least(1i64));
-    keys.add_valid(BACKOFF_MAX, Type::Long, 20_000i64, Medium, "The longest of these waits.", Validator::at_least(1i64));
+    keys.add_valid(
+        BACKOFF_MAX,
+        Type::Long,
+        20_000i64,
+        Medium,
+        "The longest of these waits.",
+        Validator::at_least(1i64),
+    );
     let text = "How often a request is tried again at once.";
     keys.add_valid(RETRIES, Type::Int, 3, Medium, text, Validator::between(1, 30));
     keys.group("File");
@@ -90,12 +97,32 @@ fn store_keys(keys: &mut Keys) {
     let text = "Where the store is, if not at Amazon: https://host:port, or file:///directory for files below \
                 directory/bucket.";
     keys.null_valid(ENDPOINT, Type::String, Low, text, url_rule());
-    keys.null_valid(REGION, Type::String, Medium, "The region of the bucket; us-east-1 if it is not set.", not_blank());
+    keys.null_valid(
+        REGION,
+        Type::String,
+        Medium,
+        "The region of the bucket; us-east-1 if it is not set.",
+        not_blank(),
+    );
     let text = "What names begin with. With it they end in topic-partition-offset, and file.name.template has no effect.";
     keys.null_valid(PREFIX, Type::String, Medium, text, not_blank());
     let at_least = || Validator::at_least(1);
-    keys.add_valid("aws.s3.fetch.page.size", Type::Int, 10, Medium, "Has no effect on a sink.", at_least());
-    keys.add_valid("aws.s3.fetch.buffer.size", Type::Int, 1000, Medium, "Has no effect on a sink.", at_least());
+    keys.add_valid(
+        "aws.s3.fetch.page.size",
+        Type::Int,
+        10,
+        Medium,
+        "Has no effect on a sink.",
+        at_least(),
+    );
+    keys.add_valid(
+        "aws.s3.fetch.buffer.size",
+        Type::Int,
+        1000,
+        Medium,
+        "Has no effect on a sink.",
+        at_least(),
+    );
     let text = "How many bytes of an object are sent at once, at least 5 MiB but for the last; smaller objects are sent as a whole.";
     let range = Validator::between(1, 2_000_000_000);
     keys.add_valid(PART_SIZE, Type::Int, 5_242_880, Medium, text, range);
@@ -106,7 +133,13 @@ fn role_keys(keys: &mut Keys) {
     keys.null_valid(ROLE_SESSION, Type::String, Medium, "The name of its sessions.", not_blank());
     let text = "How many seconds its credentials count.";
     keys.add_valid(ROLE_DURATION, Type::Int, 3600, Medium, text, Validator::between(900, 43_200));
-    keys.null_valid(ROLE_EXTERNAL_ID, Type::String, Medium, "The external id that the role asks for.", not_blank());
+    keys.null_valid(
+        ROLE_EXTERNAL_ID,
+        Type::String,
+        Medium,
+        "The external id that the role asks for.",
+        not_blank(),
+    );
     let text = "Where roles are assumed; another than Amazon's needs aws.s3.region.";
     keys.add_valid(STS_ENDPOINT, Type::String, STS_GLOBAL, Medium, text, not_blank());
 }
@@ -116,16 +149,59 @@ fn old_keys(keys: &mut Keys) {
     keys.null_valid("aws_access_key_id", Type::Password, Medium, text, not_blank());
     let text = "Has no effect, as in Java: use aws.secret.access.key.";
     keys.null_valid("aws_secret_access_key", Type::Password, Medium, text, not_blank());
-    keys.null_valid(OLD_BUCKET, Type::String, Medium, "The older name of aws.s3.bucket.name.", bucket_rule());
-    keys.null_valid(OLD_ENDPOINT, Type::String, Low, "The older name of aws.s3.endpoint.", url_rule());
-    keys.null_valid(OLD_REGION, Type::String, Medium, "The older name of aws.s3.region.", not_blank());
-    keys.null_valid(OLD_PREFIX, Type::String, Medium, "The older name of aws.s3.prefix.", not_blank());
-    keys.null_valid(OLD_FIELDS, Type::List, Medium, "The older name of format.output.fields.", fields_rule());
-    keys.null_valid(OLD_COMPRESSION, Type::String, Medium, "The older name of file.compression.type.", words(&COMPRESSIONS));
+    keys.null_valid(
+        OLD_BUCKET,
+        Type::String,
+        Medium,
+        "The older name of aws.s3.bucket.name.",
+        bucket_rule(),
+    );
+    keys.null_valid(
+        OLD_ENDPOINT,
+        Type::String,
+        Low,
+        "The older name of aws.s3.endpoint.",
+        url_rule(),
+    );
+    keys.null_valid(
+        OLD_REGION,
+        Type::String,
+        Medium,
+        "The older name of aws.s3.region.",
+        not_blank(),
+    );
+    keys.null_valid(
+        OLD_PREFIX,
+        Type::String,
+        Medium,
+        "The older name of aws.s3.prefix.",
+        not_blank(),
+    );
+    keys.null_valid(
+        OLD_FIELDS,
+        Type::List,
+        Medium,
+        "The older name of format.output.fields.",
+        fields_rule(),
+    );
+    keys.null_valid(
+        OLD_COMPRESSION,
+        Type::String,
+        Medium,
+        "The older name of file.compression.type.",
+        words(&COMPRESSIONS),
+    );
     let text = "The time zone of timestamps in aws.s3.prefix.";
     keys.add_valid(OLD_TIMEZONE, Type::String, "Z", Low, text, zone_rule());
     let text = "Which time that is: wallclock or event.";
-    keys.add_valid(OLD_TIME_SOURCE, Type::String, "WALLCLOCK", Low, text, words(&["wallclock", "event"]));
+    keys.add_valid(
+        OLD_TIME_SOURCE,
+        Type::String,
+        "WALLCLOCK",
+        Low,
+        text,
+        words(&["wallclock", "event"]),
+    );
 }
 
 fn file_keys(keys: &mut Keys) {
@@ -137,9 +213,23 @@ fn file_keys(keys: &mut Keys) {
     keys.null_valid(COMPRESSION, Type::String, Medium, text, words(&COMPRESSIONS));
     let text = "How many records a file has at most; 0: any number.";
     keys.add_valid(MAX_RECORDS, Type::Int, 0, Medium, text, Validator::at_least(0));
-    keys.add_valid(TIMEZONE, Type::String, "Z", Low, "The time zone of timestamps in names.", zone_rule());
+    keys.add_valid(
+        TIMEZONE,
+        Type::String,
+        "Z",
+        Low,
+        "The time zone of timestamps in names.",
+        zone_rule(),
+    );
     let text = "Which time that is: wallclock or event (the record's).";
-    keys.add_valid(TIME_SOURCE, Type::String, "WALLCLOCK", Low, text, words(&["wallclock", "event"]));
+    keys.add_valid(
+        TIME_SOURCE,
+        Type::String,
+        "WALLCLOCK",
+        Low,
+        text,
+        words(&["wallclock", "event"]),
+    );
 }
 
 fn format_keys(keys: &mut Keys) {
@@ -183,7 +273,9 @@ fn zone_rule() -> Validator {
 
 fn url_rule() -> Validator {
     Validator::custom(|name, value| match value {
-        ConfigData::String(text) => check_endpoint(text).map_err(|what| invalid(name, value, &what)),
+        ConfigData::String(text) => {
+            check_endpoint(text).map_err(|what| invalid(name, value, &what))
+        }
         _ => Ok(()),
     })
 }
@@ -200,7 +292,11 @@ fn fields_rule() -> Validator {
         let is_known = |field: &String| FIELD_NAMES.contains(&field.to_ascii_lowercase().as_str());
         match list.iter().all(is_known) {
             true => Ok(()),
-            false => Err(invalid(name, value, "supported values are: 'key', 'value', 'offset', 'timestamp', 'headers'")),
+            false => Err(invalid(
+                name,
+                value,
+                "supported values are: 'key', 'value', 'offset', 'timestamp', 'headers'",
+            )),
         }
     })
 }
@@ -218,7 +314,11 @@ fn bucket_rule() -> Validator {
             && text.parse::<std::net::Ipv4Addr>().is_err();
         match fits {
             true => Ok(()),
-            false => Err(invalid(name, value, "Illegal bucket name: 3 to 63 small letters, digits, - and ., no IP address")),
+            false => Err(invalid(
+                name,
+                value,
+                "Illegal bucket name: 3 to 63 small letters, digits, - and ., no IP address",
+            )),
         }
     })
 }

@@ -147,7 +147,9 @@ pub(super) fn check(parsed: &ParsedConfig, props: &Props) -> Vec<Fault> {
     }
     match naming(parsed) {
         Err(fault) => faults.push(fault),
-        Ok(naming) if naming.grouping == Grouping::Key && parsed.long(MAX_RECORDS).unwrap_or(0) > 1 => {
+        Ok(naming)
+            if naming.grouping == Grouping::Key && parsed.long(MAX_RECORDS).unwrap_or(0) > 1 =>
+        {
             let name = parsed.string(NAME).unwrap_or_default();
             let what = format!("When {NAME} is {name}, {MAX_RECORDS} must be either 1 or not set");
             faults.push(Fault::new(MAX_RECORDS, what));
@@ -155,7 +157,10 @@ pub(super) fn check(parsed: &ParsedConfig, props: &Props) -> Vec<Fault> {
         Ok(_) => {}
     }
     let endpoint = parsed.string(STS_ENDPOINT).unwrap_or_default();
-    if given(parsed, ROLE_ARN).is_some() && endpoint != STS_GLOBAL && given(parsed, REGION).is_none() {
+    if given(parsed, ROLE_ARN).is_some()
+        && endpoint != STS_GLOBAL
+        && given(parsed, REGION).is_none()
+    {
         let what = format!("{REGION} should be specified together with {STS_ENDPOINT}");
         faults.push(Fault::new(STS_ENDPOINT, what));
     }
@@ -214,7 +219,8 @@ fn naming(parsed: &ParsedConfig) -> Result<Naming, Fault> {
         Some(text) => {
             // Java's older patterns have YYYY.
             let text = text.replace("unit=YYYY", "unit=yyyy");
-            let template = Template::parse(&text).map_err(|what| Fault::of(parsed, PREFIX, &what))?;
+            let template =
+                Template::parse(&text).map_err(|what| Fault::of(parsed, PREFIX, &what))?;
             Some((template, clock(parsed, OLD_TIMEZONE, OLD_TIME_SOURCE)?))
         }
     };
@@ -229,10 +235,13 @@ fn naming(parsed: &ParsedConfig) -> Result<Naming, Fault> {
 }
 
 fn credentials(parsed: &ParsedConfig) -> Result<Credentials, Fault> {
-    let own = match (given(parsed, ACCESS_KEY), given(parsed, SECRET_KEY), given(parsed, PROVIDER)) {
+    let own = match (given(parsed, ACCESS_KEY), given(parsed, SECRET_KEY), given(parsed, PROVIDER))
+    {
         (Some(key), Some(secret), _) => Credentials::Keys(key.to_owned(), Secret::new(secret)),
         (_, _, None) => Credentials::Chain,
-        (_, _, Some(class)) => provider(class).map_err(|what| Fault::of(parsed, PROVIDER, &what))?,
+        (_, _, Some(class)) => {
+            provider(class).map_err(|what| Fault::of(parsed, PROVIDER, &what))?
+        }
     };
     let (Some(arn), Some(session)) = (given(parsed, ROLE_ARN), given(parsed, ROLE_SESSION)) else {
         return Ok(own);
@@ -293,11 +302,13 @@ fn read(parsed: &ParsedConfig, props: &Props) -> Result<Config, Fault> {
         _ => Format::Csv,
     };
     // Java reads this one key only.
-    let parquet = given(parsed, COMPRESSION).map_or("none".to_owned(), str::to_ascii_lowercase);
+    let parquet = given(parsed, COMPRESSION).map_or_else(|| "none".to_owned(), str::to_ascii_lowercase);
     let whole = |key: &str| parsed.long(key).and_then(|number| u64::try_from(number).ok());
     Ok(Config {
         store: store(parsed)?,
-        part_bytes: whole(PART_SIZE).and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX),
+        part_bytes: whole(PART_SIZE)
+            .and_then(|bytes| usize::try_from(bytes).ok())
+            .unwrap_or(usize::MAX),
         naming: naming(parsed)?,
         format,
         fields: fields(parsed),
@@ -305,7 +316,8 @@ fn read(parsed: &ParsedConfig, props: &Props) -> Result<Config, Fault> {
         has_envelope: parsed.boolean(ENVELOPE),
         compression: compression(parsed).1,
         parquet: ParquetCodec::by_name(&parquet).unwrap_or(ParquetCodec::None),
-        avro: AvroEncoding::new(&avro_props(props)).map_err(|error| Fault::new(FORMAT, error.message()))?,
+        avro: AvroEncoding::new(&avro_props(props))
+            .map_err(|error| Fault::new(FORMAT, error.message()))?,
         avro_codec: codec(props)?,
         records_max: whole(MAX_RECORDS).unwrap_or(0),
         bytes_max: own::buffer_bytes(parsed),

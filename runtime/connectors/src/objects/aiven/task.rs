@@ -80,7 +80,8 @@ impl AivenTask {
 impl SinkTask for AivenTask {
     async fn start(&mut self, context: SinkTaskContext, props: &Props) -> Result<()> {
         let props = props.clone();
-        let owner = format!("{}-{}-{}", context.task, context.epoch.generation, context.epoch.claim);
+        let owner =
+            format!("{}-{}-{}", context.task, context.epoch.generation, context.epoch.claim);
         let made = tokio::task::spawn_blocking(move || {
             let config = Config::parse(&props)?;
             let store = Store::new(&config.store, &owner)?;
@@ -127,7 +128,11 @@ impl SinkTask for AivenTask {
         let running = self.running()?;
         if running.is_rewound || running.is_stopped || running.taken.is_some() {
             // Not all of the last batch is in files.
-            return Ok(running.firsts.iter().map(|(queue, at)| (queue.clone(), SinkOffset::new(*at))).collect());
+            return Ok(running
+                .firsts
+                .iter()
+                .map(|(queue, at)| (queue.clone(), SinkOffset::new(*at)))
+                .collect());
         }
         let ended = running.end_all().await;
         if let Err(fault) = ended {
@@ -175,7 +180,9 @@ impl Running {
         let added = self.add(&config, record);
         let name = match added {
             Ok(name) => name,
-            Err(error) if self.context.takes_errant && !matches!(error.kind(), ErrorKind::Connect) => {
+            Err(error)
+                if self.context.takes_errant && !matches!(error.kind(), ErrorKind::Connect) =>
+            {
                 self.context.report(record.clone(), error);
                 return Ok(());
             }
@@ -241,18 +248,18 @@ impl Running {
 
     /// Whether a file of one schema ends before the record.
     fn schemas_change(&mut self, record: &SinkRecord) -> Result<bool> {
-        let (Some(key), Some(value)) = (&record.record.key.schema, &record.record.value.schema) else {
+        let (Some(key), Some(value)) = (&record.record.key.schema, &record.record.value.schema)
+        else {
             let what = "Record must have schemas for key and value";
             return Err(Error::new(ErrorKind::SchemaProjector, what));
         };
-        match self.schemas.get(&record.origin) {
-            Some((old_key, old_value)) if old_key == key && old_value == value => return Ok(false),
-            known => {
-                let is_new = known.is_none();
-                self.schemas.insert(record.origin.clone(), (key.clone(), value.clone()));
-                Ok(!is_new)
-            }
+        let known = self.schemas.get(&record.origin);
+        if known.is_some_and(|(old_key, old_value)| old_key == key && old_value == value) {
+            return Ok(false);
         }
+        let changes = known.is_some();
+        self.schemas.insert(record.origin.clone(), (key.clone(), value.clone()));
+        Ok(changes)
     }
 
     /// Ends all files and stores them.
@@ -297,14 +304,19 @@ impl Running {
             }
         };
         if tokio::time::timeout(ABORT_TIME, aborting).await.is_err() {
-            tracing::warn!("the store does not answer; it keeps parts of objects that a lifecycle rule should remove");
+            tracing::warn!(
+                "the store does not answer; it keeps parts of objects that a lifecycle rule should remove"
+            );
         }
     }
 
     /// What becomes of a fault of the store within a put.
     async fn settled(&mut self, result: Result<(), Fault>) -> Result<()> {
         let Err(fault) = result else { return Ok(()) };
-        let wait = self.config.backoff.map_or(BACKOFF_MS, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        let wait = self
+            .config
+            .backoff
+            .map_or(BACKOFF_MS, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         self.context.timeout(wait);
         match fault {
             Fault::Never(error) | Fault::Again(error) => Err(error),
@@ -344,7 +356,9 @@ fn key_text(record: &SinkRecord) -> String {
     let key = &record.record.key;
     match (&key.schema, &key.value) {
         (_, Value::Null) => "null".to_owned(),
-        (Some(schema), Value::String(text)) if matches!(schema.kind(), Kind::String) => text.to_string(),
+        (Some(schema), Value::String(text)) if matches!(schema.kind(), Kind::String) => {
+            text.to_string()
+        }
         (_, value) => java_string(value),
     }
 }
@@ -359,7 +373,9 @@ impl Naming {
             "partition" => Some(origin.partition.to_string()),
             "start_offset" if variable.pads() => Some(format!("{offset:020}")),
             "start_offset" => Some(offset.to_string()),
-            "timestamp" => Some(clock.part(record, variable.parameter.as_ref().map_or("", |(_, unit)| unit))),
+            "timestamp" => {
+                Some(clock.part(record, variable.parameter.as_ref().map_or("", |(_, unit)| unit)))
+            }
             "key" => key.map(str::to_owned),
             _ => None,
         };

@@ -82,14 +82,18 @@ impl Template {
 
     /// How the variables of a file's name group records.
     pub(super) fn grouping(&self) -> Result<Grouping, String> {
-        let names: BTreeSet<&str> = self.variables().map(|variable| variable.name.as_str()).collect();
+        let names: BTreeSet<&str> =
+            self.variables().map(|variable| variable.name.as_str()).collect();
         for variable in self.variables() {
             check(variable)?;
         }
         let has = |wanted: &[&str]| wanted.iter().all(|name| names.contains(name));
         let only = |allowed: &[&str]| names.iter().all(|name| allowed.contains(name));
         let queue = ["topic", "partition", "start_offset"];
-        if has(&queue) && names.contains("key") && only(&["topic", "partition", "start_offset", "key", "timestamp"]) {
+        if has(&queue)
+            && names.contains("key")
+            && only(&["topic", "partition", "start_offset", "key", "timestamp"])
+        {
             Ok(Grouping::TopicPartitionKey)
         } else if has(&queue) && only(&["topic", "partition", "start_offset", "timestamp"]) {
             Ok(Grouping::TopicPartition)
@@ -140,7 +144,9 @@ fn variable(inner: &str, template: &str) -> Result<Option<Variable>, String> {
         None => None,
         Some("") => return Err("Wrong variable with parameter definition".to_owned()),
         Some(text) => match text.split_once('=') {
-            Some((key, value)) if !key.is_empty() && !value.is_empty() => Some((key.to_owned(), value.to_owned())),
+            Some((key, value)) if !key.is_empty() && !value.is_empty() => {
+                Some((key.to_owned(), value.to_owned()))
+            }
             _ => return Err(format!("Parameter value for variable `{name}` has not been set")),
         },
     };
@@ -154,12 +160,27 @@ mod tests {
     #[test]
     fn variables_group_records() {
         let of = |text: &str| Template::parse(text).and_then(|template| template.grouping());
-        assert_eq!(of("{{topic}}-{{ partition }}-{{start_offset:padding=true}}"), Ok(Grouping::TopicPartition));
-        assert_eq!(of("{{topic}}/{{timestamp:unit=yyyy}}/{{partition}}-{{start_offset}}"), Ok(Grouping::TopicPartition));
-        assert_eq!(of("{{topic}}{{partition}}{{key}}{{start_offset}}"), Ok(Grouping::TopicPartitionKey));
+        assert_eq!(
+            of("{{topic}}-{{ partition }}-{{start_offset:padding=true}}"),
+            Ok(Grouping::TopicPartition)
+        );
+        assert_eq!(
+            of("{{topic}}/{{timestamp:unit=yyyy}}/{{partition}}-{{start_offset}}"),
+            Ok(Grouping::TopicPartition)
+        );
+        assert_eq!(
+            of("{{topic}}{{partition}}{{key}}{{start_offset}}"),
+            Ok(Grouping::TopicPartitionKey)
+        );
         assert_eq!(of("k{{key}}"), Ok(Grouping::Key));
         assert_eq!(of("{{key}}/{{topic}}"), Ok(Grouping::Key));
-        for wrong in ["plain", "{{topic}}", "{{topic}}-{{partition}}-{{start_offset}}-{{day}}", "{{key:}}", "{{}}"] {
+        for wrong in [
+            "plain",
+            "{{topic}}",
+            "{{topic}}-{{partition}}-{{start_offset}}-{{day}}",
+            "{{key:}}",
+            "{{}}",
+        ] {
             assert!(of(wrong).is_err(), "{wrong}");
         }
         assert!(of("{{topic}}{{partition}}{{start_offset}}{{timestamp}}").is_err());

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use gantry_api::model::values::convert_to_string;
 use gantry_api::{
-    Datum, Error, Kind, Result, Schema, SchemaBuilder, SinkRecord, Str, Struct, TopicPartition, Value,
+    Datum, Error, Kind, Result, Schema, SchemaBuilder, SinkRecord, Str, Struct, TopicPartition,
+    Value,
 };
 
 use super::super::format::{AvroFile, BytesFile, FileEncoder, Item, JsonFile, ParquetFile};
@@ -60,7 +61,8 @@ impl OpenFile {
         record: &SinkRecord,
     ) -> Result<Self> {
         let writing = &config.writing;
-        let is_tombstone = config.partitioning.tombstones.is_some() && record.record.value.value.is_null();
+        let is_tombstone =
+            config.partitioning.tombstones.is_some() && record.record.value.value.is_null();
         let views = [
             (View::Value, (!is_tombstone).then_some(writing.value)),
             (View::Key, writing.keys),
@@ -104,7 +106,8 @@ impl OpenFile {
     fn stage(&mut self, record: &SinkRecord, value: &Datum) -> Result<()> {
         let topic = &record.record.topic;
         for stream in &mut self.streams {
-            let missing = |what: &str| Err(Error::data(format!("{what} cannot be null for the record")));
+            let missing =
+                |what: &str| Err(Error::data(format!("{what} cannot be null for the record")));
             let made;
             let datum = match stream.view {
                 View::Value => value,

@@ -109,7 +109,13 @@ fn connector_keys(keys: &mut Keys) {
     keys.add(ROTATE, Type::Long, -1i64, High, text);
     let text = "Files are ended at multiples of this time after midnight in timezone, by the clock of the worker; -1: never.";
     keys.add(ROTATE_SCHEDULE, Type::Long, -1i64, Medium, text);
-    keys.add("schemas.cache.config", Type::Int, 1000, Low, "Has no effect: schemas are compared at no cost.");
+    keys.add(
+        "schemas.cache.config",
+        Type::Int,
+        1000,
+        Low,
+        "Has no effect: schemas are compared at no cost.",
+    );
     let text = "Whether Avro schemas keep the symbols of enums, and packages of names.";
     keys.add("enhanced.avro.schema.support", Type::Boolean, true, Low, text);
     let text = "Whether Avro schemas have what only Connect knows as properties.";
@@ -130,7 +136,8 @@ fn connector_keys(keys: &mut Keys) {
 
 fn bucket_keys(keys: &mut Keys) {
     keys.required(BUCKET, Type::String, High, "The bucket.");
-    let text = "Whether objects get tags with their first and last offset and their number of records.";
+    let text =
+        "Whether objects get tags with their first and last offset and their number of records.";
     keys.add(TAGGING, Type::Boolean, false, Low, text);
     keys.add(TAGS, Type::List, "", Low, "More tags of objects: name:value,name:value.");
     let text = "What happens when an object cannot be tagged: ignore or fail.";
@@ -154,33 +161,66 @@ fn access_keys(keys: &mut Keys) {
     let text = "How objects are encrypted where they lie: AES256 or aws:kms.";
     let names = ["", "AES256", "aws:fsx", "aws:kms", "aws:kms:dsse"];
     keys.add_valid(SSE, Type::String, "", Low, text, Validator::one_of(&names));
-    let text = "With AES256: a key of your own, 32 bytes in base 64, which the store does not keep.";
+    let text =
+        "With AES256: a key of your own, 32 bytes in base 64, which the store does not keep.";
     keys.null(SSE_CUSTOMER_KEY, Type::Password, Low, text);
     let text = "With aws:kms: the key's id. Without it nothing is encrypted, as in Java.";
     keys.add(SSE_KMS_KEY, Type::String, "", Low, text);
     let names = [
-        "private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read",
-        "bucket-owner-read", "bucket-owner-full-control",
+        "private",
+        "public-read",
+        "public-read-write",
+        "authenticated-read",
+        "aws-exec-read",
+        "bucket-owner-read",
+        "bucket-owner-full-control",
     ];
     let text = "The canned ACL of objects.";
     keys.null_valid(ACL, Type::String, Low, text, null_or(Validator::one_of(&names)));
-    keys.add(WAN_MODE, Type::Boolean, false, Medium, "Whether Amazon's accelerated endpoint is used.");
+    keys.add(
+        WAN_MODE,
+        Type::Boolean,
+        false,
+        Medium,
+        "Whether Amazon's accelerated endpoint is used.",
+    );
 }
 
 fn writing_keys(keys: &mut Keys) {
     let text = "How files of JsonFormat and ByteArrayFormat are compressed: none or gzip.";
-    keys.add_valid(COMPRESSION, Type::String, "none", Low, text, Validator::one_of(&["none", "gzip"]));
+    keys.add_valid(
+        COMPRESSION,
+        Type::String,
+        "none",
+        Low,
+        text,
+        Validator::one_of(&["none", "gzip"]),
+    );
     let text = "How much gzip tries, from 0 to 9; -1: as usual.";
     keys.add_valid(COMPRESSION_LEVEL, Type::Int, -1, Low, text, Validator::between(-1, 9));
     let text = "How decimals are written in JSON: BASE64 or NUMERIC.";
-    keys.add_valid(DECIMALS, Type::String, "BASE64", Medium, text, insensitive(&["BASE64", "NUMERIC"]));
+    keys.add_valid(
+        DECIMALS,
+        Type::String,
+        "BASE64",
+        Medium,
+        text,
+        insensitive(&["BASE64", "NUMERIC"]),
+    );
     let text = "How often a request is tried again at once. When that is over the task waits for retry.backoff.ms, and \
                 goes on trying.";
     keys.add_valid(PART_RETRIES, Type::Int, 3, Medium, text, Validator::at_least(0));
     let text = "The wait before the first of these attempts; it doubles each time.";
     keys.add_valid(S3_BACKOFF, Type::Long, 200i64, Low, text, Validator::at_least(0i64));
-    keys.add(BYTES_EXTENSION, Type::String, ".bin", Low, "What names of files of ByteArrayFormat end in.");
-    let text = "What is written behind each record of ByteArrayFormat; a line feed if it is not set.";
+    keys.add(
+        BYTES_EXTENSION,
+        Type::String,
+        ".bin",
+        Low,
+        "What names of files of ByteArrayFormat end in.",
+    );
+    let text =
+        "What is written behind each record of ByteArrayFormat; a line feed if it is not set.";
     keys.null(BYTES_SEPARATOR, Type::String, Low, text);
     let text = "The URL of a proxy, perhaps with user and password.";
     keys.add(PROXY_URL, Type::String, "", Low, text);
@@ -193,7 +233,14 @@ fn writing_keys(keys: &mut Keys) {
 fn record_keys(keys: &mut Keys) {
     let text = "What happens with records without a value: ignore, fail, or write them below tombstone.encoded.partition, \
                 with their keys only.";
-    keys.add_valid(ON_NULL, Type::String, "fail", Low, text, insensitive(&["ignore", "fail", "write"]));
+    keys.add_valid(
+        ON_NULL,
+        Type::String,
+        "fail",
+        Low,
+        text,
+        insensitive(&["ignore", "fail", "write"]),
+    );
     let text = "Whether ignored records without a value go to the dead letter queue.";
     keys.add(REPORT_NULLS, Type::Boolean, true, Low, text);
     let text = "Has no effect: a task is not shut out because a put takes long.";
@@ -208,7 +255,8 @@ fn record_keys(keys: &mut Keys) {
     keys.add_valid(AFFIX, Type::String, "NONE", Low, text, words);
     let text = "Whether the store checks a digest of what it gets: SHA-256 of each part.";
     keys.add(DIGEST, Type::Boolean, false, Low, text);
-    let text = "Has no effect: an object that is there is written again, with the same records or more.";
+    let text =
+        "Has no effect: an object that is there is written again, with the same records or more.";
     keys.add("enable.conditional.writes", Type::Boolean, true, Low, text);
 }
 
@@ -222,9 +270,22 @@ fn key_and_header_keys(keys: &mut Keys) {
     keys.add(HEADERS_FORMAT, Type::Class, AVRO_FORMAT, Low, text);
     let text = "Whether the bucket stands in the path of URLs, and not in the name of the host.";
     keys.add(PATH_STYLE, Type::Boolean, true, Low, text);
-    keys.add("s3.elastic.buffer.enable", Type::Boolean, false, Low, "Has no effect: buffers grow as needed.");
+    keys.add(
+        "s3.elastic.buffer.enable",
+        Type::Boolean,
+        false,
+        Low,
+        "Has no effect: buffers grow as needed.",
+    );
     let at_least = Validator::at_least(4096);
-    keys.add_valid("s3.elastic.buffer.init.capacity", Type::Int, 131_072, Low, "Has no effect.", at_least);
+    keys.add_valid(
+        "s3.elastic.buffer.init.capacity",
+        Type::Int,
+        131_072,
+        Low,
+        "Has no effect.",
+        at_least,
+    );
     let text = "How many files of a queue are open at most: before one more, all are ended; -1: any number.";
     keys.add(MAX_OPEN, Type::Int, -1, Low, text);
 }
@@ -236,7 +297,13 @@ fn storage_keys(keys: &mut Keys) {
                 directory/bucket.";
     keys.null(STORE_URL, Type::String, High, text);
     keys.add(DIR_DELIMITER, Type::String, "/", Medium, "What stands between directories.");
-    keys.add(FILE_DELIMITER, Type::String, "+", Medium, "What stands between the parts of a file's name.");
+    keys.add(
+        FILE_DELIMITER,
+        Type::String,
+        "+",
+        Medium,
+        "What stands between the parts of a file's name.",
+    );
 }
 
 fn partitioner_keys(keys: &mut Keys) {
@@ -254,7 +321,8 @@ fn partitioner_keys(keys: &mut Keys) {
     keys.add(LOCALE, Type::String, "", Medium, text);
     let text = "Partitioners by time and rotate.schedule.interval.ms: the time zone, as Europe/Paris or +02:00.";
     keys.add_valid(TIMEZONE, Type::String, "", Medium, text, zone_rule());
-    let text = "Partitioners by time: Wallclock, Record (its timestamp) or RecordField (timestamp.field).";
+    let text =
+        "Partitioners by time: Wallclock, Record (its timestamp) or RecordField (timestamp.field).";
     keys.add(EXTRACTOR, Type::String, "Wallclock", Medium, text);
     let text = "The field for RecordField: a timestamp, milliseconds since 1970, or a text as 2026-01-31T12:00:00Z.";
     keys.add(TIMESTAMP_FIELD, Type::String, "timestamp", Medium, text);

@@ -19,7 +19,9 @@ pub(super) use task::ConfluentTask;
 use super::compatibility::Compatibility;
 use super::format::{AvroCodec, Compression, ParquetCodec, avro_codec};
 use super::own::{self, Fault, given};
-use super::partition::{Affix, Extractor, Partitioner, Partitioning, Pattern, TimePartitioner, Zone};
+use super::partition::{
+    Affix, Extractor, Partitioner, Partitioning, Pattern, TimePartitioner, Zone,
+};
 use super::store::StoreSettings;
 
 /// What a file is.
@@ -161,7 +163,8 @@ pub(super) fn check(parsed: &ParsedConfig, props: &Props) -> Vec<Fault> {
     }
     check_formats(parsed, &mut faults);
     if word(parsed, ON_NULL) == "write" && !parsed.boolean(STORE_KEYS) {
-        let what = "Writing Kafka record keys to storage is mandatory when tombstone writing is enabled.";
+        let what =
+            "Writing Kafka record keys to storage is mandatory when tombstone writing is enabled.";
         faults.extend([STORE_KEYS, ON_NULL].map(|key| Fault::new(key, what)));
     }
     if number(parsed, ROTATE_SCHEDULE) > 0 && given(parsed, TIMEZONE).is_none() {
@@ -171,9 +174,15 @@ pub(super) fn check(parsed: &ParsedConfig, props: &Props) -> Vec<Fault> {
     if given(parsed, TOMBSTONES).is_none() {
         faults.push(Fault::of(parsed, TOMBSTONES, "it must not be empty"));
     }
-    for (key, name) in [(AVRO_CODEC, "bzip2"), (PARQUET_CODEC, "lzo"), (PARQUET_CODEC, "brotli"), (PARQUET_CODEC, "lz4")] {
+    for (key, name) in [
+        (AVRO_CODEC, "bzip2"),
+        (PARQUET_CODEC, "lzo"),
+        (PARQUET_CODEC, "brotli"),
+        (PARQUET_CODEC, "lz4"),
+    ] {
         if parsed.string(key) == Some(name) {
-            let what = "it is not supported here; zstd for Parquet, and deflate for Avro, are small, too";
+            let what =
+                "it is not supported here; zstd for Parquet, and deflate for Avro, are small, too";
             faults.push(Fault::of(parsed, key, what));
         }
     }
@@ -194,7 +203,9 @@ fn check_formats(parsed: &ParsedConfig, faults: &mut Vec<Fault>) {
             }
             Ok(format) if word(parsed, COMPRESSION) != "none" && !format.compresses() => {
                 let class = parsed.string(key).unwrap_or_default();
-                let text = format!("Compression Type gzip not valid for {what} format class: ( {class} ).");
+                let text = format!(
+                    "Compression Type gzip not valid for {what} format class: ( {class} )."
+                );
                 faults.extend([key, COMPRESSION].map(|key| Fault::new(key, text.clone())));
             }
             Ok(_) => {}
@@ -206,10 +217,6 @@ fn check_formats(parsed: &ParsedConfig, faults: &mut Vec<Fault>) {
 fn read(parsed: &ParsedConfig, props: &Props) -> Result<Config, Fault> {
     let text = |key: &str| parsed.string(key).unwrap_or_default().to_owned();
     let usize_of = |key: &str| usize::try_from(number(parsed, key)).ok();
-    let optional = |is_wanted: bool, key: &str| match is_wanted {
-        true => format(parsed, key).map(Some),
-        false => Ok(None),
-    };
     let on_null = match word(parsed, ON_NULL).as_str() {
         "ignore" => OnNull::Ignore,
         "write" => OnNull::Write,
@@ -225,8 +232,6 @@ fn read(parsed: &ParsedConfig, props: &Props) -> Result<Config, Fault> {
         true => Some((schedule_ms, zone(parsed)?)),
         false => None,
     };
-    // Blanks count here.
-    let separator = props.get(BYTES_SEPARATOR).map_or("\n", String::as_str);
     Ok(Config {
         store: places::store(parsed, props)?,
         part_bytes: usize_of(PART_SIZE).unwrap_or(usize::MAX),
@@ -236,22 +241,7 @@ fn read(parsed: &ParsedConfig, props: &Props) -> Result<Config, Fault> {
             file: text(FILE_DELIMITER),
             width: usize_of(PAD_WIDTH).unwrap_or_default(),
         },
-        writing: Writing {
-            value: format(parsed, FORMAT)?,
-            keys: optional(parsed.boolean(STORE_KEYS), KEYS_FORMAT)?,
-            headers: optional(parsed.boolean(STORE_HEADERS), HEADERS_FORMAT)?,
-            compression: match word(parsed, COMPRESSION).as_str() {
-                "gzip" => Compression::Gzip(u32::try_from(number(parsed, COMPRESSION_LEVEL)).ok()),
-                _ => Compression::None,
-            },
-            decimals: text(DECIMALS),
-            avro: avro(parsed).map_err(|error| Fault::new(FORMAT, error.message()))?,
-            avro_codec: avro_codec(&text(AVRO_CODEC)).map_err(|error| Fault::new(AVRO_CODEC, error.message()))?,
-            parquet: ParquetCodec::by_name(&text(PARQUET_CODEC))
-                .ok_or_else(|| Fault::of(parsed, PARQUET_CODEC, "it is not supported here"))?,
-            separator: Bytes::copy_from_slice(separator.as_bytes()),
-            bytes_extension: text(BYTES_EXTENSION),
-        },
+        writing: writing(parsed, props)?,
         partitioning: Partitioning {
             how: partitioner(parsed)?,
             delimiter: text(DIR_DELIMITER),
@@ -274,6 +264,33 @@ fn read(parsed: &ParsedConfig, props: &Props) -> Result<Config, Fault> {
             ignores_errors: word(parsed, ON_TAGGING_ERROR) == "ignore",
         }),
         backoff: millis(parsed, BACKOFF),
+    })
+}
+
+fn writing(parsed: &ParsedConfig, props: &Props) -> Result<Writing, Fault> {
+    let text = |key: &str| parsed.string(key).unwrap_or_default().to_owned();
+    let optional = |is_wanted: bool, key: &str| match is_wanted {
+        true => format(parsed, key).map(Some),
+        false => Ok(None),
+    };
+    // Blanks count here.
+    let separator = props.get(BYTES_SEPARATOR).map_or("\n", String::as_str);
+    Ok(Writing {
+        value: format(parsed, FORMAT)?,
+        keys: optional(parsed.boolean(STORE_KEYS), KEYS_FORMAT)?,
+        headers: optional(parsed.boolean(STORE_HEADERS), HEADERS_FORMAT)?,
+        compression: match word(parsed, COMPRESSION).as_str() {
+            "gzip" => Compression::Gzip(u32::try_from(number(parsed, COMPRESSION_LEVEL)).ok()),
+            _ => Compression::None,
+        },
+        decimals: text(DECIMALS),
+        avro: avro(parsed).map_err(|error| Fault::new(FORMAT, error.message()))?,
+        avro_codec: avro_codec(&text(AVRO_CODEC))
+            .map_err(|error| Fault::new(AVRO_CODEC, error.message()))?,
+        parquet: ParquetCodec::by_name(&text(PARQUET_CODEC))
+            .ok_or_else(|| Fault::of(parsed, PARQUET_CODEC, "it is not supported here"))?,
+        separator: Bytes::copy_from_slice(separator.as_bytes()),
+        bytes_extension: text(BYTES_EXTENSION),
     })
 }
 
@@ -301,7 +318,8 @@ fn partitioner(parsed: &ParsedConfig) -> Result<Partitioner, Fault> {
         Some("FieldPartitioner") => {
             let fields = parsed.list(FIELDS);
             if fields.is_empty() {
-                let what = "Partition field name cannot be null or empty when using FieldPartitioner.";
+                let what =
+                    "Partition field name cannot be null or empty when using FieldPartitioner.";
                 return Err(Fault::new(FIELDS, what));
             }
             Partitioner::Field(fields.to_vec())
@@ -311,7 +329,11 @@ fn partitioner(parsed: &ParsedConfig) -> Result<Partitioner, Fault> {
         Some("TimeBasedPartitioner") => {
             let span_ms = number(parsed, DURATION);
             if span_ms <= 0 {
-                return Err(Fault::of(parsed, DURATION, "Partition duration needs to be a positive."));
+                return Err(Fault::of(
+                    parsed,
+                    DURATION,
+                    "Partition duration needs to be a positive.",
+                ));
             }
             let format = parsed.string(PATH_FORMAT).unwrap_or_default();
             if format.trim().is_empty() || format == d {
@@ -336,8 +358,7 @@ fn by_time(parsed: &ParsedConfig, span_ms: i64, pattern: &str) -> Result<Partiti
     let Some(locale) = given(parsed, LOCALE) else {
         return Err(Fault::of(parsed, LOCALE, "Locale cannot be empty."));
     };
-    let pattern =
-        Pattern::parse(pattern).map_err(|what| Fault::of(parsed, PATH_FORMAT, &what))?;
+    let pattern = Pattern::parse(pattern).map_err(|what| Fault::of(parsed, PATH_FORMAT, &what))?;
     if pattern.has_words() && !locale.to_ascii_lowercase().starts_with("en") {
         let what = "names of months, days and zones in path.format are in English only: use numbers, or locale=en";
         return Err(Fault::of(parsed, LOCALE, what));

@@ -10,7 +10,9 @@ use hyper::Uri;
 
 use super::super::own::{self, Fault, given};
 use super::super::places::{check_endpoint, directory, provider};
-use super::super::store::{Credentials, Encryption, ProxySettings, Role, S3Settings, StoreSettings};
+use super::super::store::{
+    Credentials, Encryption, ProxySettings, Role, S3Settings, StoreSettings,
+};
 use super::keys::*;
 use super::{millis, number};
 
@@ -38,7 +40,11 @@ pub(super) fn check(parsed: &ParsedConfig, props: &Props, faults: &mut Vec<Fault
             faults.extend([WAN_MODE, PATH_STYLE].map(|key| Fault::new(key, what)));
         }
         if given(parsed, STORE_URL).is_some() {
-            faults.push(Fault::of(parsed, WAN_MODE, "it is Amazon's own endpoint, and store.url names another"));
+            faults.push(Fault::of(
+                parsed,
+                WAN_MODE,
+                "it is Amazon's own endpoint, and store.url names another",
+            ));
         }
     }
     if matches!(parsed.string(SSE), Some("aws:fsx" | "aws:kms:dsse")) {
@@ -91,13 +97,14 @@ fn encryption(parsed: &ParsedConfig) -> Encryption {
 fn proxy(parsed: &ParsedConfig) -> Result<Option<ProxySettings>, Fault> {
     let Some(text) = given(parsed, PROXY_URL) else { return Ok(None) };
     // The value may hold a password.
-    let wrong = || Fault::new(PROXY_URL, format!("{PROXY_URL} is no URL of a proxy, as http://host:port"));
+    let wrong =
+        || Fault::new(PROXY_URL, format!("{PROXY_URL} is no URL of a proxy, as http://host:port"));
     let uri: Uri = text.trim().parse().map_err(|_| wrong())?;
     let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(wrong)?;
     let login = uri.authority().and_then(|all| Some(all.as_str().rsplit_once('@')?.0.to_owned()));
     let in_url = login.as_deref().map(|login| login.split_once(':').unwrap_or((login, "")));
-    let user = given(parsed, PROXY_USER).or(in_url.map(|(user, _)| user));
-    let password = given(parsed, PROXY_PASSWORD).or(in_url.map(|(_, password)| password));
+    let user = given(parsed, PROXY_USER).or_else(|| in_url.map(|(user, _)| user));
+    let password = given(parsed, PROXY_PASSWORD).or_else(|| in_url.map(|(_, password)| password));
     Ok(Some(ProxySettings {
         host: host.trim_matches(['[', ']']).to_owned(),
         port: uri.port_u16().unwrap_or(80),
@@ -113,7 +120,8 @@ fn credentials(parsed: &ParsedConfig, props: &Props) -> Result<Credentials, Faul
     };
     let class = parsed.string(PROVIDER).unwrap_or_default();
     if class == ASSUME_ROLE {
-        let text = |key: &str| props.get(key).map(|text| text.trim()).filter(|text| !text.is_empty());
+        let text =
+            |key: &str| props.get(key).map(|text| text.trim()).filter(|text| !text.is_empty());
         let needed = |key: &str| {
             let missing = || Fault::new(PROVIDER, format!("{PROVIDER}={ASSUME_ROLE} needs {key}"));
             text(key).map(str::to_owned).ok_or_else(missing)
@@ -123,7 +131,7 @@ fn credentials(parsed: &ParsedConfig, props: &Props) -> Result<Credentials, Faul
             session: needed(ROLE_SESSION)?,
             external_id: text(ROLE_EXTERNAL_ID).map(str::to_owned),
             duration_s: None,
-            region: text(ROLE_REGION).or(parsed.string(REGION)).unwrap_or_default().to_owned(),
+            region: text(ROLE_REGION).or_else(|| parsed.string(REGION)).unwrap_or_default().to_owned(),
             endpoint: given(parsed, own::STS_ENDPOINT).map(str::to_owned),
         };
         return Ok(Credentials::Role(role, Box::new(keys.unwrap_or(Credentials::Chain))));

@@ -105,9 +105,12 @@ impl Queue {
     fn is_time(&self, config: &Config, now_ms: i64) -> bool {
         let rotation = &config.rotation;
         let by_records = rotation.interval_ms > 0 && self.is_by_time(config) && {
-            let passed = self.time_ms.zip(self.base_ms).map(|(time, base)| time.saturating_sub(base));
+            let passed =
+                self.time_ms.zip(self.base_ms).map(|(time, base)| time.saturating_sub(base));
             passed.is_some_and(|passed| passed >= rotation.interval_ms)
-                || (rotation.on_partition_change && self.place != self.current && !self.is_at_tombstones(config))
+                || (rotation.on_partition_change
+                    && self.place != self.current
+                    && !self.is_at_tombstones(config))
         };
         by_records || self.next_schedule_ms.is_some_and(|at| now_ms >= at)
     }
@@ -128,12 +131,19 @@ impl Queue {
     }
 
     /// Adds the record that was looked at last.
-    pub(super) fn append(&mut self, config: &Config, store: &Store, record: &SinkRecord) -> Result<()> {
+    pub(super) fn append(
+        &mut self,
+        config: &Config,
+        store: &Store,
+        record: &SinkRecord,
+    ) -> Result<()> {
         if record.record.value.value.is_null() && config.on_null != OnNull::Write {
             return Err(Error::connect(format!(
                 "Null valued records are not writeable with current {} 'settings: the record at offset {} of {} has no \
                  value",
-                super::ON_NULL, record.offset, self.origin
+                super::ON_NULL,
+                record.offset,
+                self.origin
             )));
         }
         let is_new = !self.files.contains_key(self.place.as_str());
@@ -143,9 +153,10 @@ impl Queue {
         }
         let Some(file) = self.files.get_mut(self.place.as_str()) else { return Ok(()) };
         let value = &record.record.value;
-        let appended = config.compatibility.projected(value, file.schema.as_ref()).and_then(|projected| {
-            file.append(record, projected.as_ref().unwrap_or(value))
-        });
+        let appended = config
+            .compatibility
+            .projected(value, file.schema.as_ref())
+            .and_then(|projected| file.append(record, projected.as_ref().unwrap_or(value)));
         if let Err(error) = appended {
             if is_new {
                 self.files.remove(self.place.as_str());

@@ -50,7 +50,8 @@ impl ConfluentTask {
 impl SinkTask for ConfluentTask {
     async fn start(&mut self, context: SinkTaskContext, props: &Props) -> Result<()> {
         let props = props.clone();
-        let owner = format!("{}-{}-{}", context.task, context.epoch.generation, context.epoch.claim);
+        let owner =
+            format!("{}-{}-{}", context.task, context.epoch.generation, context.epoch.claim);
         // Reads certificates, and perhaps a file of credentials.
         let made = tokio::task::spawn_blocking(move || {
             let config = Config::parse(&props)?;
@@ -68,7 +69,9 @@ impl SinkTask for ConfluentTask {
             Ok(Err(fault)) => {
                 tracing::warn!(connector = %context.connector, error = %fault.into_error(), "the store is away; going on");
             }
-            Err(_) => tracing::warn!(connector = %context.connector, "the store does not answer; going on"),
+            Err(_) => {
+                tracing::warn!(connector = %context.connector, "the store does not answer; going on")
+            }
         }
         if config.rotation.interval_ms > 0
             && !matches!(config.partitioning.how, super::Partitioner::Time(_))
@@ -79,7 +82,14 @@ impl SinkTask for ConfluentTask {
             );
         }
         let config = Arc::new(config);
-        self.running = Some(Running { context, config, store, queues: Queues::new(), taken: None, is_stopped: false });
+        self.running = Some(Running {
+            context,
+            config,
+            store,
+            queues: Queues::new(),
+            taken: None,
+            is_stopped: false,
+        });
         Ok(())
     }
 
@@ -145,7 +155,9 @@ async fn give_up(mut queues: Vec<Queue>) {
         }
     };
     if tokio::time::timeout(ABORT_TIME, aborting).await.is_err() {
-        tracing::warn!("the store does not answer; it keeps parts of objects that a lifecycle rule should remove");
+        tracing::warn!(
+            "the store does not answer; it keeps parts of objects that a lifecycle rule should remove"
+        );
     }
 }
 
@@ -175,8 +187,12 @@ impl Running {
     async fn end_all(&mut self, config: &Config) -> Result<()> {
         let store = self.store.clone();
         let ends = |queue: &Queue| queue.ends() && !queue.is_rewound;
-        let origins: Vec<TopicPartition> =
-            self.queues.values().filter(|queue| ends(queue)).map(|queue| queue.origin.clone()).collect();
+        let origins: Vec<TopicPartition> = self
+            .queues
+            .values()
+            .filter(|queue| ends(queue))
+            .map(|queue| queue.origin.clone())
+            .collect();
         for origin in origins {
             let Some(queue) = self.queues.get_mut(&origin) else { continue };
             let ended = unless_stopped(&self.context, queue.end(config, &store)).await;
@@ -272,7 +288,8 @@ impl Running {
                     self.context.rewind(BTreeMap::from([(origin.clone(), first)]));
                 }
                 self.context.timeout(backoff_ms);
-                Err(Error::retriable(format!("Files of {origin} are written again")).caused_by(error))
+                Err(Error::retriable(format!("Files of {origin} are written again"))
+                    .caused_by(error))
             }
         }
     }

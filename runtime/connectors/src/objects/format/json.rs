@@ -7,14 +7,11 @@ use super::{Compression, FileEncoder, Item, Output};
 
 /// A converter that writes JSON without schemas.
 pub(in crate::objects) fn json_converter(kind: &str, decimals: &str) -> Result<JsonConverter> {
-    let props: Props = [
-        ("schemas.enable", "false"),
-        ("converter.type", kind),
-        ("decimal.format", decimals),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .collect();
+    let props: Props =
+        [("schemas.enable", "false"), ("converter.type", kind), ("decimal.format", decimals)]
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect();
     JsonConverter::new(&props)
 }
 

@@ -189,7 +189,12 @@ fn nested_any<'a>(datum: &'a Datum, path: &str) -> Result<(Option<&'a Kind>, &'a
 }
 
 impl TimePartitioner {
-    fn encode(&self, timestamp_ms: Option<i64>, last: &mut LastSpan, out: &mut String) -> Result<()> {
+    fn encode(
+        &self,
+        timestamp_ms: Option<i64>,
+        last: &mut LastSpan,
+        out: &mut String,
+    ) -> Result<()> {
         let Some(timestamp_ms) = timestamp_ms else {
             return Err(Error::data(format!(
                 "Unable to determine timestamp using timestamp.extractor {} for the record",

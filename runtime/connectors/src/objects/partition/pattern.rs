@@ -21,8 +21,18 @@ const LETTERS: &str = "GCYyxweEDMdaKhHkmsSzZ";
 const WORDS: &str = "GaE";
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 
 impl Pattern {

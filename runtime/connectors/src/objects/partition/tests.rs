@@ -52,9 +52,15 @@ fn by_queue_and_by_fields() {
     value.put("at", Value::Struct(at.into())).unwrap();
     let given = record(Datum::new(schema, Value::Struct(value.into())), None);
     assert_eq!(place(Partitioner::Default, &given).unwrap(), "partition=7");
-    let fields = |names: &[&str]| Partitioner::Field(names.iter().map(|&name| name.into()).collect());
-    assert_eq!(place(fields(&["n", "ok", "at.city"]), &given).unwrap(), "n=-4/ok=true/at.city=Brno");
-    assert!(place(fields(&["zip"]), &given).unwrap_err().message().contains("'zip' is not present"));
+    let fields =
+        |names: &[&str]| Partitioner::Field(names.iter().map(|&name| name.into()).collect());
+    assert_eq!(
+        place(fields(&["n", "ok", "at.city"]), &given).unwrap(),
+        "n=-4/ok=true/at.city=Brno"
+    );
+    assert!(
+        place(fields(&["zip"]), &given).unwrap_err().message().contains("'zip' is not present")
+    );
     assert!(place(fields(&["at"]), &given).is_err());
     assert!(place(fields(&["n"]), &record(Datum::schemaless(Value::str("x")), None)).is_err());
 }

@@ -20,7 +20,8 @@ impl Extractor {
     /// By its short name, or its Java class.
     pub(in crate::objects) fn by_name(name: &str, field: &str) -> Option<Self> {
         const PACKAGE: &str = "io.confluent.connect.storage.partitioner.TimeBasedPartitioner$";
-        let short = name.strip_prefix(PACKAGE).and_then(|rest| rest.strip_suffix("TimestampExtractor"));
+        let short =
+            name.strip_prefix(PACKAGE).and_then(|rest| rest.strip_suffix("TimestampExtractor"));
         Some(match short.unwrap_or(name) {
             "Wallclock" => Self::Wallclock,
             "Record" => Self::Record,
@@ -60,7 +61,9 @@ fn of_field(path: &str, record: &SinkRecord) -> Result<i64> {
         (None, Value::Int16(n)) => Ok((*n).into()),
         (None, Value::Float64(n)) => Ok(*n as i64),
         (None, Value::Float32(n)) => Ok(*n as i64),
-        (_, Value::String(text)) => parse(text).ok_or_else(|| wrong(&format!("{text:?} is no time"))),
+        (_, Value::String(text)) => {
+            parse(text).ok_or_else(|| wrong(&format!("{text:?} is no time")))
+        }
         (_, Value::Null) => Err(wrong("it is null")),
         (_, other) => Err(wrong(&format!("{} is no time", other.java_class().unwrap_or("null")))),
     }

@@ -27,7 +27,9 @@ impl Zone {
 
     /// A part of what its clocks show at a moment: yyyy, MM, dd, HH, or the whole date.
     pub(in crate::objects) fn part(&self, moment_ms: i64, unit: &str) -> String {
-        let Ok(moment) = Timestamp::from_millisecond(moment_ms) else { return moment_ms.to_string() };
+        let Ok(moment) = Timestamp::from_millisecond(moment_ms) else {
+            return moment_ms.to_string();
+        };
         let shown = moment.to_zoned_datetime(self.0.clone());
         match unit {
             "yyyy" => format!("{:04}", shown.year()),
@@ -46,7 +48,9 @@ impl Zone {
 
     /// The moment at which its clocks show this, with what they show then: what they never show is later.
     pub(super) fn shown(&self, local_ms: i64) -> Result<ZonedDateTime> {
-        let far = || Error::data(format!("{local_ms} milliseconds since 1970 are too far away for a date"));
+        let far = || {
+            Error::data(format!("{local_ms} milliseconds since 1970 are too far away for a date"))
+        };
         let wall = EPOCH.checked_add(SignedDuration::from_millis(local_ms)).map_err(|_| far())?;
         self.0.to_ambiguous_zoned_datetime(wall).compatible().map_err(|_| far())
     }
@@ -55,7 +59,8 @@ impl Zone {
     pub(in crate::objects) fn next_multiple(&self, now_ms: i64, period_ms: i64) -> Option<i64> {
         let now = Timestamp::from_millisecond(now_ms).ok()?.to_zoned_datetime(self.0.clone());
         let begin = now.start_of_day().ok()?;
-        let end = begin.checked_add(1.day()).ok()?.start_of_day().ok()?.timestamp().as_millisecond();
+        let end =
+            begin.checked_add(1.day()).ok()?.start_of_day().ok()?.timestamp().as_millisecond();
         let begin = begin.timestamp().as_millisecond();
         let next = begin + ((now_ms - begin) / period_ms + 1).checked_mul(period_ms)?;
         Some(next.min(end))

@@ -47,7 +47,8 @@ impl AssumeRole {
         ];
         form.extend(role.external_id.as_deref().map(|id| ("ExternalId", id)));
         form.extend(duration.as_deref().map(|seconds| ("DurationSeconds", seconds)));
-        let body: Vec<String> = form.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+        let body: Vec<String> =
+            form.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         let url = match &role.endpoint {
             Some(endpoint) => format!("{}/", endpoint.trim_end_matches('/')),
             None => format!("https://sts.{}.amazonaws.com/", role.region),
@@ -59,13 +60,17 @@ impl AssumeRole {
             .body(HttpRequestBody::from(body.join("&")))
             .map_err(|error| fault(error.to_string()))?;
         AwsAuthorizer::new(&own, "sts", &role.region).try_authorize(&mut request, None)?;
-        let response = self.http.execute(request).await.map_err(|error| fault(error.to_string()))?;
+        let response =
+            self.http.execute(request).await.map_err(|error| fault(error.to_string()))?;
         let status = response.status();
         let bytes = response.into_body().bytes().await.map_err(|error| fault(error.to_string()))?;
         let text = String::from_utf8_lossy(&bytes);
         if !status.is_success() {
             let why = between(&text, "Message").unwrap_or_default();
-            return Err(fault(format!("the role {} could not be assumed: {status} {why}", role.arn)));
+            return Err(fault(format!(
+                "the role {} could not be assumed: {status} {why}",
+                role.arn
+            )));
         }
         let part = |name: &str| {
             let missing = || fault(format!("the answer for role {} has no {name}", role.arn));
@@ -92,7 +97,9 @@ fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(byte.into()),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                out.push(byte.into())
+            }
             other => out.push_str(&format!("%{other:02X}")),
         }
     }
@@ -122,7 +129,8 @@ mod tests {
 
     #[test]
     fn answers_and_forms() {
-        let xml = "<a><AccessKeyId>AK</AccessKeyId><Expiration>2026-01-01T00:00:00Z</Expiration></a>";
+        let xml =
+            "<a><AccessKeyId>AK</AccessKeyId><Expiration>2026-01-01T00:00:00Z</Expiration></a>";
         assert_eq!(between(xml, "AccessKeyId"), Some("AK"));
         assert_eq!(between(xml, "SessionToken"), None);
         assert_eq!(encoded("arn:aws:iam::1:role/x y"), "arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fx%20y");

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use gantry_api::{Error, Result};
 use gantry_tls::Secret;
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, AwsCredentialProvider};
 use object_store::StaticCredentialProvider;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, AwsCredentialProvider};
 
 use super::assume_role::AssumeRole;
 use super::http::Connections;
@@ -85,7 +85,9 @@ fn chain(connections: &Connections) -> Result<AwsCredentialProvider> {
     // Only its credentials are used: the bucket and all else are those of the configuration.
     let built = from_env.with_bucket_name("none").with_http_connector(connections.clone()).build();
     let built = built.map_err(|error| {
-        Error::config(format!("The AWS variables of the worker's environment cannot be used: {error}"))
+        Error::config(format!(
+            "The AWS variables of the worker's environment cannot be used: {error}"
+        ))
     })?;
     Ok(Arc::clone(built.credentials()))
 }
@@ -115,7 +117,9 @@ fn profile_keys(text: &str) -> [Option<&str>; 3] {
 }
 
 /// Asks a provider; for those that stand on another.
-pub(super) async fn ask(provider: &AwsCredentialProvider) -> object_store::Result<Arc<AwsCredential>> {
+pub(super) async fn ask(
+    provider: &AwsCredentialProvider,
+) -> object_store::Result<Arc<AwsCredential>> {
     provider.get_credential().await
 }
 

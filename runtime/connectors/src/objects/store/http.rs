@@ -90,7 +90,8 @@ impl Connections {
         // A proxy for plain HTTP needs all of the URL, anyone else only the path.
         if self.0.opener.proxy.is_none() || origin.https {
             let path = head.uri.path_and_query().map_or("/", |part| part.as_str());
-            head.uri = path.parse::<Uri>().map_err(|error| failure(HttpErrorKind::Unknown, error))?;
+            head.uri =
+                path.parse::<Uri>().map_err(|error| failure(HttpErrorKind::Unknown, error))?;
         }
         let mut request = Request::from_parts(head, Full::new(body));
         loop {

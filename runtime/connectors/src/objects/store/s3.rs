@@ -103,7 +103,12 @@ impl S3 {
         sent.map_err(|error| self.fault(path.as_ref(), error))
     }
 
-    pub(super) async fn complete(&self, path: &Path, id: &str, parts: Vec<PartId>) -> Result<(), Fault> {
+    pub(super) async fn complete(
+        &self,
+        path: &Path,
+        id: &str,
+        parts: Vec<PartId>,
+    ) -> Result<(), Fault> {
         let done = self.0.client.complete_multipart(path, &id.to_owned(), parts).await;
         done.map(drop).map_err(|error| self.fault(path.as_ref(), error))
     }
@@ -123,7 +128,11 @@ impl S3 {
         };
         let mut body = String::from("<Tagging><TagSet>");
         for (name, value) in tags {
-            body.push_str(&format!("<Tag><Key>{}</Key><Value>{}</Value></Tag>", xml(name), xml(value)));
+            body.push_str(&format!(
+                "<Tag><Key>{}</Key><Value>{}</Value></Tag>",
+                xml(name),
+                xml(value)
+            ));
         }
         body.push_str("</TagSet></Tagging>");
         let digest = STANDARD.encode(Md5::digest(body.as_bytes()));
@@ -138,7 +147,8 @@ impl S3 {
         AwsAuthorizer::new(&credential, "s3", &self.0.settings.region)
             .try_authorize(&mut request, None)
             .map_err(|error| failed(error.to_string()))?;
-        let response = self.0.http.execute(request).await.map_err(|error| failed(error.to_string()))?;
+        let response =
+            self.0.http.execute(request).await.map_err(|error| failed(error.to_string()))?;
         let status = response.status();
         if status.is_success() {
             return Ok(());
@@ -156,12 +166,10 @@ impl S3 {
         }
         match &error {
             E::NotFound { .. } => Fault::Lost(Error::retriable(format!("{what}: {text}"))),
-            _ if is_forbidden(&error, &text) => {
-                Fault::Never(Error::connect(format!(
-                    "The store refuses access to bucket {bucket} ({what}): check the access key, its secret, its rights \
+            _ if is_forbidden(&error, &text) => Fault::Never(Error::connect(format!(
+                "The store refuses access to bucket {bucket} ({what}): check the access key, its secret, its rights \
                      on the bucket, and the clock of this machine. It said: {text}"
-                )))
-            }
+            ))),
             _ if text.contains("Received redirect") => Fault::Never(Error::connect(format!(
                 "Bucket {bucket} is not in region {region}: set the region that it is in. It said: {text}"
             ))),
@@ -261,12 +269,15 @@ fn build(
         .with_endpoint(url)
         .with_allow_http(true)
         .with_retry(retry)
-        .with_client_options(ClientOptions::new().with_allow_http(true).with_default_headers(headers))
+        .with_client_options(
+            ClientOptions::new().with_allow_http(true).with_default_headers(headers),
+        )
         .with_http_connector(connections.clone());
-    let encrypted = |builder: AmazonS3Builder, how: &str| match ENCRYPTION.parse::<AmazonS3ConfigKey>() {
-        Ok(key) => builder.with_config(key, how),
-        Err(_) => builder,
-    };
+    let encrypted =
+        |builder: AmazonS3Builder, how: &str| match ENCRYPTION.parse::<AmazonS3ConfigKey>() {
+            Ok(key) => builder.with_config(key, how),
+            Err(_) => builder,
+        };
     builder = match &settings.encryption {
         Encryption::None => builder,
         Encryption::Aes256 => encrypted(builder, "AES256"),
@@ -305,7 +316,8 @@ mod tests {
 
     #[test]
     fn refusals_are_told_from_what_passes() {
-        let of = |status: &str| format!("x Server returned non-2xx status code: {status}: <Error/>");
+        let of =
+            |status: &str| format!("x Server returned non-2xx status code: {status}: <Error/>");
         assert!(is_refusal(&of("400 Bad Request")) && is_refusal(&of("405 Method Not Allowed")));
         for passing in ["429 Too Many Requests", "409 Conflict", "503 Slow Down"] {
             assert!(!is_refusal(&of(passing)), "{passing}");

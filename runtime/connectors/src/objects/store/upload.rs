@@ -128,7 +128,9 @@ impl Upload {
     fn accept(&mut self, part: Option<Bytes>) -> Result<(), Fault> {
         if part.is_some() {
             if self.waiting.is_some() {
-                return Err(Fault::Never(Error::connect("a part came before the last one was sent")));
+                return Err(Fault::Never(Error::connect(
+                    "a part came before the last one was sent",
+                )));
             }
             self.waiting = part;
         }

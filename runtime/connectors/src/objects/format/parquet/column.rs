@@ -101,9 +101,12 @@ impl Column {
 
     pub(super) fn bytes_since(&self, (levels, values): (usize, usize)) -> usize {
         let texts = match &self.values {
-            Values::Bytes(all) => {
-                all.get(values..).unwrap_or_default().iter().map(|text| text.len() + size_of::<ByteArray>()).sum()
-            }
+            Values::Bytes(all) => all
+                .get(values..)
+                .unwrap_or_default()
+                .iter()
+                .map(|text| text.len() + size_of::<ByteArray>())
+                .sum(),
             _ => 0,
         };
         texts + (self.definition.len() - levels) * CELL_BYTES

@@ -91,7 +91,11 @@ fn failed(error: ParquetError) -> Error {
 
 impl ParquetFile {
     /// `avro` is the same schema as Avro's, which Java puts into the file and reads from it.
-    pub(in crate::objects) fn new(schema: &Schema, avro: &str, codec: ParquetCodec) -> Result<Self> {
+    pub(in crate::objects) fn new(
+        schema: &Schema,
+        avro: &str,
+        codec: ParquetCodec,
+    ) -> Result<Self> {
         let Plan { root, step, columns } = schema::plan(schema)?;
         let properties = WriterProperties::builder()
             .set_compression(codec.compression())
@@ -114,7 +118,8 @@ impl ParquetFile {
         let mut group = self.writer.next_row_group().map_err(failed)?;
         for column in &mut self.columns {
             let writer = group.next_column().map_err(failed)?;
-            let mut writer = writer.ok_or_else(|| Error::connect("a Parquet file lacks a column"))?;
+            let mut writer =
+                writer.ok_or_else(|| Error::connect("a Parquet file lacks a column"))?;
             column.write(&mut writer).map_err(failed)?;
             writer.close().map_err(failed)?;
         }

@@ -55,7 +55,8 @@ pub(super) fn plan(schema: &Schema) -> Result<Plan> {
             schema.kind().type_name()
         )));
     }
-    let mut planner = Planner { columns: Vec::new(), has_list_groups: has_optional_items(schema, 0) };
+    let mut planner =
+        Planner { columns: Vec::new(), has_list_groups: has_optional_items(schema, 0) };
     let at = At { definition: 0, repetition: 0, depth: 0 };
     let name = schema.name().map_or(ROOT, |name| name);
     let (of, mut step) = planner.group(name, schema, Repetition::REQUIRED, at)?;
@@ -105,7 +106,9 @@ impl Planner {
         match schema.kind() {
             Kind::Struct(_) => self.group(name, schema, repetition, at),
             Kind::Array(item) => self.list(name, schema, item, repetition, at),
-            Kind::Map { key, value } if matches!(key.kind(), Kind::String) && !key.is_optional() => {
+            Kind::Map { key, value }
+                if matches!(key.kind(), Kind::String) && !key.is_optional() =>
+            {
                 self.map(name, schema, (key, value), repetition, at)
             }
             Kind::Map { .. } => Err(Error::data(format!(
@@ -144,9 +147,12 @@ impl Planner {
             steps.push(step);
         }
         if types.is_empty() {
-            return Err(Error::data(format!("{name} is a struct without fields, which has no form in Parquet")));
+            return Err(Error::data(format!(
+                "{name} is a struct without fields, which has no form in Parquet"
+            )));
         }
-        let of = Type::group_type_builder(name).with_repetition(repetition).with_fields(types).build();
+        let of =
+            Type::group_type_builder(name).with_repetition(repetition).with_fields(types).build();
         let step = self.step(name, schema, at, first, Node::Group(steps));
         Ok((of.map_err(failed)?, step))
     }
@@ -236,10 +242,18 @@ impl Planner {
 fn leaf_of(schema: &Schema) -> Result<(Physical, ConvertedType, Leaf)> {
     let own = || schema.clone();
     match Logical::of(schema) {
-        Some(Logical::Decimal) => return Ok((Physical::BYTE_ARRAY, ConvertedType::DECIMAL, Leaf::Decimal(own()))),
-        Some(Logical::Date) => return Ok((Physical::INT32, ConvertedType::DATE, Leaf::Date(own()))),
-        Some(Logical::Time) => return Ok((Physical::INT32, ConvertedType::TIME_MILLIS, Leaf::Time(own()))),
-        Some(Logical::Timestamp) => return Ok((Physical::INT64, ConvertedType::TIMESTAMP_MILLIS, Leaf::Timestamp)),
+        Some(Logical::Decimal) => {
+            return Ok((Physical::BYTE_ARRAY, ConvertedType::DECIMAL, Leaf::Decimal(own())));
+        }
+        Some(Logical::Date) => {
+            return Ok((Physical::INT32, ConvertedType::DATE, Leaf::Date(own())));
+        }
+        Some(Logical::Time) => {
+            return Ok((Physical::INT32, ConvertedType::TIME_MILLIS, Leaf::Time(own())));
+        }
+        Some(Logical::Timestamp) => {
+            return Ok((Physical::INT64, ConvertedType::TIMESTAMP_MILLIS, Leaf::Timestamp));
+        }
         None => {}
     }
     let none = ConvertedType::NONE;

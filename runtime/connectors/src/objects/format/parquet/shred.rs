@@ -69,7 +69,11 @@ impl Fault {
         let way: Vec<&str> = self.way.iter().rev().map(String::as_str).collect();
         match way.is_empty() {
             true => Error::data(format!("The value does not fit its schema: {}", self.why)),
-            false => Error::data(format!("Field {} does not fit its schema: {}", way.join("."), self.why)),
+            false => Error::data(format!(
+                "Field {} does not fit its schema: {}",
+                way.join("."),
+                self.why
+            )),
         }
     }
 }
@@ -101,7 +105,8 @@ pub(super) fn write(
         }
         (Node::Group(fields), Value::Struct(inner)) => {
             for (field, value) in fields.iter().zip(inner.values()) {
-                write(field, value, repetition, columns).map_err(|fault| fault.below(&field.name))?;
+                write(field, value, repetition, columns)
+                    .map_err(|fault| fault.below(&field.name))?;
             }
         }
         (Node::List(element, level), Value::Array(list)) => {
@@ -110,7 +115,8 @@ pub(super) fn write(
             }
             for (at, item) in list.iter().enumerate() {
                 let repetition = if at == 0 { repetition } else { *level };
-                write(element, item, repetition, columns).map_err(|fault| fault.below(&at.to_string()))?;
+                write(element, item, repetition, columns)
+                    .map_err(|fault| fault.below(&at.to_string()))?;
             }
         }
         (Node::Map(entry, level), Value::Map(map)) => {
@@ -121,7 +127,8 @@ pub(super) fn write(
             for (at, (key, value)) in map.entries().iter().enumerate() {
                 let repetition = if at == 0 { repetition } else { *level };
                 write(key_step, key, repetition, columns).map_err(|fault| fault.below("key"))?;
-                write(value_step, value, repetition, columns).map_err(|fault| fault.below("value"))?;
+                write(value_step, value, repetition, columns)
+                    .map_err(|fault| fault.below("value"))?;
             }
         }
         (_, value) => return Err(unfit(value)),
