@@ -54,7 +54,7 @@ def python():
         shutil.rmtree(home, ignore_errors=True)
         print(f"installing {REQUIREMENTS.name} into {home}", file=sys.stderr, flush=True)
         venv.create(home, with_pip=True)
-        make([home / "bin" / "pip", "install", "-q", "--no-deps", "--only-binary", ":all:", "-r", REQUIREMENTS])
+        make([home / "bin" / "pip", "install", "-q", "--no-compile", "--no-deps", "--only-binary", ":all:", "-r", REQUIREMENTS])
         shutil.copy(REQUIREMENTS, stamp)
     return home / "bin" / "python"
 

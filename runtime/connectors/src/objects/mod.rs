@@ -10,6 +10,8 @@ mod own;
 mod partition;
 mod places;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use gantry_api::{ConnectorPlugin, PluginInfo};
 

@@ -302,7 +302,8 @@ fn read(parsed: &ParsedConfig, props: &Props) -> Result<Config, Fault> {
         _ => Format::Csv,
     };
     // Java reads this one key only.
-    let parquet = given(parsed, COMPRESSION).map_or_else(|| "none".to_owned(), str::to_ascii_lowercase);
+    let parquet =
+        given(parsed, COMPRESSION).map_or_else(|| "none".to_owned(), str::to_ascii_lowercase);
     let whole = |key: &str| parsed.long(key).and_then(|number| u64::try_from(number).ok());
     Ok(Config {
         store: store(parsed)?,

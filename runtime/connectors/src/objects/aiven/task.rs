@@ -12,13 +12,15 @@ use gantry_api::{
     SinkTaskContext, TopicPartition, Value, async_trait, now_ms,
 };
 
-use super::super::store::{Fault, Store, Upload, check_key};
+use super::super::store::{Fault, Store, Upload, check_key, unless_stopped};
 use super::content::Content;
 use super::template::Variable;
 use super::{Clock, Config, Format, Grouping, Naming};
 
 const ABORT_TIME: Duration = Duration::from_secs(3);
 const CHECK_TIME: Duration = Duration::from_secs(20);
+/// A task that stops may need so long to store a group of its files.
+const STOP_TIME: Duration = Duration::from_secs(3);
 /// So many files are ended at once.
 const ENDING_MAX: usize = 8;
 /// With more files open, or more bytes in memory, all are ended before the next commit is due.
@@ -45,6 +47,8 @@ struct File {
     records: u64,
     /// Of key-based files: the only record, which is encoded when the file is ended.
     last: Option<Box<SinkRecord>>,
+    /// What that takes.
+    last_bytes: usize,
     is_encoded: bool,
 }
 
@@ -136,6 +140,10 @@ impl SinkTask for AivenTask {
         }
         let ended = running.end_all().await;
         if let Err(fault) = ended {
+            if running.context.cancel.is_cancelled() {
+                tracing::warn!(error = %fault.into_error(), "files are not stored; their records are read again");
+                return Ok(running.unstored());
+            }
             // The runtime goes back to what is committed.
             running.give_up().await;
             return Err(fault.into_error());
@@ -165,7 +173,8 @@ impl Running {
             }
             self.taken = self.taken.map(|count| count + 1);
         }
-        let held: usize = self.files.values().map(|file| file.content.held()).sum();
+        let held: usize =
+            self.files.values().map(|file| file.content.held() + file.last_bytes).sum();
         if self.files.len() > FILES_MAX || (self.files.len() > 1 && held > self.config.bytes_max) {
             let ended = self.end_all().await;
             self.settled(ended).await?;
@@ -191,15 +200,15 @@ impl Running {
         self.firsts.entry(record.origin.clone()).or_insert(record.offset);
         let part_bytes = self.store.part_bytes(config.part_bytes);
         let Some(file) = self.files.get_mut(&name) else { return Ok(()) };
-        while let Some(part) = file.content.take(part_bytes) {
-            let sent = unless_stopped(&self.context, file.upload.send(Some(part))).await;
-            if sent.is_err() {
-                // The record is in the file: it is not to be added again.
-                self.taken = self.taken.map(|count| count + 1);
-                return self.settled(sent).await;
-            }
+        if file.content.held() < part_bytes {
+            return Ok(());
         }
-        Ok(())
+        let sent = unless_stopped(&self.context.cancel, file.drain(part_bytes)).await;
+        if sent.is_err() {
+            // The record is in the file: it is not to be added again.
+            self.taken = self.taken.map(|count| count + 1);
+        }
+        self.settled(sent).await
     }
 
     /// Adds a record to its file; the file's name.
@@ -228,13 +237,16 @@ impl Running {
             check_key(&name)?;
             let content = Content::new(config, record, &name)?;
             let upload = Upload::new(self.store.clone(), name.clone());
-            let file = File { content, upload, records: 0, last: None, is_encoded: false };
+            let file =
+                File { content, upload, records: 0, last: None, last_bytes: 0, is_encoded: false };
             self.files.insert(name.clone(), file);
         }
         let Some(file) = self.files.get_mut(&name) else { return Ok(name) };
         if is_by_key {
             // Found out now, so that it is this record that fails.
-            Content::new(config, record, &name)?.append(config, record)?;
+            let mut alone = Content::new(config, record, &name)?;
+            alone.append(config, record)?;
+            file.last_bytes = alone.finish()?.len();
             file.last = Some(Box::new(record.clone()));
         } else if let Err(error) = file.content.append(config, record) {
             if file.records == 0 {
@@ -262,7 +274,12 @@ impl Running {
         Ok(changes)
     }
 
-    /// Ends all files and stores them.
+    /// The first offsets that are not stored, of queues that have any.
+    fn unstored(&self) -> SinkOffsets {
+        self.firsts.iter().map(|(queue, at)| (queue.clone(), SinkOffset::new(*at))).collect()
+    }
+
+    /// Ends all files and stores them. A task that stops takes its time for that, within a limit.
     async fn end_all(&mut self) -> Result<(), Fault> {
         let part_bytes = self.store.part_bytes(self.config.part_bytes);
         let config = Arc::clone(&self.config);
@@ -276,7 +293,7 @@ impl Running {
                 let next = tokio::select! {
                     biased;
                     next = ending.next() => next,
-                    () = self.context.cancel.cancelled() => {
+                    () = stopped_for(&self.context, STOP_TIME) => {
                         return Err(Fault::Again(Error::retriable("the task was stopped before the store had answered")));
                     }
                 };
@@ -332,6 +349,15 @@ impl Running {
 }
 
 impl File {
+    /// Sends what makes whole parts. May be called again after a fault.
+    async fn drain(&mut self, part_bytes: usize) -> Result<(), Fault> {
+        loop {
+            self.upload.resume().await?;
+            let Some(part) = self.content.take(part_bytes) else { return Ok(()) };
+            self.upload.send(Some(part)).await?;
+        }
+    }
+
     /// May be called again after a fault.
     async fn finish(&mut self, config: &Config, part_bytes: usize) -> Result<(), Fault> {
         if !self.is_encoded {
@@ -339,10 +365,7 @@ impl File {
                 let appended = self.content.append(config, &record);
                 appended.map_err(Fault::Never)?;
             }
-            self.upload.send(None).await?;
-            while let Some(part) = self.content.take(part_bytes) {
-                self.upload.send(Some(part)).await?;
-            }
+            self.drain(part_bytes).await?;
             let rest = self.content.finish().map_err(Fault::Never)?;
             self.is_encoded = true;
             return self.upload.finish(Some(rest)).await;
@@ -403,15 +426,8 @@ impl Clock {
     }
 }
 
-async fn unless_stopped(
-    context: &SinkTaskContext,
-    work: impl Future<Output = Result<(), Fault>>,
-) -> Result<(), Fault> {
-    tokio::select! {
-        biased;
-        done = work => done,
-        () = context.cancel.cancelled() => {
-            Err(Fault::Again(Error::retriable("the task was stopped before the store had answered")))
-        }
-    }
+/// Waits until the task has been stopped for so long.
+async fn stopped_for(context: &SinkTaskContext, time: Duration) {
+    context.cancel.cancelled().await;
+    tokio::time::sleep(time).await;
 }

@@ -133,10 +133,12 @@ impl OpenFile {
         self.streams.iter().map(|stream| stream.encoder.held()).sum()
     }
 
-    /// Sends what makes whole parts.
+    /// Sends what makes whole parts. May be called again after a fault.
     pub(super) async fn drain(&mut self) -> Result<(), Fault> {
         for stream in &mut self.streams {
-            while let Some(part) = stream.encoder.take(self.part_bytes) {
+            loop {
+                stream.upload.resume().await?;
+                let Some(part) = stream.encoder.take(self.part_bytes) else { break };
                 stream.upload.send(Some(part)).await?;
             }
         }
@@ -164,9 +166,9 @@ impl OpenFile {
         });
         for stream in &mut self.streams {
             if stream.end == End::Open {
-                // A part that failed before goes first.
-                stream.upload.send(None).await?;
-                while let Some(part) = stream.encoder.take(self.part_bytes) {
+                loop {
+                    stream.upload.resume().await?;
+                    let Some(part) = stream.encoder.take(self.part_bytes) else { break };
                     stream.upload.send(Some(part)).await?;
                 }
                 let rest = stream.encoder.finish().map_err(Fault::Never)?;

@@ -131,7 +131,10 @@ fn credentials(parsed: &ParsedConfig, props: &Props) -> Result<Credentials, Faul
             session: needed(ROLE_SESSION)?,
             external_id: text(ROLE_EXTERNAL_ID).map(str::to_owned),
             duration_s: None,
-            region: text(ROLE_REGION).or_else(|| parsed.string(REGION)).unwrap_or_default().to_owned(),
+            region: text(ROLE_REGION)
+                .or_else(|| parsed.string(REGION))
+                .unwrap_or_default()
+                .to_owned(),
             endpoint: given(parsed, own::STS_ENDPOINT).map(str::to_owned),
         };
         return Ok(Credentials::Role(role, Box::new(keys.unwrap_or(Credentials::Chain))));

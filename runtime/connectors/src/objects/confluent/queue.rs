@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use gantry_api::{Error, Result, SinkRecord, TopicPartition};
+use gantry_api::{Result, SinkRecord, TopicPartition};
 
 use super::super::partition::LastSpan;
 use super::super::store::{Fault, Store};
+use super::Config;
 use super::file::OpenFile;
-use super::{Config, OnNull};
 
 /// So many files are ended at once.
 const ENDING_MAX: usize = 8;
@@ -22,14 +22,15 @@ const ENDING_MAX: usize = 8;
 pub(super) struct Queue {
     pub(super) origin: TopicPartition,
     files: HashMap<String, OpenFile>,
+    /// Bytes of open files in memory.
+    held: usize,
     /// Records in open files, and the offset of the first.
     records: i64,
     first: Option<u64>,
     /// Behind the last record that was taken or passed over.
     pub(super) next: Option<u64>,
-    /// The time of the first of these, and of the last.
+    /// The time of the first of these.
     base_ms: Option<i64>,
-    last_ms: Option<i64>,
     /// The directory of the last record, and of the one that comes.
     current: String,
     place: String,
@@ -47,11 +48,11 @@ impl Queue {
         Self {
             origin,
             files: HashMap::new(),
+            held: 0,
             records: 0,
             first: None,
             next: None,
             base_ms: None,
-            last_ms: None,
             current: String::new(),
             place: String::new(),
             time_ms: None,
@@ -137,21 +138,13 @@ impl Queue {
         store: &Store,
         record: &SinkRecord,
     ) -> Result<()> {
-        if record.record.value.value.is_null() && config.on_null != OnNull::Write {
-            return Err(Error::connect(format!(
-                "Null valued records are not writeable with current {} 'settings: the record at offset {} of {} has no \
-                 value",
-                super::ON_NULL,
-                record.offset,
-                self.origin
-            )));
-        }
         let is_new = !self.files.contains_key(self.place.as_str());
         if is_new {
             let file = OpenFile::new(config, store, &self.origin, &self.place, record)?;
             self.files.insert(self.place.clone(), file);
         }
         let Some(file) = self.files.get_mut(self.place.as_str()) else { return Ok(()) };
+        let before = file.held();
         let value = &record.record.value;
         let appended = config
             .compatibility
@@ -163,11 +156,8 @@ impl Queue {
             }
             return Err(error);
         }
-        if self.records == 0 {
-            self.base_ms = self.time_ms;
-        }
+        self.held = (self.held + file.held()).saturating_sub(if is_new { 0 } else { before });
         self.base_ms = self.base_ms.or(self.time_ms);
-        self.last_ms = self.time_ms;
         self.records += 1;
         self.first.get_or_insert(record.offset);
         if self.place != self.current {
@@ -179,14 +169,18 @@ impl Queue {
 
     /// With one file open its parts are sent as they come; with many none may be a whole one.
     fn is_too_large(&self, config: &Config) -> bool {
-        let max = config.rotation.bytes_max;
-        self.files.len() > 1 && self.files.values().map(OpenFile::held).sum::<usize>() > max
+        self.files.len() > 1 && self.held > config.rotation.bytes_max
     }
 
     /// Sends whole parts of the file that was appended to last.
     pub(super) async fn drain(&mut self) -> Result<(), Fault> {
         match self.files.get_mut(self.current.as_str()) {
-            Some(file) if file.has_part() => file.drain().await,
+            Some(file) if file.has_part() => {
+                let before = file.held();
+                let drained = file.drain().await;
+                self.held = (self.held + file.held()).saturating_sub(before);
+                drained
+            }
             _ => Ok(()),
         }
     }
@@ -227,7 +221,8 @@ impl Queue {
     /// All is stored, or given up.
     fn forget(&mut self) {
         self.files.clear();
-        (self.records, self.first, self.base_ms, self.ends) = (0, None, None, false);
+        (self.held, self.records, self.first) = (0, 0, None);
+        (self.base_ms, self.ends) = (None, false);
     }
 
     /// Gives up all open files.

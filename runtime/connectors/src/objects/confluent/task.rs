@@ -9,7 +9,7 @@ use gantry_api::{
     TopicPartition, async_trait, now_ms,
 };
 
-use super::super::store::{Fault, Store};
+use super::super::store::{Fault, Store, unless_stopped};
 use super::queue::{Queue, Queues};
 use super::{Config, OnNull};
 
@@ -166,8 +166,8 @@ impl Running {
         self.taken = Some(done);
         let now_ms = now_ms();
         let config = Arc::clone(&self.config);
+        let mut has_ended = self.queues.values().any(Queue::ends);
         self.end_all(&config).await?;
-        let mut has_ended = false;
         for record in records.get(done..).unwrap_or_default() {
             has_ended |= self.take(&config, record, now_ms).await?;
         }
@@ -195,7 +195,7 @@ impl Running {
             .collect();
         for origin in origins {
             let Some(queue) = self.queues.get_mut(&origin) else { continue };
-            let ended = unless_stopped(&self.context, queue.end(config, &store)).await;
+            let ended = unless_stopped(&self.context.cancel, queue.end(config, &store)).await;
             self.settled(&origin, ended).await?;
         }
         Ok(())
@@ -206,7 +206,7 @@ impl Running {
         let Some(queue) = self.queues.get_mut(&record.origin) else {
             return Err(Error::connect(format!("{} is none of this task's queues", record.origin)));
         };
-        if queue.is_rewound || self.is_passed_over(config, record) {
+        if queue.is_rewound || self.is_passed_over(config, record)? {
             self.count(record);
             return Ok(false);
         }
@@ -217,7 +217,7 @@ impl Running {
         }
         let mut has_ended = queue.ends();
         if has_ended {
-            let ended = unless_stopped(&self.context, queue.end(config, &self.store)).await;
+            let ended = unless_stopped(&self.context.cancel, queue.end(config, &self.store)).await;
             self.settled(&record.origin, ended).await?;
         }
         let Some(queue) = self.queues.get_mut(&record.origin) else { return Ok(has_ended) };
@@ -230,9 +230,9 @@ impl Running {
         let sent = match queue.ends() {
             true => {
                 has_ended = true;
-                unless_stopped(&self.context, queue.end(config, &self.store)).await
+                unless_stopped(&self.context.cancel, queue.end(config, &self.store)).await
             }
-            false => unless_stopped(&self.context, queue.drain()).await,
+            false => unless_stopped(&self.context.cancel, queue.drain()).await,
         };
         self.settled(&record.origin, sent).await?;
         Ok(has_ended)
@@ -249,14 +249,26 @@ impl Running {
     }
 
     /// Whether it is one of the records without a value that are left out.
-    fn is_passed_over(&self, config: &Config, record: &SinkRecord) -> bool {
-        if !record.record.value.value.is_null() || config.on_null != OnNull::Ignore {
-            return false;
+    fn is_passed_over(&self, config: &Config, record: &SinkRecord) -> Result<bool> {
+        if !record.record.value.value.is_null() {
+            return Ok(false);
         }
-        if config.reports_nulls && self.context.takes_errant {
-            self.context.report(record.clone(), Error::data("Skipping null value record."));
+        match config.on_null {
+            OnNull::Write => Ok(false),
+            OnNull::Fail => Err(Error::connect(format!(
+                "Null valued records are not writeable with current {} 'settings: the record at offset {} of {} has no \
+                 value",
+                super::ON_NULL,
+                record.offset,
+                record.origin
+            ))),
+            OnNull::Ignore => {
+                if config.reports_nulls && self.context.takes_errant {
+                    self.context.report(record.clone(), Error::data("Skipping null value record."));
+                }
+                Ok(true)
+            }
         }
-        true
     }
 
     /// Hands over a record that cannot be written.
@@ -298,19 +310,5 @@ impl Running {
 async fn give_up_files(queue: &mut Queue) {
     if tokio::time::timeout(ABORT_TIME, queue.abort()).await.is_err() {
         tracing::warn!(queue = %queue.origin, "the store does not answer; it keeps parts of objects");
-    }
-}
-
-/// Waits for the store, but no longer than the task runs.
-async fn unless_stopped(
-    context: &SinkTaskContext,
-    work: impl Future<Output = Result<(), Fault>>,
-) -> Result<(), Fault> {
-    tokio::select! {
-        biased;
-        done = work => done,
-        () = context.cancel.cancelled() => {
-            Err(Fault::Again(Error::retriable("the task was stopped before the store had answered")))
-        }
     }
 }

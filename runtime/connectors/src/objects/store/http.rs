@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use gantry_api::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::header::{HOST, HeaderValue};
+use hyper::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
 use hyper::{Request, Response, Uri};
 use object_store::ClientOptions;
 use object_store::client::{
@@ -78,6 +78,15 @@ impl Connections {
         idle.push((origin, Instant::now(), sender));
     }
 
+    /// Credentials of the machine come from itself, whatever proxy there is.
+    fn opener(&self, origin: &Origin) -> Opener {
+        let opener = self.0.opener.clone();
+        match origin.host.starts_with("169.254.") {
+            true => Opener { proxy: None, ..opener },
+            false => opener,
+        }
+    }
+
     async fn request(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let (mut head, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
@@ -87,8 +96,14 @@ impl Connections {
         let origin = Arc::new(origin);
         let host = HeaderValue::from_str(head.uri.authority().map_or("", |part| part.as_str()));
         head.headers.insert(HOST, host.map_err(|error| failure(HttpErrorKind::Unknown, error))?);
+        let opener = self.opener(&origin);
+        if let (Some(proxy), false) = (&opener.proxy, origin.https)
+            && let Some(authorization) = &proxy.authorization
+        {
+            head.headers.insert(PROXY_AUTHORIZATION, authorization.clone());
+        }
         // A proxy for plain HTTP needs all of the URL, anyone else only the path.
-        if self.0.opener.proxy.is_none() || origin.https {
+        if opener.proxy.is_none() || origin.https {
             let path = head.uri.path_and_query().map_or("/", |part| part.as_str());
             head.uri =
                 path.parse::<Uri>().map_err(|error| failure(HttpErrorKind::Unknown, error))?;
@@ -100,7 +115,7 @@ impl Connections {
             let mut sender = match kept {
                 Some(sender) => sender,
                 None => {
-                    let opened = self.0.opener.open(&origin).await;
+                    let opened = opener.open(&origin).await;
                     opened.map_err(|error| failure(HttpErrorKind::Connect, error))?
                 }
             };

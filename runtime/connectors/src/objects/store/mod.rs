@@ -10,7 +10,7 @@ mod upload;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gantry_api::{Error, Result};
+use gantry_api::{CancellationToken, Error, Result};
 use gantry_tls::Secret;
 use object_store::path::Path;
 
@@ -130,6 +130,20 @@ impl Store {
         match self {
             Self::S3(s3) => s3.tag(&object_path(key)?, tags).await,
             Self::Directory(_) => Ok(()),
+        }
+    }
+}
+
+/// Waits for the store, but no longer than the task runs.
+pub(super) async fn unless_stopped(
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<(), Fault>>,
+) -> Result<(), Fault> {
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = cancel.cancelled() => {
+            Err(Fault::Again(Error::retriable("the task was stopped before the store had answered")))
         }
     }
 }

@@ -71,9 +71,16 @@ impl Upload {
         }
     }
 
+    /// Sends again what could not be sent. To be called before the next part is taken from where parts are made.
+    pub(in crate::objects) async fn resume(&mut self) -> Result<(), Fault> {
+        let has_failed = matches!(&self.state, State::Parts(parts) if parts.failed.is_some());
+        if self.waiting.is_some() || has_failed { self.send(None).await } else { Ok(()) }
+    }
+
     /// Sends what is left. The object is there on return.
     pub(in crate::objects) async fn finish(&mut self, rest: Option<Bytes>) -> Result<(), Fault> {
-        self.accept(rest)?;
+        // An empty object is one, too; an empty part is none.
+        self.accept(rest.filter(|rest| !rest.is_empty() || matches!(self.state, State::New)))?;
         match self.store.clone() {
             _ if matches!(self.state, State::Done) => return Ok(()),
             Store::S3(s3) => self.finish_object(&s3).await?,
