@@ -79,6 +79,7 @@ class Lake:
 
     def __init__(self, server, way, work):
         self.server, self.work, self.url = server, work, f"https://127.0.0.1:{way.port}"
+        self.reader = subprocess.Popen([server.python, HERE / "objects_read.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         key, secret = server.keys
         self.access = {"store.url": self.url, "s3.bucket.name": BUCKET, "s3.region": REGION, "aws.access.key.id": key,
                        "aws.secret.access.key": secret, "gantry.objects.ssl.truststore.location": str(server.ca),
@@ -127,10 +128,16 @@ class Lake:
             key, secret = self.server.keys
             place = {"url": self.server.url, "region": REGION, "ca": str(self.server.ca), "bucket": BUCKET, "prefix": f"{name}/", "key": key,
                      "secret": secret}
-        done = subprocess.run([self.server.python, HERE / "objects_read.py", json.dumps(place)], capture_output=True, text=True)
-        if done.returncode != 0:
-            raise LabError(f"{name} cannot be read: {done.stderr[-2000:]}")
-        return json.loads(done.stdout)
+        self.reader.stdin.write(json.dumps(place) + "\n")
+        self.reader.stdin.flush()
+        answer = self.reader.stdout.readline()
+        if not answer:
+            raise LabError(f"{name} cannot be read; what the reader says stands above")
+        return json.loads(answer)
+
+    def close(self):
+        self.reader.stdin.close()
+        self.reader.wait()
 
 
 def files(work, configs):
@@ -271,8 +278,12 @@ def main():
     with S3(work / "s3") as server:
         way = Way(server.port)
         records = Records(work / "rows.json", chance)
-        kills(Lake(server, way, work), way, records, work, arguments.kills, chance)
-        way.close()
+        lake = Lake(server, way, work)
+        try:
+            kills(lake, way, records, work, arguments.kills, chance)
+        finally:
+            lake.close()
+            way.close()
     print(f"equal after {arguments.kills} kills, {time.monotonic() - begun:.0f} s")
 
 

@@ -1,5 +1,5 @@
-"""What objects hold, by readers of other people: for the Python of tests/servers/s3.py. Prints JSON: the name of each object
-with its rows, [id, region, amount, note's length and digest, tags, counts, extra]."""
+"""What objects hold, by readers of other people: for the Python of tests/servers/s3.py. For each line of its input,
+a place as JSON, it prints a line of JSON: the name of each object with its rows, [id, region, amount, note's length and digest, tags, counts, extra]."""
 
 import gzip
 import hashlib
@@ -49,4 +49,5 @@ def short(row):
     return [row["id"], row["region"], row["amount"], text, row["tags"], counts, row.get("extra")]
 
 
-print(json.dumps({name: [short(row) for row in rows(name, data)] for name, data in objects(json.loads(sys.argv[1]))}))
+for line in sys.stdin:
+    print(json.dumps({name: [short(row) for row in rows(name, data)] for name, data in objects(json.loads(line))}), flush=True)

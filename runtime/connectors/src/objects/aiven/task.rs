@@ -42,7 +42,8 @@ struct Group {
 
 #[derive(Debug)]
 struct File {
-    content: Content,
+    /// Made at the end where only the last record counts.
+    content: Option<Content>,
     upload: Upload,
     records: u64,
     /// Of key-based files: the only record, which is encoded when the file is ended.
@@ -174,7 +175,7 @@ impl Running {
             self.taken = self.taken.map(|count| count + 1);
         }
         let held: usize =
-            self.files.values().map(|file| file.content.held() + file.last_bytes).sum();
+            self.files.values().map(|file| file.held()).sum();
         if self.files.len() > FILES_MAX || (self.files.len() > 1 && held > self.config.bytes_max) {
             let ended = self.end_all().await;
             self.settled(ended).await?;
@@ -200,7 +201,7 @@ impl Running {
         self.firsts.entry(record.origin.clone()).or_insert(record.offset);
         let part_bytes = self.store.part_bytes(config.part_bytes);
         let Some(file) = self.files.get_mut(&name) else { return Ok(()) };
-        if file.content.held() < part_bytes {
+        if file.held() < part_bytes {
             return Ok(());
         }
         let sent = unless_stopped(&self.context.cancel, file.drain(part_bytes)).await;
@@ -235,7 +236,10 @@ impl Running {
         }
         if !self.files.contains_key(&name) {
             check_key(&name)?;
-            let content = Content::new(config, record, &name)?;
+            let content = match is_by_key {
+                true => None,
+                false => Some(Content::new(config, record, &name)?),
+            };
             let upload = Upload::new(self.store.clone(), name.clone());
             let file =
                 File { content, upload, records: 0, last: None, last_bytes: 0, is_encoded: false };
@@ -244,11 +248,22 @@ impl Running {
         let Some(file) = self.files.get_mut(&name) else { return Ok(name) };
         if is_by_key {
             // Found out now, so that it is this record that fails.
-            let mut alone = Content::new(config, record, &name)?;
-            alone.append(config, record)?;
-            file.last_bytes = alone.finish()?.len();
+            let alone = Content::new(config, record, &name).and_then(|mut alone| {
+                alone.append(config, record)?;
+                alone.finish()
+            });
+            let alone = match alone {
+                Ok(alone) => alone,
+                Err(error) => {
+                    if file.records == 0 {
+                        self.files.remove(&name);
+                    }
+                    return Err(error);
+                }
+            };
+            file.last_bytes = alone.len();
             file.last = Some(Box::new(record.clone()));
-        } else if let Err(error) = file.content.append(config, record) {
+        } else if let Some(Err(error)) = file.content.as_mut().map(|content| content.append(config, record)) {
             if file.records == 0 {
                 self.files.remove(&name);
             }
@@ -349,11 +364,16 @@ impl Running {
 }
 
 impl File {
+    fn held(&self) -> usize {
+        self.content.as_ref().map_or(0, Content::held) + self.last_bytes
+    }
+
     /// Sends what makes whole parts. May be called again after a fault.
     async fn drain(&mut self, part_bytes: usize) -> Result<(), Fault> {
         loop {
             self.upload.resume().await?;
-            let Some(part) = self.content.take(part_bytes) else { return Ok(()) };
+            let part = self.content.as_mut().and_then(|content| content.take(part_bytes));
+            let Some(part) = part else { return Ok(()) };
             self.upload.send(Some(part)).await?;
         }
     }
@@ -362,11 +382,15 @@ impl File {
     async fn finish(&mut self, config: &Config, part_bytes: usize) -> Result<(), Fault> {
         if !self.is_encoded {
             if let Some(record) = self.last.take() {
-                let appended = self.content.append(config, &record);
-                appended.map_err(Fault::Never)?;
+                let made = Content::new(config, &record, self.upload.key()).and_then(|mut content| {
+                    content.append(config, &record)?;
+                    Ok(content)
+                });
+                self.content = Some(made.map_err(Fault::Never)?);
             }
             self.drain(part_bytes).await?;
-            let rest = self.content.finish().map_err(Fault::Never)?;
+            let finished = self.content.as_mut().map(Content::finish).transpose();
+            let rest = finished.map_err(Fault::Never)?.unwrap_or_default();
             self.is_encoded = true;
             return self.upload.finish(Some(rest)).await;
         }

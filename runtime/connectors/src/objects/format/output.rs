@@ -96,10 +96,13 @@ impl Output {
         }
     }
 
+    /// Bytes in memory, with what compression needs for itself.
     pub(in crate::objects) fn held(&self) -> usize {
         let pending = match &self.0 {
+            Form::Plain(_) => 0,
+            Form::Gzip(_) => GZIP_BYTES,
             Form::Snappy(snappy) => snappy.block.len(),
-            _ => 0,
+            Form::Zstd(_) => ZSTD_BYTES,
         };
         self.ready().len() + pending
     }
@@ -126,6 +129,9 @@ impl Output {
     }
 }
 
+/// What an encoder takes whatever it holds, about.
+const GZIP_BYTES: usize = 256 << 10;
+const ZSTD_BYTES: usize = 1 << 20;
 /// Java's usual one.
 const ZSTD_LEVEL: i32 = 3;
 

@@ -64,7 +64,7 @@ impl Directory {
             }
             Err(error) => return Err(failed("reading", &self.root, &error)),
         }
-        make_directory(&self.bucket).await
+        make_directory(&self.bucket, &self.root).await
     }
 
     pub(super) async fn begin(&self, key: &str) -> Result<Writing, Fault> {
@@ -73,7 +73,7 @@ impl Directory {
         let (Some(parent), Some(name)) = (place.parent(), place.file_name()) else {
             return Err(Fault::Never(Error::data(format!("{key} is no name of a file"))));
         };
-        make_directory(parent).await?;
+        make_directory(parent, &self.root).await?;
         // Hidden, as readers of a directory take all other files.
         let temporary = parent.join(format!(".{}.{}.tmp", name.to_string_lossy(), self.owner));
         let mut options = OpenOptions::new();
@@ -83,16 +83,18 @@ impl Directory {
     }
 }
 
-/// Makes a directory and those above it, each of which is durable.
-async fn make_directory(path: &Path) -> Result<(), Fault> {
+/// Makes a directory and those above it, up to one that is there; all are durable.
+async fn make_directory(path: &Path, root: &Path) -> Result<(), Fault> {
     if fs::metadata(path).await.is_ok_and(|found| found.is_dir()) {
         return Ok(());
     }
     fs::create_dir_all(path).await.map_err(|error| failed("making", path, &error))?;
-    for made in path.ancestors().take(path.components().count()) {
-        // One that may not be read was there before.
-        let Ok(directory) = File::open(made).await else { break };
-        directory.sync_all().await.map_err(|error| failed("syncing", made, &error))?;
+    for made in path.ancestors().take_while(|made| made.starts_with(root)) {
+        let synced = match File::open(made).await {
+            Ok(directory) => directory.sync_all().await,
+            Err(error) => Err(error),
+        };
+        synced.map_err(|error| failed("syncing", made, &error))?;
     }
     Ok(())
 }
