@@ -174,8 +174,7 @@ impl Running {
             }
             self.taken = self.taken.map(|count| count + 1);
         }
-        let held: usize =
-            self.files.values().map(|file| file.held()).sum();
+        let held: usize = self.files.values().map(|file| file.held()).sum();
         if self.files.len() > FILES_MAX || (self.files.len() > 1 && held > self.config.bytes_max) {
             let ended = self.end_all().await;
             self.settled(ended).await?;
@@ -246,24 +245,11 @@ impl Running {
             self.files.insert(name.clone(), file);
         }
         let Some(file) = self.files.get_mut(&name) else { return Ok(name) };
-        if is_by_key {
-            // Found out now, so that it is this record that fails.
-            let alone = Content::new(config, record, &name).and_then(|mut alone| {
-                alone.append(config, record)?;
-                alone.finish()
-            });
-            let alone = match alone {
-                Ok(alone) => alone,
-                Err(error) => {
-                    if file.records == 0 {
-                        self.files.remove(&name);
-                    }
-                    return Err(error);
-                }
-            };
-            file.last_bytes = alone.len();
-            file.last = Some(Box::new(record.clone()));
-        } else if let Some(Err(error)) = file.content.as_mut().map(|content| content.append(config, record)) {
+        let added = match &mut file.content {
+            Some(content) => content.append(config, record),
+            None => file.replace(config, record),
+        };
+        if let Err(error) = added {
             if file.records == 0 {
                 self.files.remove(&name);
             }
@@ -364,6 +350,15 @@ impl Running {
 }
 
 impl File {
+    /// Takes the record in place of the one before. It is encoded to see that it can be.
+    fn replace(&mut self, config: &Config, record: &SinkRecord) -> Result<()> {
+        let mut alone = Content::new(config, record, self.upload.key())?;
+        alone.append(config, record)?;
+        self.last_bytes = alone.finish()?.len();
+        self.last = Some(Box::new(record.clone()));
+        Ok(())
+    }
+
     fn held(&self) -> usize {
         self.content.as_ref().map_or(0, Content::held) + self.last_bytes
     }
@@ -382,10 +377,11 @@ impl File {
     async fn finish(&mut self, config: &Config, part_bytes: usize) -> Result<(), Fault> {
         if !self.is_encoded {
             if let Some(record) = self.last.take() {
-                let made = Content::new(config, &record, self.upload.key()).and_then(|mut content| {
-                    content.append(config, &record)?;
-                    Ok(content)
-                });
+                let made =
+                    Content::new(config, &record, self.upload.key()).and_then(|mut content| {
+                        content.append(config, &record)?;
+                        Ok(content)
+                    });
                 self.content = Some(made.map_err(Fault::Never)?);
             }
             self.drain(part_bytes).await?;
