@@ -4,12 +4,10 @@
 mod aiven;
 mod batch;
 mod body;
-mod client;
 mod config;
 mod confluent;
-pub(crate) mod connect;
 mod connector;
-pub(crate) mod keys;
+mod keys;
 mod limit;
 mod oauth2;
 mod own;

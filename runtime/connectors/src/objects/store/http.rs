@@ -12,7 +12,7 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
 
-use crate::http::connect::{Opener, Origin, Sender};
+use crate::web::connect::{Opener, Origin, Sender};
 
 /// A request may take so long, and longer where it has a body, at no less than so many bytes a second.
 const REQUEST_TIME: Duration = Duration::from_secs(30);

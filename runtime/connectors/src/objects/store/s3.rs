@@ -21,8 +21,8 @@ use object_store::{
 
 use super::http::Connections;
 use super::{Encryption, Fault, ProxySettings, S3Settings};
-use crate::http::connect::{Opener, Proxy};
-use crate::http::keys::basic;
+use crate::web::connect::{Opener, Proxy};
+use crate::web::keys::basic;
 
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// Requests are not tried longer than that before the task says that the store is away.

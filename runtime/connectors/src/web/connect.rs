@@ -18,6 +18,8 @@ use tokio_rustls::rustls::pki_types::ServerName;
 /// A proxy's answer to CONNECT is not longer.
 const TUNNEL_HEAD_MAX: usize = 8192;
 
+pub(crate) type Sender = http1::SendRequest<Full<Bytes>>;
+
 /// A proxy for all requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Proxy {
@@ -26,8 +28,6 @@ pub(crate) struct Proxy {
     /// The header that says who asks.
     pub(crate) authorization: Option<HeaderValue>,
 }
-
-pub(crate) type Sender = http1::SendRequest<Full<Bytes>>;
 
 /// Whom connections go to.
 #[derive(Clone, Debug, PartialEq, Eq)]
