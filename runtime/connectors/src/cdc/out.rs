@@ -28,7 +28,8 @@ pub(crate) struct Out {
     pub(crate) holds_last: bool,
     /// Goes with the next batch.
     pub(crate) mark: u64,
-    /// Whether batches are given on only when that is asked for.
+    /// Whether batches are given on only when that is asked for: all records of a change have one offset, and are to
+    /// be written together.
     pub(crate) is_manual: bool,
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use gantry_api::{Result, Value};
 
@@ -161,6 +162,18 @@ impl Catalog {
         self.build(config, name, columns, &key).map(Some)
     }
 
+    /// Waits until what a transaction has committed can be seen: the log has it a moment earlier.
+    pub(super) fn await_commit(wire: &mut Wire, xid: u32) -> SqlResult<()> {
+        let until = Instant::now() + VISIBLE_LIMIT;
+        loop {
+            let text = wire.value("SELECT pg_current_snapshot()::text")?.unwrap_or_default();
+            if is_visible(&text, xid) || Instant::now() >= until {
+                return Ok(());
+            }
+            std::thread::sleep(VISIBLE_PART);
+        }
+    }
+
     /// The table as a message of the log says it is. Whether columns may be null, and defaults, are those of now.
     pub(super) fn relation(
         &mut self,
@@ -288,6 +301,25 @@ impl Catalog {
     }
 }
 
+/// How long it is waited until a transaction can be seen, and how long at a time.
+const VISIBLE_LIMIT: Duration = Duration::from_secs(5);
+const VISIBLE_PART: Duration = Duration::from_millis(1);
+
+/// Whether a snapshot (`xmin:xmax:running,…`, numbers of 64 bits) sees the transaction with these low bits of its number.
+fn is_visible(snapshot: &str, xid: u32) -> bool {
+    let mut parts = snapshot.splitn(3, ':');
+    let mut number = || parts.next().and_then(|text| text.parse::<u64>().ok());
+    let (Some(xmin), Some(xmax)) = (number(), number()) else { return true };
+    let mut full = (xmax & !0xffff_ffff) | u64::from(xid);
+    // It may be of the epoch before, or the one after.
+    if full > xmax.saturating_add(1 << 31) {
+        full = full.saturating_sub(1 << 32);
+    }
+    let running = parts.next().unwrap_or_default();
+    let is_running = running.split(',').any(|text| text.parse() == Ok(full));
+    full < xmin || (full < xmax && !is_running)
+}
+
 /// Length and scale as PostgreSQL's Java driver says them.
 fn size(of: &PgType) -> (Option<u32>, Option<i32>) {
     const UNBOUNDED: u32 = i32::MAX.unsigned_abs();
@@ -340,4 +372,17 @@ pub(super) fn identities(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_visible;
+
+    #[test]
+    fn transactions_are_seen_when_they_have_ended() {
+        assert!(is_visible("10:20:12,15", 9) && is_visible("10:20:12,15", 13));
+        assert!(!is_visible("10:20:12,15", 12) && !is_visible("10:20:12,15", 20));
+        assert!(is_visible("4294967300:4294967310:", 3), "of the next epoch");
+        assert!(is_visible("4294967300:4294967310:", 4_294_967_290), "of the epoch before");
+    }
 }

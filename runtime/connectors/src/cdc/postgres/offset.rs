@@ -87,6 +87,17 @@ impl Position {
         }
     }
 
+    /// Up to where the server may forget its log once this is stored.
+    pub(super) fn safe(&self) -> u64 {
+        match (self.snapshot, self.lsn_commit, self.lsn_proc) {
+            (Some(Snapshot::Running), ..) => 0,
+            (_, Some(commit), _) => commit,
+            // Where the snapshot was.
+            (_, None, None) => self.lsn.unwrap_or(0),
+            (_, None, Some(_)) => 0,
+        }
+    }
+
     /// What is stored. Only the last one of many is ever looked at, so that a text is not made of each.
     pub(super) fn offset(&self, more: &Bytes) -> SourceOffset {
         let mut bytes = Vec::with_capacity(88 + more.len());

@@ -203,6 +203,7 @@ impl Reading<'_> {
     fn close(&mut self, position: &Position) -> Result<()> {
         self.mark(Mark::Last, Some(position));
         self.emitter.out.holds_last = false;
+        self.emitter.out.mark = position.safe();
         self.emitter.out.flush()?;
         if self.config.common.heartbeat.is_some() {
             let mut streaming = position.clone();

@@ -200,7 +200,7 @@ impl<'a> Streaming<'a> {
 
     /// Gives on what was read. The server is told that the connector is there while the task is busy.
     fn give(&mut self) -> Result<()> {
-        self.emitter.out.mark = self.position.lsn_commit.unwrap_or(0);
+        self.emitter.out.mark = self.position.safe();
         while !self.emitter.out.try_flush()? {
             if self.emitter.out.is_closed() {
                 return Ok(());
@@ -231,7 +231,7 @@ impl<'a> Streaming<'a> {
             return 0;
         }
         let confirmed = self.confirmed.load(Ordering::Acquire);
-        let all = self.position.lsn_commit.unwrap_or(0);
+        let all = self.position.safe();
         // Nothing is on its way: what the server has beyond that is of no interest here.
         let is_idle = self.state.running.is_none() && self.emitter.out.is_empty();
         if is_idle && confirmed >= all && confirmed > 0 {
@@ -355,7 +355,13 @@ impl<'a> Streaming<'a> {
             table: relation.name.clone(),
         };
         let table = match self.config.common.takes(&name) {
-            true => Some(self.catalog.relation(self.beside, self.config, &relation)?),
+            true => {
+                if let Some(running) = &self.state.running {
+                    Catalog::await_commit(self.beside, running.xid)
+                        .map_err(|cause| error("a transaction could not be waited for", cause))?;
+                }
+                Some(self.catalog.relation(self.beside, self.config, &relation)?)
+            }
             false => None,
         };
         self.state.relations.insert(relation.oid, Known { relation, table });

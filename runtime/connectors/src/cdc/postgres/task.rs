@@ -65,10 +65,14 @@ impl SourceTask for PostgresTask {
         if let Some(stored) = &stored {
             emitter.transaction = Transaction::load(stored);
         }
+        let position = stored.as_ref().map(Position::load);
+        if let Some(position) = &position {
+            self.confirmed.store(position.safe(), Ordering::Release);
+        }
         let feed = Feed {
             source: Source::new(&config)?,
             incremental: stored.as_ref().map(Incremental::load).unwrap_or_default(),
-            position: stored.as_ref().map(Position::load),
+            position,
             emitter,
             cancel: self.cancel.clone(),
             confirmed: Arc::clone(&self.confirmed),

@@ -147,6 +147,12 @@ fn it_goes_on_behind_each_record() {
     });
     assert_eq!(all.len(), 3 + count, "{:#?}", shorts(&all));
     for cut in 0..all.len() {
+        // Records of one change come in one batch, which is written as one.
+        let is_within =
+            all.get(cut + 1).is_some_and(|next| cut > 2 && next.offset == all[cut].offset);
+        if is_within {
+            continue;
+        }
         let found = block(async {
             let mut source = place.start(&at(&all[cut]), &[]).await;
             if cut + 1 == all.len() {
@@ -264,8 +270,11 @@ fn tables_change_while_they_are_read() {
         assert_eq!(found, ["[Int32(5)] c [Int32(5), Float64(1.5), Int32(8)]"]);
         let found = next("DROP TABLE t; CREATE TABLE t (id bigint PRIMARY KEY); ALTER PUBLICATION cdc_tables ADD TABLE t; INSERT INTO t VALUES (6)").await;
         assert_eq!(found, ["[Int64(6)] c [Int64(6)]"]);
-        let found = next("ALTER TABLE t REPLICA IDENTITY FULL; ALTER TABLE t DROP CONSTRAINT t_pkey; UPDATE t SET id = 7").await;
-        assert_eq!(found, ["Null u [Int64(7)]"]);
+        place.sql("ALTER TABLE t REPLICA IDENTITY FULL; ALTER TABLE t DROP CONSTRAINT t_pkey");
+        let found = next("INSERT INTO t VALUES (7)").await;
+        assert_eq!(found, ["Null c [Int64(7)]"]);
+        let found = next("UPDATE t SET id = 8 WHERE id = 7").await;
+        assert_eq!(found, ["Null u [Int64(8)]"]);
     });
 }
 
