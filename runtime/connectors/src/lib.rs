@@ -13,6 +13,10 @@ pub mod file;
 pub mod http;
 #[cfg(feature = "jdbc")]
 pub mod jdbc;
+#[cfg(feature = "objects")]
+pub mod objects;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "tools")]
 pub mod tools;
 

@@ -8,3 +8,4 @@
 
 mod cdc;
 mod jdbc;
+mod redis;

@@ -156,6 +156,10 @@ impl Source {
         Ok(Self { task, cancel })
     }
 
+    pub(crate) fn task_mut(&mut self) -> &mut dyn SourceTask {
+        &mut *self.task
+    }
+
     /// The next batch.
     pub(crate) async fn one(&mut self) -> Result<Vec<SourceRecord>> {
         tokio::time::timeout(LIMIT, self.task.poll()).await.expect("a batch or an error")
