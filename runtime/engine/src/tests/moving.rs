@@ -147,6 +147,22 @@ async fn transformations_drop_and_change_records() {
 }
 
 #[tokio::test]
+async fn a_position_alone_is_committed_in_its_turn() {
+    let bench = Bench::new().await;
+    let config =
+        [("connector.class", SOURCE), ("topic", "t"), ("count", "3"), ("position.at", "2")];
+    bench.create("source", &config).await;
+    bench
+        .until("offset 3", || {
+            let offsets = bench.herder.offsets("source").expect("offsets").offsets;
+            offsets.first().and_then(|o| o.offset.as_ref()).is_some_and(|o| o["n"] == 3)
+        })
+        .await;
+    assert_eq!(bench.texts("t", 0).await, numbers(0..2));
+    bench.until("3 acknowledged", || bench.probe.acknowledged.load(Ordering::SeqCst) == 3).await;
+}
+
+#[tokio::test]
 async fn what_the_worker_keeps_is_neither_read_by_a_pattern_nor_written_to() {
     let log: Arc<dyn FullLog> = Arc::new(gantry_log::MemoryLog::new());
     let probe = Probe::default();

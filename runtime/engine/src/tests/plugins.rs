@@ -161,7 +161,8 @@ impl Connector for TestConnector {
     }
 }
 
-/// Emits `n-<i>` for i in 0..count; keys: topic, count, fail.at, panic.at, bytes.at, key.mod.
+/// Emits `n-<i>` for i in 0..count; keys: topic, count, fail.at, panic.at, bytes.at,
+/// position.at, key.mod.
 struct Source {
     probe: Probe,
     props: Props,
@@ -221,6 +222,9 @@ impl SourceTask for Source {
         }
         self.next += 1;
         let offset = SourceOffset::Number("n".into(), self.next);
+        if self.number("position.at") == Some(self.next - 1) {
+            return Ok(vec![SourceRecord::position(self.partition.clone(), offset)]);
+        }
         Ok(vec![SourceRecord::new(record, self.partition.clone(), offset)])
     }
 }

@@ -296,7 +296,11 @@ impl Server {
     pub(crate) fn statement_of(&mut self, table: &TableName) -> Result<Option<String>> {
         let sql = format!("SHOW CREATE TABLE {}", table.quoted());
         match self.connection.query_first::<mysql::Row, _>(&sql) {
-            Ok(row) => Ok(row.and_then(|row| row.get_opt::<String, _>(1)?.ok())),
+            Ok(row) => Ok(row.and_then(|row| {
+                // Defaults of binary columns are no text.
+                let sql = row.get_opt::<Vec<u8>, _>(1)?.ok()?;
+                Some(String::from_utf8_lossy(&sql).into_owned())
+            })),
             Err(error) if matches!(code(&error), Some(1146 | 1049 | 1142 | 1044 | 1051)) => {
                 Ok(None)
             }

@@ -188,7 +188,10 @@ impl Snapshot<'_> {
             if self.cancel.is_cancelled() {
                 return Err(stopped());
             }
-            let Some(sql) = server.statement_of(name)? else { continue };
+            let Some(sql) = server.statement_of(name)? else {
+                tracing::warn!(table = %name, "its structure may not be seen, or it is gone: it is left out");
+                continue;
+            };
             if is_captured {
                 let structure = self.tables.read(&sql, mode, name)?;
                 self.tables.history.put(name, structure);
