@@ -35,8 +35,9 @@ pub(crate) fn decode_topic(name: &str) -> String {
 /// A group as RocketMQ knows it; one that RocketMQ told stays as it is. A long one is told apart by
 /// its check sum.
 pub(crate) fn encode_group(name: &str) -> String {
-    let encoded =
-        encode(name, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'%' | b'|'));
+    let encoded = encode(name, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'%' | b'|')
+    });
     if encoded.len() <= GROUP_BYTES_MAX {
         return encoded;
     }

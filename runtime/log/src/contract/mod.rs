@@ -14,8 +14,8 @@ mod support;
 
 pub use admin::{
     deleted_topic_is_gone, names_and_sizes_are_checked, queues_are_added_and_begin_where_asked,
-    topic_changes_count_up,
-    topics_are_created_and_listed, topics_created_by_several_are_there_for_all,
+    topic_changes_count_up, topics_are_created_and_listed,
+    topics_created_by_several_are_there_for_all,
 };
 pub use append::too_large_records_are_refused;
 pub use append::{

@@ -135,8 +135,7 @@ impl Catalog {
             return Ok(None);
         };
         let first_queue = self.numbers_for(name, more)?;
-        let chosen =
-            if topic.spec.cleanup == Cleanup::Compact { &[] } else { first_offsets };
+        let chosen = if topic.spec.cleanup == Cleanup::Compact { &[] } else { first_offsets };
         let new = chosen.iter().copied().skip(before as usize);
         let first_offsets = new.take(more as usize).collect();
         Ok(Some(Change::Grow { name: Str::clone(name), first_queue, more, first_offsets }))
@@ -175,7 +174,8 @@ impl Catalog {
         match change {
             Change::Create { name, first_queue, spec, .. } => {
                 let end = first_queue.saturating_add(spec.queues);
-                let topic = Topic { spec: *spec, numbers: vec![*first_queue..end] };
+                let topic =
+                    Topic { spec: *spec, numbers: std::iter::once(*first_queue..end).collect() };
                 self.next_queue = self.next_queue.max(end);
                 self.by_queue.insert(*first_queue, Str::clone(name));
                 self.topics.insert(Str::clone(name), topic);
@@ -337,7 +337,7 @@ fn topic(reader: &mut Reader<'_>) -> Result<Topic, Malformed> {
         }
     }
     let end = first.checked_add(first_queues).ok_or(Malformed("a queue number is too large"))?;
-    let mut numbers = vec![first..end];
+    let mut numbers: Vec<Range<u32>> = std::iter::once(first..end).collect();
     numbers.append(&mut added);
     Ok(Topic { spec, numbers })
 }
@@ -465,8 +465,7 @@ impl Change {
             1 | 5 => {
                 let first_queue = queue_number(&mut reader)?;
                 let spec = spec(&mut reader)?;
-                let first_offsets =
-                    if kind == 5 { offsets(&mut reader)? } else { Vec::new() };
+                let first_offsets = if kind == 5 { offsets(&mut reader)? } else { Vec::new() };
                 Self::Create { name, first_queue, spec, first_offsets }
             }
             6 => {
@@ -553,12 +552,7 @@ mod tests {
                 spec: TopicSpec::with_queues(2),
                 first_offsets: vec![0, 1 << 40],
             },
-            Change::Grow {
-                name: "t".into(),
-                first_queue: 400,
-                more: 2,
-                first_offsets: vec![7],
-            },
+            Change::Grow { name: "t".into(), first_queue: 400, more: 2, first_offsets: vec![7] },
             Change::Delete { name: "t".into() },
             Change::Commit { group: "g".into(), offsets: vec![(1, None), (2, Some(1 << 40))] },
             Change::DeleteGroup { group: "g".into() },
@@ -575,7 +569,9 @@ mod tests {
     fn queues_that_were_added_stand_behind_the_others() {
         let mut catalog = catalog();
         let change = catalog.grow(&"a".into(), 5, &[1, 2, 3, 40, 50, 60]).unwrap().unwrap();
-        assert!(matches!(&change, Change::Grow { first_offsets, .. } if *first_offsets == [40, 50]));
+        assert!(
+            matches!(&change, Change::Grow { first_offsets, .. } if *first_offsets == [40, 50])
+        );
         catalog.apply(&change);
         assert_eq!(catalog.grow(&"a".into(), 5, &[]).unwrap(), None, "it has five");
         for (partition, number) in [(0, 0), (2, 2), (3, 6), (4, 7)] {

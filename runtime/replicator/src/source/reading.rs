@@ -1,0 +1,239 @@
+//! Reading the source: queues found at their offsets, records that count, and those that came from
+//! the target left out.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gantry_api::{Error, Result};
+use gantry_coordination::{Isolation, Transactions};
+use gantry_log::{
+    FullLog, LogError, LogRecord, OffsetRange, QueueRecords, ReadLimits, RecordHeader, Str,
+    TopicPartition,
+};
+
+use super::config::Config;
+use super::queue::Queue;
+use crate::clusters::failed;
+
+/// Bytes read at once over all queues.
+const READ_BYTES: usize = 4 << 20;
+/// Records read at once.
+const READ_RECORDS: usize = 10_000;
+/// The header of copies that tells through which clusters they came, in order and with commas.
+pub(super) const PROVENANCE: &str = "gantry.replicated.from";
+/// How often a topic that is not there is looked for again.
+const GONE_PAUSE: Duration = Duration::from_secs(5);
+
+/// What of the source is read, and how.
+pub(super) struct Reader {
+    source: Arc<dyn FullLog>,
+    isolation: Isolation,
+    read_committed: bool,
+    /// A sift has begun and not ended: what it was given is read again.
+    is_sifting: bool,
+    poll_timeout: Duration,
+    from_latest: bool,
+    /// The topics that were not there, and when.
+    gone: Vec<(Str, Instant)>,
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader").field("isolation", &self.isolation).finish_non_exhaustive()
+    }
+}
+
+fn isolation(source: &Arc<dyn FullLog>, read_committed: bool) -> Isolation {
+    let transactions = || Arc::new(Transactions::new(Arc::clone(source), None));
+    Isolation::new(read_committed.then(transactions))
+}
+
+impl Reader {
+    pub(super) fn new(source: Arc<dyn FullLog>, config: &Config) -> Self {
+        Self {
+            isolation: isolation(&source, config.read_committed),
+            source,
+            read_committed: config.read_committed,
+            is_sifting: false,
+            poll_timeout: config.poll_timeout,
+            from_latest: config.from_latest,
+            gone: Vec::new(),
+        }
+    }
+
+    /// Where a queue begins of which nothing was copied. `fresh`: where its empty copy begins.
+    pub(super) async fn begin(
+        &self,
+        queue: &TopicPartition,
+        fresh: Option<u64>,
+    ) -> Result<u64, LogError> {
+        let range = self.source.range(queue).await?;
+        // The copy was made to begin there a moment ago: what came since is copied, too.
+        if let Some(at) = fresh.filter(|at| self.from_latest && in_range(&range, *at)) {
+            return Ok(at);
+        }
+        Ok(if self.from_latest { range.next } else { range.earliest })
+    }
+
+    /// Where the queues of a topic are, if that can change.
+    pub(super) async fn places(&self, topic: &str) -> Result<Vec<Str>> {
+        let places = self.source.queue_places(topic).await;
+        places.map_err(|error| failed(&format!("Could not ask where {topic} is"), &error))
+    }
+
+    /// Records of the queues that are ready; empty after a while, which is short if `soon`. Cancel
+    /// safe: what was not given is read again.
+    pub(super) async fn read(
+        &mut self,
+        queues: &mut [Queue],
+        soon: Option<Duration>,
+    ) -> Result<Vec<QueueRecords>> {
+        if std::mem::take(&mut self.is_sifting) {
+            self.isolation = isolation(&self.source, self.read_committed);
+            queues.iter_mut().filter(|queue| queue.next.is_some()).for_each(|queue| {
+                queue.next = Some(queue.given);
+            });
+        }
+        self.gone.retain(|(_, since)| since.elapsed() < GONE_PAUSE);
+        let is_gone =
+            |queue: &Queue| self.gone.iter().any(|(topic, _)| *topic == queue.source.topic);
+        let ready =
+            queues.iter().filter(|queue| !self.isolation.holds(&queue.source) && !is_gone(queue));
+        let from = ready.filter_map(|queue| Some((queue.source.clone(), queue.next?)));
+        let from: Vec<(TopicPartition, u64)> = from.collect();
+        let wait = soon.map_or(self.poll_timeout, |soon| soon.min(self.poll_timeout));
+        let limits = ReadLimits { max_bytes: READ_BYTES, max_records: READ_RECORDS, wait };
+        let batches = tokio::select! {
+            read = async {
+                match from.is_empty() {
+                    true => {
+                        tokio::time::sleep(wait).await;
+                        Ok(Vec::new())
+                    }
+                    false => self.source.read(&from, limits).await,
+                }
+            } => match read {
+                Ok(batches) => batches,
+                Err(error) => return self.recover(error, queues).map(|()| Vec::new()),
+            },
+            () = self.isolation.changed(), if self.isolation.waits() => {
+                self.is_sifting = true;
+                let again = self.isolation.look_again(&Default::default()).await;
+                self.is_sifting = false;
+                return Ok(again);
+            }
+        };
+        for batch in &batches {
+            if let Some(queue) = queues.iter_mut().find(|queue| queue.source == batch.from) {
+                queue.next = Some(batch.next);
+                queue.end = batch.end;
+            }
+        }
+        self.is_sifting = true;
+        let sifted = self.isolation.sift(batches).await;
+        self.is_sifting = false;
+        Ok(sifted)
+    }
+
+    /// Goes on where the source can be read, if it can be: records that are gone before they were
+    /// copied are lost to the copy, and that is said.
+    fn recover(&mut self, error: LogError, queues: &mut [Queue]) -> Result<()> {
+        match error {
+            LogError::OutOfRange { queue: name, wanted, range } => {
+                let Some(queue) = queues.iter_mut().find(|queue| queue.source == name) else {
+                    return Ok(());
+                };
+                if wanted < range.earliest {
+                    tracing::error!(
+                        queue = %name, lost = range.earliest - wanted, from = wanted,
+                        to = range.earliest,
+                        "records are gone from the source before they were copied (its retention \
+                         is over); going on behind them"
+                    );
+                } else {
+                    tracing::error!(
+                        queue = %name, copied = wanted, end = range.next,
+                        "the source ends before what was copied of it: it was made anew, or lost \
+                         its end; copying all of it that is there"
+                    );
+                }
+                queue.next = Some(range.earliest);
+                queue.given = range.earliest;
+                self.isolation.forget(&name);
+                // What is written next stands behind all that is there.
+                queue.mapping = queue.mapping.going_on(range.earliest);
+                queue.is_unsaid = true;
+                Ok(())
+            }
+            // The connector takes it off the tasks.
+            LogError::Unknown(queue) => {
+                tracing::warn!(topic = &*queue.topic, "the source has this topic no more");
+                self.gone.push((queue.topic, Instant::now()));
+                Ok(())
+            }
+            error => Err(failed("Could not read the source", &error)),
+        }
+    }
+}
+
+fn in_range(range: &OffsetRange, at: u64) -> bool {
+    (range.earliest..=range.next).contains(&at)
+}
+
+/// Whether a record came through a cluster.
+pub(super) fn came_through(record: &LogRecord, cluster: &str) -> bool {
+    record.headers.iter().any(|header| {
+        &*header.key == PROVENANCE
+            && header.value.as_ref().is_some_and(|value| {
+                value.split(|byte| *byte == b',').any(|name| name == cluster.as_bytes())
+            })
+    })
+}
+
+/// Notes that a record came through one more.
+pub(super) fn note_provenance(record: &mut LogRecord, cluster: &str) {
+    let known = record.headers.iter_mut().find(|header| &*header.key == PROVENANCE);
+    match known {
+        Some(header) => {
+            let mut names = header.value.as_deref().unwrap_or_default().to_vec();
+            if !names.is_empty() {
+                names.push(b',');
+            }
+            names.extend_from_slice(cluster.as_bytes());
+            header.value = Some(names.into());
+        }
+        None => {
+            let value = Some(bytes::Bytes::copy_from_slice(cluster.as_bytes()));
+            record.headers.push(RecordHeader { key: PROVENANCE.into(), value });
+        }
+    }
+}
+
+/// The error of a queue whose number means another queue than it did.
+pub(super) fn moved(queue: &TopicPartition, before: &str, now: Option<&Str>) -> Error {
+    Error::connect(format!(
+        "Queue {queue} of the source was {before} when it was copied, and is {} now: a broker \
+         that is not the last one by name got queues of {}, which changes the numbers of those \
+         behind. Nothing of it is copied any more, so that no records are mixed. Delete the copy \
+         and reset the connector's offsets to copy the topic anew, or take the new queues away",
+        now.map_or("nowhere", |now| &**now),
+        queue.topic
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_know_where_they_came_through() {
+        let mut record = LogRecord::default();
+        assert!(!came_through(&record, "a"));
+        note_provenance(&mut record, "a");
+        note_provenance(&mut record, "bb");
+        assert_eq!(record.headers.len(), 1);
+        assert_eq!(record.headers[0].value.as_deref(), Some(&b"a,bb"[..]));
+        assert!(came_through(&record, "a") && came_through(&record, "bb"));
+        assert!(!came_through(&record, "b"));
+    }
+}
