@@ -55,6 +55,9 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
+    pub(crate) fn new(group: &'static str) -> Self {
+        Self { definition: ConfigDef::new(), group, order: 0 }
+    }
     pub(crate) fn group(&mut self, group: &'static str) -> &mut Self {
         (self.group, self.order) = (group, 0);
         self
@@ -144,7 +147,7 @@ impl Keys {
 
 /// The keys of all three connectors. `reads`: it reads the source.
 pub(crate) fn common(reads: bool) -> Keys {
-    let mut keys = Keys { definition: ConfigDef::new(), group: "Replication", order: 0 };
+    let mut keys = Keys::new("Replication");
     keys.add(ENABLED, Type::Boolean, true, "Whether anything is done at all.", None)
         .required(SOURCE_ALIAS, "The name of the cluster that is read: copies of its topics begin with it.")
         .put(

@@ -30,28 +30,33 @@ use gantry_api::{ConfigDef, Connector, ConnectorPlugin, PluginInfo, SourceTask, 
 
 pub use clusters::{Clusters, OpenSource};
 
-const PACKAGE: &str = "org.apache.kafka.connect.mirror";
-
 /// The connectors. They read and write through `clusters`.
 pub fn plugins(clusters: &Arc<Clusters>) -> Vec<ConnectorPlugin> {
     vec![
         plugin(
             clusters,
-            "MirrorSourceConnector",
+            "org.apache.rocketmq.replicator.ReplicatorSourceConnector",
+            source::replicator::definition,
+            source::MirrorSource::of_replicator,
+            source::MirrorSourceTask::of_replicator,
+        ),
+        plugin(
+            clusters,
+            "org.apache.kafka.connect.mirror.MirrorSourceConnector",
             source::definition,
             source::MirrorSource::new,
             source::MirrorSourceTask::new,
         ),
         plugin(
             clusters,
-            "MirrorCheckpointConnector",
+            "org.apache.kafka.connect.mirror.MirrorCheckpointConnector",
             checkpoint::definition,
             checkpoint::MirrorCheckpoint::new,
             checkpoint::MirrorCheckpointTask::new,
         ),
         plugin(
             clusters,
-            "MirrorHeartbeatConnector",
+            "org.apache.kafka.connect.mirror.MirrorHeartbeatConnector",
             heartbeat::definition,
             heartbeat::MirrorHeartbeat::new,
             heartbeat::MirrorHeartbeatTask::new,
@@ -66,7 +71,7 @@ fn plugin<C: Connector + 'static, T: SourceTask + 'static>(
     connector: fn(Arc<Clusters>) -> C,
     task: fn(Arc<Clusters>) -> T,
 ) -> ConnectorPlugin {
-    let info = PluginInfo::new(&format!("{PACKAGE}.{class}"), "Connector", definition);
+    let info = PluginInfo::new(class, "Connector", definition);
     let (of_connector, of_task) = (Arc::clone(clusters), Arc::clone(clusters));
     ConnectorPlugin::new(
         info,

@@ -15,6 +15,19 @@ pub(crate) struct Policy {
     separator: String,
     /// Internal topics have the separator too, in place of a dot.
     in_internal: bool,
+    /// Names of RocketMQ's replicator.
+    fixed: Option<Fixed>,
+}
+
+/// What RocketMQ's replicator calls copies.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fixed {
+    /// The one topic of all copies.
+    pub(crate) topic: Option<String>,
+    /// What stands in front of the name of a copy, with `%` behind it.
+    pub(crate) namespace: Option<String>,
+    /// Whether several topics are copied.
+    pub(crate) is_shared: bool,
 }
 
 impl Policy {
@@ -26,7 +39,19 @@ impl Policy {
             is_identity,
             separator: separator.to_owned(),
             in_internal,
+            fixed: None,
         })
+    }
+
+    /// Copies keep their names, or all have one.
+    pub(crate) fn fixed(fixed: Fixed) -> Self {
+        let separator = DEFAULT_SEPARATOR.to_owned();
+        Self { is_identity: true, separator, in_internal: true, fixed: Some(fixed) }
+    }
+
+    /// Whether several topics have one copy: then nothing of it begins where an original does.
+    pub(crate) fn merges(&self) -> bool {
+        self.fixed.as_ref().is_some_and(|fixed| fixed.topic.is_some() && fixed.is_shared)
     }
 
     fn in_internal(&self) -> &str {
@@ -35,11 +60,20 @@ impl Policy {
 
     /// Whether copies have the cluster in their names: heartbeats always have.
     fn is_prefixed(&self, topic: &str) -> bool {
-        !self.is_identity || topic.ends_with(HEARTBEATS)
+        self.fixed.is_none() && (!self.is_identity || topic.ends_with(HEARTBEATS))
     }
 
     /// The copy of a topic of that cluster.
     pub(crate) fn remote(&self, source: &str, topic: &str) -> Str {
+        if let Some(fixed) = &self.fixed {
+            return match (&fixed.topic, &fixed.namespace) {
+                (Some(topic), _) => topic.as_str().into(),
+                (None, Some(namespace)) if !namespace.is_empty() => {
+                    format!("{namespace}%{topic}").into()
+                }
+                (None, _) => topic.into(),
+            };
+        }
         if self.is_prefixed(topic) {
             return format!("{source}{}{topic}", self.separator).into();
         }

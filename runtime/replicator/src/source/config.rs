@@ -6,6 +6,7 @@ use gantry_api::model::config::{ConfigValue, ParsedConfig};
 use gantry_api::{ConfigDef, Error, Props, Result, Type, Validator};
 use gantry_log::TopicPartition;
 
+use super::replicator::{self, Origin};
 use crate::clusters::Clusters;
 use crate::filter::Filter;
 use crate::keys::{self, Common, POLL_TIMEOUT, TOPICS, TOPICS_EXCLUDE};
@@ -147,11 +148,52 @@ pub(crate) struct Config {
     pub(crate) refresh: Option<Duration>,
     pub(crate) sync_configs: bool,
     pub(crate) copies_heartbeats: bool,
-    pub(crate) provenance: bool,
+    pub(crate) marks: Marks,
     pub(crate) emit_syncs: bool,
-    pub(crate) from_latest: bool,
+    pub(crate) begin: Begin,
     pub(crate) read_committed: bool,
     pub(crate) poll_timeout: Duration,
+    /// Records in a second at most.
+    pub(crate) rate: Option<u64>,
+}
+
+/// By which keys a source connector is told what to do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dialect {
+    pub(crate) config: fn(&Props) -> Result<Config>,
+    /// The source, under the worker's own names for clusters.
+    pub(crate) cluster: fn(&Props) -> Props,
+    pub(crate) validate: fn(&Clusters, &Props, &mut Vec<ConfigValue>),
+}
+
+impl Dialect {
+    pub(crate) const MIRROR: Self =
+        Self { config: Config::of, cluster: keys::source_cluster, validate };
+    pub(crate) const REPLICATOR: Self = Self {
+        config: Config::of_replicator,
+        cluster: replicator::source_cluster,
+        validate: replicator::validate,
+    };
+}
+
+/// Where a queue begins of which nothing was copied yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begin {
+    Earliest,
+    Latest,
+    /// With the first record of this time or later, in milliseconds since the epoch.
+    At(i64),
+}
+
+/// What copies tell of where they came from.
+#[derive(Clone, Debug)]
+pub(crate) enum Marks {
+    /// Nothing: they are the originals to the byte.
+    None,
+    /// A header of ours.
+    Provenance,
+    /// Properties of RocketMQ's replicator.
+    Replicator(Origin),
 }
 
 impl Config {
@@ -170,9 +212,16 @@ impl Config {
             refresh: keys::interval(&config, REFRESH),
             sync_configs,
             copies_heartbeats: config.boolean(HEARTBEATS),
-            provenance: common.policy.is_identity && config.boolean(PROVENANCE),
+            marks: match common.policy.is_identity && config.boolean(PROVENANCE) {
+                true => Marks::Provenance,
+                false => Marks::None,
+            },
             emit_syncs: config.boolean(EMIT_SYNCS),
-            from_latest: first_set(RESET, get).is_some_and(|reset| reset == "latest"),
+            begin: match first_set(RESET, get).as_deref() {
+                Some("latest") => Begin::Latest,
+                _ => Begin::Earliest,
+            },
+            rate: None,
             read_committed: reads_committed(get),
             poll_timeout: Duration::from_millis(timeout_ms.unwrap_or(1_000)),
             common,
@@ -203,8 +252,8 @@ mod tests {
     fn defaults_are_mirrormakers() {
         let config = Config::of(&props(&[])).unwrap();
         assert_eq!(config.refresh, Some(Duration::from_secs(600)));
-        assert!(config.read_committed && !config.from_latest && config.emit_syncs);
-        assert!(!config.provenance, "names say where copies came from");
+        assert!(config.read_committed && config.begin == Begin::Earliest && config.emit_syncs);
+        assert!(matches!(config.marks, Marks::None), "names say where copies came from");
         for (topic, copied) in [
             ("orders", true),
             ("a.orders", true),
@@ -219,7 +268,7 @@ mod tests {
         let only = Config::of(&props(&[("topics", "orders")])).unwrap();
         assert!(only.copies("heartbeats") && !only.copies("bills"));
         let identity = [("replication.policy.class", "IdentityReplicationPolicy")];
-        assert!(Config::of(&props(&identity)).unwrap().provenance);
+        assert!(matches!(Config::of(&props(&identity)).unwrap().marks, Marks::Provenance));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use gantry_api::{
 };
 use gantry_log::{FullLog, Str};
 
-use super::config::{ASSIGNED, Config, reads_committed, validate};
+use super::config::{ASSIGNED, Config, Dialect, reads_committed};
 use super::topics::{self, Copied};
 use crate::clusters::Clusters;
 use crate::{keys, offsets};
@@ -20,6 +20,7 @@ const RETRY: Duration = Duration::from_secs(2);
 
 pub(crate) struct MirrorSource {
     clusters: Arc<Clusters>,
+    dialect: Dialect,
     props: Props,
     known: Arc<Mutex<Copied>>,
     is_enabled: bool,
@@ -27,7 +28,16 @@ pub(crate) struct MirrorSource {
 
 impl MirrorSource {
     pub(crate) fn new(clusters: Arc<Clusters>) -> Self {
-        Self { clusters, props: Props::new(), known: Arc::default(), is_enabled: false }
+        Self::of(clusters, Dialect::MIRROR)
+    }
+
+    pub(crate) fn of_replicator(clusters: Arc<Clusters>) -> Self {
+        Self::of(clusters, Dialect::REPLICATOR)
+    }
+
+    fn of(clusters: Arc<Clusters>, dialect: Dialect) -> Self {
+        let (props, known) = (Props::new(), Arc::default());
+        Self { clusters, dialect, props, known, is_enabled: false }
     }
 
     fn known(&self) -> Copied {
@@ -38,19 +48,19 @@ impl MirrorSource {
 #[async_trait]
 impl Connector for MirrorSource {
     fn validate(&self, props: &Props, findings: &mut Vec<ConfigValue>) -> Result<()> {
-        validate(&self.clusters, props, findings);
+        (self.dialect.validate)(&self.clusters, props, findings);
         Ok(())
     }
 
     async fn start(&mut self, ctx: ConnectorContext, props: &Props) -> Result<()> {
-        let config = Config::of(props)?;
+        let config = (self.dialect.config)(props)?;
         self.is_enabled = config.common.enabled;
         self.props = props.clone();
         if !self.is_enabled {
             return Ok(());
         }
         let watch = Watch {
-            source: self.clusters.open(&keys::source_cluster(props), &ctx.name)?,
+            source: self.clusters.open(&(self.dialect.cluster)(props), &ctx.name)?,
             target: self.clusters.target()?,
             config,
             known: Arc::clone(&self.known),

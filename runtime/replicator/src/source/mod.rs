@@ -4,6 +4,7 @@ mod config;
 mod connector;
 mod queue;
 mod reading;
+pub(crate) mod replicator;
 mod syncs;
 mod task;
 mod topics;

@@ -11,7 +11,7 @@ use gantry_log::{
     TopicPartition,
 };
 
-use super::config::Config;
+use super::config::{Begin, Config};
 use super::queue::Queue;
 use crate::clusters::failed;
 
@@ -21,6 +21,8 @@ const READ_BYTES: usize = 4 << 20;
 const READ_RECORDS: usize = 10_000;
 /// The header of copies that tells through which clusters they came, in order and with commas.
 pub(super) const PROVENANCE: &str = "gantry.replicated.from";
+/// How often it is looked whether more may be read, where that is limited.
+const PACE: Duration = Duration::from_millis(50);
 /// How often a topic that is not there is looked for again.
 const GONE_PAUSE: Duration = Duration::from_secs(5);
 
@@ -32,7 +34,9 @@ pub(super) struct Reader {
     /// A sift has begun and not ended: what it was given is read again.
     is_sifting: bool,
     poll_timeout: Duration,
-    from_latest: bool,
+    begin: Begin,
+    /// Records that may be read in this second, and since when it counts.
+    rate: Option<(u64, u64, Instant)>,
     /// The topics that were not there, and when.
     gone: Vec<(Str, Instant)>,
 }
@@ -56,7 +60,8 @@ impl Reader {
             read_committed: config.read_committed,
             is_sifting: false,
             poll_timeout: config.poll_timeout,
-            from_latest: config.from_latest,
+            begin: config.begin,
+            rate: config.rate.map(|rate| (rate, rate, Instant::now())),
             gone: Vec::new(),
         }
     }
@@ -69,10 +74,11 @@ impl Reader {
     ) -> Result<u64, LogError> {
         let range = self.source.range(queue).await?;
         // The copy was made to begin there a moment ago: what came since is copied, too.
-        if let Some(at) = fresh.filter(|at| self.from_latest && in_range(&range, *at)) {
+        let begins = self.begin != Begin::Earliest;
+        if let Some(at) = fresh.filter(|at| *at > 0 && begins && in_range(&range, *at)) {
             return Ok(at);
         }
-        Ok(if self.from_latest { range.next } else { range.earliest })
+        begin(&*self.source, self.begin, queue, &range).await
     }
 
     /// Where the queues of a topic are, if that can change.
@@ -102,7 +108,12 @@ impl Reader {
         let from = ready.filter_map(|queue| Some((queue.source.clone(), queue.next?)));
         let from: Vec<(TopicPartition, u64)> = from.collect();
         let wait = soon.map_or(self.poll_timeout, |soon| soon.min(self.poll_timeout));
-        let limits = ReadLimits { max_bytes: READ_BYTES, max_records: READ_RECORDS, wait };
+        let max_records = self.allowed();
+        if max_records == 0 {
+            tokio::time::sleep(PACE).await;
+            return Ok(Vec::new());
+        }
+        let limits = ReadLimits { max_bytes: READ_BYTES, max_records, wait };
         let batches = tokio::select! {
             read = async {
                 match from.is_empty() {
@@ -123,6 +134,10 @@ impl Reader {
                 return Ok(again);
             }
         };
+        if let Some((_, left, _)) = &mut self.rate {
+            let read: u64 = batches.iter().map(|batch| batch.records.len() as u64).sum();
+            *left = left.saturating_sub(read);
+        }
         for batch in &batches {
             if let Some(queue) = queues.iter_mut().find(|queue| queue.source == batch.from) {
                 queue.next = Some(batch.next);
@@ -133,6 +148,15 @@ impl Reader {
         let sifted = self.isolation.sift(batches).await;
         self.is_sifting = false;
         Ok(sifted)
+    }
+
+    /// How many records may be read now.
+    fn allowed(&mut self) -> usize {
+        let Some((rate, left, since)) = &mut self.rate else { return READ_RECORDS };
+        if since.elapsed() >= Duration::from_secs(1) {
+            (*left, *since) = (*rate, Instant::now());
+        }
+        usize::try_from(*left).unwrap_or(READ_RECORDS).min(READ_RECORDS)
     }
 
     /// Goes on where the source can be read, if it can be: records that are gone before they were
@@ -174,6 +198,23 @@ impl Reader {
             error => Err(failed("Could not read the source", &error)),
         }
     }
+}
+
+/// Where copying of a queue begins if it begins now.
+pub(super) async fn begin(
+    source: &dyn FullLog,
+    begin: Begin,
+    queue: &TopicPartition,
+    range: &OffsetRange,
+) -> Result<u64, LogError> {
+    Ok(match begin {
+        Begin::Earliest => range.earliest,
+        Begin::Latest => range.next,
+        Begin::At(timestamp_ms) => {
+            let found = source.offset_for_time(queue, timestamp_ms).await?;
+            found.map_or(range.next, |at| at.clamp(range.earliest, range.next))
+        }
+    })
 }
 
 fn in_range(range: &OffsetRange, at: u64) -> bool {

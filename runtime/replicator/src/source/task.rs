@@ -10,14 +10,14 @@ use gantry_api::{
 };
 use gantry_log::{Cleanup, FullLog, LogError, LogRecord, QueueRecords, TopicPartition};
 
-use super::config::{ASSIGNED, Config, assigned};
+use super::config::{ASSIGNED, Config, Dialect, Marks, assigned};
 use super::queue::{InFlight, Polled, Queue};
 use super::reading::{Reader, came_through, moved, note_provenance};
 use super::syncs::{self, Syncs};
 use super::topics;
 use crate::clusters::{Clusters, failed};
+use crate::offsets;
 use crate::wire::Sync;
-use crate::{keys, offsets};
 
 /// How often it is written down where copies are, while any are made.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
@@ -27,12 +27,17 @@ const PLACES_WAIT: Duration = Duration::from_millis(100);
 /// `MirrorSourceTask`.
 pub(crate) struct MirrorSourceTask {
     clusters: Arc<Clusters>,
+    dialect: Dialect,
     work: Option<Work>,
 }
 
 impl MirrorSourceTask {
     pub(crate) fn new(clusters: Arc<Clusters>) -> Self {
-        Self { clusters, work: None }
+        Self { clusters, dialect: Dialect::MIRROR, work: None }
+    }
+
+    pub(crate) fn of_replicator(clusters: Arc<Clusters>) -> Self {
+        Self { clusters, dialect: Dialect::REPLICATOR, work: None }
     }
 
     fn work(&mut self) -> Result<&mut Work> {
@@ -43,8 +48,8 @@ impl MirrorSourceTask {
 #[async_trait]
 impl SourceTask for MirrorSourceTask {
     async fn start(&mut self, ctx: SourceTaskContext, props: &Props) -> Result<()> {
-        let config = Config::of(props)?;
-        let source = self.clusters.open(&keys::source_cluster(props), &ctx.connector)?;
+        let config = (self.dialect.config)(props)?;
+        let source = self.clusters.open(&(self.dialect.cluster)(props), &ctx.connector)?;
         let target = self.clusters.target()?;
         let text = props.get(ASSIGNED).map_or("", String::as_str);
         let queues = assigned(text)?;
@@ -215,7 +220,11 @@ impl Work {
     /// Whether a topic keeps all of its records until they expire, and all of them are copied.
     async fn is_dense(&self, topic: &str) -> bool {
         let info = self.source.topic(topic).await.ok().flatten();
-        !self.config.provenance && info.is_some_and(|info| info.spec.cleanup != Cleanup::Compact)
+        let takes_all = match &self.config.marks {
+            Marks::None => true,
+            Marks::Provenance | Marks::Replicator(_) => false,
+        };
+        takes_all && info.is_some_and(|info| info.spec.cleanup != Cleanup::Compact)
     }
 
     async fn make_copy(&self, source: &TopicPartition) -> Result<()> {
@@ -264,11 +273,20 @@ impl Work {
             queue.given = batch.next;
             queue.end = queue.end.max(batch.end);
             for (offset, mut record) in batch.records {
-                if self.config.provenance {
-                    if came_through(&record, &self.config.common.target) {
-                        continue;
+                match &self.config.marks {
+                    Marks::None => {}
+                    Marks::Provenance => {
+                        if came_through(&record, &self.config.common.target) {
+                            continue;
+                        }
+                        note_provenance(&mut record, &self.config.common.source);
                     }
-                    note_provenance(&mut record, &self.config.common.source);
+                    Marks::Replicator(origin) => {
+                        if !origin.takes(&queue.source.topic, &record) {
+                            continue;
+                        }
+                        origin.mark(&queue.source.topic, &mut record);
+                    }
                 }
                 polled.add(at, offset);
                 let offset = offsets::offset(&self.offset_name, offset);

@@ -9,6 +9,7 @@ use gantry_log::{
 };
 
 use super::config::Config;
+use super::reading::begin;
 use crate::clusters::failed;
 
 /// Topics of the source that are copied, with how many queues each has.
@@ -74,12 +75,16 @@ async fn first_offsets(
     name: &Str,
     queues: u32,
 ) -> Result<Vec<u64>> {
+    if config.common.policy.merges() {
+        return Ok(Vec::new());
+    }
     let mut first = Vec::with_capacity(queues as usize);
     for at in 0..queues {
         let queue = TopicPartition::new(Str::clone(name), at);
         let range = source.range(&queue).await;
-        let range = range.map_err(|error| failed("Could not ask for offsets", &error))?;
-        first.push(if config.from_latest { range.next } else { range.earliest });
+        let wrong = |error: LogError| failed("Could not ask for offsets", &error);
+        let range = range.map_err(wrong)?;
+        first.push(begin(source, config.begin, &queue, &range).await.map_err(wrong)?);
     }
     Ok(first)
 }

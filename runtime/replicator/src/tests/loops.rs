@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gantry_log::{LogRecord, MemoryLog};
+use gantry_api::Props;
+use gantry_log::{LogRecord, MemoryLog, RecordHeader};
 
-use super::{AnyLog, Worker, all, motley, put, topic, until};
+use super::{AnyLog, Worker, all, motley, props, put, record, topic, until};
 
 fn values(records: &[(u64, LogRecord)]) -> Vec<Option<Vec<u8>>> {
     records.iter().map(|(_, record)| record.value.as_deref().map(<[u8]>::to_vec)).collect()
@@ -39,6 +40,60 @@ async fn prefixed_copies_are_not_sent_back() {
         let twice = topics.keys().find(|name| name.contains("a.b.") || name.contains("b.a."));
         assert_eq!(twice, None, "on {other}");
     }
+    for worker in workers {
+        worker.herder.shutdown().await;
+    }
+}
+
+/// The keys of RocketMQ's replicator from one cluster to another.
+fn replicator(from: &str, to: &str) -> Props {
+    let mut config = props(&[
+        ("connector.class", "org.apache.rocketmq.replicator.ReplicatorSourceConnector"),
+        ("src.endpoint", "x:1"),
+        ("src.topictags", "t,red || green"),
+        ("src.acl.enable", "false"),
+        ("dest.endpoint", "y:1"),
+        ("dest.acl.enable", "false"),
+        ("consumefromwhere", "CONSUME_FROM_FIRST_OFFSET"),
+    ]);
+    for (end, name) in [("src", from), ("dest", to)] {
+        for part in ["cloud", "region", "cluster"] {
+            config.insert(format!("{end}.{part}"), name.to_owned());
+        }
+    }
+    config
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rocketmqs_replicator_chooses_tags_and_sends_nothing_back() {
+    let a: AnyLog = Arc::new(MemoryLog::new());
+    let b: AnyLog = Arc::new(MemoryLog::new());
+    let tagged = |tag: &'static str, count: usize| -> Vec<LogRecord> {
+        let header = || RecordHeader { key: "TAGS".into(), value: Some(tag.into()) };
+        let record =
+            |n: usize| LogRecord { headers: vec![header()], ..record("k", &n.to_string()) };
+        (0..count).map(record).collect()
+    };
+    for log in [&a, &b] {
+        topic(log, "t", 1).await;
+        put(log, "t", 0, tagged("red", 10)).await;
+        put(log, "t", 0, tagged("blue", 5)).await;
+    }
+    let workers = [Worker::start(&a, &b).await, Worker::start(&b, &a).await];
+    for (worker, (from, to)) in workers.iter().zip([("a", "b"), ("b", "a")]) {
+        worker.herder.put_connector("copy", replicator(from, to), None, false).await.unwrap();
+    }
+    until(&workers[0], "both have what is red", || async {
+        all(&b, "t", 0).await.len() >= 25 && all(&a, "t", 0).await.len() >= 25
+    })
+    .await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    for log in [&a, &b] {
+        assert_eq!(all(log, "t", 0).await.len(), 25);
+    }
+    let (_, copy) = all(&b, "t", 0).await.pop().unwrap();
+    let born = copy.headers.iter().find(|header| &*header.key == "REPLICATOR-BORN-SOURCE");
+    assert_eq!(born.unwrap().value.as_deref(), Some(&b"a_a_a,"[..]));
     for worker in workers {
         worker.herder.shutdown().await;
     }
