@@ -103,10 +103,12 @@ async fn bare(source: &AnyLog, target: &AnyLog, records: u64) -> Outcome<Duratio
 async fn replicator(source: &AnyLog, target: &AnyLog, records: u64) -> Outcome<Duration> {
     let clusters = Arc::new(Clusters::new(Source(Arc::clone(source))));
     clusters.set_target(Arc::clone(target));
-    let mut registry = PluginRegistry::default();
-    registry.connectors = plugins(&clusters);
-    registry.converters = gantry_converters::converters();
-    registry.header_converters = gantry_converters::header_converters();
+    let registry = PluginRegistry {
+        connectors: plugins(&clusters),
+        converters: gantry_converters::converters(),
+        header_converters: gantry_converters::header_converters(),
+        ..PluginRegistry::default()
+    };
     let loader = PluginLoader::new(move || registry.clone());
     let mut config = WorkerConfig::new("bench:1");
     let string = "org.apache.kafka.connect.storage.StringConverter";

@@ -26,6 +26,9 @@ pub(crate) const SYNCS_LOCATION: &str = "offset-syncs.topic.location";
 /// Keys of the cluster that is read, in front of the worker's own names for such.
 pub(crate) const SOURCE_PREFIX: &str = "source.cluster.";
 const TARGET_PREFIX: &str = "target.cluster.";
+const OF_SOURCE: &str = "source.cluster.gantry.rocketmq.";
+/// Keys of Connect's own that begin like some of Kafka's clients.
+const OVERRIDES: [&str; 3] = ["producer.override.", "consumer.override.", "admin.override."];
 const NAMESRV: &str = "source.cluster.gantry.rocketmq.namesrv.addr";
 
 /// Keys of MirrorMaker's Kafka clients: RocketMQ's need none of them, and what they say of security
@@ -90,6 +93,9 @@ impl Keys {
     pub(crate) fn required(&mut self, name: &str, doc: &str) -> &mut Self {
         let key = ConfigKey::required(name, Type::String, Importance::High, doc);
         self.put(key, Some(Validator::NonEmptyString))
+    }
+    pub(crate) fn required_flag(&mut self, name: &str, doc: &str) -> &mut Self {
+        self.put(ConfigKey::required(name, Type::Boolean, Importance::High, doc), None)
     }
     /// A list of names and patterns.
     pub(crate) fn patterns(&mut self, name: &str, default: &[&str], doc: &str) -> &mut Self {
@@ -174,6 +180,17 @@ pub(crate) fn common(reads: bool) -> Keys {
     }
     keys
 }
+
+/// Keys whose values are not shown.
+const SECRET: [&str; 6] = ["password", "jaas", "secret", "access.key", "token", "credential"];
+/// Of one connector of three that share a configuration: it says nothing to the others.
+const HARMLESS: [&str; 5] = [
+    "source.consumer.auto.offset.reset",
+    "consumer.auto.offset.reset",
+    "source.consumer.isolation.level",
+    "consumer.isolation.level",
+    "consumer.poll.timeout.ms",
+];
 
 fn source_keys(keys: &mut Keys) {
     keys.group("Source")
@@ -290,12 +307,14 @@ pub(crate) fn validate(
 ) {
     for (key, value) in props {
         let known = findings.iter().any(|finding| finding.name == *key);
-        if known || allowed.contains(&key.as_str()) {
+        let of_source = !reads && key.starts_with(OF_SOURCE);
+        let allowed = allowed.contains(&key.as_str()) || HARMLESS.contains(&key.as_str());
+        if known || allowed || of_source {
             continue;
         }
         if let Some(why) = refusal(key) {
-            let text =
-                if key.contains("password") || key.contains("jaas") { "[hidden]" } else { value };
+            let is_secret = SECRET.iter().any(|word| key.contains(word));
+            let text = if is_secret { "[hidden]" } else { value };
             add(findings, key, format!("Invalid value {text} for configuration {key}: {why}"));
         }
     }
@@ -339,7 +358,9 @@ fn refusal(key: &str) -> Option<String> {
                 .to_owned(),
         );
     }
-    FOREIGN.iter().any(|prefix| key.starts_with(prefix)).then(|| {
+    let is_foreign = FOREIGN.iter().any(|prefix| key.starts_with(prefix))
+        && !OVERRIDES.iter().any(|prefix| key.starts_with(prefix));
+    is_foreign.then(|| {
         "it is one of Kafka's clients, and the source is read by RocketMQ's protocol: leave it \
          out; access keys and TLS are source.cluster.gantry.rocketmq.access.key, .secret.key and \
          .tls.enable"

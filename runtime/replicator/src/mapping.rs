@@ -79,19 +79,6 @@ impl Mapping {
         self.stretches != before
     }
 
-    /// What is known if reading goes on at `source`, and it is not yet known where copies of that
-    /// will be: behind all others.
-    #[must_use]
-    pub(crate) fn going_on(&self, source: u64) -> Self {
-        let mut mapping = self.clone();
-        let target = mapping.end().map_or(0, |(_, target)| target);
-        if mapping.end().is_some_and(|(end, _)| source < end) {
-            mapping.stretches.clear();
-        }
-        mapping.push(Stretch { source, target, count: 0 });
-        mapping
-    }
-
     /// What is copied again from `source` on counts from then on.
     fn cut(&mut self, source: u64) {
         self.stretches.retain(|stretch| stretch.source < source);
@@ -105,6 +92,12 @@ impl Mapping {
     /// beside a stretch that became longer.
     pub(crate) fn copied(&mut self, runs: &[(u64, u64)], target: Range<u64>) -> bool {
         let count: u64 = runs.iter().map(|(_, count)| count).sum();
+        // The source began anew.
+        if let (Some((first, _)), Some((end, _))) = (runs.first(), self.end())
+            && *first < end
+        {
+            self.cut(*first);
+        }
         let before = self.stretches.len();
         if target.end.saturating_sub(target.start) != count {
             // Somewhere among them: before the first, and behind the last.
@@ -206,6 +199,10 @@ mod tests {
         // From the beginning.
         assert!(mapping.go_on(0, 140, true));
         assert_eq!(mapping.translate(95), Some(140));
+        // The source was made anew while it was copied.
+        mapping.copied(&[(0, 50)], 140..190);
+        mapping.copied(&[(0, 5)], 190..195);
+        assert_eq!([0, 3, 40].map(|at| mapping.translate(at).unwrap()), [190, 193, 195]);
     }
 
     #[test]

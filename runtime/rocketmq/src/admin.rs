@@ -206,12 +206,12 @@ impl Inner {
         &self,
         name: &str,
         spec: TopicSpec,
-        likeness: &TopicLikeness,
+        likeness: Option<&TopicLikeness>,
     ) -> Result<(), LogError> {
         // A copy keeps its name: other clients' topics may have more characters than ours.
-        match likeness.attributes.is_empty() {
-            true => check_topic(name, &spec)?,
-            false => check_topic(&name.replace(['%', '|'], "_"), &spec)?,
+        match likeness {
+            None => check_topic(name, &spec)?,
+            Some(_) => check_topic(&name.replace(['%', '|'], "_"), &spec)?,
         }
         let encoded = encode_topic(name);
         if encoded.len() > TOPIC_BYTES_MAX {
@@ -229,7 +229,8 @@ impl Inner {
             return Err(LogError::TopicExists(name.into()));
         }
         let brokers = self.routes.brokers().await?;
-        let settings = Settings::of(&spec, likeness);
+        let plain = TopicLikeness::default();
+        let settings = Settings::of(&spec, likeness.unwrap_or(&plain));
         let shares = spread(&brokers, name, spec.queues);
         self.routes.record(name, Some(&shares)).await;
         let mut taken = false;

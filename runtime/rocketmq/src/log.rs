@@ -166,7 +166,7 @@ impl LogAdmin for RocketmqLog {
     }
 
     async fn create_topic(&self, name: &str, spec: TopicSpec) -> Result<(), LogError> {
-        self.inner.create_topic(name, spec, &TopicLikeness::default()).await
+        self.inner.create_topic(name, spec, None).await
     }
 
     async fn create_topic_like(
@@ -175,7 +175,7 @@ impl LogAdmin for RocketmqLog {
         spec: TopicSpec,
         likeness: &TopicLikeness,
     ) -> Result<(), LogError> {
-        self.inner.create_topic(name, spec, likeness).await
+        self.inner.create_topic(name, spec, Some(likeness)).await
     }
 
     /// Brokers begin each queue at 0.

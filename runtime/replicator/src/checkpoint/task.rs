@@ -85,8 +85,11 @@ impl Work {
         let translated = self.translate().await?;
         let now = Instant::now();
         if let Some(interval) = self.config.sync.filter(|_| now >= self.sync_due) {
+            let has = self.target.groups().await;
+            let has =
+                has.map_err(|error| failed("Could not ask for groups of the target", &error))?;
             for (group, offsets) in &translated {
-                self.commit(group, offsets).await?;
+                self.commit(group, offsets, has.get(group)).await?;
             }
             self.sync_due = now + interval;
         }
@@ -119,14 +122,17 @@ impl Work {
 
     /// Commits what is ahead of what the group has in the target, unless it has consumers there: it
     /// is theirs then.
-    async fn commit(&self, group: &Str, offsets: &Translated) -> Result<()> {
+    async fn commit(
+        &self,
+        group: &Str,
+        offsets: &Translated,
+        has: Option<&BTreeMap<TopicPartition, u64>>,
+    ) -> Result<()> {
         let wrong =
             |error: LogError| failed(&format!("Could not commit offsets of group {group}"), &error);
-        let queues: Vec<TopicPartition> = offsets.keys().cloned().collect();
-        let has = self.target.committed(group, &queues).await.map_err(wrong)?;
-        let ahead = offsets
-            .iter()
-            .filter(|(queue, (_, at))| has.get(*queue).is_none_or(|committed| committed < at));
+        let ahead = offsets.iter().filter(|(queue, (_, at))| {
+            has.and_then(|has| has.get(*queue)).is_none_or(|committed| committed < at)
+        });
         let ahead: BTreeMap<TopicPartition, Option<u64>> =
             ahead.map(|(queue, (_, at))| (queue.clone(), Some(*at))).collect();
         if ahead.is_empty() || self.target.has_members(group).await.map_err(wrong)? {

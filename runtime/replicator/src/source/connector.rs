@@ -12,7 +12,7 @@ use gantry_log::{FullLog, Str};
 
 use super::config::{ASSIGNED, Config, Dialect, reads_committed};
 use super::topics::{self, Copied};
-use crate::clusters::Clusters;
+use crate::clusters::{Clusters, failed};
 use crate::{keys, offsets};
 
 /// The wait after the source or the target could not be asked.
@@ -136,9 +136,14 @@ impl Watch {
             topics::ensure_own(&*self.target, &syncs).await?;
         }
         let mut found = topics::find(&self.config, &*self.source).await?;
+        let there = self.target.topics().await;
+        let there = there.map_err(|error| failed("Could not list the copies", &error))?;
+        let common = &self.config.common;
         let mut unmade: BTreeMap<Str, Error> = BTreeMap::new();
         for (name, info) in &found {
-            let made = topics::ensure(&self.config, &*self.source, &*self.target, name, info).await;
+            let copy = there.get(&common.policy.remote(&common.source, name));
+            let (source, target) = (&*self.source, &*self.target);
+            let made = topics::ensure(&self.config, source, target, name, info, copy).await;
             match made {
                 // The others are copied all the same.
                 Err(error) if !error.is_retriable() => unmade.extend([(Str::clone(name), error)]),
@@ -162,10 +167,10 @@ impl Watch {
     async fn run(self) {
         let mut changes = self.source.topic_changes();
         changes.mark_unchanged();
-        let mut failed = self.known.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        let mut unknown = self.known.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
         loop {
             match self.config.refresh {
-                _ if failed => tokio::time::sleep(RETRY).await,
+                _ if unknown => tokio::time::sleep(RETRY).await,
                 None => return,
                 Some(interval) => tokio::select! {
                     () = tokio::time::sleep(interval) => {}
@@ -175,14 +180,14 @@ impl Watch {
             changes.mark_unchanged();
             match self.look().await {
                 Ok(changed) => {
-                    failed = false;
+                    unknown = false;
                     if changed {
                         tracing::info!(connector = &*self.ctx.name, "topics of the source changed");
                         self.ctx.request_task_reconfiguration();
                     }
                 }
                 Err(error) => {
-                    failed = true;
+                    unknown = true;
                     tracing::warn!(connector = &*self.ctx.name, %error, "cannot look for new topics; trying again");
                 }
             }

@@ -31,8 +31,8 @@ pub(super) struct Reader {
     source: Arc<dyn FullLog>,
     isolation: Isolation,
     read_committed: bool,
-    /// A sift has begun and not ended: what it was given is read again.
-    is_sifting: bool,
+    /// Records were read and not given: they are read again.
+    is_giving: bool,
     poll_timeout: Duration,
     begin: Begin,
     /// Records that may be read in this second, and since when it counts.
@@ -58,7 +58,7 @@ impl Reader {
             isolation: isolation(&source, config.read_committed),
             source,
             read_committed: config.read_committed,
-            is_sifting: false,
+            is_giving: false,
             poll_timeout: config.poll_timeout,
             begin: config.begin,
             rate: config.rate.map(|rate| (rate, rate, Instant::now())),
@@ -87,14 +87,14 @@ impl Reader {
         places.map_err(|error| failed(&format!("Could not ask where {topic} is"), &error))
     }
 
-    /// Records of the queues that are ready; empty after a while, which is short if `soon`. Cancel
-    /// safe: what was not given is read again.
+    /// Records of the queues that are ready; empty after a while, which is short if `soon`. What is not
+    /// said to be [given](Self::given) before the next call is read again: so a call may be dropped.
     pub(super) async fn read(
         &mut self,
         queues: &mut [Queue],
         soon: Option<Duration>,
     ) -> Result<Vec<QueueRecords>> {
-        if std::mem::take(&mut self.is_sifting) {
+        if std::mem::take(&mut self.is_giving) {
             self.isolation = isolation(&self.source, self.read_committed);
             queues.iter_mut().filter(|queue| queue.next.is_some()).for_each(|queue| {
                 queue.next = Some(queue.given);
@@ -128,10 +128,8 @@ impl Reader {
                 Err(error) => return self.recover(error, queues).map(|()| Vec::new()),
             },
             () = self.isolation.changed(), if self.isolation.waits() => {
-                self.is_sifting = true;
-                let again = self.isolation.look_again(&Default::default()).await;
-                self.is_sifting = false;
-                return Ok(again);
+                self.is_giving = true;
+                return Ok(self.isolation.look_again(&Default::default()).await);
             }
         };
         if let Some((_, left, _)) = &mut self.rate {
@@ -144,10 +142,13 @@ impl Reader {
                 queue.end = batch.end;
             }
         }
-        self.is_sifting = true;
-        let sifted = self.isolation.sift(batches).await;
-        self.is_sifting = false;
-        Ok(sifted)
+        self.is_giving = true;
+        Ok(self.isolation.sift(batches).await)
+    }
+
+    /// What was read is given.
+    pub(super) fn given(&mut self) {
+        self.is_giving = false;
     }
 
     /// How many records may be read now.
@@ -184,9 +185,6 @@ impl Reader {
                 queue.next = Some(range.earliest);
                 queue.given = range.earliest;
                 self.isolation.forget(&name);
-                // What is written next stands behind all that is there.
-                queue.mapping = queue.mapping.going_on(range.earliest);
-                queue.is_unsaid = true;
                 Ok(())
             }
             // The connector takes it off the tasks.

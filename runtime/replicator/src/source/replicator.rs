@@ -1,6 +1,6 @@
 //! `ReplicatorSourceConnector` of RocketMQ's replicator: the same copying, by its keys.
 
-use gantry_api::model::config::{ConfigData, ConfigValue};
+use gantry_api::model::config::ConfigValue;
 use gantry_api::{ConfigDef, Error, Props, Result, Type, Validator};
 use gantry_log::{LogRecord, RecordHeader};
 
@@ -59,13 +59,7 @@ pub(crate) fn definition() -> ConfigDef {
         Type::String,
         "A namespace of the source: its topics are `instance%topic`.",
     )
-    .add(
-        "src.acl.enable",
-        Type::Boolean,
-        ConfigData::Null,
-        "Whether the source wants an access key; to be set.",
-        given(),
-    )
+    .required_flag("src.acl.enable", "Whether the source wants an access key.")
     .null("src.access.key", Type::Password, "The access key for the source.")
     .null("src.secret.key", Type::Password, "The secret key for the source.");
     keys.group("Target")
@@ -75,13 +69,7 @@ pub(crate) fn definition() -> ConfigDef {
             Type::String,
             "The one topic for all copies. Not set: a copy is called as its topic.",
         )
-        .add(
-            "dest.acl.enable",
-            Type::Boolean,
-            ConfigData::Null,
-            "To be set, and not used: the worker has its own access key.",
-            given(),
-        )
+        .required_flag("dest.acl.enable", "Not used: the worker has its own access key.")
         .null("dest.access.key", Type::Password, "Not used: the worker has its own.")
         .null("dest.secret.key", Type::Password, "Not used: the worker has its own.");
     records(&mut keys);
@@ -124,17 +112,6 @@ fn records(keys: &mut Keys) {
             "Taken and not used: what is needed is made.",
             None,
         );
-}
-
-/// A key that has no default and is not empty.
-fn given() -> Validator {
-    Validator::custom(|name, value| match value {
-        ConfigData::Null => Err(Error::config(format!(
-            "Replicator connector org.apache.rocketmq.replicator.ReplicatorSourceConnector do not \
-             set {name}"
-        ))),
-        _ => Ok(()),
-    })
 }
 
 /// Adds what is wrong beyond single keys.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use gantry_api::{Result, now_ms};
+use gantry_api::{Error, Result, now_ms};
 use gantry_coordination::take_mark;
 use gantry_log::{FullLog, LogError, LogRecord, QueueBatch, ReadLimits, Str, TopicPartition};
 
@@ -13,7 +13,7 @@ use crate::wire::{Sync, read_sync_key, read_sync_value, sync_key, sync_value};
 
 /// Read at once.
 const READ: ReadLimits =
-    ReadLimits { max_bytes: 1 << 20, max_records: 10_000, wait: Duration::from_secs(1) };
+    ReadLimits { max_bytes: 1 << 20, max_records: 10_000, wait: Duration::from_secs(5) };
 
 /// What the topic says, as far as it was read.
 #[derive(Debug)]
@@ -43,7 +43,10 @@ impl Syncs {
         }
         while next < range.next {
             let read = target.read(&[(self.topic.clone(), next)], READ).await.map_err(wrong)?;
-            let Some(batch) = read.into_iter().next() else { break };
+            let Some(batch) = read.into_iter().next() else {
+                let text = format!("Offset syncs end at {next} and not at {}", range.next);
+                return Err(Error::retriable(text));
+            };
             next = batch.next;
             for (_, record) in batch.records {
                 self.take(record);

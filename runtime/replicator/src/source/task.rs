@@ -122,7 +122,7 @@ struct Work {
     target: Arc<dyn FullLog>,
     reader: Reader,
     queues: Vec<Queue>,
-    /// What was known of copies when the task began; `None`: not yet read.
+    /// What was known of copies when the task began, while it looks for offsets.
     syncs: Option<Syncs>,
     in_flight: InFlight,
     /// When it was last written down where copies are; `None`: it is due.
@@ -136,7 +136,7 @@ impl Work {
         self.find_offsets().await?;
         self.say().await?;
         // Written down soon also when the source has nothing more to give, or is gone.
-        let unsaid = self.queues.iter().any(|queue| queue.is_unsaid);
+        let unsaid = self.config.emit_syncs && self.queues.iter().any(|queue| queue.is_unsaid);
         let soon = match self.in_flight.is_empty() {
             false => Some(PLACES_WAIT),
             true => unsaid.then(|| self.until_said()),
@@ -165,6 +165,7 @@ impl Work {
                 self.find_offset(at).await?;
             }
         }
+        self.syncs = None;
         // Where the first copies will be must be known before there are any.
         self.said = None;
         Ok(())
@@ -236,7 +237,8 @@ impl Work {
                 source.topic
             )));
         };
-        topics::ensure(&self.config, &*self.source, &*self.target, &source.topic, &info).await
+        let (from, to) = (&*self.source, &*self.target);
+        topics::ensure(&self.config, from, to, &source.topic, &info, None).await
     }
 
     /// A queue number must go on to mean the same queue.
@@ -262,6 +264,7 @@ impl Work {
 
     /// Records as the runtime takes them. Nothing waits here: what was read is given.
     fn take(&mut self, batches: Vec<QueueRecords>) -> Vec<SourceRecord> {
+        self.reader.given();
         let count = batches.iter().map(|batch| batch.records.len()).sum();
         let mut records = Vec::with_capacity(count);
         let mut polled = Polled::default();

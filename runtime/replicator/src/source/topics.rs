@@ -22,21 +22,21 @@ pub(super) async fn find(config: &Config, source: &dyn FullLog) -> Result<Copied
     Ok(all.into_iter().filter(|(name, _)| config.copies(name)).collect())
 }
 
-/// Makes what is missing of the copies. `name`: the original's.
+/// Makes what is missing of a copy. `name`: the original's; `found`: the copy, as far as it is there.
 pub(super) async fn ensure(
     config: &Config,
     source: &dyn FullLog,
     target: &dyn FullLog,
     name: &Str,
     info: &TopicInfo,
+    found: Option<&TopicInfo>,
 ) -> Result<()> {
     let copy = config.common.policy.remote(&config.common.source, name);
     let wrong = |error: LogError| failed(&format!("Could not make topic {copy}"), &error);
     let queues = info.spec.queues;
-    let found = target.topic(&copy).await.map_err(wrong)?;
     if found.is_some_and(|found| found.spec.queues >= queues) {
         let compacts = |info: &TopicInfo| info.spec.cleanup == Cleanup::Compact;
-        if config.sync_configs && found.is_some_and(|found| compacts(&found) != compacts(info)) {
+        if config.sync_configs && found.is_some_and(|found| compacts(found) != compacts(info)) {
             tracing::warn!(
                 topic = &*copy,
                 "the copy and its topic are not both compacted: a log cannot change that of a \

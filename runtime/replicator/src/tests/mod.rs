@@ -44,11 +44,12 @@ fn registry(source: &AnyLog, target: Option<&AnyLog>) -> PluginRegistry {
     if let Some(target) = target {
         clusters.set_target(Arc::clone(target));
     }
-    let mut registry = PluginRegistry::default();
-    registry.connectors = plugins(&clusters);
-    registry.converters = gantry_converters::converters();
-    registry.header_converters = gantry_converters::header_converters();
-    registry
+    PluginRegistry {
+        connectors: plugins(&clusters),
+        converters: gantry_converters::converters(),
+        header_converters: gantry_converters::header_converters(),
+        ..PluginRegistry::default()
+    }
 }
 
 /// A worker on the target.

@@ -33,11 +33,19 @@ fn errors(class: &str, more: &[(&str, &str)]) -> Vec<(String, String)> {
 fn what_is_not_done_is_refused() {
     for class in ["MirrorSource", "MirrorCheckpointConnector", "MirrorHeartbeat"] {
         assert_eq!(errors(class, &[]), [], "{class}");
+        // What the three share, and what is Connect's own.
+        let shared = [
+            ("consumer.auto.offset.reset", "latest"),
+            ("source.cluster.gantry.rocketmq.namesrv.addr", "x:1"),
+            ("producer.override.acks", "all"),
+        ];
+        assert_eq!(errors(class, &shared), [], "{class}");
         for (key, value, said) in [
             ("source.cluster.bootstrap.servers", "k:9092", "name the name servers"),
             ("target.cluster.gantry.rocketmq.namesrv.addr", "y:1", "worker's own log"),
             ("source.cluster.sasl.jaas.config", "secret", "[hidden]"),
             ("consumer.fetch.min.bytes", "1", "Kafka's clients"),
+            ("target.cluster.gantry.rocketmq.secret.key", "x", "[hidden]"),
             ("target.cluster.alias", "a", "name the two clusters differently"),
             ("replication.policy.class", "my.Policy", "classes of your own are not run"),
         ] {
