@@ -44,12 +44,6 @@ impl Mapping {
         self.stretches.last().map(|last| (last.source_end(), last.target_end()))
     }
 
-    /// Whether records of the source between copied ones were left out.
-    pub(crate) fn has_gaps(&self) -> bool {
-        let pairs = self.stretches.iter().zip(self.stretches.iter().skip(1));
-        pairs.into_iter().any(|(one, next)| one.source_end() < next.source)
-    }
-
     /// Records were copied before. Where nothing is known of that, groups begin with the first copy
     /// there is.
     pub(crate) fn copied_before(&mut self, earliest: u64) {
@@ -59,22 +53,19 @@ impl Mapping {
     }
 
     /// Copying goes on (or begins) at `source`, and what is written next stands at `target` or
-    /// behind it. `dense`: each record of the source so far was copied, so that between two points
-    /// with the same distance nothing is missing. True if that is news.
-    pub(crate) fn go_on(&mut self, source: u64, target: u64, dense: bool) -> bool {
+    /// behind it. `all`: each record between the last copy that is known and `source` was copied, so
+    /// that they follow it, or stand further behind. True if that is news.
+    pub(crate) fn go_on(&mut self, source: u64, target: u64, all: bool) -> bool {
         let before = self.stretches.clone();
         self.cut(source);
-        match self.stretches.last_mut() {
-            Some(last) if last.source_end() == source && last.target_end() == target => {}
-            // What was written when nobody could note any more where.
-            Some(last)
-                if dense
-                    && target >= last.target_end()
-                    && source - last.source == target - last.target =>
-            {
-                last.count = source - last.source;
+        if let Some(last) = self.stretches.last_mut().filter(|_| all) {
+            let count = source - last.source;
+            if target.checked_sub(last.target).is_some_and(|room| room >= count) {
+                last.count = count;
             }
-            _ => self.push(Stretch { source, target, count: 0 }),
+        }
+        if self.end() != Some((source, target)) {
+            self.push(Stretch { source, target, count: 0 });
         }
         self.stretches != before
     }
@@ -206,16 +197,19 @@ mod tests {
     }
 
     #[test]
-    fn copies_that_nobody_noted_are_found_by_their_distance() {
+    fn copies_that_nobody_noted_follow_the_last_that_is_known() {
         let mut mapping = Mapping::default();
         mapping.go_on(1000, 0, true);
         mapping.copied(&[(1000, 10)], 0..10);
-        assert!(mapping.go_on(1050, 50, true));
-        assert_eq!(mapping.translate(1030), Some(30));
-        // Where some are left out, the distance says nothing.
-        assert!(mapping.go_on(1090, 90, false));
-        assert_eq!(mapping.translate(1070), Some(50));
-        assert_eq!(mapping.translate(1090), Some(90));
+        // Of 60 that were written, 50 were committed.
+        assert!(mapping.go_on(1050, 60, true));
+        assert_eq!([1030, 1050].map(|at| mapping.translate(at).unwrap()), [30, 60]);
+        // Where some may have been left out, nothing is said of those between.
+        assert!(mapping.go_on(1090, 100, false));
+        assert_eq!([1070, 1090].map(|at| mapping.translate(at).unwrap()), [60, 100]);
+        // Nor where there is less than all of them.
+        assert!(mapping.go_on(1190, 150, true));
+        assert_eq!([1150, 1190].map(|at| mapping.translate(at).unwrap()), [100, 150]);
     }
 
     #[test]

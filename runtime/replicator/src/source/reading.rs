@@ -1,11 +1,12 @@
 //! Reading the source: queues found at their offsets, records that count, and those that came from
 //! the target left out.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gantry_api::{Error, Result};
-use gantry_coordination::{Isolation, Transactions};
+use gantry_coordination::{Isolation, Transactions, mark_of};
 use gantry_log::{
     FullLog, LogError, LogRecord, OffsetRange, QueueRecords, ReadLimits, RecordHeader, Str,
     TopicPartition,
@@ -21,6 +22,8 @@ const READ_BYTES: usize = 4 << 20;
 const READ_RECORDS: usize = 10_000;
 /// The header of copies that tells through which clusters they came, in order and with commas.
 pub(super) const PROVENANCE: &str = "gantry.replicated.from";
+/// Records that are looked at to know whether all were copied.
+const LOOKED_AT_MAX: u64 = 200_000;
 /// How often it is looked whether more may be read, where that is limited.
 const PACE: Duration = Duration::from_millis(50);
 /// How often a topic that is not there is looked for again.
@@ -79,6 +82,44 @@ impl Reader {
             return Ok(at);
         }
         begin(&*self.source, self.begin, queue, &range).await
+    }
+
+    /// Whether each offset of a stretch has a record that counts and that is taken. False also where
+    /// it cannot be said, or would take long.
+    pub(super) async fn has_all(
+        &self,
+        queue: &TopicPartition,
+        of: Range<u64>,
+        takes: impl Fn(&LogRecord) -> bool,
+    ) -> bool {
+        let mut next = of.start;
+        if of.end - of.start > LOOKED_AT_MAX {
+            return false;
+        }
+        while next < of.end {
+            let limits = ReadLimits {
+                max_bytes: READ_BYTES,
+                max_records: READ_RECORDS,
+                wait: self.poll_timeout,
+            };
+            let read = self.source.read(&[(queue.clone(), next)], limits).await;
+            let Some(batch) = read.ok().and_then(|read| read.into_iter().next()) else {
+                return false;
+            };
+            for (offset, record) in batch.records {
+                if offset >= of.end {
+                    break;
+                }
+                if offset != next || mark_of(&record).is_some() || !takes(&record) {
+                    return false;
+                }
+                next += 1;
+            }
+            if batch.next != next && next < of.end {
+                return false;
+            }
+        }
+        true
     }
 
     /// Where the queues of a topic are, if that can change.

@@ -8,7 +8,7 @@ use gantry_api::{
     ConnectRecord, Datum, Error, Header, Placed, Props, Result, Schema, SourceRecord, SourceTask,
     SourceTaskContext, Str, Value, async_trait,
 };
-use gantry_log::{Cleanup, FullLog, LogError, LogRecord, QueueRecords, TopicPartition};
+use gantry_log::{FullLog, LogError, LogRecord, QueueRecords, TopicPartition};
 
 use super::config::{ASSIGNED, Config, Dialect, Marks, assigned};
 use super::queue::{InFlight, Polled, Queue};
@@ -16,6 +16,7 @@ use super::reading::{Reader, came_through, moved, note_provenance};
 use super::syncs::{self, Syncs};
 use super::topics;
 use crate::clusters::{Clusters, failed};
+use crate::mapping::Mapping;
 use crate::offsets;
 use crate::wire::Sync;
 
@@ -63,6 +64,7 @@ impl SourceTask for MirrorSourceTask {
             queues,
             in_flight: InFlight::default(),
             said: None,
+            may_drop: may_drop(props),
             bytes: Schema::optional_bytes(),
             offset_name: offsets::offset_name(),
         });
@@ -97,6 +99,13 @@ impl SourceTask for MirrorSourceTask {
     }
 }
 
+/// Whether transformations, or errors that are tolerated, may drop records.
+fn may_drop(props: &Props) -> bool {
+    let says = |key: &str, word: &str| props.get(key).is_some_and(|text| text.trim() == word);
+    let transforms = props.get("transforms").is_some_and(|list| !list.trim().is_empty());
+    transforms || says("errors.tolerance", "all")
+}
+
 fn new_queue(config: &Config, ctx: &SourceTaskContext, source: TopicPartition) -> Queue {
     let remote = config.common.policy.remote(&config.common.source, &source.topic);
     let partition = offsets::of_queue(&config.common.source, &source);
@@ -109,7 +118,7 @@ fn new_queue(config: &Config, ctx: &SourceTaskContext, source: TopicPartition) -
         next: None,
         given: 0,
         end: 0,
-        mapping: crate::mapping::Mapping::default(),
+        mapping: Mapping::default(),
         place: None,
         is_unsaid: false,
     }
@@ -127,6 +136,8 @@ struct Work {
     in_flight: InFlight,
     /// When it was last written down where copies are; `None`: it is due.
     said: Option<Instant>,
+    /// Whether the runtime may leave out records that it was given.
+    may_drop: bool,
     bytes: Schema,
     offset_name: Str,
 }
@@ -174,6 +185,7 @@ impl Work {
     async fn find_offset(&mut self, at: usize) -> Result<()> {
         let Some(queue) = self.queues.get(at) else { return Ok(()) };
         let (source, copy) = (queue.source.clone(), queue.target.clone());
+        let committed = queue.committed;
         let range = match self.target.range(&copy).await {
             Err(LogError::Unknown(_)) => {
                 self.make_copy(&source).await?;
@@ -182,7 +194,7 @@ impl Work {
             range => range,
         };
         let range = range.map_err(|error| failed("Could not ask for offsets of copies", &error))?;
-        let next = match queue.committed {
+        let next = match committed {
             Some(next) => next,
             None => {
                 let fresh = (range.earliest == range.next).then_some(range.next);
@@ -194,23 +206,27 @@ impl Work {
             }
         };
         let places = self.reader.places(&source.topic).await.unwrap_or_default();
-        let is_dense = self.is_dense(&source.topic).await;
         let place = places.get(source.partition as usize).cloned();
         let known = self.syncs.as_ref().and_then(|syncs| syncs.of.get(&source)).cloned();
         let known = known.unwrap_or_default();
-        if let (Some(before), Some(_), Some(_)) = (&known.place, &place, queue.committed)
+        if let (Some(before), Some(_), Some(_)) = (&known.place, &place, committed)
             && place.as_ref() != Some(before)
         {
             return Err(moved(&source, before, place.as_ref()));
         }
+        let mut mapping = known.mapping;
+        let all = match committed {
+            Some(_) => {
+                let all = self.copied_all(&source, &mapping, next).await;
+                mapping.copied_before(range.earliest);
+                all
+            }
+            None => false,
+        };
         let Some(queue) = self.queues.get_mut(at) else { return Ok(()) };
         queue.place = place.or(known.place);
-        queue.mapping = known.mapping;
-        if queue.committed.is_some() {
-            queue.mapping.copied_before(range.earliest);
-        }
-        let is_dense = is_dense && !queue.mapping.has_gaps();
-        queue.is_unsaid = queue.mapping.go_on(next, range.next, is_dense);
+        queue.is_unsaid = mapping.go_on(next, range.next, all);
+        queue.mapping = mapping;
         queue.given = next;
         queue.end = next;
         queue.next = Some(next);
@@ -218,14 +234,20 @@ impl Work {
         Ok(())
     }
 
-    /// Whether a topic keeps all of its records until they expire, and all of them are copied.
-    async fn is_dense(&self, topic: &str) -> bool {
-        let info = self.source.topic(topic).await.ok().flatten();
-        let takes_all = match &self.config.marks {
+    /// Whether each record of a queue from `known` on was copied that stands in front of `next`.
+    async fn copied_all(&self, queue: &TopicPartition, known: &Mapping, next: u64) -> bool {
+        let Some((from, _)) = known.end().filter(|_| !self.may_drop) else { return false };
+        from <= next
+            && self.reader.has_all(queue, from..next, |record| self.takes(queue, record)).await
+    }
+
+    /// Whether a record is copied.
+    fn takes(&self, queue: &TopicPartition, record: &LogRecord) -> bool {
+        match &self.config.marks {
             Marks::None => true,
-            Marks::Provenance | Marks::Replicator(_) => false,
-        };
-        takes_all && info.is_some_and(|info| info.spec.cleanup != Cleanup::Compact)
+            Marks::Provenance => !came_through(record, &self.config.common.target),
+            Marks::Replicator(origin) => origin.takes(&queue.topic, record),
+        }
     }
 
     async fn make_copy(&self, source: &TopicPartition) -> Result<()> {
