@@ -3,6 +3,8 @@
 
 #[cfg(feature = "datagen")]
 pub mod datagen;
+#[cfg(feature = "elasticsearch")]
+pub mod elasticsearch;
 #[cfg(feature = "file")]
 pub mod file;
 #[cfg(feature = "http")]
@@ -15,5 +17,8 @@ pub mod tools;
 #[allow(dead_code, reason = "a build with few features uses a part of it")]
 mod keys;
 mod registry;
+#[cfg(feature = "web")]
+#[allow(dead_code, reason = "a build with few features uses a part of it")]
+mod web;
 
 pub use registry::plugins;

@@ -9,6 +9,8 @@ pub fn plugins() -> Vec<ConnectorPlugin> {
         crate::datagen::plugins,
         #[cfg(feature = "datagen")]
         crate::datagen::confluent::plugins,
+        #[cfg(feature = "elasticsearch")]
+        crate::elasticsearch::plugins,
         #[cfg(feature = "file")]
         crate::file::plugins,
         #[cfg(feature = "http")]

@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
+use gantry_api::Importance::{High, Medium};
 use gantry_api::model::config::{ConfigData, ParsedConfig};
-use gantry_api::{ConfigDef, Importance, Props, Type, Validator};
+use gantry_api::{ConfigDef, Props, Type, Validator};
 use gantry_tls::{ClientAuth, Secret, ServerProof, TlsSettings};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Method};
 
 use super::Flavour;
-use super::config::{Batching, Body, Config, Format, OnError, OnNull, Proxy, Retry, store};
-use super::keys::{self, Fault, Keys, given, invalid, number};
+use super::config::{Batching, Body, Config, Format, OnError, OnNull, Retry};
+use super::keys::{self, Fault, Keys, given, invalid, number, store};
 use super::oauth2::OAuth2Config;
 use super::own;
 use super::status::Statuses;
 use super::template::Template;
+use crate::web::connect::Proxy;
 
 const URL: &str = "http.url";
 const AUTH_TYPE: &str = "http.authorization.type";
@@ -74,84 +76,110 @@ fn one_of(words: &'static [&'static str], ignore_case: bool) -> Validator {
 
 /// The keys.
 pub(super) fn definition() -> ConfigDef {
-    let mut keys = Keys::new();
+    let mut keys = Keys::new("Connection");
     connection(&mut keys);
     oauth2(&mut keys);
-    keys.group("Batching", Importance::Medium);
+    keys.group("Batching");
     let text = "Whether records of one put share requests.";
-    keys.add(BATCHING, Type::Boolean, false, text, None);
+    keys.add(BATCHING, Type::Boolean, false, Medium, text);
     let text = "How many records share a request at most.";
-    keys.add(BATCH_MAX, Type::Int, 500, text, Validator::between(1, 1_000_000));
+    keys.add_valid(BATCH_MAX, Type::Int, 500, Medium, text, Validator::between(1, 1_000_000));
     let text = "What stands before the first record of a request; blanks count.";
-    keys.add("batch.prefix", Type::String, "", text, None);
+    keys.add("batch.prefix", Type::String, "", Medium, text);
     let text = "What stands behind the last one; a line feed if not set. Blanks count.";
-    keys.null("batch.suffix", Type::String, text, None);
+    keys.null("batch.suffix", Type::String, Medium, text);
     let text = "What stands between two; a line feed if not set. Blanks count.";
-    keys.null("batch.separator", Type::String, text, None);
-    keys.group("Delivery", Importance::Medium);
+    keys.null("batch.separator", Type::String, Medium, text);
+    keys.group("Delivery");
     let text = "How long it is waited before the first batch is put again.";
     let day = Validator::custom(|name, value| match value {
         ConfigData::Null => Ok(()),
         value => Validator::between(0i64, 86_400_000i64).check(name, value),
     });
-    keys.null(RETRY_TIMEOUT, Type::Long, text, day);
+    keys.null_valid(RETRY_TIMEOUT, Type::Long, Medium, text, day);
     let text = "How often a request that fails is tried again.";
-    keys.add("max.retries", Type::Int, 1, text, Validator::at_least(0));
+    keys.add_valid("max.retries", Type::Int, 1, Medium, text, Validator::at_least(0));
     let text = "How long it is waited after a request that failed.";
-    keys.add("retry.backoff.ms", Type::Int, 3000, text, Validator::at_least(0));
+    keys.add_valid("retry.backoff.ms", Type::Int, 3000, Medium, text, Validator::at_least(0));
     let text = "After how many seconds without the whole answer a request has failed.";
-    keys.add("http.timeout", Type::Int, 30, text, Validator::at_least(1));
+    keys.add_valid("http.timeout", Type::Int, 30, Medium, text, Validator::at_least(1));
     let text = "Kafka Connect's; all cannot be used when records share requests.";
-    keys.null(TOLERANCE, Type::String, text, None);
+    keys.null(TOLERANCE, Type::String, Medium, text);
     let text = "How decimals stand in JSON: BASE64 or NUMERIC.";
-    keys.add(DECIMALS, Type::String, "BASE64", text, Validator::one_of(&["BASE64", "NUMERIC"]));
+    keys.add_valid(
+        DECIMALS,
+        Type::String,
+        "BASE64",
+        Medium,
+        text,
+        Validator::one_of(&["BASE64", "NUMERIC"]),
+    );
     own::define(&mut keys, Flavour::Aiven);
     keys.done()
 }
 
 fn connection(keys: &mut Keys) {
-    keys.group("Connection", Importance::High);
-    keys.required(URL, Type::String, "Where records are sent to, by POST.", url_rule(true));
+    keys.group("Connection");
+    keys.required_valid(
+        URL,
+        Type::String,
+        High,
+        "Where records are sent to, by POST.",
+        url_rule(true),
+    );
     let text = "Who asks. none; static: http.headers.authorization; oauth2: oauth2.*.";
-    keys.required(AUTH_TYPE, Type::String, text, one_of(&["none", "oauth2", "static"], false));
+    keys.required_valid(
+        AUTH_TYPE,
+        Type::String,
+        High,
+        text,
+        one_of(&["none", "oauth2", "static"], false),
+    );
     let text = "The header Authorization, of http.authorization.type=static.";
-    keys.null(AUTH_HEADER, Type::Password, text, None);
+    keys.null(AUTH_HEADER, Type::Password, High, text);
     let text = "The header Content-Type; none is sent if not set.";
-    keys.null(CONTENT, Type::String, text, not_blank());
+    keys.null_valid(CONTENT, Type::String, High, text, not_blank());
     let text = "Further headers: name:value, divided by commas.";
     let rule = Validator::custom(|name, value| {
         let ConfigData::List(list) = value else { return Ok(()) };
         additional(list).map(drop).map_err(|what| invalid(name, value, &what))
     });
-    keys.add(ADDITIONAL, Type::List, "", text, rule);
-    keys.null(PROXY_HOST, Type::String, "The host of a proxy.", not_blank());
-    keys.add(PROXY_PORT, Type::Int, -1, "The port of the proxy.", Validator::between(-1, 65535));
+    keys.add_valid(ADDITIONAL, Type::List, "", High, text, rule);
+    keys.null_valid(PROXY_HOST, Type::String, High, "The host of a proxy.", not_blank());
+    keys.add_valid(
+        PROXY_PORT,
+        Type::Int,
+        -1,
+        High,
+        "The port of the proxy.",
+        Validator::between(-1, 65535),
+    );
     let text = "Whether any certificate of the server is taken, also of another host.";
-    keys.add(TRUST_ALL, Type::Boolean, false, text, None);
+    keys.add(TRUST_ALL, Type::Boolean, false, High, text);
     let text = "A file with the certificates that are trusted; the system's if not set.";
-    keys.null(TRUST_STORE, Type::String, text, None);
+    keys.null(TRUST_STORE, Type::String, High, text);
     let text = "The password of the trust store.";
-    keys.null("http.ssl.truststore.password", Type::Password, text, None);
+    keys.null("http.ssl.truststore.password", Type::Password, High, text);
 }
 
 fn oauth2(keys: &mut Keys) {
-    keys.group("OAuth2", Importance::High);
+    keys.group("OAuth2");
     let full = || Validator::NonEmptyString;
-    keys.null(TOKEN_URL, Type::String, "Where tokens are asked for.", url_rule(false));
+    keys.null_valid(TOKEN_URL, Type::String, High, "Where tokens are asked for.", url_rule(false));
     let text = "The field of the request that says which kind of grant it is.";
-    keys.add(GRANT_PROPERTY, Type::String, "grant_type", text, full());
-    keys.add(GRANT, Type::String, "client_credentials", "The kind of grant.", full());
+    keys.add_valid(GRANT_PROPERTY, Type::String, "grant_type", High, text, full());
+    keys.add_valid(GRANT, Type::String, "client_credentials", High, "The kind of grant.", full());
     let text = "The field of the request with the client's id.";
-    keys.add(ID_PROPERTY, Type::String, "client_id", text, full());
-    keys.null(ID, Type::String, "The client's id.", None);
+    keys.add_valid(ID_PROPERTY, Type::String, "client_id", High, text, full());
+    keys.null(ID, Type::String, High, "The client's id.");
     let text = "The field of the request with the client's secret.";
-    keys.add(SECRET_PROPERTY, Type::String, "client_secret", text, full());
-    keys.null(SECRET, Type::Password, "The client's secret.", None);
+    keys.add_valid(SECRET_PROPERTY, Type::String, "client_secret", High, text, full());
+    keys.null(SECRET, Type::Password, High, "The client's secret.");
     let text = "Where id and secret stand: header (basic authentication) or url (in the form).";
-    keys.add(AUTH_MODE, Type::String, "HEADER", text, one_of(&["header", "url"], true));
-    keys.null(SCOPE, Type::String, "What the token is asked for.", None);
+    keys.add_valid(AUTH_MODE, Type::String, "HEADER", High, text, one_of(&["header", "url"], true));
+    keys.null(SCOPE, Type::String, High, "What the token is asked for.");
     let text = "The field of the answer that holds the token.";
-    keys.add(TOKEN_PROPERTY, Type::String, "access_token", text, full());
+    keys.add_valid(TOKEN_PROPERTY, Type::String, "access_token", High, text, full());
     let text = "Status codes after which a new token is asked for.";
     let numbers = Validator::custom(|name, value| {
         let ConfigData::List(list) = value else { return Ok(()) };
@@ -160,7 +188,7 @@ fn oauth2(keys: &mut Keys) {
             false => Err(invalid(name, value, "must be a list of numbers")),
         }
     });
-    keys.add(RENEW, Type::List, "401", text, numbers);
+    keys.add_valid(RENEW, Type::List, "401", High, text, numbers);
 }
 
 /// Headers of `name:value`.

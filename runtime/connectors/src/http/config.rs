@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use gantry_api::model::config::{ConfigValue, ParsedConfig};
 use gantry_api::{ConfigDef, Props, Result};
-use gantry_tls::{Secret, ServerProof, TlsSettings};
-use hyper::header::{HeaderName, HeaderValue};
+use gantry_tls::{ServerProof, TlsSettings};
+use hyper::header::HeaderName;
 use hyper::{HeaderMap, Method};
 
 use super::keys::Fault;
@@ -15,6 +15,7 @@ use super::report::ReportConfig;
 use super::status::Statuses;
 use super::template::Template;
 use super::{Flavour, aiven, confluent, own};
+use crate::web::connect::Proxy;
 use gantry_api::model::regex::JavaPattern;
 
 /// What a record's value becomes.
@@ -88,15 +89,6 @@ pub(super) struct Retry {
     /// Whether the wait doubles each time, with chance in it.
     pub(super) exponential: bool,
     pub(super) statuses: Statuses,
-}
-
-/// A proxy for all requests.
-#[derive(Clone, Debug)]
-pub(super) struct Proxy {
-    pub(super) host: String,
-    pub(super) port: u16,
-    /// The header that says who asks.
-    pub(super) authorization: Option<HeaderValue>,
 }
 
 /// What the keys say.
@@ -189,16 +181,7 @@ pub(super) fn validate(
             faults
         }
     };
-    for Fault { key, text } in faults {
-        if let Some(value) = findings.iter_mut().find(|value| value.name == key) {
-            value.errors.push(text);
-            continue;
-        }
-        // Keys that are not defined are found by those who ask for errors.
-        let mut value = ConfigValue::new(&key);
-        value.errors.push(text);
-        findings.push(value);
-    }
+    super::keys::add_faults(faults, findings);
 }
 
 fn unknown(flavour: Flavour, props: &Props) -> Vec<Fault> {
@@ -207,23 +190,4 @@ fn unknown(flavour: Flavour, props: &Props) -> Vec<Fault> {
         confluent::unsupported(props, &mut faults);
     }
     faults
-}
-
-/// The private key store, trust store and the like of keys that begin with `prefix`.
-pub(super) fn store(
-    parsed: &ParsedConfig,
-    prefix: &str,
-    key_password: &str,
-) -> gantry_tls::StoreSettings {
-    let text = |name: &str| super::keys::given(parsed, &format!("{prefix}{name}"));
-    gantry_tls::StoreSettings {
-        prefix: prefix.to_owned(),
-        kind: text("type").unwrap_or("JKS").to_owned(),
-        location: text("location").map(str::to_owned),
-        password: text("password").map(Secret::new),
-        key_password: super::keys::given(parsed, key_password).map(Secret::new),
-        key_password_key: key_password.to_owned(),
-        key: text("key").map(Secret::new),
-        certificates: text("certificate.chain").or_else(|| text("certificates")).map(Secret::new),
-    }
 }

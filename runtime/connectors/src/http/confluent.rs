@@ -14,12 +14,13 @@ pub(super) use keys::definition;
 pub(super) use reports::unsupported;
 
 use super::Flavour;
-use super::config::{Batching, Body, Config, Format, OnError, OnNull, Proxy, Retry, store};
-use super::keys::{self as values, Fault, given, number};
+use super::config::{Batching, Body, Config, Format, OnError, OnNull, Retry};
+use super::keys::{self as values, Fault, given, number, store};
 use super::oauth2::OAuth2Config;
 use super::own;
 use super::status::Statuses;
 use super::template::Template;
+use crate::web::connect::Proxy;
 use keys::*;
 
 /// The word of a key in small letters.

@@ -4,10 +4,8 @@
 mod aiven;
 mod batch;
 mod body;
-mod client;
 mod config;
 mod confluent;
-mod connect;
 mod connector;
 mod keys;
 mod limit;

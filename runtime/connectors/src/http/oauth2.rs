@@ -13,10 +13,11 @@ use serde_json::Value as Json;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::client::{Client, Keep};
 use super::keys::{basic, mask_url, secret_value};
-use super::request::Target;
 use super::status::Statuses;
+use crate::web::client::{Client, Keep};
+use crate::web::connect::Proxy;
+use crate::web::target::Target;
 
 /// A form's fields hold all but these as they are.
 const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*');
@@ -62,13 +63,22 @@ pub(super) struct Tokens {
     config: OAuth2Config,
     target: Target,
     /// Held while a token is asked for, so that it is asked for once.
-    token: Mutex<(u64, Option<Token>)>,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    /// How many tokens were asked for.
+    asked: u64,
+    token: Option<Token>,
+    /// When no token came the last time, and why.
+    failed: Option<(Instant, String)>,
 }
 
 impl Tokens {
-    pub(super) fn new(config: OAuth2Config, proxy: Option<&super::config::Proxy>) -> Result<Self> {
+    pub(super) fn new(config: OAuth2Config, proxy: Option<&Proxy>) -> Result<Self> {
         let target = Target::new(&config.url, None, proxy)?;
-        Ok(Self { config, target, token: Mutex::default() })
+        Ok(Self { config, target, held: Mutex::default() })
     }
 
     /// Whether an answer says that the token is of no more use.
@@ -78,27 +88,36 @@ impl Tokens {
 
     /// The header that says who asks, and the number of its token.
     pub(super) async fn header(&self, client: &Client) -> Result<(HeaderValue, u64)> {
-        let mut held = self.token.lock().await;
-        let (number, token) = &mut *held;
-        if let Some(token) = token
+        let begun = Instant::now();
+        let mut held = self.held.lock().await;
+        if let Some(token) = &held.token
             && token.renew_at.is_none_or(|at| Instant::now() < at)
         {
             return Ok((token.header.clone(), token.number));
         }
-        *number += 1;
-        let fresh = self.ask(client, *number).await.map_err(|why| {
-            Error::connect("Couldn't get OAuth2 access token").caused_by(Error::connect(why))
-        })?;
-        let found = (fresh.header.clone(), fresh.number);
-        *token = Some(fresh);
-        Ok(found)
+        // Who waited for one that did not come does not wait for another.
+        if let Some((_, why)) = held.failed.as_ref().filter(|(at, _)| *at >= begun) {
+            return Err(no_token(why.clone()));
+        }
+        held.asked += 1;
+        match self.ask(client, held.asked).await {
+            Ok(fresh) => {
+                let found = (fresh.header.clone(), fresh.number);
+                held.token = Some(fresh);
+                Ok(found)
+            }
+            Err(why) => {
+                held.failed = Some((Instant::now(), why.clone()));
+                Err(no_token(why))
+            }
+        }
     }
 
     /// Forgets a token that was refused, unless it was already renewed.
     pub(super) async fn refuse(&self, number: u64) {
-        let mut held = self.token.lock().await;
-        if held.1.as_ref().is_some_and(|token| token.number == number) {
-            held.1 = None;
+        let mut held = self.held.lock().await;
+        if held.token.as_ref().is_some_and(|token| token.number == number) {
+            held.token = None;
         }
     }
 
@@ -164,6 +183,10 @@ impl Tokens {
             .and_then(|lasts| asked_at.checked_add(lasts.saturating_sub(EARLY).max(lasts / 2)));
         Ok(Token { header, renew_at, number })
     }
+}
+
+fn no_token(why: String) -> Error {
+    Error::connect("Couldn't get OAuth2 access token").caused_by(Error::connect(why))
 }
 
 /// The body of a form.

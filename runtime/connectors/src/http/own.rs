@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use gantry_api::Importance::Low;
 use gantry_api::model::config::ParsedConfig;
-use gantry_api::{ConfigDef, Importance, Props, Type, Validator};
+use gantry_api::{ConfigDef, Props, Type, Validator};
 use gantry_tls::Secret;
 use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, HeaderName};
@@ -66,34 +67,48 @@ fn header_rule() -> Validator {
 
 /// Defines the keys.
 pub(super) fn define(keys: &mut Keys, flavour: Flavour) {
-    keys.group("Gantry", Importance::Low);
+    keys.group("Gantry");
     let text = "How many requests are under way at once. Records of one key are sent one after the other, as are \
                 records without a key of one queue. Has no effect where records share requests: then one \
                 request is under way.";
-    keys.add(IN_FLIGHT, Type::Int, 4, text, Validator::between(1, 256));
+    keys.add_valid(IN_FLIGHT, Type::Int, 4, Low, text, Validator::between(1, 256));
     let text = "How many requests each task sends in a second at most; 0: no limit.";
-    keys.add(REQUESTS, Type::Int, 0, text, Validator::at_least(0));
+    keys.add_valid(REQUESTS, Type::Int, 0, Low, text, Validator::at_least(0));
     let text = "How many bytes of bodies each task sends in a second at most; 0: no limit.";
-    keys.add(BYTES, Type::Long, 0i64, text, Validator::at_least(0));
+    keys.add_valid(BYTES, Type::Long, 0i64, Low, text, Validator::at_least(0));
     let text = "A header that gets topic-queue-offset of the record, the same each time it is sent; of records \
                 that share a request the first and the last.";
-    keys.null(IDEMPOTENCY, Type::String, text, header_rule());
+    keys.null_valid(IDEMPOTENCY, Type::String, Low, text, header_rule());
     let text = "How long it is waited at most because an answer says Retry-After; 0: Retry-After is not looked at.";
-    keys.add(RETRY_AFTER, Type::Long, 60_000i64, text, Validator::between(0i64, 3_600_000i64));
+    keys.add_valid(
+        RETRY_AFTER,
+        Type::Long,
+        60_000i64,
+        Low,
+        text,
+        Validator::between(0i64, 3_600_000i64),
+    );
     if flavour == Flavour::Aiven {
         let text = "Status codes after which a request is tried again: 429,500-502,503-. Other codes from 400 on \
                     are errors at once.";
-        keys.add(RETRY_STATUSES, Type::String, "400-", text, statuses_rule());
+        keys.add_valid(RETRY_STATUSES, Type::String, "400-", Low, text, statuses_rule());
     }
     let text = "How long a connection that is not used is kept.";
-    keys.add(IDLE, Type::Long, 30_000i64, text, Validator::at_least(0));
+    keys.add_valid(IDLE, Type::Long, 30_000i64, Low, text, Validator::at_least(0));
     let text = "A token that is sent as Authorization: Bearer.";
-    keys.null(BEARER, Type::Password, text, None);
-    keys.null(API_KEY, Type::Password, "An API key.", None);
+    keys.null(BEARER, Type::Password, Low, text);
+    keys.null(API_KEY, Type::Password, Low, "An API key.");
     let text = "The header or the parameter of the URL in which the API key stands.";
-    keys.add(API_KEY_NAME, Type::String, "X-API-Key", text, Validator::NonEmptyString);
+    keys.add_valid(API_KEY_NAME, Type::String, "X-API-Key", Low, text, Validator::NonEmptyString);
     let text = "Where the API key stands: header or query.";
-    keys.add(API_KEY_IN, Type::String, "header", text, keys::words(&["header", "query"]));
+    keys.add_valid(
+        API_KEY_IN,
+        Type::String,
+        "header",
+        Low,
+        text,
+        keys::words(&["header", "query"]),
+    );
     signing_keys(keys);
     if flavour == Flavour::Aiven {
         store_keys(keys);
@@ -103,38 +118,39 @@ pub(super) fn define(keys: &mut Keys, flavour: Flavour) {
 fn signing_keys(keys: &mut Keys) {
     let text = "A secret with which each request is signed: over the time in seconds since the epoch, a dot and \
                 the body.";
-    keys.null(HMAC_SECRET, Type::Password, text, None);
+    keys.null(HMAC_SECRET, Type::Password, Low, text);
     let text = "How it is signed.";
     let algorithms = keys::words(&["HMAC-SHA256"]);
-    keys.add(HMAC_ALGORITHM, Type::String, "HMAC-SHA256", text, algorithms);
-    keys.add(
+    keys.add_valid(HMAC_ALGORITHM, Type::String, "HMAC-SHA256", Low, text, algorithms);
+    keys.add_valid(
         HMAC_HEADER,
         Type::String,
         "X-Signature",
+        Low,
         "The header of the signature.",
         header_rule(),
     );
     let text = "The header of the time that was signed.";
-    keys.add(HMAC_TIME_HEADER, Type::String, "X-Timestamp", text, header_rule());
+    keys.add_valid(HMAC_TIME_HEADER, Type::String, "X-Timestamp", Low, text, header_rule());
     let text = "How the signature is written: hex or base64.";
-    keys.add(HMAC_ENCODING, Type::String, "hex", text, keys::words(&["hex", "base64"]));
+    keys.add_valid(HMAC_ENCODING, Type::String, "hex", Low, text, keys::words(&["hex", "base64"]));
     let text = "What stands before the signature, such as sha256=.";
-    keys.add(HMAC_PREFIX, Type::String, "", text, None);
+    keys.add(HMAC_PREFIX, Type::String, "", Low, text);
 }
 
 /// Aiven's connector has no keys for a certificate of its own.
 fn store_keys(keys: &mut Keys) {
     let kinds = || keys::words(&["JKS", "PKCS12", "PEM"]);
     let text = "The format of http.ssl.truststore.location: JKS, PKCS12 or PEM.";
-    keys.add("gantry.http.ssl.truststore.type", Type::String, "JKS", text, kinds());
+    keys.add_valid("gantry.http.ssl.truststore.type", Type::String, "JKS", Low, text, kinds());
     let text = "A key store with the certificate that is shown to the server (mutual TLS).";
-    keys.null("gantry.http.ssl.keystore.location", Type::String, text, None);
+    keys.null("gantry.http.ssl.keystore.location", Type::String, Low, text);
     let text = "Its format: JKS, PKCS12 or PEM.";
-    keys.add("gantry.http.ssl.keystore.type", Type::String, "JKS", text, kinds());
+    keys.add_valid("gantry.http.ssl.keystore.type", Type::String, "JKS", Low, text, kinds());
     let text = "The password of the key store.";
-    keys.null("gantry.http.ssl.keystore.password", Type::Password, text, None);
+    keys.null("gantry.http.ssl.keystore.password", Type::Password, Low, text);
     let text = "The password of the private key in it.";
-    keys.null("gantry.http.ssl.key.password", Type::Password, text, None);
+    keys.null("gantry.http.ssl.key.password", Type::Password, Low, text);
 }
 
 /// A list of status codes.

@@ -9,14 +9,15 @@ use hyper::header::{AUTHORIZATION, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
 
 use super::Flavour;
-use super::client::{Answer, Client, Keep};
 use super::config::{Config, Retry};
-use super::connect::Opener;
 use super::limit::Limiter;
 use super::oauth2::Tokens;
 use super::report::{Reports, Seen};
-use super::request::{Heads, Target};
+use super::request::Heads;
 use super::sign::Signer;
+use crate::web::client::{Answer, Client, Keep};
+use crate::web::connect::Opener;
+use crate::web::target::Target;
 
 /// A wait that doubles is not longer.
 const BACKOFF_MAX: Duration = Duration::from_secs(300);
@@ -41,8 +42,8 @@ impl From<Error> for Undelivered {
 /// What one attempt came to.
 enum Attempt {
     Done,
-    /// It may succeed without a wait: its token was no more valid.
-    Renew(Error),
+    /// It may succeed without a wait: its token was no more valid. Else not before this wait.
+    Renew(Error, Option<Duration>),
     /// Worth another attempt, not before this wait.
     Again(Error, Option<Duration>),
     Failed(Error),
@@ -151,12 +152,11 @@ impl Courier {
                 Attempt::Done => return Ok(()),
                 Attempt::Failed(error) => return Err(error.into()),
                 // No attempt of its own, or tokens that end would need max.retries.
-                Attempt::Renew(_) if !renewed => {
+                Attempt::Renew(..) if !renewed => {
                     renewed = true;
                     continue;
                 }
-                Attempt::Renew(error) => (error, None),
-                Attempt::Again(error, wait) => (error, wait),
+                Attempt::Renew(error, wait) | Attempt::Again(error, wait) => (error, wait),
             };
             if attempts >= self.retry.max {
                 return Err(self.given_up(error).into());
@@ -225,7 +225,7 @@ impl Courier {
             && tokens.is_refused(status)
         {
             tokens.refuse(number).await;
-            return Attempt::Renew(error);
+            return Attempt::Renew(error, answer.retry_after);
         }
         match self.retry.statuses.contains(status) {
             true => Attempt::Again(error, answer.retry_after),

@@ -1,8 +1,9 @@
 //! Keys of reports, keys that have no effect here, and those that are refused because somebody would
 //! miss theirs.
 
+use gantry_api::Importance::Low;
 use gantry_api::model::config::ParsedConfig;
-use gantry_api::{Importance, Props, Type, Validator};
+use gantry_api::{Props, Type, Validator};
 
 use crate::http::keys::{Fault, Keys, words};
 use crate::http::report::ReportConfig;
@@ -33,41 +34,48 @@ const ERRORS_AS: &str = "report.errors.as";
 
 /// Defines the keys of reports, and keys that have no effect.
 pub(super) fn define(keys: &mut Keys) {
-    keys.group("Reporter", Importance::Low);
+    keys.group("Reporter");
     let text = "Turns reports on, as the names of their topics do: what came of each request. The topics are \
                 those of the log; the brokers are not contacted.";
-    keys.null(BOOTSTRAP, Type::String, text, None);
+    keys.null(BOOTSTRAP, Type::String, Low, text);
     let text = "The topic with the answers to requests that succeeded.";
-    keys.add(RESULTS, Type::String, "success-responses", text, Validator::NonEmptyString);
+    keys.add_valid(
+        RESULTS,
+        Type::String,
+        "success-responses",
+        Low,
+        text,
+        Validator::NonEmptyString,
+    );
     let text = "The topic with requests that failed for good.";
-    keys.add(ERRORS, Type::String, "error-responses", text, Validator::NonEmptyString);
+    keys.add_valid(ERRORS, Type::String, "error-responses", Low, text, Validator::NonEmptyString);
     let formats = || words(&["json", "string"]);
     let text = "How reports are written: json (a JSON text) or string.";
-    keys.add(RESULTS_FORMAT, Type::String, "json", text, formats());
-    keys.add(ERRORS_FORMAT, Type::String, "json", text, formats());
+    keys.add_valid(RESULTS_FORMAT, Type::String, "json", Low, text, formats());
+    keys.add_valid(ERRORS_FORMAT, Type::String, "json", Low, text, formats());
     let text =
         "error_string: a failure is reported by a sentence; http_response: by the answer alone.";
     let how = words(&["error_string", "http_response"]);
-    keys.add(ERRORS_AS, Type::String, "error_string", text, how);
+    keys.add_valid(ERRORS_AS, Type::String, "error_string", Low, text, how);
     for topic in ["result", "error"] {
         let name = |what: &str| format!("reporter.{topic}.topic.{what}");
         let text = "Has no effect: reports have no key.";
-        keys.add(&name("key.format"), Type::String, "json", text, formats());
+        keys.add_valid(&name("key.format"), Type::String, "json", Low, text, formats());
         let text = "Has no effect: the topic is made with one queue if it is not there.";
-        keys.add(&name("partitions"), Type::Int, 1, text, None);
-        keys.add(&name("replication.factor"), Type::Int, 3, text, None);
+        keys.add(&name("partitions"), Type::Int, 1, Low, text);
+        keys.add(&name("replication.factor"), Type::Int, 3, Low, text);
     }
     let refused = "Has no effect; anything but the default is refused.";
     for name in [RESULTS_SCHEMAS, ERRORS_SCHEMAS, "oauth2.jwt.enabled"] {
-        keys.add(name, Type::Boolean, false, refused, None);
+        keys.add(name, Type::Boolean, false, Low, refused);
     }
-    keys.null("oauth2.jwt.claimset", Type::String, refused, None);
-    keys.group("Licence", Importance::Low);
+    keys.null("oauth2.jwt.claimset", Type::String, Low, refused);
+    keys.group("Licence");
     let text = "Has no effect: there is no licence.";
-    keys.add("confluent.license", Type::Password, "", text, None);
-    keys.add("confluent.topic", Type::String, "_confluent-command", text, None);
-    keys.null("confluent.topic.bootstrap.servers", Type::String, text, None);
-    keys.add("confluent.topic.replication.factor", Type::Int, 3, text, None);
+    keys.add("confluent.license", Type::Password, "", Low, text);
+    keys.add("confluent.topic", Type::String, "_confluent-command", Low, text);
+    keys.null("confluent.topic.bootstrap.servers", Type::String, Low, text);
+    keys.add("confluent.topic.replication.factor", Type::Int, 3, Low, text);
 }
 
 /// What is reported; nothing unless it is asked for.

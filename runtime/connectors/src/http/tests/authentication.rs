@@ -181,3 +181,55 @@ async fn a_token_that_does_not_come_is_an_error_like_others() {
     assert!(!text.contains("secret"), "{text}");
     assert_eq!(server.paths(), ["/token", "/token"]);
 }
+
+#[tokio::test]
+async fn all_lanes_wait_once_for_a_token_that_does_not_come() {
+    let server = Server::new(|_, asked| match asked.path.as_str() {
+        "/token" => Reply { after: Duration::from_secs(60), ..reply(200, "") },
+        _ => reply(200, ""),
+    })
+    .await;
+    let url = server.url("/token");
+    let keys = [
+        ("auth.type", "oauth2"),
+        ("oauth2.token.url", url.as_str()),
+        ("oauth2.client.id", "me"),
+        ("oauth2.client.secret", "s"),
+        ("http.request.timeout.ms", "300"),
+        ("max.retries", "0"),
+        ("gantry.http.max.in.flight", "8"),
+    ];
+    let mut task = Task::new(Confluent, &confluent(&server.url("/a"), &keys)).await;
+    let all: Vec<_> = (0..8).map(|n| record(n, &format!("k{n}"), "x")).collect();
+    let begun = std::time::Instant::now();
+    task.put(&all).await.unwrap();
+    assert_eq!(task.errant().len(), 8);
+    // Some share a lane, which asks again for its next record.
+    let asked = server.paths().iter().filter(|path| *path == "/token").count();
+    assert!(asked < 8 && begun.elapsed() < Duration::from_millis(8 * 300), "{asked}");
+}
+
+#[tokio::test]
+async fn a_second_refusal_waits_as_long_as_it_is_told() {
+    let server = Server::new(|number, asked| match asked.path.as_str() {
+        "/token" => token(number, ""),
+        _ if number < 4 => {
+            Reply { headers: vec![("retry-after", "1".to_owned())], ..reply(401, "") }
+        }
+        _ => reply(200, ""),
+    })
+    .await;
+    let url = server.url("/token");
+    let keys = [
+        ("auth.type", "oauth2"),
+        ("oauth2.token.url", url.as_str()),
+        ("oauth2.client.id", "me"),
+        ("oauth2.client.secret", "s"),
+        ("max.retries", "1"),
+    ];
+    let mut task = Task::new(Confluent, &confluent(&server.url("/a"), &keys)).await;
+    let begun = std::time::Instant::now();
+    task.put(&[record(0, "k", "x")]).await.unwrap();
+    assert!(task.errant().is_empty());
+    assert!(begun.elapsed() >= Duration::from_millis(900), "{:?}", begun.elapsed());
+}

@@ -286,3 +286,25 @@ async fn requests_go_through_a_proxy() {
     assert_eq!(asked.header("host"), Some("nowhere.test:81"));
     assert_eq!(asked.header("proxy-authorization"), Some("Basic dTpw"));
 }
+
+#[tokio::test]
+async fn a_success_whose_body_breaks_off_is_one() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/a", listener.local_addr().unwrap());
+    let count = tokio::spawn(async move {
+        let mut count = 0;
+        let wait = std::time::Duration::from_millis(500);
+        while let Ok(Ok((mut stream, _))) = tokio::time::timeout(wait, listener.accept()).await {
+            count += 1;
+            let mut head = [0; 4096];
+            assert!(stream.read(&mut head).await.unwrap() > 0);
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc").await.unwrap();
+        }
+        count
+    });
+    let mut task = Task::new(Flavour::Confluent, &confluent(&url, &[])).await;
+    task.put(&[record(0, "k", "x")]).await.unwrap();
+    assert!(task.errant().is_empty());
+    assert_eq!(count.await.unwrap(), 1);
+}

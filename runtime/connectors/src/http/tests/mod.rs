@@ -4,7 +4,6 @@ mod authentication;
 mod batches;
 mod delivery;
 mod reports;
-mod server;
 mod tls;
 mod validation;
 
@@ -15,6 +14,7 @@ use gantry_api::{
 };
 
 use super::{Flavour, HttpSink, HttpSinkTask};
+use crate::web::server;
 
 pub(super) fn props(pairs: &[(&str, &str)]) -> Props {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()

@@ -120,7 +120,7 @@ impl Server {
             method: head.method.to_string(),
             path: head.uri.to_string(),
             headers: head.headers,
-            body: String::from_utf8(body.to_vec()).unwrap(),
+            body: String::from_utf8_lossy(&body).into_owned(),
         };
         let number = {
             let mut all = self.asked.lock().unwrap();

@@ -9,7 +9,7 @@ use hyper::header::RETRY_AFTER;
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use tokio::time::Instant;
 
-use super::connect::{Opener, Origin, Sender};
+use super::connect::{Opener, Origin, Proxy, Sender};
 
 /// So much of an answer is kept, for messages and tokens.
 const KEPT_BYTES: usize = 64 * 1024;
@@ -18,18 +18,22 @@ const READ_BYTES_MAX: usize = 1024 * 1024;
 
 /// What a server answered.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) retry_after: Option<Duration>,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) retry_after: Option<Duration>,
     /// The beginning of the body; nothing if the answer is a success.
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// What of an answer's body is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Keep {
+pub(crate) enum Keep {
+    /// The beginning of it.
     All,
+    /// The beginning, if it is no success.
     Errors,
+    /// All of it, up to so many bytes; a longer one is an error.
+    Whole(usize),
 }
 
 struct Idle {
@@ -39,7 +43,7 @@ struct Idle {
 }
 
 /// Sends requests; keeps connections.
-pub(super) struct Client {
+pub(crate) struct Client {
     opener: Opener,
     /// Of a request from its first byte to the answer's last.
     timeout: Duration,
@@ -55,7 +59,7 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    pub(super) fn new(
+    pub(crate) fn new(
         opener: Opener,
         timeout: Duration,
         idle_max: usize,
@@ -69,20 +73,31 @@ impl Client {
     }
 
     /// Through which proxy requests go that are not HTTPS.
-    pub(super) fn proxy(&self) -> Option<&super::config::Proxy> {
+    pub(crate) fn proxy(&self) -> Option<&Proxy> {
         self.opener.proxy.as_ref()
     }
 
     /// Sends a request; the error says why there is no answer.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         origin: &Arc<Origin>,
         request: Request<Full<Bytes>>,
         keep: Keep,
     ) -> Result<Answer, String> {
-        match tokio::time::timeout(self.timeout, self.send_slowly(origin, request, keep)).await {
+        self.send_within(self.timeout, origin, request, keep).await
+    }
+
+    /// The same with a time-out of its own.
+    pub(crate) async fn send_within(
+        &self,
+        timeout: Duration,
+        origin: &Arc<Origin>,
+        request: Request<Full<Bytes>>,
+        keep: Keep,
+    ) -> Result<Answer, String> {
+        match tokio::time::timeout(timeout, self.send_slowly(origin, request, keep)).await {
             Ok(sent) => sent,
-            Err(_) => Err(format!("no answer within {} ms", self.timeout.as_millis())),
+            Err(_) => Err(format!("no answer within {} ms", timeout.as_millis())),
         }
     }
 
@@ -153,18 +168,33 @@ fn reason(error: &hyper::Error) -> String {
 /// Reads an answer; whether to its end.
 async fn read(response: Response<Incoming>, keep: Keep) -> Result<(Answer, bool), String> {
     let (head, mut body) = response.into_parts();
-    let keeps = keep == Keep::All || !head.status.is_success();
+    let keeps = keep != Keep::Errors || !head.status.is_success();
+    let (kept_max, read_max) = match keep {
+        Keep::Whole(most) => (most, most),
+        Keep::All | Keep::Errors => (KEPT_BYTES, READ_BYTES_MAX),
+    };
     let (mut kept, mut length) = (Vec::new(), 0);
     let mut is_read = true;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| reason(&error))?;
+        let frame = match frame {
+            Ok(frame) => frame,
+            // What was asked for is done; only the rest of the answer is not known.
+            Err(_) if head.status.is_success() && !matches!(keep, Keep::Whole(_)) => {
+                is_read = false;
+                break;
+            }
+            Err(error) => return Err(reason(&error)),
+        };
         let Some(data) = frame.data_ref() else { continue };
         length += data.len();
         if keeps {
-            let room = KEPT_BYTES.saturating_sub(kept.len());
+            let room = kept_max.saturating_sub(kept.len());
             kept.extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
         }
-        if length > READ_BYTES_MAX {
+        if length > read_max {
+            if let Keep::Whole(most) = keep {
+                return Err(format!("the answer has more than {most} bytes"));
+            }
             is_read = false;
             break;
         }

@@ -7,6 +7,7 @@ use http_body_util::Full;
 use hyper::Uri;
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
+use hyper::header::HeaderValue;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -14,25 +15,32 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::config::Proxy;
-
 /// A proxy's answer to CONNECT is not longer.
 const TUNNEL_HEAD_MAX: usize = 8192;
 
-pub(super) type Sender = http1::SendRequest<Full<Bytes>>;
+pub(crate) type Sender = http1::SendRequest<Full<Bytes>>;
+
+/// A proxy for all requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Proxy {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// The header that says who asks.
+    pub(crate) authorization: Option<HeaderValue>,
+}
 
 /// Whom connections go to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Origin {
-    pub(super) https: bool,
+pub(crate) struct Origin {
+    pub(crate) https: bool,
     /// Without the brackets of IPv6.
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(crate) host: String,
+    pub(crate) port: u16,
 }
 
 impl Origin {
     /// Whom a URL of HTTP or HTTPS names.
-    pub(super) fn of(uri: &Uri) -> Option<Self> {
+    pub(crate) fn of(uri: &Uri) -> Option<Self> {
         let https = uri.scheme_str()? == "https";
         let host = uri.host()?.trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
@@ -50,15 +58,15 @@ impl Origin {
 
 /// Opens connections.
 #[derive(Clone, Debug)]
-pub(super) struct Opener {
-    pub(super) tls: Option<Arc<ClientConfig>>,
-    pub(super) proxy: Option<Proxy>,
-    pub(super) timeout: Duration,
+pub(crate) struct Opener {
+    pub(crate) tls: Option<Arc<ClientConfig>>,
+    pub(crate) proxy: Option<Proxy>,
+    pub(crate) timeout: Duration,
 }
 
 impl Opener {
     /// A connection; the error says why there is none.
-    pub(super) async fn open(&self, origin: &Origin) -> Result<Sender, String> {
+    pub(crate) async fn open(&self, origin: &Origin) -> Result<Sender, String> {
         match tokio::time::timeout(self.timeout, self.open_slowly(origin)).await {
             Ok(opened) => opened,
             Err(_) => Err(format!(
