@@ -168,7 +168,7 @@ def mirror(kind, source, target, cluster, **more):
 
 def expire_head(broker, producer):
     """Fills the first files of the commit log, and has them deleted."""
-    producer.make(2_500, 2_000)
+    producer.make(1_200, 4_000)
     before = [broker.bounds("orders", queue)[0] for queue in range(QUEUES)]
     broker.ask(DELETE_EXPIRED)
     wait(f"the head of the topic is not deleted: {before}", lambda: all(broker.bounds("orders", queue)[0] > 0 for queue in range(QUEUES)))
