@@ -34,6 +34,13 @@ FILES = {"mappedFileSizeCommitLog": 1 << 20, "mappedFileSizeConsumeQueue": 6000,
          "cleanResourceInterval": 100, "deleteCommitLogFilesInterval": 1, "deleteConsumeQueueFilesInterval": 1}
 
 
+BEGUN = time.monotonic()
+
+
+def say(text):
+    print(f"{time.monotonic() - BEGUN:5.1f} s  {text}", flush=True)
+
+
 def wait(what, check):
     return wait_for(what, check, LIMIT_S, 0.2)
 
@@ -263,7 +270,7 @@ def run(work, kills, seed, one, other):
         broker.create("shared", 1)
     producer = Producer(a, seed)
     first = expire_head(a, producer)
-    print(f"queues begin at {first}", flush=True)
+    say(f"queues begin at {first}")
     fast = {"refresh_topics_interval_seconds": 1, "tasks_max": 2}
     embedded_files = []
     for name, config in {
@@ -311,6 +318,7 @@ def run(work, kills, seed, one, other):
             workers[victim].kill()
             workers[victim] = {"b": start_b, "c": start_c}[victim]()
         producer.end()
+        say(f"{kills} workers were killed")
         wanted = originals(a, first)
         count = sum(lengths(wanted))
         for what, topic, offsets in (("a to the embedded log", "a.orders", True), ("a to b to the embedded log", "b.a.orders", False)):
@@ -319,19 +327,20 @@ def run(work, kills, seed, one, other):
             except LabError as error:
                 raise LabError(f"{what}: {error}: {lengths(wanted)} records, {lengths(copies(workers['c'].rest, topic))} copies; see {work}") from None
             compare(what, wanted, copies(workers["c"].rest, topic), offsets)
-        print(f"{count} records of {producer.made} made are copied, byte by byte", flush=True)
+        say(f"{count} records of {producer.made} made are copied, byte by byte")
         check_group(a, b, wanted)
-        print("the group goes on where it was", flush=True)
+        say("the group goes on where it was")
         check_shared(a, b, made)
         round_trips = [name for broker in (a, b) for name in broker.topics() if "b%2Ea%2E" in name or "a%2Eb%2E" in name]
         wait("no heartbeat came to b", lambda: b.bounds("heartbeats", 0)[1])
         wait("no heartbeat came to a", lambda: "b%2Eheartbeats" in a.topics() and a.bounds("b%2Eheartbeats", 0)[1])
         if round_trips:
             raise LabError(f"topics went round: {round_trips}")
-        print(f"nothing goes round; {len(made)} records of a topic that both sides write", flush=True)
+        say(f"nothing goes round; {len(made)} records of a topic that both sides write")
         lag = [line for line in workers["c"].rest.text("/metrics").splitlines() if line.startswith("gantry_task_lag_records{")]
         if not lag or any(not line.endswith(" 0") for line in lag):
             raise LabError(f"all is copied, and the metrics say {lag}")
+        say("no lag")
         # Queues that are added are copied, too.
         a.create("orders", QUEUES + 2)
         a.send("orders", QUEUES + 1, b"new", {})
@@ -349,7 +358,6 @@ def main():
     work = target_dir() / "native" / "replicator"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    begun = time.monotonic()
     heap = "-Xms128m -Xmx512m"
     one, other = Cluster(work / "a", FILES, heap), Cluster(work / "b", None, heap)
     starting = threading.Thread(target=one.start)
@@ -357,12 +365,12 @@ def main():
     try:
         other.start()
         starting.join()
-        print(f"two clusters in {time.monotonic() - begun:.0f} s", flush=True)
+        say("two clusters")
         run(work, arguments.kills, arguments.seed, one, other)
     finally:
         for cluster in (one, other):
             cluster.stop(9)
-    print(f"equal after {arguments.kills} kills, {time.monotonic() - begun:.0f} s")
+    say(f"equal after {arguments.kills} kills")
 
 
 if __name__ == "__main__":

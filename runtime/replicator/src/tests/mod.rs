@@ -3,6 +3,7 @@
 mod copying;
 mod groups;
 mod loops;
+mod moving;
 mod resuming;
 mod validating;
 
