@@ -7,6 +7,7 @@ goes round between two clusters that copy each other.
 """
 
 import argparse
+import concurrent.futures
 import json
 import pathlib
 import random
@@ -23,15 +24,14 @@ from cluster import Cluster, call  # noqa: E402
 from worker import Gantry, LabError, Proc, Rest, free_port, gantry_binary, rocketmq_worker, target_dir, wait_for, write_properties  # noqa: E402
 
 SEND, PULL, QUERY_OFFSET, UPDATE_OFFSET, CREATE_TOPIC, MIN_OFFSET, MAX_OFFSET, ALL_TOPICS = 10, 11, 14, 15, 17, 31, 30, 21
-CREATE_GROUP, DELETE_EXPIRED = 200, 329
+CREATE_GROUP = 200
 MIRROR = "org.apache.kafka.connect.mirror.Mirror"
 IDENTITY = "org.apache.kafka.connect.mirror.IdentityReplicationPolicy"
 QUEUES = 4
 GROUP = "shop"
 LIMIT_S = 60
-# Files of the commit log are small, and go when they are told to: so the head of the topic is gone before it is copied.
-FILES = {"mappedFileSizeCommitLog": 1 << 20, "mappedFileSizeConsumeQueue": 6000, "fileReservedTime": 0, "deleteWhen": 25,
-         "cleanResourceInterval": 100, "deleteCommitLogFilesInterval": 1, "deleteConsumeQueueFilesInterval": 1}
+# Files of the commit log are small, so that the first ones can go before anything is copied.
+FILES = {"mappedFileSizeCommitLog": 1 << 20, "mappedFileSizeConsumeQueue": 6000}
 
 
 BEGUN = time.monotonic()
@@ -173,13 +173,18 @@ def mirror(kind, source, target, cluster, **more):
     return {**config, **{key.replace("_", "."): value for key, value in more.items()}}
 
 
-def expire_head(broker, producer):
-    """Fills the first files of the commit log, and has them deleted."""
-    producer.make(1_200, 4_000)
-    before = [broker.bounds("orders", queue)[0] for queue in range(QUEUES)]
-    broker.ask(DELETE_EXPIRED)
-    wait(f"the head of the topic is not deleted: {before}", lambda: all(broker.bounds("orders", queue)[0] > 0 for queue in range(QUEUES)))
-    return [broker.bounds("orders", queue)[0] for queue in range(QUEUES)]
+def begin(cluster, seed):
+    """A cluster with a topic whose head is gone, as when retention has taken it."""
+    cluster.start()
+    broker = Broker(cluster)
+    broker.create("orders", QUEUES)
+    producer = Producer(broker, seed)
+    producer.make(900, 4_000)
+    cluster.kill("broker")
+    sorted((cluster.directory / "store" / "commitlog").iterdir())[0].unlink()
+    cluster.start_broker()
+    wait("the broker does not notice that its first file is gone", lambda: all(broker.bounds("orders", queue)[0] for queue in range(QUEUES)))
+    return broker, producer, [broker.bounds("orders", queue)[0] for queue in range(QUEUES)]
 
 
 def originals(broker, first):
@@ -262,14 +267,12 @@ def check_shared(a, b, made):
         raise LabError(f"records go round: {len(made)} made, {len(bodies(a))} on a, {before} and then {len(bodies(b))} on b")
 
 
-def run(work, kills, seed, one, other):
+def run(work, kills, seed, begun, other):
     chance = random.Random(seed)
-    a, b = Broker(one), Broker(other)
-    a.create("orders", QUEUES)
+    (a, producer, first), b = begun, Broker(other)
+    one = a.cluster
     for broker in (a, b):
         broker.create("shared", 1)
-    producer = Producer(a, seed)
-    first = expire_head(a, producer)
     say(f"queues begin at {first}")
     fast = {"refresh_topics_interval_seconds": 1, "tasks_max": 2}
     embedded_files = []
@@ -360,13 +363,13 @@ def main():
     work.mkdir(parents=True)
     heap = "-Xms128m -Xmx512m"
     one, other = Cluster(work / "a", FILES, heap), Cluster(work / "b", None, heap)
-    starting = threading.Thread(target=one.start)
-    starting.start()
     try:
-        other.start()
-        starting.join()
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            starting = pool.submit(begin, one, arguments.seed)
+            other.start()
+            begun = starting.result()
         say("two clusters")
-        run(work, arguments.kills, arguments.seed, one, other)
+        run(work, arguments.kills, arguments.seed, begun, other)
     finally:
         for cluster in (one, other):
             cluster.stop(9)
