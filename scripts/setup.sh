@@ -87,6 +87,13 @@ setup_postgres() {
   apt_install --no-remove postgresql
 }
 
+# The program of Redis' server, of which tests start their own: Debian's package redis-server would make one that runs as
+# a service. Under another name it is in the package of the tools.
+setup_redis() {
+  if command -v redis-check-rdb >/dev/null && command -v redis-cli >/dev/null; then return 0; fi
+  apt_install --no-remove redis-tools
+}
+
 # cargo-deny checks licences, sources and duplicates; building it takes two to four minutes, once.
 setup_deny() {
   if cargo deny --version >/dev/null 2>&1; then return 0; fi
@@ -98,5 +105,6 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   setup_rocksdb
   setup_mariadb
   setup_postgres
+  setup_redis
   setup_deny
 fi

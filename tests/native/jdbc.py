@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
-"""JDBC source and sink against a real MariaDB and a real PostgreSQL: the tests of gantry-connectors that need them."""
+"""JDBC source and sink, and change data capture, against a real MariaDB and a real PostgreSQL: the tests of
+gantry-connectors that need them.
+
+    tests/native/jdbc.py cdc::         those whose names have this in them
+"""
 
 import os
 import pathlib
@@ -24,7 +28,7 @@ def main():
     directory = target_dir() / "native" / "jdbc"
     shutil.rmtree(directory, ignore_errors=True)
     with MariaDb(directory / "mariadb") as mariadb, Postgres(directory / "postgres") as postgres:
-        command = ["cargo", "test", "--locked", *profile, *packages, "--test", "all", "jdbc::", "--", "--ignored", *sys.argv[1:]]
+        command = ["cargo", "test", "--locked", *profile, *packages, "--test", "all", "--", "--ignored", *(sys.argv[1:] or ["jdbc::", "cdc::"])]
         env = {**os.environ, **mariadb.variables(), **postgres.variables()}
         sys.exit(subprocess.run(command, env=env).returncode)
 

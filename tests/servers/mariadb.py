@@ -40,7 +40,7 @@ class MariaDb(Served):
         begin.write_text(
             f"CREATE DATABASE IF NOT EXISTS {DATABASE};\n"
             f"CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{PASSWORD}';\n"
-            f"GRANT ALL ON *.* TO '{USER}'@'%';\n"
+            f"GRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION;\n"
         )
         return [
             tool("mariadbd"), "--no-defaults", *self.user, f"--datadir={self.data}", f"--port={self.port}",

@@ -82,7 +82,7 @@ class Postgres(Served):
         settings = {
             "listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": self.place, "hba_file": self.place / "hba.conf",
             "ssl": "on", "ssl_cert_file": self.place / self.certificate.name, "ssl_key_file": self.place / self.key.name,
-            "wal_level": "logical", "max_replication_slots": 10, "max_wal_senders": 10,
+            "wal_level": "logical", "max_replication_slots": 40, "max_wal_senders": 40,
             "timezone": "UTC", "log_timezone": "UTC",
         }
         command = [tool("postgres"), "-D", str(self.place / "data"), *(f"--{name}={value}" for name, value in settings.items())]

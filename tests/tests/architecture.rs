@@ -25,7 +25,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         "gantry-engine",
         &["gantry-model", "gantry-api", "gantry-log", "gantry-cluster", "gantry-coordination"],
     ),
-    ("gantry-connectors", &["gantry-api", "gantry-converters", "gantry-tls"]),
+    (
+        "gantry-connectors",
+        &["gantry-api", "gantry-converters", "gantry-schema-converters", "gantry-tls"],
+    ),
     ("gantry-replicator", &["gantry-api", "gantry-log", "gantry-coordination"]),
     ("gantry-streams", &["gantry-model", "gantry-log", "gantry-cluster", "gantry-coordination"]),
     ("gantry-jvm-bridge", &["gantry-api", "gantry-log"]),

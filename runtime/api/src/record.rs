@@ -1,6 +1,6 @@
 //! A record with where it came from, which no transformation can change.
 
-use gantry_model::{ConnectRecord, TopicPartition};
+use gantry_model::{ConnectRecord, Datum, TopicPartition};
 
 use serde_json::Value as Json;
 
@@ -17,6 +17,8 @@ pub struct SourceRecord {
     pub offset: SourceOffset,
     /// Whether the source's transaction ends with it (`transaction.boundary=connector`).
     pub boundary: Option<Boundary>,
+    /// Whether only the position counts: nothing goes into the log, and its offset is committed in its turn.
+    pub is_position: bool,
 }
 
 /// How a transaction ends that a source defines.
@@ -31,7 +33,12 @@ pub enum Boundary {
 impl SourceRecord {
     /// A record that says nothing of transactions.
     pub fn new(record: ConnectRecord, partition: SourcePartition, offset: SourceOffset) -> Self {
-        Self { record, partition, offset, boundary: None }
+        Self { record, partition, offset, boundary: None, is_position: false }
+    }
+    /// A position alone.
+    pub fn position(partition: SourcePartition, offset: SourceOffset) -> Self {
+        let record = ConnectRecord::new("".into(), Datum::NULL);
+        Self { is_position: true, ..Self::new(record, partition, offset) }
     }
     /// The position of a record as Kafka Connect prints it in front of the record.
     pub fn position_text(partition: &SourcePartition, offset: &SourceOffset) -> String {

@@ -1,6 +1,8 @@
 //! Gantry's native connectors: one folder and one cargo feature for each,
 //! or for each family.
 
+#[cfg(feature = "cdc")]
+pub mod cdc;
 #[cfg(feature = "datagen")]
 pub mod datagen;
 #[cfg(feature = "elasticsearch")]
@@ -11,6 +13,10 @@ pub mod file;
 pub mod http;
 #[cfg(feature = "jdbc")]
 pub mod jdbc;
+#[cfg(feature = "objects")]
+pub mod objects;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "tools")]
 pub mod tools;
 

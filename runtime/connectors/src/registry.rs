@@ -5,6 +5,8 @@ use gantry_api::ConnectorPlugin;
 /// All connectors that this build holds, in the order of their folders.
 pub fn plugins() -> Vec<ConnectorPlugin> {
     let lists: &[fn() -> Vec<ConnectorPlugin>] = &[
+        #[cfg(feature = "cdc")]
+        crate::cdc::plugins,
         #[cfg(feature = "datagen")]
         crate::datagen::plugins,
         #[cfg(feature = "datagen")]
@@ -17,6 +19,10 @@ pub fn plugins() -> Vec<ConnectorPlugin> {
         crate::http::plugins,
         #[cfg(feature = "jdbc")]
         crate::jdbc::plugins,
+        #[cfg(feature = "objects")]
+        crate::objects::plugins,
+        #[cfg(feature = "redis")]
+        crate::redis::plugins,
         #[cfg(feature = "tools")]
         crate::tools::plugins,
     ];
@@ -43,6 +49,9 @@ mod tests {
             ("Datagen", "source"),
             ("io.confluent.kafka.connect.datagen.DatagenConnector", "source"),
             ("DatagenConnector", "source"),
+            ("io.confluent.connect.s3.S3SinkConnector", "sink"),
+            ("S3SinkConnector", "sink"),
+            ("io.aiven.kafka.connect.s3.AivenKafkaConnectS3SinkConnector", "sink"),
             ("org.apache.kafka.connect.tools.MockSourceConnector", "source"),
             ("MockSource", "source"),
             ("org.apache.kafka.connect.tools.MockSinkConnector", "sink"),

@@ -7,6 +7,7 @@
 mod anything;
 mod binary;
 mod defaults;
+mod encoder;
 mod fault;
 mod fit;
 mod keys;
@@ -29,6 +30,8 @@ use gantry_schema_model::ParsedSchema;
 
 use crate::format::{DataFormat, Names};
 use keys::Settings;
+
+pub use encoder::{AvroEncoder, AvroEncoding};
 
 /// Avro for one converter.
 #[derive(Debug)]

@@ -325,7 +325,7 @@ impl Decoder {
             None => self.no_partition.clone(),
         };
         let offset = SourceOffset::Encoded { bytes: Bytes::new(), decode: offset_of };
-        records.push(SourceRecord { record, partition, offset, boundary: None });
+        records.push(SourceRecord::new(record, partition, offset));
         let Some(to) = records.last_mut() else { return };
         self.data_into(from, &mut to.record);
         let partition = self.partition(from);

@@ -1,7 +1,7 @@
 //! JDBC source and sink: tables of MySQL, MariaDB, PostgreSQL and SQLite, under the class names and keys
 //! of Confluent's and Aiven's connectors; see this folder's README.
 
-mod db;
+pub(crate) mod db;
 mod keys;
 mod sink;
 mod source;

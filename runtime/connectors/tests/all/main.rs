@@ -6,4 +6,6 @@
     reason = "where the servers of tests are stands in the environment"
 )]
 
+mod cdc;
 mod jdbc;
+mod redis;

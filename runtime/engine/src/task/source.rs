@@ -254,13 +254,15 @@ impl<'a> SourceWorker<'a> {
         self.batch_number = self.batch_number.wrapping_add(1);
         let keep = self.errors.has_dlq() || self.errors.retries();
         let ends = self.defines_transactions();
-        for SourceRecord { record, partition, offset, boundary } in records {
-            let original = keep.then(|| record.clone());
-            match self.stages.encode(record, &mut ()) {
-                Ok(encoded) => self.take(encoded).await?,
-                Err(failure) => {
-                    let position = SourceRecord::position_text(&partition, &offset);
-                    self.recover(failure, original, position).await?;
+        for SourceRecord { record, partition, offset, boundary, is_position } in records {
+            if !is_position {
+                let original = keep.then(|| record.clone());
+                match self.stages.encode(record, &mut ()) {
+                    Ok(encoded) => self.take(encoded).await?,
+                    Err(failure) => {
+                        let position = SourceRecord::position_text(&partition, &offset);
+                        self.recover(failure, original, position).await?;
+                    }
                 }
             }
             self.pending.polled += 1;

@@ -142,6 +142,11 @@ impl Writer {
     }
 }
 
+/// Appends a value as it stands within others: null as the branch of its union, bytes with their length.
+pub(super) fn put_value(step: &Step, value: &Value, out: &mut Vec<u8>) -> fault::Result<()> {
+    self::value(step, value, out)
+}
+
 /// Whether a value is null, or a struct that stands for it.
 fn is_null(step: &Step, value: &Value) -> bool {
     match (&step.op, value) {

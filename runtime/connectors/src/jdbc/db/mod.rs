@@ -12,9 +12,11 @@ mod tls;
 mod types;
 mod url;
 
-pub(super) use connect::{Access, Connecting, Kept, wait};
+pub(crate) use connect::wait;
+pub(super) use connect::{Access, Connecting, Kept};
 pub(super) use dialect::{Dialect, Quoting};
-pub(super) use error::{SqlError, SqlResult};
+pub(crate) use error::{SqlError, SqlResult};
+pub(crate) use tls::Tls;
 pub(super) use types::{Cell, Column, Param, Row, Rows, SqlType, Table, TableId, Wall, civil};
 pub(super) use url::Target;
 

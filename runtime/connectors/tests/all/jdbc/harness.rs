@@ -156,9 +156,20 @@ impl Source {
         Ok(Self { task, cancel })
     }
 
+    pub(crate) fn task_mut(&mut self) -> &mut dyn SourceTask {
+        &mut *self.task
+    }
+
     /// The next batch.
     pub(crate) async fn one(&mut self) -> Result<Vec<SourceRecord>> {
         tokio::time::timeout(LIMIT, self.task.poll()).await.expect("a batch or an error")
+    }
+
+    /// All that was given is safe, and so are its offsets.
+    pub(crate) async fn settle(&mut self, count: usize) -> Result<()> {
+        self.task.acknowledge(count as u64).await?;
+        self.task.commit().await?;
+        self.task.commit().await
     }
 
     /// The next so many records, and whatever comes at once behind them.

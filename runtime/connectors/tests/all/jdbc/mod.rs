@@ -2,7 +2,7 @@
 //! started them.
 
 mod database;
-mod harness;
+pub(crate) mod harness;
 mod sink;
 mod source;
 mod types;

@@ -1,0 +1,179 @@
+use std::sync::Arc;
+
+use super::statement::parse_column;
+use super::structures::Applied;
+use super::*;
+
+const CREATE: &str = "CREATE TABLE `t` (
+  `id` int(10) unsigned NOT NULL AUTO_INCREMENT,
+  `name` varchar(40) CHARACTER SET latin1 COLLATE latin1_swedish_ci DEFAULT 'it''s',
+  `amount` decimal(10,2) NOT NULL DEFAULT 0.00,
+  `at` timestamp(6) NOT NULL DEFAULT current_timestamp(6) ON UPDATE current_timestamp(6),
+  `kind` enum('a','b\\'c','d,e') DEFAULT 'a' COMMENT 'what, it (is)',
+  `tags` set('x','y') DEFAULT NULL,
+  `doc` longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL CHECK (json_valid(`doc`)),
+  `twice` int(11) GENERATED ALWAYS AS (`id` * 2) VIRTUAL,
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `u` (`name`(10) DESC) USING BTREE,
+  KEY `k` (`amount`),
+  CONSTRAINT `f` FOREIGN KEY (`amount`) REFERENCES `o` (`x`) ON DELETE CASCADE
+) ENGINE=InnoDB AUTO_INCREMENT=5 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci COMMENT='a; b'";
+
+struct Lab(Structures);
+
+impl Lab {
+    fn new() -> Self {
+        Self(Structures::new(Some("latin1".to_owned()), false))
+    }
+    fn run(&mut self, sql: &str) -> Applied {
+        self.0.apply(sql, "db", SqlMode::default())
+    }
+    fn table(&self, name: &str) -> Arc<Structure> {
+        Arc::clone(self.0.get(&TableName::new("db", name)).expect(name))
+    }
+    fn names(&self, name: &str) -> Vec<String> {
+        self.table(name).columns.iter().map(|column| column.name.clone()).collect()
+    }
+}
+
+#[test]
+fn what_show_create_table_says() {
+    let mut lab = Lab::new();
+    let applied = lab.run(CREATE);
+    assert_eq!(applied.error, None);
+    assert_eq!(applied.changes[0].kind, ChangeKind::Create);
+    assert_eq!(applied.changes[0].ddl, CREATE);
+    let table = lab.table("t");
+    assert_eq!(table.key, ["id"]);
+    assert_eq!(table.charset.as_deref(), Some("utf8mb4"));
+    let [id, name, amount, at, kind, tags, doc, twice] = &table.columns[..] else {
+        panic!("{table:?}")
+    };
+    assert_eq!((id.type_name.as_str(), id.length, id.optional), ("INT UNSIGNED", Some(10), false));
+    assert!(id.auto_increment && !name.auto_increment && !at.auto_increment);
+    assert_eq!((name.charset.as_deref(), name.default.as_deref()), (Some("latin1"), Some("it''s")));
+    assert_eq!(
+        (amount.length, amount.scale, amount.default.as_deref()),
+        (Some(10), Some(2), Some("0.00"))
+    );
+    assert_eq!((at.jdbc_type, at.length), (jdbc::TIMESTAMP_WITH_TIMEZONE, Some(6)));
+    assert_eq!(at.default.as_deref(), Some("1970-01-01 00:00:00"));
+    assert_eq!(kind.options(), ["a", "b'c", "d,e"]);
+    assert_eq!(kind.comment.as_deref(), Some("what, it (is)"));
+    assert_eq!((tags.length, tags.default.as_deref(), tags.optional), (Some(3), None, true));
+    assert_eq!((doc.type_name.as_str(), doc.charset.as_deref()), ("LONGTEXT", Some("utf8mb4")));
+    assert_eq!(twice.type_name, "INT");
+    let stored = Structure::from_json(&table.to_json()).unwrap();
+    assert_eq!(stored, *table);
+}
+
+#[test]
+fn columns_are_added_moved_changed_and_dropped() {
+    let mut lab = Lab::new();
+    lab.run("create table t (a int primary key, b varchar(5) not null, c int)");
+    let applied = lab.run(
+        "ALTER TABLE `db`.`t` ADD COLUMN d INT UNSIGNED DEFAULT 5 AFTER a, ADD (e date, key (e)), \
+         ADD INDEX i (c), DROP c, CHANGE b `b 2` char(3) null FIRST, ENGINE=InnoDB ALGORITHM = COPY",
+    );
+    assert_eq!(applied.error, None);
+    assert_eq!(lab.names("t"), ["b 2", "a", "d", "e"]);
+    let table = lab.table("t");
+    assert!(table.columns[0].optional && !table.columns[1].optional);
+    assert_eq!(table.columns[0].charset.as_deref(), Some("latin1"));
+    lab.run(
+        "alter table t rename column a to a2, modify e datetime(3) first, alter d drop default",
+    );
+    let table = lab.table("t");
+    assert_eq!(lab.names("t"), ["e", "b 2", "a2", "d"]);
+    assert_eq!(
+        (table.key.as_slice(), table.columns[3].default.clone()),
+        (&["a2".to_owned()][..], None)
+    );
+    lab.run(
+        "alter table t drop primary key, add unique u (`b 2`), add constraint primary key (a2, d)",
+    );
+    assert_eq!(lab.table("t").key, ["a2", "d"]);
+    lab.run("alter table t convert to character set utf8mb4, comment 'x', add column if not exists d text");
+    assert_eq!(lab.table("t").columns[1].charset.as_deref(), Some("utf8mb4"));
+    assert_eq!(lab.table("t").columns.len(), 4);
+}
+
+#[test]
+fn tables_are_renamed_copied_and_dropped() {
+    let mut lab = Lab::new();
+    lab.run("CREATE TABLE t (a int not null unique, b int)");
+    assert_eq!(lab.table("t").key, ["a"]);
+    lab.run("CREATE TABLE `_t_gho` LIKE `db`.`t`");
+    lab.run("ALTER TABLE _t_gho ADD c int");
+    let applied = lab.run("RENAME TABLE `db`.`t` TO `db`.`_t_del`, `db`.`_t_gho` TO `db`.`t`");
+    assert_eq!(lab.names("t"), ["a", "b", "c"]);
+    assert_eq!(applied.changes[1].ddl, "RENAME TABLE `db`.`_t_gho` TO `db`.`t`");
+    let applied = lab.run("DROP TABLE IF EXISTS `_t_del`,t /* generated by server */");
+    assert_eq!(applied.changes[0].ddl, "DROP TABLE IF EXISTS `db`.`_t_del`");
+    assert_eq!(applied.changes[1].table, Some(TableName::new("db", "t")));
+    assert!(lab.0.get(&TableName::new("db", "t")).is_none());
+    let applied = lab.run("CREATE TABLE n LIKE other.t");
+    assert_eq!(applied.unknown, [TableName::new("db", "n")]);
+    let applied = lab.run("CREATE TABLE s (x int) AS SELECT 1 AS x, 2 AS y");
+    assert_eq!(applied.unknown, [TableName::new("db", "s")]);
+    let applied = lab.run("alter table unheard rename to t");
+    assert_eq!(applied.unknown, [TableName::new("db", "t")]);
+    lab.run("DROP DATABASE db");
+    assert!(lab.0.get(&TableName::new("db", "s")).is_none());
+}
+
+#[test]
+fn types() {
+    let of = |sql: &str| {
+        let column = parse_column(&format!("x {sql}"));
+        (column.type_name, column.jdbc_type, column.length, column.scale)
+    };
+    let name = |text: &str| text.to_owned();
+    assert_eq!(
+        of("bigint(20) unsigned zerofill"),
+        (name("BIGINT UNSIGNED ZEROFILL"), jdbc::BIGINT, Some(20), None)
+    );
+    assert_eq!(
+        of("DOUBLE PRECISION(8,2)"),
+        (name("DOUBLE PRECISION"), jdbc::DOUBLE, Some(8), Some(2))
+    );
+    assert_eq!(of("decimal"), (name("DECIMAL"), jdbc::DECIMAL, Some(10), Some(0)));
+    assert_eq!(of("bit"), (name("BIT"), jdbc::BIT, Some(1), None));
+    assert_eq!(
+        of("national varchar(7)"),
+        (name("NATIONAL VARCHAR"), jdbc::NVARCHAR, Some(7), None)
+    );
+    assert_eq!(of("char varying(9)"), (name("CHAR VARYING"), jdbc::VARCHAR, Some(9), None));
+    assert_eq!(of("year(4)"), (name("YEAR"), jdbc::INTEGER, Some(4), None));
+    assert_eq!(of("long varbinary"), (name("LONG VARBINARY"), jdbc::BLOB, None, None));
+    assert_eq!(of("serial").0, "BIGINT UNSIGNED");
+    assert_eq!(of("uuid not null").1, jdbc::OTHER);
+}
+
+#[test]
+fn defaults() {
+    let of = |sql: &str| parse_column(&format!("x {sql}")).default;
+    assert_eq!(of("int default -5").as_deref(), Some("-5"));
+    assert_eq!(of("bit(3) default b'101'").as_deref(), Some("101"));
+    assert_eq!(of("binary(1) default x'00'"), None);
+    assert_eq!(of("varchar(40) default (uuid()) not null"), None);
+    assert_eq!(of("varchar(40) default uuid() not null"), None);
+    assert_eq!(
+        of("datetime default now() on update now()").as_deref(),
+        Some("1970-01-01 00:00:00")
+    );
+    assert_eq!(of("varchar(3) charset ascii default _ascii'x'").as_deref(), Some("_ascii'x'"));
+    assert_eq!(of("bool default true").as_deref(), Some("true"));
+    let updated = parse_column("x timestamp null default null on update current_timestamp()");
+    assert!(updated.auto_increment && updated.optional);
+}
+
+#[test]
+fn what_cannot_be_read_says_where() {
+    let mut lab = Lab::new();
+    let applied = lab.run("CREATE TABLE t (a wondrous)");
+    assert_eq!(applied.error.as_deref(), Some("the type WONDROUS is not known"));
+    let applied = lab.run("ALTER TABLE t CHANGE");
+    assert!(applied.error.is_some_and(|error| error.contains("a name expected at character 20")));
+    assert_eq!(applied.unknown, [TableName::new("db", "t")]);
+}

@@ -1,0 +1,115 @@
+//! The connector: checks its keys, and has one task.
+
+use gantry_api::model::config::ConfigValue;
+use gantry_api::{
+    CancellationToken, Connector, ConnectorContext, Error, ExactlyOnceSupport, OffsetMap, Props,
+    Result, async_trait,
+};
+
+use super::config::{Config, unsupported};
+use super::wire::Wire;
+
+/// Reads the changes of a database.
+#[derive(Debug, Default)]
+pub(crate) struct PostgresSource {
+    props: Props,
+}
+
+impl PostgresSource {
+    pub(in crate::cdc) fn new() -> Self {
+        Self::default()
+    }
+}
+
+fn find<'a>(findings: &'a mut [ConfigValue], key: &str) -> Option<&'a mut ConfigValue> {
+    findings.iter_mut().find(|finding| finding.name == key)
+}
+
+fn add(findings: &mut [ConfigValue], key: &str, text: String) {
+    if let Some(finding) = find(findings, key) {
+        finding.errors.push(text);
+    }
+}
+
+/// The key that an error of a configuration names: `The 'key' value …`.
+fn key_of(text: &str) -> Option<&str> {
+    text.strip_prefix("The '")?.split_once('\'').map(|(key, _)| key)
+}
+
+fn check(props: &Props, findings: &mut Vec<ConfigValue>) -> Option<Config> {
+    for (key, text) in unsupported(props) {
+        add(findings, key, text);
+    }
+    if findings.iter().any(|finding| !finding.errors.is_empty()) {
+        return None;
+    }
+    match Config::parse(props) {
+        Ok(config) => Some(config),
+        Err(error) => {
+            let key = key_of(error.message()).unwrap_or("database.hostname");
+            // Keys that the definition does not have are shown at one that it has.
+            let known = findings.iter().any(|finding| finding.name == key);
+            let key = if known { key.to_owned() } else { "topic.prefix".to_owned() };
+            add(findings, &key, error.message().to_owned());
+            None
+        }
+    }
+}
+
+#[async_trait]
+impl Connector for PostgresSource {
+    fn validate(&self, props: &Props, findings: &mut Vec<ConfigValue>) -> Result<()> {
+        let Some(config) = check(props, findings) else { return Ok(()) };
+        let opened = Wire::open(&config.access, false, &CancellationToken::new())
+            .and_then(|mut wire| wire.value("SELECT version()").map(|_| ()));
+        if let Err(cause) = opened {
+            let text = format!(
+                "The 'database.hostname' value is invalid: Error while validating connector config: {cause}"
+            );
+            add(findings, "database.hostname", text);
+        }
+        Ok(())
+    }
+
+    fn validate_offline(&self, props: &Props, findings: &mut Vec<ConfigValue>) -> Result<()> {
+        check(props, findings);
+        Ok(())
+    }
+
+    async fn start(&mut self, _ctx: ConnectorContext, props: &Props) -> Result<()> {
+        Config::parse(props)?;
+        self.props = props.clone();
+        Ok(())
+    }
+
+    async fn task_configs(&mut self, _max_tasks: u32) -> Result<Vec<Props>> {
+        Ok(vec![self.props.clone()])
+    }
+
+    fn exactly_once_support(&self, _props: &Props) -> Result<ExactlyOnceSupport> {
+        Ok(ExactlyOnceSupport::Supported)
+    }
+
+    async fn alter_offsets(
+        &mut self,
+        _props: &Props,
+        changes: &[(OffsetMap, Option<OffsetMap>)],
+    ) -> Result<bool> {
+        for (partition, offset) in changes {
+            if partition.get("server").is_none_or(|server| !server.is_string()) {
+                return Err(Error::connect(
+                    "A source partition must contain the key 'server' with the connector's topic.prefix",
+                ));
+            }
+            for name in ["lsn", "lsn_proc", "lsn_commit", "txId", "ts_usec"] {
+                let value = offset.as_ref().and_then(|offset| offset.get(name));
+                if let Some(value) = value.filter(|value| value.as_i64().is_none()) {
+                    return Err(Error::connect(format!(
+                        "{name}={value} is no part of an offset: it must be a whole number"
+                    )));
+                }
+            }
+        }
+        Ok(true)
+    }
+}
