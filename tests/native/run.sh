@@ -35,6 +35,7 @@ if [ "${1:-}" = --kills ]; then lanes=1 few=$2; fi
 printf '%s\n' \
   "elasticsearch.py --kills $few --seed $SEED" \
   "jdbc_kills.py --kills $few --seed $SEED" \
+  "replicator.py --kills $few --seed $SEED" \
   "objects.py --kills $few --seed $SEED" \
   "cdc_kills.py --kills $((few * 2)) --seed $SEED" \
   "cdc_mysql.py --kills $few --seed $SEED" \
