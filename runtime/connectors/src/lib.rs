@@ -9,6 +9,8 @@ pub mod file;
 pub mod http;
 #[cfg(feature = "jdbc")]
 pub mod jdbc;
+#[cfg(feature = "spooldir")]
+pub mod spooldir;
 #[cfg(feature = "tools")]
 pub mod tools;
 

@@ -15,6 +15,8 @@ pub fn plugins() -> Vec<ConnectorPlugin> {
         crate::http::plugins,
         #[cfg(feature = "jdbc")]
         crate::jdbc::plugins,
+        #[cfg(feature = "spooldir")]
+        crate::spooldir::plugins,
         #[cfg(feature = "tools")]
         crate::tools::plugins,
     ];
