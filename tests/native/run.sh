@@ -5,3 +5,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 ./jdbc.py
 ./jdbc_kills.py --kills 5 --seed "${SEED:-1}"
+./spool.py --kills 6 --seed "${SEED:-1}"

@@ -53,6 +53,11 @@ mod tests {
             ("VerifiableSinkConnector", "sink"),
             ("org.apache.kafka.connect.tools.SchemaSourceConnector", "source"),
             ("SchemaSource", "source"),
+            (
+                "com.github.jcustenborder.kafka.connect.spooldir.SpoolDirCsvSourceConnector",
+                "source",
+            ),
+            ("SpoolDirSchemaLessJsonSource", "source"),
         ] {
             let plugin = registry.find_connector(name).unwrap_or_else(|| panic!("{name}"));
             assert_eq!(plugin.type_name(), kind, "{name}");

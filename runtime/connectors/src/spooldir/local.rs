@@ -76,6 +76,8 @@ impl Local {
                     folders.push(below);
                 }
             } else if self.paths.pattern.matches(&name)
+                // A flag is no file, whatever the pattern says.
+                && !name.ends_with(&self.paths.extension)
                 && let Some(metadata) = if_there(fs::metadata(file.path()))?
                 && metadata.is_file()
             {

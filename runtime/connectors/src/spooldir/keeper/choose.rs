@@ -144,11 +144,17 @@ mod tests {
 
     #[test]
     fn files_are_divided_as_java_divides_them() {
-        // What Guava's `Hashing.adler32().hashUnencodedChars(name).asInt()` gives.
-        for (name, hash) in [("a.csv", 0), ("", 1)] {
-            let bytes: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
-            if hash != 0 {
-                assert_eq!(adler2::adler32_slice(&bytes), hash);
+        // What Guava's `Math.abs(Hashing.adler32().hashUnencodedChars(name).asInt())` gives.
+        for (name, hash) in [
+            ("a.csv", 172_884_444),
+            ("b.csv", 173_539_805),
+            ("input-2020-01-01.csv", 2_116_683_192),
+            ("äöü😀.csv", 1_202_587_204),
+        ] {
+            for count in 2..9 {
+                for index in 0..count {
+                    assert_eq!(is_of_task(name, index, count), hash % count == index, "{name}");
+                }
             }
         }
         for name in ["a.csv", "b.csv", "c.csv", "äöü.csv"] {

@@ -104,6 +104,12 @@ impl Rows {
         }
     }
 
+    /// How many lines were read.
+    #[cfg(test)]
+    pub(crate) fn line(&self) -> u64 {
+        self.lines.line()
+    }
+
     fn open(&self) -> &str {
         match &self.parser {
             Parser::Opencsv(_) => self.row.open_text(),
