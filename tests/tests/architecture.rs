@@ -25,7 +25,16 @@ const ARROWS: &[(&str, &[&str])] = &[
         "gantry-engine",
         &["gantry-model", "gantry-api", "gantry-log", "gantry-cluster", "gantry-coordination"],
     ),
-    ("gantry-connectors", &["gantry-api", "gantry-converters", "gantry-tls", "gantry-transforms"]),
+    (
+        "gantry-connectors",
+        &[
+            "gantry-api",
+            "gantry-converters",
+            "gantry-schema-converters",
+            "gantry-tls",
+            "gantry-transforms",
+        ],
+    ),
     ("gantry-streams", &["gantry-model", "gantry-log", "gantry-cluster", "gantry-coordination"]),
     ("gantry-jvm-bridge", &["gantry-api", "gantry-log"]),
     ("gantry-schema-model", &[]),

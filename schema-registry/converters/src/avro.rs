@@ -6,6 +6,7 @@
 
 mod anything;
 mod binary;
+mod decoder;
 mod defaults;
 mod fault;
 mod fit;
@@ -29,6 +30,8 @@ use gantry_schema_model::ParsedSchema;
 
 use crate::format::{DataFormat, Names};
 use keys::Settings;
+
+pub use decoder::AvroDecoder;
 
 /// Avro for one converter.
 #[derive(Debug)]

@@ -24,6 +24,7 @@ mod slots;
 mod subject;
 mod usage;
 
+pub use avro::AvroDecoder;
 pub use id::SchemaId;
 pub use plugins::converters;
 pub use usage::{Choice, Usage};

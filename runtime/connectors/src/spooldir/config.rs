@@ -9,6 +9,7 @@ use gantry_api::{Error, Props, Result, Schema, Str};
 use gantry_converters::Charset;
 
 use super::format::Format;
+use super::format::avro::AvroFormat;
 use super::format::binary::BinaryFormat;
 use super::format::csv::{Csv, CsvFormat, NullFields, Signs};
 use super::format::json::{Json, JsonFormat, SchemalessFormat};
@@ -25,6 +26,7 @@ pub(crate) enum Kind {
     Json,
     Line,
     SchemalessJson,
+    Avro,
     Binary,
 }
 
@@ -34,7 +36,7 @@ impl Kind {
             Self::Csv => keys::csv(),
             Self::Json => keys::json(),
             Self::Line | Self::SchemalessJson => keys::text(),
-            Self::Binary => keys::bytes(),
+            Self::Avro | Self::Binary => keys::bytes(),
         }
     }
     /// Whether records have the schemas of the configuration.
@@ -310,6 +312,10 @@ pub(crate) fn format(kind: Kind, parsed: &ParsedConfig) -> Result<(Box<dyn Forma
     }
     let format: Box<dyn Format> = match kind {
         Kind::Line => Box::new(LineFormat { text: text_of(parsed, keys::CHARSET)? }),
+        Kind::Avro => Box::new(AvroFormat {
+            buffer_bytes: size(parsed, keys::BUFFER),
+            bytes_max: size(parsed, RECORD_BYTES_MAX),
+        }),
         Kind::Binary => Box::new(BinaryFormat { bytes_max: size(parsed, RECORD_BYTES_MAX) }),
         _ => Box::new(SchemalessFormat { json: json_of(parsed) }),
     };

@@ -214,7 +214,7 @@ pub(crate) fn common(keys: &mut Keys) {
 
 fn own(keys: &mut Keys) {
     keys.group(OWN_GROUP);
-    let text = "How long a line, a quoted field, a JSON value, or a file that is one record, may be. A file with a \
+    let text = "How long a line, a quoted field, a JSON value, a block of an Avro file, or a file that is one record, may be. A file with a \
                 longer one goes to error.path.";
     let positive = Validator::at_least(1);
     keys.add_valid(RECORD_BYTES_MAX, Type::Int, RECORD_BYTES_DEFAULT, Low, text, positive);

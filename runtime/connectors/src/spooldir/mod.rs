@@ -45,6 +45,7 @@ pub fn plugins() -> Vec<ConnectorPlugin> {
         source!("SpoolDirJsonSourceConnector", Kind::Json, keys::json),
         source!("SpoolDirLineDelimitedSourceConnector", Kind::Line, keys::text),
         source!("SpoolDirSchemaLessJsonSourceConnector", Kind::SchemalessJson, keys::text),
+        source!("SpoolDirAvroSourceConnector", Kind::Avro, keys::bytes),
         source!("SpoolDirBinaryFileSourceConnector", Kind::Binary, keys::bytes),
     ]
 }

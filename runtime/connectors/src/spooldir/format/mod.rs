@@ -1,5 +1,6 @@
 //! How files are read: one module for each kind.
 
+pub(crate) mod avro;
 pub(crate) mod binary;
 pub(crate) mod csv;
 pub(crate) mod json;

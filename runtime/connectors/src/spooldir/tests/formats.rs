@@ -7,6 +7,7 @@ use gantry_converters::Charset;
 
 use super::{behind, input, read};
 use crate::spooldir::format::Format;
+use crate::spooldir::format::avro::AvroFormat;
 use crate::spooldir::format::binary::BinaryFormat;
 use crate::spooldir::format::csv::{Csv, CsvFormat, NullFields, Signs};
 use crate::spooldir::format::json::{Json, JsonFormat, SchemalessFormat};
@@ -219,6 +220,57 @@ fn json_without_schema_is_compact_text() {
     assert_eq!(items.len(), 1);
     let text = fault.unwrap().to_string();
     assert!(text.contains("gantry.record.max.bytes=8"), "{text}");
+}
+
+/// Files that fastavro 1.12 wrote, in blocks of a few values.
+#[test]
+fn avro_files_of_all_codecs() {
+    let format = AvroFormat { buffer_bytes: 7, bytes_max: 1 << 20 };
+    let mut all = None;
+    for bytes in [
+        &include_bytes!("avro/null.avro")[..],
+        include_bytes!("avro/deflate.avro"),
+        include_bytes!("avro/snappy.avro"),
+        include_bytes!("avro/bzip2.avro"),
+        include_bytes!("avro/zstandard.avro"),
+    ] {
+        let records = check(&format, bytes);
+        assert_eq!(records.len(), 25);
+        assert_eq!(
+            records.iter().map(|record| record.0).collect::<Vec<_>>(),
+            (0..25).collect::<Vec<_>>()
+        );
+        let (_, _, values) = &records[7];
+        assert_eq!(
+            values[..4],
+            [
+                Value::Int64(7),
+                Value::str("n7"),
+                Value::Date(1_577_836_807_000),
+                Value::array(vec![Value::str("x")]),
+            ]
+        );
+        assert_eq!(values[4], Value::Decimal(std::sync::Arc::new("0.07".parse().unwrap())));
+        assert_eq!(*all.get_or_insert_with(|| records.clone()), records);
+    }
+    assert_eq!(check(&format, include_bytes!("avro/empty.avro")), []);
+    assert_eq!(check(&format, b""), []);
+    let snappy = include_bytes!("avro/snappy.avro");
+    let fault = |bytes: &[u8]| {
+        let (items, fault) = read(&format, input(bytes, 100, Packing::Plain), None);
+        (items.len(), fault.unwrap().to_string())
+    };
+    assert_eq!(fault(b"Obj2").1, "not an Avro container file: it does not begin with Obj1");
+    let (count, text) = fault(&snappy[..snappy.len() - 3]);
+    assert!(
+        count > 0 && text == "not an Avro container file: it ends within a block",
+        "{count} {text}"
+    );
+    let mut broken = snappy.to_vec();
+    let at = broken.len() - 20;
+    broken[at] ^= 1;
+    let (count, text) = fault(&broken);
+    assert!(count > 0 && text.contains("a block cannot be unpacked"), "{text}");
 }
 
 #[test]
