@@ -40,6 +40,7 @@ printf '%s\n' \
   "cdc_kills.py --kills $((few * 2)) --seed $SEED" \
   "cdc_mysql.py --kills $few --seed $SEED" \
   "jdbc.py" \
+  "spool.py --kills $((few * 2)) --seed $SEED" \
   "redis_kills.py --kills $few --seed $SEED" \
   "redis.py" |
   xargs -P "$lanes" -I{} bash -c 'one "{}"'

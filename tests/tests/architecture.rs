@@ -27,7 +27,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "gantry-connectors",
-        &["gantry-api", "gantry-converters", "gantry-schema-converters", "gantry-tls"],
+        &[
+            "gantry-api",
+            "gantry-converters",
+            "gantry-schema-converters",
+            "gantry-tls",
+            "gantry-transforms",
+        ],
     ),
     ("gantry-replicator", &["gantry-api", "gantry-log", "gantry-coordination"]),
     ("gantry-streams", &["gantry-model", "gantry-log", "gantry-cluster", "gantry-coordination"]),
