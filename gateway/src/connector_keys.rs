@@ -17,7 +17,7 @@ connectors have. This page is written from the definitions; a test fails when th
 /// The whole page.
 pub(crate) fn markdown() -> String {
     let mut page = HEAD.to_owned();
-    for plugin in gantry_connectors::plugins() {
+    for plugin in crate::gantry::connectors() {
         connector(&mut page, &plugin);
     }
     page

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use gantry_api::{ConfigDef, ConfigProvider, Converter, Plugin, PluginInfo, PluginRegistry};
+use gantry_api::{
+    ConfigDef, ConfigProvider, ConnectorPlugin, Converter, Plugin, PluginInfo, PluginRegistry,
+};
 use gantry_engine::PluginLoader;
 use gantry_model::config::provider::{
     DIRECTORY_CLASS, DirectoryProvider, ENV_CLASS, EnvProvider, FILE_CLASS, FileProvider,
@@ -79,7 +81,7 @@ impl Gantry {
 
 fn native() -> PluginRegistry {
     PluginRegistry {
-        connectors: gantry_connectors::plugins(),
+        connectors: connectors(),
         converters: converters(),
         header_converters: gantry_converters::header_converters(),
         transformations: gantry_transforms::transformations(),
@@ -87,6 +89,14 @@ fn native() -> PluginRegistry {
         config_providers: config_providers(),
         override_policies: Vec::new(),
     }
+}
+
+/// All native connectors.
+pub(crate) fn connectors() -> Vec<ConnectorPlugin> {
+    let all = gantry_connectors::plugins().into_iter();
+    #[cfg(feature = "replicator")]
+    let all = all.chain(crate::replicator::plugins());
+    all.collect()
 }
 
 fn converters() -> Vec<Plugin<dyn Converter>> {

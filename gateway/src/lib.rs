@@ -32,6 +32,8 @@ mod metrics;
 mod nearest;
 mod presence;
 mod preview;
+#[cfg(feature = "replicator")]
+mod replicator;
 mod rest;
 mod rocketmq_connect;
 mod schema_registry;

@@ -206,6 +206,8 @@ impl Worker {
     ) -> Result<Self, String> {
         let log = Arc::clone(&logs.log);
         gantry_jvm_bridge::keep_histories_in(Arc::clone(&log));
+        #[cfg(feature = "replicator")]
+        crate::replicator::write_to(Arc::clone(&log));
         let cluster_id = logs.cluster_id()?;
         let stopping = CancellationToken::new();
         let herder = match settings.cluster {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Java connectors in Gantry: plugins over REST, Debezium between real databases, an Iceberg table, connectors that misbehave, and what a few connectors
+# Java connectors in Gantry: plugins over REST, Debezium between real databases and beside native connectors of its name, an Iceberg table, connectors that misbehave, and what a few connectors
 # say of themselves, held against Kafka Connect. --all: all connectors, more rows and kills, and docs/connectors.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -33,6 +33,8 @@ case "${1:-}" in
     one python3 tests/connectors/smoke.py
     newer
     one python3 tests/connectors/debezium.py
+    one python3 tests/connectors/capture.py
+    one python3 tests/connectors/capture_mariadb.py
     one python3 tests/connectors/iceberg.py
     one python3 tests/connectors/contain.py
     one python3 tests/connectors/load.py
@@ -43,6 +45,8 @@ case "${1:-}" in
     newer
     one python3 tests/connectors/debezium.py --rows 5000 --kills 5
     one python3 tests/connectors/debezium.py --mode distributed --kills 3 --seed 2
+    one python3 tests/connectors/capture.py
+    one python3 tests/connectors/capture_mariadb.py
     one python3 tests/connectors/iceberg.py --rows 20000 --kills 5
     one python3 tests/connectors/iceberg.py --mode distributed --kills 3 --seed 2
     one python3 tests/connectors/contain.py

@@ -182,7 +182,8 @@ def main():
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    work = target_dir() / "native-run" / "cdc-kills"
+    subprocess.run(["bash", "-c", f"source {ROOT}/scripts/setup.sh; setup_postgres"], check=True)
+    work = target_dir() / "native" / "cdc-kills"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     began = time.monotonic()

@@ -66,6 +66,7 @@ pub(super) const KNOWN: &[Known] = &[
         "gantry.connectors.file.source_task",
         &["org.apache.kafka.connect.file.FileStreamSourceTask"],
     ),
+    known("gantry.replicator", &["org.apache.kafka.connect.mirror"]),
     known("gantry.converters", &["org.apache.kafka.connect.json.JsonConverter"]),
     known(
         "gantry.schema_converters",
@@ -77,7 +78,7 @@ pub(super) const KNOWN: &[Known] = &[
 ];
 
 /// The crates below `gantry.`; what follows another word is a module of the program itself.
-const CRATES: [&str; 9] = [
+const CRATES: [&str; 10] = [
     "model",
     "converters",
     "transforms",
@@ -85,6 +86,7 @@ const CRATES: [&str; 9] = [
     "log",
     "engine",
     "connectors",
+    "replicator",
     "schema_converters",
     "schema_registry",
 ];

@@ -64,7 +64,7 @@ pub(super) const QUEUE_BYTES: Name = in_unit(
 );
 pub(super) const LAG: Name = count(
     "gantry_task_lag_records",
-    "Records not yet acknowledged by the log, or in the topic and not yet read",
+    "Records that a source has and has not given, where it says so, or in the topic and not yet read",
 );
 pub(super) const RESTARTS: Name =
     count("gantry_task_restarts", "Restarts of a failed task by the restart policy");

@@ -11,6 +11,8 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::load::{Mode, unsigned};
+#[cfg(feature = "replicator")]
+use super::table::definition;
 use crate::files::read_bounded;
 use gantry_tls::parse_certificates;
 
@@ -63,6 +65,20 @@ pub(super) fn rocketmq(parsed: &ParsedConfig) -> Result<Option<RocketmqConfig>, 
         message_bytes_max: usize::try_from(limit).unwrap_or(usize::MAX),
         ..RocketmqConfig::new(name_servers)
     }))
+}
+
+/// Another cluster, by the same keys, to be read in the name of a consumer group. The error is a
+/// sentence that names the key.
+#[cfg(feature = "replicator")]
+pub(crate) fn source_cluster(
+    keys: &gantry_api::Props,
+    group: &str,
+) -> Result<RocketmqConfig, String> {
+    let mut props = keys.clone();
+    props.insert("gantry.log".to_owned(), "rocketmq".to_owned());
+    props.insert("group.id".to_owned(), group.to_owned());
+    let parsed = definition().parse(&props).map_err(|error| error.message().to_owned())?;
+    rocketmq(&parsed)?.ok_or_else(|| format!("{NAMESRV} names no cluster"))
 }
 
 fn credentials(parsed: &ParsedConfig) -> Result<Option<Credentials>, String> {

@@ -32,6 +32,8 @@ pub(crate) use headers::HeaderRules;
 pub(crate) use jaas::{Login, named_in as jaas_named_in, users_files};
 pub(crate) use listeners::{Listener, Scheme, host_port};
 pub(crate) use load::{Given, Mode, Settings, built_in, load, settings};
+#[cfg(feature = "replicator")]
+pub(crate) use log_choice::source_cluster;
 pub(crate) use reference::markdown;
 pub(crate) use registry::{
     LISTENERS as REGISTRY_LISTENERS, RIGHTS_FILE, RegistrySettings, TOPIC as REGISTRY_TOPIC,

@@ -13,7 +13,7 @@ const UNMAPPABLE: u8 = b'?';
 /// A character set. Decoding replaces what is malformed by U+FFFD; encoding writes `?` for what
 /// the set does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Charset {
+pub enum Charset {
     Utf8,
     Ascii,
     Latin1,
@@ -31,7 +31,7 @@ pub(crate) enum Charset {
 
 /// What the bytes from 0x80 to 0x9F are that a set has no letter or sign for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Controls {
+pub enum Controls {
     /// What the Web standard says.
     Web,
     /// Nothing: Java's tables for Windows have no control signs there, where the Web's have.
@@ -43,7 +43,7 @@ pub(crate) enum Controls {
 
 impl Charset {
     /// The character set of that name or alias, in any case of letters.
-    pub(crate) fn for_name(name: &str) -> Option<Self> {
+    pub fn for_name(name: &str) -> Option<Self> {
         let legal = |b: u8| b.is_ascii_alphanumeric() || b"-+.:_".contains(&b);
         if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) || !name.bytes().all(legal) {
             return None;
@@ -73,7 +73,7 @@ impl Charset {
     }
 
     /// Text from bytes; shared where the bytes are text already.
-    pub(crate) fn decode(self, bytes: Bytes) -> ByteString {
+    pub fn decode(self, bytes: Bytes) -> ByteString {
         match self {
             Self::Utf8 => crate::utf8::decode(bytes),
             Self::Ascii | Self::Latin1 if bytes.is_ascii() => crate::utf8::decode(bytes),

@@ -24,6 +24,7 @@ pub mod jackson {
     };
 }
 
+pub use charset::Charset;
 pub use json::JsonConverter;
 pub use output::Output;
 pub use plugins::{converters, header_converters};

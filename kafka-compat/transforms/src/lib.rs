@@ -51,3 +51,4 @@ mod tests;
 
 pub use predicates::predicates;
 pub use registry::transformations;
+pub use simple_date_format::SimpleDateFormat;

@@ -25,7 +25,7 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
-pub(crate) struct SimpleDateFormat {
+pub struct SimpleDateFormat {
     parts: Vec<Part>,
     /// When the hundred years begin in which years of two digits lie.
     century_start_ms: i64,
@@ -47,7 +47,7 @@ enum Part {
 
 impl SimpleDateFormat {
     /// Compiles a pattern; `IllegalArgumentException` for one that Java refuses.
-    pub(crate) fn compile(pattern: &str) -> Result<Self> {
+    pub fn compile(pattern: &str) -> Result<Self> {
         let mut parts = Vec::new();
         let mut literal = String::new();
         let mut quoted = false;

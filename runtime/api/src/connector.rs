@@ -1,5 +1,7 @@
 //! What the author of a connector implements.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use gantry_model::Result;
 use gantry_model::config::ConfigValue;
@@ -106,10 +108,36 @@ pub trait SourceTask: Send {
         Ok(())
     }
 
+    /// Whether [`SourceTask::placed`] is to be called; asked once after `start`.
+    fn wants_places(&self) -> bool {
+        false
+    }
+
+    /// Which offsets in the log records got, in the order polled, once they are durable there;
+    /// those of an exactly-once source may not be committed yet. Never while a poll waits.
+    async fn placed(&mut self, _writes: Vec<Placed>) -> Result<()> {
+        Ok(())
+    }
+
+    /// How many records the source has, as far as the task knows, that were not polled.
+    fn lag(&self) -> Option<u64> {
+        None
+    }
+
     /// Ends what `start` began. Also called after a failure.
     async fn stop(&mut self) -> Result<()> {
         Ok(())
     }
+}
+
+/// One write of a source task that is durable.
+#[derive(Clone, Debug, Default)]
+pub struct Placed {
+    /// How many further records polled it covers, those among them that were dropped.
+    pub polled: u64,
+    /// Each queue with how many records went there, and the offsets from the first of them to behind
+    /// the last: others may have written between.
+    pub queues: Vec<(TopicPartition, u64, Range<u64>)>,
 }
 
 /// A sink task. Owned by the runtime and called from one place: `&mut self` needs no lock.

@@ -15,7 +15,7 @@ pub use async_trait::async_trait;
 pub use bytes::Bytes;
 pub use bytestring::ByteString;
 pub use clock::now_ms;
-pub use connector::{Connector, ExactlyOnceSupport, SinkTask, SourceTask};
+pub use connector::{Connector, ExactlyOnceSupport, Placed, SinkTask, SourceTask};
 pub use context::{
     ConnectorContext, ConnectorRequest, ConnectorRequests, ErrantRecord, Isolation, OffsetReader,
     SinkRequests, SinkTaskContext, SourceTaskContext, TaskEpoch,

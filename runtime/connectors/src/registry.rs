@@ -23,6 +23,8 @@ pub fn plugins() -> Vec<ConnectorPlugin> {
         crate::objects::plugins,
         #[cfg(feature = "redis")]
         crate::redis::plugins,
+        #[cfg(feature = "spooldir")]
+        crate::spooldir::plugins,
         #[cfg(feature = "tools")]
         crate::tools::plugins,
     ];
@@ -62,6 +64,11 @@ mod tests {
             ("VerifiableSinkConnector", "sink"),
             ("org.apache.kafka.connect.tools.SchemaSourceConnector", "source"),
             ("SchemaSource", "source"),
+            (
+                "com.github.jcustenborder.kafka.connect.spooldir.SpoolDirCsvSourceConnector",
+                "source",
+            ),
+            ("SpoolDirSchemaLessJsonSource", "source"),
         ] {
             let plugin = registry.find_connector(name).unwrap_or_else(|| panic!("{name}"));
             assert_eq!(plugin.type_name(), kind, "{name}");

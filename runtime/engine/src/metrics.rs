@@ -69,7 +69,8 @@ task_metrics! {
     offset_commit_time_us,
     /// Source: bytes not yet acknowledged by the log. Sink: bytes read and not yet put.
     queue_bytes,
-    /// Source: records not yet acknowledged by the log. Sink: records in the topic not yet read.
+    /// Source: records that it has and that were not polled, where its task knows. Sink: records in
+    /// the topic not yet read.
     lag_records,
     /// Restarts by the restart policy.
     restarts,

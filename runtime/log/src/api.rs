@@ -278,6 +278,16 @@ pub struct TopicInfo {
     pub spec: TopicSpec,
 }
 
+/// What a copy of a topic is to have of the original beside its [`TopicSpec`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TopicLikeness {
+    /// Where each queue begins; those behind the end of the list begin at 0. A log that cannot
+    /// choose begins all at 0: [`Log::range`] tells.
+    pub first_offsets: Vec<u64>,
+    /// What [`LogAdmin::topic_attributes`] told of the original.
+    pub attributes: BTreeMap<Str, Str>,
+}
+
 /// Topics.
 #[async_trait]
 pub trait LogAdmin: Send + Sync {
@@ -287,6 +297,36 @@ pub trait LogAdmin: Send + Sync {
     async fn topic(&self, name: &str) -> Result<Option<TopicInfo>, LogError>;
     /// Creates a topic, durably. Fails with [`LogError::TopicExists`].
     async fn create_topic(&self, name: &str, spec: TopicSpec) -> Result<(), LogError>;
+    /// Creates a topic that is to be like another one, as far as this log can. Fails like
+    /// [`LogAdmin::create_topic`].
+    async fn create_topic_like(
+        &self,
+        name: &str,
+        spec: TopicSpec,
+        _likeness: &TopicLikeness,
+    ) -> Result<(), LogError> {
+        self.create_topic(name, spec).await
+    }
+    /// Gives a topic more queues, durably: `queues` in all. Those that are there keep their numbers
+    /// and records; new ones begin as `first_offsets` says, by their numbers in the topic, where the
+    /// log can choose. Nothing happens where it has so many already.
+    async fn add_queues(
+        &self,
+        name: &str,
+        _queues: u32,
+        _first_offsets: &[u64],
+    ) -> Result<(), LogError> {
+        Err(LogError::Refused(format!("topic {name}: this log cannot add queues").into()))
+    }
+    /// Settings of a topic that only this kind of log has.
+    async fn topic_attributes(&self, _name: &str) -> Result<BTreeMap<Str, Str>, LogError> {
+        Ok(BTreeMap::new())
+    }
+    /// Where each queue of a topic is, by its number, where a number alone may come to mean
+    /// another queue; else empty. Cheap enough to be asked at each read.
+    async fn queue_places(&self, _name: &str) -> Result<Vec<Str>, LogError> {
+        Ok(Vec::new())
+    }
     /// Deletes a topic with its records and committed offsets, durably.
     async fn delete_topic(&self, name: &str) -> Result<(), LogError>;
     /// Counts up whenever a topic came or went.
@@ -317,6 +357,10 @@ pub trait LogGroup: Send + Sync {
     async fn groups(&self) -> Result<BTreeMap<Str, BTreeMap<TopicPartition, u64>>, LogError>;
     /// Removes a group and all that it committed.
     async fn delete_group(&self, group: &str) -> Result<(), LogError>;
+    /// Whether consumers are connected that are of a group, as far as the log knows of such.
+    async fn has_members(&self, _group: &str) -> Result<bool, LogError> {
+        Ok(false)
+    }
 }
 
 /// A log with all three traits, as the engine takes it.

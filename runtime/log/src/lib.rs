@@ -16,7 +16,8 @@ mod sync;
 
 pub use api::{
     Cleanup, Durable, FullLog, Log, LogAdmin, LogError, LogGroup, LogRecord, OffsetRange,
-    QueueBatch, QueueRecords, ReadLimits, RecordHeader, Session, TopicInfo, TopicSpec,
+    QueueBatch, QueueRecords, ReadLimits, RecordHeader, Session, TopicInfo, TopicLikeness,
+    TopicSpec,
 };
 pub use embedded::{EmbeddedConfig, EmbeddedLog};
 pub use gantry_model::{Str, TopicPartition};

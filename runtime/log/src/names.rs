@@ -20,6 +20,14 @@ pub fn check_topic(name: &str, spec: &TopicSpec) -> Result<(), LogError> {
     }
 }
 
+/// Checks how many queues a topic is to have in all.
+pub(crate) fn check_more_queues(name: &str, queues: u32) -> Result<(), LogError> {
+    match queues_fault(queues) {
+        None => Ok(()),
+        Some(reason) => Err(LogError::InvalidTopic { topic: name.into(), reason }),
+    }
+}
+
 fn name_fault(name: &str) -> Option<String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if name.is_empty() {

@@ -5,7 +5,10 @@ use std::sync::Weak;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gantry_log::{Cleanup, LogError, Str, TopicInfo, TopicPartition, TopicSpec, check_topic};
+use gantry_log::{
+    Cleanup, LogError, Str, TopicInfo, TopicLikeness, TopicPartition, TopicSpec, check_topic,
+};
+use rocketmq_protocol::RemotingCommand;
 use rocketmq_protocol::code::request_code::RequestCode;
 use rocketmq_protocol::code::response_code::ResponseCode;
 use serde::Deserialize;
@@ -26,9 +29,11 @@ const KNOWN_PAUSE: Duration = Duration::from_millis(10);
 /// How often to look whether topics came or went.
 const LOOK_INTERVAL: Duration = Duration::from_secs(10);
 /// Reading and writing.
-const PERMISSION: &str = "6";
+const PERMISSION: u32 = 6;
 const CLEANUP: &str = "cleanup.policy";
 const COMPACTION: &str = "COMPACTION";
+/// Of what a topic is told to be like: whether its messages have an order over all queues.
+const ORDER: &str = "order";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -43,10 +48,25 @@ struct TopicData {
     #[serde(default)]
     read_queue_nums: u32,
     #[serde(default)]
+    order: bool,
+    #[serde(default)]
+    perm: u32,
+    #[serde(default)]
     attributes: HashMap<String, String>,
 }
 
 impl TopicData {
+    /// What another topic needs to be like this one, beside what its specification says.
+    fn own_attributes(&self) -> BTreeMap<Str, Str> {
+        let own = self.attributes.iter().filter(|(name, _)| *name != CLEANUP);
+        let mut own: BTreeMap<Str, Str> =
+            own.map(|(name, value)| (name.as_str().into(), value.as_str().into())).collect();
+        if self.order {
+            own.insert(ORDER.into(), "true".into());
+        }
+        own
+    }
+
     fn cleanup(&self) -> Cleanup {
         match self.attributes.get(CLEANUP).is_some_and(|policy| policy == COMPACTION) {
             true => Cleanup::Compact,
@@ -134,8 +154,65 @@ impl Inner {
         Ok(Some(TopicInfo { spec: TopicSpec { queues, cleanup: data.cleanup() } }))
     }
 
-    pub(crate) async fn create_topic(&self, name: &str, spec: TopicSpec) -> Result<(), LogError> {
-        check_topic(name, &spec)?;
+    /// What only RocketMQ has of a topic, as its first broker says; empty where there is none.
+    pub(crate) async fn topic_attributes(
+        &self,
+        name: &str,
+    ) -> Result<BTreeMap<Str, Str>, LogError> {
+        let Some(route) = self.routes.get(name).await? else { return Ok(BTreeMap::new()) };
+        let Some(share) = route.shares.first() else { return Ok(BTreeMap::new()) };
+        let addr = share.addr(name)?;
+        let answer = self.routes.topic_config(addr, name).await?;
+        Ok(json::read::<TopicData>(addr, &answer)?.own_attributes())
+    }
+
+    /// The broker and its number there, for each queue.
+    pub(crate) async fn queue_places(&self, name: &str) -> Result<Vec<Str>, LogError> {
+        let Some(route) = self.routes.get(name).await? else { return Ok(Vec::new()) };
+        let of_share = |share: &Share| {
+            let broker = Str::clone(&share.broker);
+            (0..share.queues).map(move |queue_id| format!("{broker}:{queue_id}").into())
+        };
+        Ok(route.shares.iter().flat_map(of_share).collect())
+    }
+
+    /// The new queues are put on the broker whose name sorts last: no queue changes its number.
+    pub(crate) async fn add_queues(&self, name: &str, queues: u32) -> Result<(), LogError> {
+        let _changing = self.changing.lock().await;
+        let unknown = || LogError::Unknown(TopicPartition::new(name, 0));
+        if is_internal(name) {
+            return Err(unknown());
+        }
+        let route = self.routes.fetch(name).await?.ok_or_else(unknown)?;
+        let Some(more) = queues.checked_sub(route.queues()).filter(|more| *more > 0) else {
+            return Ok(());
+        };
+        let mut shares = route.shares.clone();
+        let last = shares.last_mut().ok_or_else(unknown)?;
+        let addr = Str::clone(last.addr(name)?);
+        let answer = self.routes.topic_config(&addr, name).await?;
+        let data: TopicData = json::read(&addr, &answer)?;
+        last.queues += more;
+        let settings = Settings { order: data.order, perm: data.perm, attributes: String::new() };
+        let request = settings.request(name, last.queues);
+        self.remoting.call(&addr, request, self.timeout).await?;
+        self.routes.record(name, Some(&shares)).await;
+        self.until(name, |now| now.is_some_and(|now| now >= queues)).await?;
+        self.topics_changed.send_modify(|count| *count += 1);
+        Ok(())
+    }
+
+    pub(crate) async fn create_topic(
+        &self,
+        name: &str,
+        spec: TopicSpec,
+        likeness: Option<&TopicLikeness>,
+    ) -> Result<(), LogError> {
+        // A copy keeps its name: other clients' topics may have more characters than ours.
+        match likeness {
+            None => check_topic(name, &spec)?,
+            Some(_) => check_topic(&name.replace(['%', '|'], "_"), &spec)?,
+        }
         let encoded = encode_topic(name);
         if encoded.len() > TOPIC_BYTES_MAX {
             return Err(LogError::InvalidTopic {
@@ -152,27 +229,13 @@ impl Inner {
             return Err(LogError::TopicExists(name.into()));
         }
         let brokers = self.routes.brokers().await?;
-        let mut attributes = String::new();
-        if spec.cleanup == Cleanup::Compact {
-            attributes = format!("+{CLEANUP}={COMPACTION}");
-        }
+        let plain = TopicLikeness::default();
+        let settings = Settings::of(&spec, likeness.unwrap_or(&plain));
         let shares = spread(&brokers, name, spec.queues);
         self.routes.record(name, Some(&shares)).await;
         let mut taken = false;
         for share in &shares {
-            let queues = share.queues;
-            let fields = [
-                ("topic", encoded.clone()),
-                ("defaultTopic", "TBW102".to_owned()),
-                ("readQueueNums", queues.to_string()),
-                ("writeQueueNums", queues.to_string()),
-                ("perm", PERMISSION.to_owned()),
-                ("topicFilterType", "SINGLE_TAG".to_owned()),
-                ("topicSysFlag", "0".to_owned()),
-                ("order", "false".to_owned()),
-                ("attributes", attributes.clone()),
-            ];
-            let request = command(RequestCode::UpdateAndCreateTopic, fields, Bytes::new());
+            let request = settings.request(name, share.queues);
             let addr = share.addr(name)?;
             if let Err(error) = self.remoting.call(addr, request, self.timeout).await {
                 // Brokers refuse to change how a topic is kept, also if nothing changes: somebody
@@ -252,6 +315,42 @@ impl Inner {
             }
             tokio::time::sleep(KNOWN_PAUSE).await;
         }
+    }
+}
+
+/// What a broker is told of a topic besides its queues.
+struct Settings {
+    order: bool,
+    perm: u32,
+    /// `+name=value` with commas; only what is new may be named.
+    attributes: String,
+}
+
+impl Settings {
+    fn of(spec: &TopicSpec, likeness: &TopicLikeness) -> Self {
+        let own = likeness.attributes.iter().filter(|(name, _)| &***name != ORDER);
+        let mut attributes: Vec<String> =
+            own.map(|(name, value)| format!("+{name}={value}")).collect();
+        if spec.cleanup == Cleanup::Compact {
+            attributes.push(format!("+{CLEANUP}={COMPACTION}"));
+        }
+        let order = likeness.attributes.get(ORDER).is_some_and(|order| &**order == "true");
+        Self { order, perm: PERMISSION, attributes: attributes.join(",") }
+    }
+
+    fn request(&self, topic: &str, queues: u32) -> RemotingCommand {
+        let fields = [
+            ("topic", encode_topic(topic)),
+            ("defaultTopic", "TBW102".to_owned()),
+            ("readQueueNums", queues.to_string()),
+            ("writeQueueNums", queues.to_string()),
+            ("perm", self.perm.to_string()),
+            ("topicFilterType", "SINGLE_TAG".to_owned()),
+            ("topicSysFlag", "0".to_owned()),
+            ("order", self.order.to_string()),
+            ("attributes", self.attributes.clone()),
+        ];
+        command(RequestCode::UpdateAndCreateTopic, fields, Bytes::new())
     }
 }
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use gantry_log::share::Rotation;
 use gantry_log::{
     Durable, Log, LogAdmin, LogError, LogGroup, OffsetRange, QueueBatch, QueueRecords, ReadLimits,
-    Session, Str, TopicInfo, TopicPartition, TopicSpec,
+    Session, Str, TopicInfo, TopicLikeness, TopicPartition, TopicSpec,
 };
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
@@ -166,7 +166,34 @@ impl LogAdmin for RocketmqLog {
     }
 
     async fn create_topic(&self, name: &str, spec: TopicSpec) -> Result<(), LogError> {
-        self.inner.create_topic(name, spec).await
+        self.inner.create_topic(name, spec, None).await
+    }
+
+    async fn create_topic_like(
+        &self,
+        name: &str,
+        spec: TopicSpec,
+        likeness: &TopicLikeness,
+    ) -> Result<(), LogError> {
+        self.inner.create_topic(name, spec, Some(likeness)).await
+    }
+
+    /// Brokers begin each queue at 0.
+    async fn add_queues(
+        &self,
+        name: &str,
+        queues: u32,
+        _first_offsets: &[u64],
+    ) -> Result<(), LogError> {
+        self.inner.add_queues(name, queues).await
+    }
+
+    async fn topic_attributes(&self, name: &str) -> Result<BTreeMap<Str, Str>, LogError> {
+        self.inner.topic_attributes(name).await
+    }
+
+    async fn queue_places(&self, name: &str) -> Result<Vec<Str>, LogError> {
+        self.inner.queue_places(name).await
     }
 
     async fn delete_topic(&self, name: &str) -> Result<(), LogError> {
@@ -206,5 +233,9 @@ impl LogGroup for RocketmqLog {
 
     async fn delete_group(&self, group: &str) -> Result<(), LogError> {
         self.inner.delete_group(group).await
+    }
+
+    async fn has_members(&self, group: &str) -> Result<bool, LogError> {
+        self.inner.has_members(group).await
     }
 }

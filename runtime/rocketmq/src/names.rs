@@ -32,10 +32,12 @@ pub(crate) fn decode_topic(name: &str) -> String {
     name.replace("%2E", ".")
 }
 
-/// A group as RocketMQ knows it. A long one is told apart by its check sum.
+/// A group as RocketMQ knows it; one that RocketMQ told stays as it is. A long one is told apart by
+/// its check sum.
 pub(crate) fn encode_group(name: &str) -> String {
-    let encoded =
-        encode(name, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'|'));
+    let encoded = encode(name, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'%' | b'|')
+    });
     if encoded.len() <= GROUP_BYTES_MAX {
         return encoded;
     }
@@ -86,6 +88,7 @@ mod tests {
     #[test]
     fn groups_are_allowed_and_differ() {
         assert_eq!(encode_group("connect-a b"), "connect-a%20b");
+        assert_eq!(encode_group("MQ_INST_1%orders|x"), "MQ_INST_1%orders|x");
         let [one, two] = ["x", "y"].map(|end| encode_group(&("ä".repeat(90) + end)));
         assert_ne!(one, two);
         assert!(one.len() <= GROUP_BYTES_MAX);

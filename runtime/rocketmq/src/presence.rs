@@ -110,6 +110,26 @@ impl Inner {
         Ok(json::read::<Members>(addr, &answer?)?.consumer_id_list)
     }
 
+    /// Whether any broker has consumers of a group.
+    pub(crate) async fn has_members(&self, group: &str) -> Result<bool, LogError> {
+        let group = encode_group(group);
+        for (_, addr) in self.routes.brokers().await? {
+            let fields = [("consumerGroup", group.clone())];
+            let list = command(RequestCode::GetConsumerListByGroup, fields, Bytes::new());
+            match self.remoting.call(&addr, list, self.timeout).await {
+                Ok(answer) => {
+                    if !json::read::<Members>(&addr, &answer)?.consumer_id_list.is_empty() {
+                        return Ok(true);
+                    }
+                }
+                // Nobody is there, or the group is not.
+                Err(error) if error.is(ResponseCode::SystemError) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(false)
+    }
+
     /// Tells all brokers that a member is gone.
     async fn absent(&self, group: &str, id: &str) {
         let Ok(brokers) = self.routes.brokers().await else { return };

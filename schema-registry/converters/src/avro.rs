@@ -6,6 +6,7 @@
 
 mod anything;
 mod binary;
+mod decoder;
 mod defaults;
 mod encoder;
 mod fault;
@@ -31,6 +32,7 @@ use gantry_schema_model::ParsedSchema;
 use crate::format::{DataFormat, Names};
 use keys::Settings;
 
+pub use decoder::AvroDecoder;
 pub use encoder::{AvroEncoder, AvroEncoding};
 
 /// Avro for one converter.

@@ -24,7 +24,7 @@ mod slots;
 mod subject;
 mod usage;
 
-pub use avro::{AvroEncoder, AvroEncoding};
+pub use avro::{AvroDecoder, AvroEncoder, AvroEncoding};
 pub use id::SchemaId;
 pub use plugins::converters;
 pub use usage::{Choice, Usage};

@@ -8,6 +8,9 @@ use crate::rocketmq_connect::translation::Translation;
 const OF_SOURCE: &str = "connect.topicname";
 const OF_SINK: &str = "connect.topicnames";
 
+/// Its connectors name topics themselves.
+const REPLICATOR: &str = "org.apache.rocketmq.replicator.";
+
 /// Kafka's keys.
 const TOPIC: &str = "topic";
 const TOPICS: &str = "topics";
@@ -51,6 +54,11 @@ pub(super) fn translate(
     match kind {
         Kind::Source => {
             translation.leave_out(OF_SINK, "a source writes to connect.topicname");
+            let class = translation.get(CONNECTOR_CLASS).unwrap_or_default();
+            if class.starts_with(REPLICATOR) {
+                let why = "the replicator writes to dest.topic, or to topics of the same names";
+                translation.leave_out(OF_SOURCE, why);
+            }
             if has_topic(translation, plugins) {
                 translation.rename(OF_SOURCE, TOPIC, |topic| Ok(topic.to_owned()))
             } else {

@@ -14,7 +14,7 @@ const ERAS: [(&str, i32); 4] = [("Before Christ", 0), ("Anno Domini", 1), ("BC",
 impl SimpleDateFormat {
     /// The moment that a text names, in milliseconds since the epoch; `None` where the text does
     /// not match. Fields that the pattern lacks are those of the epoch.
-    pub(crate) fn parse(&self, text: &str) -> Option<i64> {
+    pub fn parse(&self, text: &str) -> Option<i64> {
         let mut reader = Reader {
             rest: text,
             resolver: Resolver::default(),

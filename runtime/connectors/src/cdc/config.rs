@@ -206,8 +206,31 @@ fn filter(props: &Props, what: &str) -> Result<Filter> {
     at(&exclude, Filter::parse(text(props, &include), text(props, &exclude)))
 }
 
+/// How tables become schemas.
+fn shaping(
+    prefix: String,
+    source: Schema,
+    parsed: &ParsedConfig,
+    props: &Props,
+) -> Result<Shaping> {
+    let field_names = match Adjustment::parse(&word(parsed, "field.name.adjustment.mode")) {
+        Adjustment::None if writes_avro(props) => Adjustment::Avro,
+        mode => mode,
+    };
+    let key_columns = parsed.string("message.key.columns").unwrap_or_default();
+    Ok(Shaping {
+        naming: naming(prefix, parsed, props)?,
+        schema_names: Adjustment::parse(&word(parsed, "schema.name.adjustment.mode")),
+        field_names,
+        rules: Rules::parse(props)?,
+        key_columns: at("message.key.columns", KeyColumns::parse(key_columns))?,
+        columns: filter(props, "column")?,
+        source,
+    })
+}
+
 impl Common {
-    /// Reads the keys. `strategy`: what the default way to name topics is.
+    /// Reads the keys. `connector`: its name in records; `source`: the schema of its `source`.
     pub(crate) fn parse(
         connector: &'static str,
         source: Schema,
@@ -218,27 +241,12 @@ impl Common {
         let prefix = given("topic.prefix")
             .ok_or_else(|| fault("topic.prefix", "A value is required"))?
             .to_owned();
-        let field_names = match Adjustment::parse(&word(parsed, "field.name.adjustment.mode")) {
-            Adjustment::None if writes_avro(props) => Adjustment::Avro,
-            mode => mode,
-        };
         let placeholder = given("unavailable.value.placeholder").unwrap_or_default();
         let limit = |key: &str| parsed.long(key).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
         let table_list = text(props, "table.include.list").unwrap_or_default();
         Ok(Self {
             connector,
-            shaping: Shaping {
-                naming: naming(prefix, parsed, props)?,
-                schema_names: Adjustment::parse(&word(parsed, "schema.name.adjustment.mode")),
-                field_names,
-                rules: Rules::parse(props)?,
-                key_columns: at(
-                    "message.key.columns",
-                    KeyColumns::parse(given("message.key.columns").unwrap_or_default()),
-                )?,
-                columns: filter(props, "column")?,
-                source,
-            },
+            shaping: shaping(prefix, source, parsed, props)?,
             databases: filter(props, "database")?,
             schemas: filter(props, "schema")?,
             tables: filter(props, "table")?,

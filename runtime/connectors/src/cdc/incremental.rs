@@ -16,6 +16,9 @@ use super::table::Table;
 /// The texts of a key's values.
 type Key = Vec<Option<String>>;
 
+/// Rows with their keys.
+type Rows = Vec<(Key, Vec<Value>)>;
+
 /// What is asked of a database for it.
 pub(crate) trait Asking {
     /// A name as SQL has it.
@@ -292,7 +295,7 @@ impl Incremental {
 
     /// The rows of the window that are still as they were, with the table that they are of. After each of them
     /// [`Incremental::given`] is to be called.
-    pub(crate) fn take(&mut self) -> Option<(Arc<Table>, Vec<(Key, Vec<Value>)>)> {
+    pub(crate) fn take(&mut self) -> Option<(Arc<Table>, Rows)> {
         let window = std::mem::take(&mut self.window);
         let rows = window.rows.into_iter().flatten().collect();
         Some((self.table.clone()?, rows))
@@ -317,8 +320,7 @@ impl Incremental {
                 Ok(Ok(0)) => "SUCCEEDED",
                 Ok(Ok(rows)) => {
                     self.count += rows;
-                    let text =
-                        |key: &Option<Key>| key.as_ref().map(|key| shown(key)).unwrap_or_default();
+                    let text = |key: &Option<Key>| key.as_ref().map(shown).unwrap_or_default();
                     let data = vec![
                         ("data_collections", self.list()),
                         ("current_collection_in_progress", current.id.clone()),
@@ -492,7 +494,8 @@ impl Select<'_> {
             let texts: Vec<String> = key
                 .iter()
                 .map(|text| {
-                    text.as_deref().map_or("NULL".to_owned(), |text| self.asking.literal(text))
+                    text.as_deref()
+                        .map_or_else(|| "NULL".to_owned(), |text| self.asking.literal(text))
                 })
                 .collect();
             texts.join(", ")

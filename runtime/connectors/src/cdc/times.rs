@@ -4,7 +4,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use gantry_api::Value;
 use gantry_api::model::{Kind, SchemaBuilder, logical};
-use jiff::civil::{Date, DateTime, Time};
 
 use super::config::Times;
 
@@ -226,22 +225,6 @@ pub(crate) fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + day - 719_468
 }
 
-/// Microseconds from 1970 of a date and a time.
-pub(crate) fn micros(date: DateTime) -> i64 {
-    let day = days(i64::from(date.year()), i64::from(date.month()), i64::from(date.day()));
-    day * DAY_US + micros_of_day(date.time())
-}
-
-pub(crate) fn micros_of_day(time: Time) -> i64 {
-    (i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second()))
-        * 1_000_000
-        + i64::from(time.subsec_nanosecond() / 1000)
-}
-
-pub(crate) fn days_of(date: Date) -> i64 {
-    days(i64::from(date.year()), i64::from(date.month()), i64::from(date.day()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -256,7 +239,6 @@ mod tests {
         assert_eq!(civil(-1), (1969, 12, 31));
         assert_eq!(days(2000, 2, 29), 11_016);
         assert_eq!(days(0, 2, 29) + 1, days(0, 3, 1));
-        assert_eq!(micros(DateTime::constant(1970, 1, 2, 0, 0, 1, 5000)), DAY_US + 1_000_005);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
-use gantry_api::{Error, Result, SourceOffset, SourcePartition};
+use gantry_api::{Error, Placed, Result, SourceOffset, SourcePartition};
 use gantry_coordination::{CommitError, Transaction};
 use gantry_log::{Durable, LogError, RecordHeader, TopicPartition};
 
@@ -21,8 +21,8 @@ use transaction::Committing;
 
 /// What a write covers.
 pub(super) struct Covered {
-    /// The queues that it goes to, in the order in which it is answered.
-    pub(super) queues: Vec<TopicPartition>,
+    /// The queues that it goes to, in the order in which it is answered, and how many records.
+    pub(super) queues: Vec<(TopicPartition, u64)>,
     /// Records of the source, dropped ones among them.
     pub(super) polled: u64,
     /// Records written.
@@ -41,6 +41,8 @@ pub(super) struct Acknowledgements<'a> {
     in_flight: FuturesOrdered<Pin<Box<dyn Future<Output = Settled> + Send>>>,
     in_flight_bytes: usize,
     acknowledged: u64,
+    /// What became durable since this was last asked, if anybody asks.
+    placed: Option<Vec<Placed>>,
     /// A write has failed: no offset moves past it.
     failed: bool,
     /// Durable, but not yet in the offset topic: where the log is not atomic, or where nothing
@@ -60,6 +62,7 @@ impl<'a> Acknowledgements<'a> {
             in_flight: FuturesOrdered::new(),
             in_flight_bytes: 0,
             acknowledged: 0,
+            placed: None,
             failed: false,
             uncommitted: Vec::new(),
             committing: None,
@@ -146,6 +149,16 @@ impl<'a> Acknowledgements<'a> {
         std::mem::take(&mut self.acknowledged)
     }
 
+    /// From now on it is noted where records are.
+    pub(super) fn note_places(&mut self) {
+        self.placed = Some(Vec::new());
+    }
+
+    /// Where records are that became durable since this was last asked.
+    pub(super) fn take_placed(&mut self) -> Vec<Placed> {
+        self.placed.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// Whether transactions were committed that the task was not told of.
     pub(super) fn has_committed(&self) -> bool {
         self.committing.as_ref().is_some_and(Committing::has_committed)
@@ -176,10 +189,17 @@ impl<'a> Acknowledgements<'a> {
                 return Err(unwritable(&error));
             }
         };
+        if let Some(placed) = &mut self.placed {
+            // The batch of the offset topic, which is no record of the task's, is behind them.
+            let places = queues.iter().zip(&written);
+            let queues = places.map(|((queue, count), at)| (queue.clone(), *count, at.clone()));
+            placed.push(Placed { polled, queues: queues.collect() });
+        }
         TaskMetrics::add(&self.env.metrics.records_out, records);
         TaskMetrics::add(&self.env.metrics.bytes, bytes as u64);
         if let Some(committing) = &mut self.committing {
-            let wrote = committing.wrote(queues.into_iter().zip(written), polled, offsets);
+            let queues = queues.into_iter().map(|(queue, _)| queue);
+            let wrote = committing.wrote(queues.zip(written), polled, offsets);
             self.failed = wrote.is_err();
             self.settled += 1;
             if self.ends.front() == Some(&self.settled) {

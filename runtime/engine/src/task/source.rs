@@ -139,6 +139,9 @@ impl<'a> SourceWorker<'a> {
         };
         self.task.start(context, &self.env.props).await?;
         self.wants_acks = self.task.wants_acknowledgements();
+        if self.task.wants_places() {
+            self.acks.note_places();
+        }
         Ok(())
     }
 
@@ -175,6 +178,7 @@ impl<'a> SourceWorker<'a> {
             self.acknowledge().await?;
             self.tell_commits().await?;
             if records.is_empty() {
+                self.gauge_lag();
                 tokio::select! {
                     () = self.env.cancel.cancelled() => return Ok(()),
                     () = tokio::time::sleep(Duration::from_millis(IDLE_WAIT_MS)) => continue,
@@ -184,7 +188,14 @@ impl<'a> SourceWorker<'a> {
             // What came before a poison record is written even if the task fails now.
             self.write_polled().await?;
             self.env.metrics.batch(begun.elapsed());
+            self.gauge_lag();
             converted?;
+        }
+    }
+
+    fn gauge_lag(&self) {
+        if let Some(lag) = self.task.lag() {
+            TaskMetrics::set(&self.env.metrics.lag_records, lag);
         }
     }
 
@@ -314,10 +325,15 @@ impl<'a> SourceWorker<'a> {
             TaskMetrics::add(&self.env.metrics.records_filtered, 1);
             return Ok(());
         };
-        let queues = match self.creator.known(&topic) {
+        let mut queues = match self.creator.known(&topic) {
             Some(queues) => queues,
             None => self.creator.ensure(&topic).await?,
         };
+        if partition.and_then(|wanted| u32::try_from(wanted).ok()) >= Some(queues) {
+            // It may have got more since it was last asked for.
+            self.creator.forget(&topic);
+            queues = self.creator.ensure(&topic).await?;
+        }
         let queue = match (partition, &record.key) {
             (Some(wanted), _) => {
                 u32::try_from(wanted).ok().filter(|&queue| queue < queues).ok_or_else(|| {
@@ -384,14 +400,15 @@ impl<'a> SourceWorker<'a> {
         for batch in &batches {
             self.tracker.used(&batch.to.topic);
         }
-        let queues: Vec<TopicPartition> = batches.iter().map(|batch| batch.to.clone()).collect();
+        let place = |batch: &QueueBatch| (batch.to.clone(), batch.records.len() as u64);
+        let queues: Vec<(TopicPartition, u64)> = batches.iter().map(place).collect();
         if self.env.atomic {
             batches.extend(self.env.offsets.batch(&changes(&offsets)));
         }
         let durable = match self.env.log.append_in(&self.session, batches).await {
             Ok(durable) => durable,
             Err(error) => {
-                for queue in queues {
+                for (queue, _) in queues {
                     self.creator.forget(&queue.topic);
                 }
                 return Err(unwritable(&error));
@@ -405,6 +422,10 @@ impl<'a> SourceWorker<'a> {
         let count = self.acks.take_acknowledged();
         if count > 0 && self.wants_acks {
             self.task.acknowledge(count).await?;
+        }
+        let placed = self.acks.take_placed();
+        if !placed.is_empty() {
+            self.task.placed(placed).await?;
         }
         Ok(())
     }

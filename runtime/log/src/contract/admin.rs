@@ -1,7 +1,9 @@
 //! What topics promise.
 
-use super::support::{AnyLog, eventually, fresh, put, queue, read_all, text, topic, topic_of};
-use crate::api::{Cleanup, LogError, TopicInfo, TopicSpec};
+use super::support::{
+    AnyLog, eventually, fresh, put, queue, read_all, text, topic, topic_of, value,
+};
+use crate::api::{Cleanup, LogError, TopicInfo, TopicLikeness, TopicSpec};
 
 /// A created topic is found as it was asked for, and cannot be created again.
 pub async fn topics_are_created_and_listed(log: AnyLog) {
@@ -87,6 +89,38 @@ pub async fn deleted_topic_is_gone(log: AnyLog) {
         read_all(&log, &queue(&name, 0)).await.len() == 1
     })
     .await;
+}
+
+/// Queues that are added stand behind the others, which keep their records. Where the log can
+/// choose, queues begin where asked, and the first record gets that offset.
+pub async fn queues_are_added_and_begin_where_asked(log: AnyLog) {
+    let name = fresh("like");
+    let likeness = TopicLikeness { first_offsets: vec![7, 1 << 40], ..TopicLikeness::default() };
+    log.create_topic_like(&name, TopicSpec::with_queues(2), &likeness).await.expect("creates");
+    let begun = log.range(&queue(&name, 0)).await.expect("there").next;
+    assert!(begun == 7 || begun == 0, "{begun}");
+    let chosen = |offset: u64| if begun == 0 { 0 } else { offset };
+    let second = log.range(&queue(&name, 1)).await.expect("there");
+    let expected = chosen(1 << 40);
+    assert_eq!((second.earliest, second.next), (expected, expected));
+    assert_eq!(put(&log, &queue(&name, 0), vec![text("a")]).await, begun);
+    log.add_queues(&name, 4, &[1, 2, 30]).await.expect("adds");
+    let info = log.topic(&name).await.expect("answers").expect("there");
+    assert_eq!(info.spec.queues, 4);
+    for (at, first) in [(2, chosen(30)), (3, 0)] {
+        assert_eq!(put(&log, &queue(&name, at), vec![text("new")]).await, first, "queue {at}");
+    }
+    assert_eq!(put(&log, &queue(&name, 0), vec![text("b")]).await, begun + 1);
+    let kept = read_all(&log, &queue(&name, 0)).await;
+    let values: Vec<String> = kept.iter().map(|(_, record)| value(record)).collect();
+    assert_eq!(values, ["a", "b"]);
+    assert_eq!(read_all(&log, &queue(&name, 2)).await.len(), 1);
+    log.add_queues(&name, 3, &[]).await.expect("nothing to do");
+    assert_eq!(log.topic(&name).await.expect("answers").expect("there").spec.queues, 4);
+    match log.add_queues(&fresh("nowhere"), 2, &[]).await {
+        Err(LogError::Unknown(_)) => {}
+        other => panic!("{other:?}"),
+    }
 }
 
 /// The counter of changes goes up when a topic comes and when one goes.

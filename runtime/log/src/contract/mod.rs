@@ -13,8 +13,9 @@ mod read;
 mod support;
 
 pub use admin::{
-    deleted_topic_is_gone, names_and_sizes_are_checked, topic_changes_count_up,
-    topics_are_created_and_listed, topics_created_by_several_are_there_for_all,
+    deleted_topic_is_gone, names_and_sizes_are_checked, queues_are_added_and_begin_where_asked,
+    topic_changes_count_up, topics_are_created_and_listed,
+    topics_created_by_several_are_there_for_all,
 };
 pub use append::too_large_records_are_refused;
 pub use append::{
@@ -68,6 +69,7 @@ macro_rules! log_contract_tests {
             topics_are_created_and_listed,
             names_and_sizes_are_checked,
             deleted_topic_is_gone,
+            queues_are_added_and_begin_where_asked,
             topic_changes_count_up,
             commits_are_read_back,
             groups_are_listed_and_deleted,

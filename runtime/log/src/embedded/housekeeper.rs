@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::catalog::Topic;
 use super::compact::compact;
 use super::disk::Disk;
 use super::inbox::{Command, Inbox};
@@ -157,10 +158,10 @@ impl Housekeeper {
         for topic in state.catalog.topics.values() {
             let (keep_ms, keep_bytes) = self.retention(&topic.spec.cleanup);
             if let Some(keep_ms) = keep_ms {
-                expire_by_time(&state, topic.queues(), now.saturating_sub(keep_ms), &mut plan);
+                expire_by_time(&state, topic, now.saturating_sub(keep_ms), &mut plan);
             }
             if let Some(keep_bytes) = keep_bytes {
-                expire_by_size(&state, topic.queues(), keep_bytes, &mut plan);
+                expire_by_size(&state, topic, keep_bytes, &mut plan);
             }
         }
         for segment in state.segments.values() {
@@ -260,8 +261,8 @@ fn is_in_use(state: &State, segment: &Arc<Segment>, summary: &Summary) -> bool {
     queue.parts.get(at).is_some_and(|part| Arc::ptr_eq(&part.segment, segment))
 }
 
-fn expire_by_time(state: &State, queues: std::ops::Range<u32>, oldest_ms: u64, plan: &mut Plan) {
-    for number in queues {
+fn expire_by_time(state: &State, topic: &Topic, oldest_ms: u64, plan: &mut Plan) {
+    for number in topic.queues() {
         let Some(queue) = state.queues.get(&number) else { continue };
         for part in &queue.parts {
             let written_ms = part.segment.summary(number).map_or(u64::MAX, |s| s.written_ms);
@@ -273,15 +274,15 @@ fn expire_by_time(state: &State, queues: std::ops::Range<u32>, oldest_ms: u64, p
     }
 }
 
-fn expire_by_size(state: &State, queues: std::ops::Range<u32>, keep_bytes: u64, plan: &mut Plan) {
+fn expire_by_size(state: &State, topic: &Topic, keep_bytes: u64, plan: &mut Plan) {
     let mut total = 0;
     // Oldest first: when the last of it was written, then the file.
     let mut by_age: BTreeMap<(u64, FileName), u64> = BTreeMap::new();
-    for number in queues.clone() {
+    for number in topic.queues() {
         let active = state.active.index.queues.get(&number);
         total += active.map_or(0, |index| index.summary.bytes);
         for part in state.queues.get(&number).iter().flat_map(|queue| &queue.parts) {
-            let of_topic = part.segment.summaries.iter().filter(|s| queues.contains(&s.queue));
+            let of_topic = part.segment.summaries.iter().filter(|s| topic.has(s.queue));
             let written_ms = of_topic.map(|summary| summary.written_ms).max().unwrap_or(0);
             let bytes = part.segment.summary(number).map_or(0, |summary| summary.bytes);
             *by_age.entry((written_ms, part.segment.name)).or_default() += bytes;
@@ -294,7 +295,7 @@ fn expire_by_size(state: &State, queues: std::ops::Range<u32>, keep_bytes: u64, 
         }
         total -= bytes;
         let Some(segment) = state.segments.get(&name) else { continue };
-        for number in queues.clone() {
+        for number in topic.queues() {
             if let Some(summary) = segment.summary(number) {
                 let start = plan.starts.entry(number).or_default();
                 *start = summary.next.max(*start);

@@ -22,8 +22,10 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, LogError>>;
 /// A change of the catalog as it was asked for.
 #[derive(Debug)]
 pub(crate) enum Ask {
-    /// Create a topic.
-    Create(Str, TopicSpec),
+    /// Create a topic whose queues begin at these offsets.
+    Create(Str, TopicSpec, Vec<u64>),
+    /// Give a topic so many queues in all, which begin at these offsets by their number in it.
+    Grow(Str, u32, Vec<u64>),
     /// Delete a topic.
     Delete(Str),
     /// Commit offsets of a group.

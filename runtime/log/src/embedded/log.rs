@@ -25,9 +25,9 @@ use super::state::{Shared, Source};
 use super::writer::Writer;
 use crate::api::{
     Durable, Log, LogAdmin, LogError, LogGroup, OffsetRange, QueueBatch, QueueRecords, ReadLimits,
-    Session, TopicInfo, TopicSpec,
+    Session, TopicInfo, TopicLikeness, TopicSpec,
 };
-use crate::names::check_topic;
+use crate::names::{check_more_queues, check_topic};
 use crate::sync::{lock, set_times};
 use crate::{Str, TopicPartition};
 
@@ -413,8 +413,30 @@ impl LogAdmin for EmbeddedLog {
     }
 
     async fn create_topic(&self, name: &str, spec: TopicSpec) -> Result<(), LogError> {
+        self.create_topic_like(name, spec, &TopicLikeness::default()).await
+    }
+
+    async fn create_topic_like(
+        &self,
+        name: &str,
+        spec: TopicSpec,
+        likeness: &TopicLikeness,
+    ) -> Result<(), LogError> {
         check_topic(name, &spec)?;
-        self.change(Ask::Create(name.into(), spec)).await
+        self.change(Ask::Create(name.into(), spec, likeness.first_offsets.clone())).await
+    }
+
+    async fn add_queues(
+        &self,
+        name: &str,
+        queues: u32,
+        first_offsets: &[u64],
+    ) -> Result<(), LogError> {
+        check_more_queues(name, queues)?;
+        match self.change(Ask::Grow(name.into(), queues, first_offsets.to_vec())).await {
+            Err(LogError::TopicExists(_)) => Ok(()),
+            other => other,
+        }
     }
 
     async fn delete_topic(&self, name: &str) -> Result<(), LogError> {

@@ -193,16 +193,15 @@ impl State {
     /// Applies a change. Readers to tell are added to `wake`. True if topics changed.
     pub(crate) fn apply(&mut self, change: &Change, wake: &mut Vec<Arc<Notify>>) -> bool {
         match change {
-            Change::Create { first_queue, spec, .. } => {
-                for number in *first_queue..first_queue.saturating_add(spec.queues) {
-                    self.queues.insert(number, Queue::default());
-                }
+            Change::Create { .. } | Change::Grow { .. } => {
+                let new = change.new_queues();
+                self.queues.extend(new.map(|(number, first)| (number, Queue::starting_at(first))));
             }
             Change::Delete { name } => self.drop_queues(name, wake),
             Change::Commit { .. } | Change::DeleteGroup { .. } => {}
         }
         self.catalog.apply(change);
-        matches!(change, Change::Create { .. } | Change::Delete { .. })
+        matches!(change, Change::Create { .. } | Change::Grow { .. } | Change::Delete { .. })
     }
 
     fn drop_queues(&mut self, topic: &Str, wake: &mut Vec<Arc<Notify>>) {

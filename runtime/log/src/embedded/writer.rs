@@ -20,6 +20,7 @@ use super::index::{Placed, SegmentIndex};
 use super::scan::file_header;
 use super::segment::{FileName, Segment};
 use super::state::{Active, Shared};
+use crate::Str;
 use crate::api::{LogError, Session};
 use crate::sync::now_ms;
 
@@ -232,7 +233,12 @@ impl Writer {
 
     fn prepare_change(&mut self, ask: &Ask) -> Result<(Change, FrameBuilder), LogError> {
         let change = match ask {
-            Ask::Create(name, spec) => self.catalog.create(name, *spec)?,
+            Ask::Create(name, spec, first) => self.catalog.create(name, *spec, first)?,
+            Ask::Grow(name, queues, first) => match self.catalog.grow(name, *queues, first)? {
+                Some(change) => change,
+                // As with a topic that exists: what says so may not be durable yet.
+                None => return Err(LogError::TopicExists(Str::clone(name))),
+            },
             Ask::Delete(name) => self.catalog.delete(name)?,
             Ask::Commit(group, offsets) => self.catalog.commit(group, offsets)?,
             Ask::DeleteGroup(group) => Change::DeleteGroup { group: group.clone() },
@@ -261,10 +267,7 @@ impl Writer {
     /// What a change means for the offsets.
     fn follow(&mut self, change: &Change) {
         match change {
-            Change::Create { first_queue, spec, .. } => {
-                let queues = *first_queue..first_queue.saturating_add(spec.queues);
-                self.next.extend(queues.map(|queue| (queue, 0)));
-            }
+            Change::Create { .. } | Change::Grow { .. } => self.next.extend(change.new_queues()),
             Change::Delete { .. } => {
                 let catalog = &self.catalog;
                 self.next.retain(|queue, _| catalog.topic_of(*queue).is_some());

@@ -12,9 +12,9 @@ use tokio::time::{Instant, timeout_at};
 use super::queue::{Topic, find};
 use crate::api::{
     Durable, Log, LogAdmin, LogError, LogGroup, OffsetRange, QueueBatch, QueueRecords, ReadLimits,
-    Session, TopicInfo, TopicSpec,
+    Session, TopicInfo, TopicLikeness, TopicSpec,
 };
-use crate::names::check_topic;
+use crate::names::{check_more_queues, check_topic};
 use crate::share::{Budget, Rotation};
 use crate::sync::{lock, now_ms, set_times};
 use crate::{Str, TopicPartition};
@@ -205,12 +205,40 @@ impl LogAdmin for MemoryLog {
     }
 
     async fn create_topic(&self, name: &str, spec: TopicSpec) -> Result<(), LogError> {
+        self.create_topic_like(name, spec, &TopicLikeness::default()).await
+    }
+
+    async fn create_topic_like(
+        &self,
+        name: &str,
+        spec: TopicSpec,
+        likeness: &TopicLikeness,
+    ) -> Result<(), LogError> {
         check_topic(name, &spec)?;
         let mut inner = lock(&self.inner);
         if inner.topics.contains_key(name) {
             return Err(LogError::TopicExists(name.into()));
         }
-        inner.topics.insert(name.into(), Topic::new(spec.queues, spec.cleanup));
+        let topic = Topic::new(spec.queues, spec.cleanup, &likeness.first_offsets);
+        inner.topics.insert(name.into(), topic);
+        drop(inner);
+        self.topics_changed.send_modify(|count| *count += 1);
+        Ok(())
+    }
+
+    async fn add_queues(
+        &self,
+        name: &str,
+        queues: u32,
+        first_offsets: &[u64],
+    ) -> Result<(), LogError> {
+        let mut inner = lock(&self.inner);
+        let topic = inner.topics.get_mut(name);
+        let Some(topic) = topic else {
+            return Err(LogError::Unknown(TopicPartition::new(name, 0)));
+        };
+        check_more_queues(name, queues)?;
+        topic.grow(queues, first_offsets);
         drop(inner);
         self.topics_changed.send_modify(|count| *count += 1);
         Ok(())

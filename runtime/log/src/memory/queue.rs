@@ -130,8 +130,19 @@ pub(super) struct Topic {
 }
 
 impl Topic {
-    pub(super) fn new(queues: u32, cleanup: Cleanup) -> Self {
-        Self { cleanup, queues: (0..queues).map(|_| Queue::default()).collect() }
+    pub(super) fn new(queues: u32, cleanup: Cleanup, first_offsets: &[u64]) -> Self {
+        let mut topic = Self { cleanup, queues: Vec::new() };
+        topic.grow(queues, first_offsets);
+        topic
+    }
+
+    /// Adds queues until there are so many.
+    pub(super) fn grow(&mut self, queues: u32, first_offsets: &[u64]) {
+        let new = self.queues.len()..queues as usize;
+        self.queues.extend(new.map(|at| {
+            let first = first_offsets.get(at).copied().unwrap_or(0);
+            Queue { earliest: first, next: first, ..Queue::default() }
+        }));
     }
 }
 

@@ -8,7 +8,7 @@
 //! | `gantry.time` = `store` | the log was to set the time | the time at which the broker stored it counts |
 //! | `gantry.value` | the value is null or empty, which a body cannot be | `null` or `empty`; the body is one byte |
 //! | `gantry.key` | the key is no plain text | base64 of its bytes |
-//! | `gantry.headers` | there are several headers, or one that is no plain property | a JSON list: `"name"` is the property of that name, `["name","base64"]` or `["name",null]` stand for themselves |
+//! | `gantry.headers` | headers are not in the order of their names, or one is no plain property | a JSON list: `"name"` is the property of that name, `["name","base64"]` or `["name",null]` stand for themselves |
 //! | `gantry.value.bytes` | key and headers are too long for properties | the length of the value in the body; behind it stands all else |
 
 mod decode;

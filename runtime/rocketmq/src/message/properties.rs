@@ -130,10 +130,14 @@ impl Writer<'_> {
     }
 
     pub(super) fn headers(&mut self, headers: &[RecordHeader]) {
-        if let [header] = headers
-            && let Some((name, value)) = as_property(header)
-        {
-            self.put(name, value);
+        // In the order of their names they are found without a list, as are those of other clients.
+        let in_order = headers.windows(2).all(|two| match two {
+            [one, next] => one.key < next.key,
+            _ => true,
+        });
+        if in_order && headers.iter().all(|header| as_property(header).is_some()) {
+            let properties = headers.iter().filter_map(as_property);
+            properties.for_each(|(name, value)| self.put(name, value));
             return;
         }
         let mut list = Vec::with_capacity(headers.len());

@@ -97,6 +97,21 @@ fn plain_records_are_plain_messages() {
 }
 
 #[test]
+fn messages_of_other_clients_are_copied_as_they_are() {
+    let header = |name: &str| RecordHeader { key: name.into(), value: Some("x".into()) };
+    let record = LogRecord {
+        key: Some("k1 k2".into()),
+        value: Some("v".into()),
+        headers: vec![header("TAGS"), header("a"), header("b")],
+        timestamp_ms: 7,
+    };
+    let encoded = encode(&vec![record.clone(); 9]);
+    let (_, properties) = parts(&encoded.bytes.slice(..encoded.ends[0])).unwrap();
+    assert_eq!(&*properties, b"KEYS\x01k1 k2\x02TAGS\x01x\x02a\x01x\x02b\x01x\x02");
+    assert_eq!(came_back(&vec![record.clone(); 9]), vec![record; 9]);
+}
+
+#[test]
 fn what_is_cut_off_or_foreign_is_an_error() {
     let whole = stored(&encode(&[LogRecord { value: Some("v".into()), ..LogRecord::default() }]));
     let mut wrong = BytesMut::from(&whole[..]);

@@ -126,6 +126,31 @@ impl Reader {
         Ok(Self { schema: Some(schema), root, fail_on_trailing })
     }
 
+    /// The schema of what it reads; none where values have none.
+    pub(super) fn schema(&self) -> Option<&Schema> {
+        self.schema.as_ref()
+    }
+
+    /// Reads a value that others follow, and says how many bytes it takes. Unlike in a payload, bytes
+    /// have their length before them.
+    pub(super) fn read_one(&self, bytes: &Bytes) -> Result<(Datum, usize)> {
+        let mut input = Input::new(bytes);
+        let mut datum = Datum { schema: self.schema.clone(), value: Value::Null };
+        match &self.root {
+            Root::Value(step) => read(step, &mut input, &mut datum.value),
+            Root::Anything => anything::read(&mut input).map(|value| datum.value = value),
+            Root::Raw(op) => input.sized("bytes").and_then(|raw| {
+                datum.value = match op {
+                    Op::Decimal { scale, .. } => decimal(raw, *scale)?,
+                    _ => Value::Bytes(input.share(raw)),
+                };
+                Ok(())
+            }),
+        }
+        .map_err(|fault| fault.into_error("Avro data"))?;
+        Ok((datum, bytes.len() - input.remaining()))
+    }
+
     /// Reads a payload.
     pub(super) fn read(&self, payload: &Bytes) -> Result<Datum> {
         let mut input = Input::new(payload);

@@ -58,7 +58,7 @@ pub(super) struct Config {
 
 /// All keys.
 pub(crate) fn definition() -> ConfigDef {
-    let (high, medium, low) = (Importance::High, Importance::Medium, Importance::Low);
+    let (high, medium) = (Importance::High, Importance::Medium);
     let mut keys = Keys::new("CONNECTION");
     connection(&mut keys);
     common(&mut keys, Groups::Postgres);
@@ -80,6 +80,14 @@ pub(crate) fn definition() -> ConfigDef {
         "No effect: a connector reads one database.",
     );
     replication(&mut keys);
+    flushing(&mut keys);
+    values(&mut keys);
+    snapshots(&mut keys);
+    keys.done()
+}
+
+fn values(keys: &mut Keys) {
+    let (medium, low) = (Importance::Medium, Importance::Low);
     keys.group("CONNECTOR");
     let text = "What hstore becomes: a JSON text or a map.";
     keys.add_valid(
@@ -124,6 +132,10 @@ pub(crate) fn definition() -> ConfigDef {
         low,
         "Only the default.",
     ));
+}
+
+fn snapshots(keys: &mut Keys) {
+    let (medium, low) = (Importance::Medium, Importance::Low);
     keys.group("CONNECTOR_SNAPSHOT");
     let text = "When the rows that are there are read: initial (if that was not done yet), initial_only (and then no \
                 changes), always (at each start), when_needed (also when the position is lost), no_data (never), \
@@ -152,7 +164,6 @@ pub(crate) fn definition() -> ConfigDef {
         text,
         one_of(&["none", "shared", "custom"]),
     );
-    keys.done()
 }
 
 fn connection(keys: &mut Keys) {
@@ -243,6 +254,10 @@ fn replication(keys: &mut Keys) {
     keys.add("slot.failover", Type::Boolean, false, medium, text);
     let text = "Further options of the plugin: name=value;name=value.";
     keys.null("slot.stream.params", Type::String, low, text);
+}
+
+fn flushing(keys: &mut Keys) {
+    let (medium, low) = (Importance::Medium, Importance::Low);
     keys.add(
         "slot.max.retries",
         Type::Int,

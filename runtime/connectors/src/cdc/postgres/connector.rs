@@ -36,7 +36,7 @@ fn key_of(text: &str) -> Option<&str> {
     text.strip_prefix("The '")?.split_once('\'').map(|(key, _)| key)
 }
 
-fn check(props: &Props, findings: &mut Vec<ConfigValue>) -> Option<Config> {
+fn check(props: &Props, findings: &mut [ConfigValue]) -> Option<Config> {
     for (key, text) in unsupported(props) {
         add(findings, key, text);
     }

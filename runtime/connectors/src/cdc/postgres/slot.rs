@@ -138,26 +138,12 @@ pub(super) fn drop_slot(wire: &mut Wire, config: &Config) {
 /// Makes the publication, or changes it, as the keys say.
 pub(super) fn publish(wire: &mut Wire, config: &Config, tables: &[(TableName, u32)]) -> Result<()> {
     let name = &config.publication;
-    let failed = |what: &str| {
-        let what = what.to_owned();
-        move |cause: SqlError| {
-            let hint = match &cause {
-                SqlError::Database { state, .. } if state == "42501" => {
-                    "; the user needs the right to create publications, and must own the tables (all_tables needs a \
-                     superuser): create the publication by hand and set publication.autocreate.mode=disabled"
-                }
-                _ => "",
-            };
-            error(&format!("{what}{hint}"), cause)
-        }
-    };
     let sql = format!(
         "SELECT puballtables FROM pg_catalog.pg_publication WHERE pubname = {}",
         literal(name)
     );
     let found = wire.value(&sql).map_err(failed("publications could not be read"))?;
-    let create =
-        |what: &str| format!("CREATE PUBLICATION {}{what}{}", quoted(name), options(config));
+    let create = |what: &str| create(config, what);
     let text = format!("Unable to create publication {name}");
     match (config.auto_create, found.as_deref()) {
         (AutoCreate::Disabled, None) => Err(Error::connect(format!(
@@ -175,43 +161,69 @@ pub(super) fn publish(wire: &mut Wire, config: &Config, tables: &[(TableName, u3
              necessary configuration or let plugin recreate it by dropping existing publication. Otherwise please change \
              the 'publication.autocreate.mode' property to 'all_tables'."
         ))),
-        (AutoCreate::Filtered, found) => {
-            let mut names: Vec<String> = tables.iter().map(|(table, _)| sql_of(table)).collect();
-            names.sort();
-            if names.is_empty() {
-                return Err(Error::config(format!(
-                    "No table filters found for filtered publication {name}"
-                )));
-            }
-            let list = names.join(", ");
-            let text = format!("Unable to create or update filtered publication {name} for {list}");
-            if found.is_none() {
-                return wire.execute(&create(&format!(" FOR TABLE {list}"))).map_err(failed(&text));
-            }
-            let sql = format!(
-                "SELECT schemaname, tablename FROM pg_catalog.pg_publication_tables WHERE pubname = {}",
-                literal(name)
-            );
-            let mut has: Vec<String> = wire
-                .rows(&sql)
-                .map_err(failed(&text))?
-                .into_iter()
-                .filter_map(|row| match row.as_slice() {
-                    [Some(schema), Some(table)] => {
-                        Some(format!("{}.{}", quoted(schema), quoted(table)))
-                    }
-                    _ => None,
-                })
-                .collect();
-            has.sort();
-            if has == names {
-                return Ok(());
-            }
-            let sql = format!("ALTER PUBLICATION {} SET TABLE {list}", quoted(name));
-            wire.execute(&sql).map_err(failed(&text))
-        }
+        (AutoCreate::Filtered, found) => publish_filtered(wire, config, tables, found.is_some()),
         _ => Ok(()),
     }
+}
+
+/// What the server says when it makes no publication, and what to do.
+fn failed(what: &str) -> impl Fn(SqlError) -> Error {
+    let what = what.to_owned();
+    move |cause| {
+        let hint = match &cause {
+            SqlError::Database { state, .. } if state == "42501" => {
+                "; the user needs the right to create publications, and must own the tables (all_tables needs a \
+                 superuser): create the publication by hand and set publication.autocreate.mode=disabled"
+            }
+            _ => "",
+        };
+        error(&format!("{what}{hint}"), cause)
+    }
+}
+
+fn create(config: &Config, what: &str) -> String {
+    format!("CREATE PUBLICATION {}{what}{}", quoted(&config.publication), options(config))
+}
+
+/// Makes a publication of these tables, or of those that it had before.
+fn publish_filtered(
+    wire: &mut Wire,
+    config: &Config,
+    tables: &[(TableName, u32)],
+    is_there: bool,
+) -> Result<()> {
+    let name = &config.publication;
+    let mut names: Vec<String> = tables.iter().map(|(table, _)| sql_of(table)).collect();
+    names.sort();
+    if names.is_empty() {
+        return Err(Error::config(format!(
+            "No table filters found for filtered publication {name}"
+        )));
+    }
+    let list = names.join(", ");
+    let text = format!("Unable to create or update filtered publication {name} for {list}");
+    if !is_there {
+        return wire.execute(&create(config, &format!(" FOR TABLE {list}"))).map_err(failed(&text));
+    }
+    let sql = format!(
+        "SELECT schemaname, tablename FROM pg_catalog.pg_publication_tables WHERE pubname = {}",
+        literal(name)
+    );
+    let mut has: Vec<String> = wire
+        .rows(&sql)
+        .map_err(failed(&text))?
+        .into_iter()
+        .filter_map(|row| match row.as_slice() {
+            [Some(schema), Some(table)] => Some(format!("{}.{}", quoted(schema), quoted(table))),
+            _ => None,
+        })
+        .collect();
+    has.sort();
+    if has == names {
+        return Ok(());
+    }
+    let sql = format!("ALTER PUBLICATION {} SET TABLE {list}", quoted(name));
+    wire.execute(&sql).map_err(failed(&text))
 }
 
 fn options(config: &Config) -> String {

@@ -262,6 +262,19 @@ pub(super) fn point() -> SchemaBuilder {
 }
 
 impl PgType {
+    fn decimal_schema(&self, modes: &Modes) -> SchemaBuilder {
+        match (modes.decimals, self) {
+            (Decimals::Double, _) => SchemaBuilder::new(Kind::Float64),
+            (Decimals::Text, _) => SchemaBuilder::new(Kind::String),
+            (Decimals::Precise, Self::Numeric(Some((precision, scale)))) => {
+                logical::decimal(*scale)
+                    .parameter("connect.decimal.precision", &precision.to_string())
+            }
+            (Decimals::Precise, Self::Money) => logical::decimal(modes.money_digits),
+            (Decimals::Precise, _) => variable_decimal(),
+        }
+    }
+
     /// The schema of values; `None` if they are left out.
     pub(super) fn schema(&self, modes: &Modes) -> Option<SchemaBuilder> {
         Some(match self {
@@ -273,18 +286,7 @@ impl PgType {
             Self::Int64 => SchemaBuilder::new(Kind::Int64),
             Self::Float32 => SchemaBuilder::new(Kind::Float32),
             Self::Float64 => SchemaBuilder::new(Kind::Float64),
-            Self::Numeric(limits) => match (modes.decimals, limits) {
-                (Decimals::Double, _) => SchemaBuilder::new(Kind::Float64),
-                (Decimals::Text, _) => SchemaBuilder::new(Kind::String),
-                (Decimals::Precise, None) => variable_decimal(),
-                (Decimals::Precise, Some((precision, scale))) => logical::decimal(*scale)
-                    .parameter("connect.decimal.precision", &precision.to_string()),
-            },
-            Self::Money => match modes.decimals {
-                Decimals::Double => SchemaBuilder::new(Kind::Float64),
-                Decimals::Text => SchemaBuilder::new(Kind::String),
-                Decimals::Precise => logical::decimal(modes.money_digits),
-            },
+            Self::Numeric(_) | Self::Money => self.decimal_schema(modes),
             Self::Text(None) | Self::Characters(_) => SchemaBuilder::new(Kind::String),
             Self::Text(Some(name)) => named(Kind::String, name),
             Self::Bytes => bytes_schema(modes.binaries),

@@ -387,10 +387,22 @@ fn records_of_several_queues_and_large_ones() {
     });
 }
 
+/// Each: a class, keys, the key that the error is for, and what it says.
+type Wrong = (&'static str, &'static [(&'static str, &'static str)], &'static str, &'static str);
+
+fn are_named(all: &[Wrong]) {
+    for (class, all, key, want) in all {
+        let found = errors(class, &props(all));
+        let named = found.iter().find(|(name, _)| name == key);
+        let (_, error) = named.unwrap_or_else(|| panic!("{class} {all:?}: {found:?}"));
+        assert!(error.contains(want) && !error.contains("hush"), "{class} {all:?}: {error}");
+    }
+}
+
 #[test]
 fn keys_that_do_not_go_together_are_named() {
-    for (class, all, key, want) in [
-        (CUSTENBORDER, &[("redis.charset", "Big5")][..], "redis.charset", "not supported"),
+    are_named(&[
+        (CUSTENBORDER, &[("redis.charset", "Big5")], "redis.charset", "not supported"),
         (CUSTENBORDER, &[("redis.hosts", "a:b")], "redis.hosts", "b is no port"),
         (CUSTENBORDER, &[("redis.client.mode", "Sentinel")], "redis.client.mode", "Standalone"),
         (
@@ -415,6 +427,13 @@ fn keys_that_do_not_go_together_are_named() {
             "gantry.offsets.exactly.once",
             "no transactions",
         ),
+    ]);
+    assert_eq!(errors(CUSTENBORDER, &props(&[])), []);
+}
+
+#[test]
+fn keys_of_redis_own_connectors_that_do_not_go_together_are_named() {
+    are_named(&[
         (SINK, &[("redis.type", "hash")], "redis.type", "HASH"),
         (SINK, &[("redis.command", "HSET")], "redis.type", "redis.type=HASH"),
         (SINK, &[("redis.type", "HASH"), ("redis.multiexec", "true")], "redis.multiexec", "STREAM"),
@@ -460,12 +479,6 @@ fn keys_that_do_not_go_together_are_named() {
             "redis.channels",
             "must name a channel",
         ),
-    ] {
-        let found = errors(class, &props(all));
-        let named = found.iter().find(|(name, _)| name == key);
-        let (_, error) = named.unwrap_or_else(|| panic!("{class} {all:?}: {found:?}"));
-        assert!(error.contains(want) && !error.contains("hush"), "{class} {all:?}: {error}");
-    }
-    assert_eq!(errors(CUSTENBORDER, &props(&[])), []);
+    ]);
     assert_eq!(errors(SINK, &props(&[])), []);
 }

@@ -10,10 +10,43 @@ use super::{
     read_from, text, values,
 };
 use crate::embedded::EmbeddedLog;
-use crate::{Log, LogAdmin, LogError, LogGroup, QueueBatch, TopicSpec};
+use crate::{Log, LogAdmin, LogError, LogGroup, QueueBatch, TopicLikeness, TopicSpec};
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+#[test]
+fn queues_begin_where_they_were_made_to_and_grow() {
+    let dir = tempfile::tempdir().unwrap();
+    let range = async |log: &EmbeddedLog, at| {
+        let range = log.range(&queue("t", at)).await.unwrap();
+        (range.earliest, range.next)
+    };
+    runtime().block_on(async {
+        let log = EmbeddedLog::open(config(dir.path())).unwrap();
+        let likeness = TopicLikeness { first_offsets: vec![100], ..TopicLikeness::default() };
+        log.create_topic_like("t", TopicSpec::with_queues(2), &likeness).await.unwrap();
+        log.create_topic("other", TopicSpec::with_queues(1)).await.unwrap();
+        append(&log, vec![batch("t", 0, &["a", "b"])]).await.unwrap();
+        log.add_queues("t", 4, &[0, 0, 7]).await.unwrap();
+        append(&log, vec![batch("t", 2, &["c"])]).await.unwrap();
+        log.roll();
+        append(&log, vec![batch("t", 2, &["d"])]).await.unwrap();
+        drop(log);
+        for _ in 0..2 {
+            let log = EmbeddedLog::open(config(dir.path())).unwrap();
+            assert_eq!(range(&log, 0).await, (100, 102));
+            assert_eq!(range(&log, 1).await, (0, 0));
+            assert_eq!(range(&log, 2).await, (7, 9));
+            assert_eq!(range(&log, 3).await, (0, 0));
+            assert_eq!(values(&log, "t", 0).await, ["a", "b"]);
+            assert_eq!(values(&log, "t", 2).await, ["c", "d"]);
+            assert!(log.range(&queue("t", 4)).await.is_err());
+            log.roll();
+            append(&log, vec![batch("other", 0, &["x"])]).await.unwrap();
+        }
+    });
 }
 
 #[test]

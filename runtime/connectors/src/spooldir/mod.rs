@@ -1,0 +1,51 @@
+//! Sources that read the files of a directory and take them away: under the class names and keys of
+//! kafka-connect-spooldir; see this folder's README.
+
+mod config;
+mod connector;
+mod fault;
+mod format;
+mod generate;
+mod headers;
+mod input;
+mod keeper;
+mod keys;
+mod lines;
+mod local;
+mod offset;
+mod place;
+mod task;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use gantry_api::{ConnectorPlugin, PluginInfo};
+
+use config::Kind;
+use connector::SpoolDirSource;
+use task::SpoolDirTask;
+
+/// All connectors of this folder.
+pub fn plugins() -> Vec<ConnectorPlugin> {
+    macro_rules! source {
+        ($name:literal, $kind:expr, $definition:path) => {
+            ConnectorPlugin::source(
+                PluginInfo::new(
+                    concat!("com.github.jcustenborder.kafka.connect.spooldir.", $name),
+                    "Connector",
+                    $definition,
+                ),
+                || SpoolDirSource::new($kind),
+                || SpoolDirTask::new($kind),
+            )
+        };
+    }
+    vec![
+        source!("SpoolDirCsvSourceConnector", Kind::Csv, keys::csv),
+        source!("SpoolDirJsonSourceConnector", Kind::Json, keys::json),
+        source!("SpoolDirLineDelimitedSourceConnector", Kind::Line, keys::text),
+        source!("SpoolDirSchemaLessJsonSourceConnector", Kind::SchemalessJson, keys::text),
+        source!("SpoolDirAvroSourceConnector", Kind::Avro, keys::bytes),
+        source!("SpoolDirBinaryFileSourceConnector", Kind::Binary, keys::bytes),
+    ]
+}
