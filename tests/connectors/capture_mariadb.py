@@ -36,6 +36,12 @@ CREATE TABLE uniq (a int, b varchar(9) NOT NULL, UNIQUE KEY (b));
 CREATE TABLE `Odd Name` (`Key` int PRIMARY KEY, `a.b` text, `é` text);
 CREATE TABLE hidden (id int PRIMARY KEY);
 CREATE TABLE late (id int PRIMARY KEY) CHARSET=latin1;
+CREATE TABLE defs (id int NOT NULL AUTO_INCREMENT, a varchar(10) COLLATE utf8mb4_unicode_ci DEFAULT 'x' COMMENT 'c;''x', b double(10,3) unsigned zerofill, c set('a','b') DEFAULT 'a',
+  d timestamp(3) NOT NULL DEFAULT current_timestamp(3) ON UPDATE current_timestamp(3), e int DEFAULT (1+2), h bit(3) DEFAULT b'101', i char(0), k year DEFAULT 1999, m decimal DEFAULT 3,
+  n float unsigned, o float(9,2) zerofill, p double precision, q real, r dec(6,2), s fixed(5), t numeric(4), u national varchar(5), v nchar(3), w long varchar, x mediumblob, y tinytext, z bool DEFAULT 1,
+  aa int1 unsigned, ab middleint, ac int8, ad char(3) binary, ae varchar(5) ascii, af timestamp NULL, ag integer(5) DEFAULT '12', ah date DEFAULT NULL, ai time(2) DEFAULT '12:30:00.5', aj datetime DEFAULT now(),
+  ak varchar(3) DEFAULT NULL, al tinyint DEFAULT TRUE, am bigint DEFAULT -9223372036854775808, an double DEFAULT 1e3, ao int INVISIBLE DEFAULT 5,
+  PRIMARY KEY (id), UNIQUE KEY (a(3)), KEY (c) COMMENT 'k', CHECK (b > 0), CONSTRAINT zz CHECK (e > 0)) ENGINE=InnoDB AUTO_INCREMENT=5 ROW_FORMAT=DYNAMIC COMMENT='t''t';
 CREATE TABLE fin (id int PRIMARY KEY);
 """
 
@@ -60,10 +66,26 @@ INSERT INTO plain VALUES (1, 'x'), (3, 'x');
 INSERT INTO uniq VALUES (1, 'u');
 INSERT INTO `Odd Name` VALUES (1, 'a', 'b');
 INSERT INTO hidden VALUES (1);
+INSERT INTO defs (a, b) VALUES ('q', 1.5);
 """
 
 # One transaction each, but for DDL.
 CHANGES = [
+    "INSERT INTO defs (a, b, n, o, p, q, r, s, t, u, v, w, x, y, aa, ab, ac, ad, ae) "
+    "VALUES ('z', 1.5, 0.1, 2.25, 3.3, 4.4, 5.5, 6, 7, 'u', 'v', 'w', 'x', 'y', 200, 1, 2, 'ad', 'ae')",
+
+    "CREATE TABLE defs2 LIKE defs", "INSERT INTO defs2 (a) VALUES ('l')",
+    "CREATE TABLE raw (id int unsigned zerofill PRIMARY KEY, a tinyint(1), b boolean, c double(8,2), d float(30), e real, f numeric, "
+    "g dec(5), h char, i binary, j bit, k year(4), l serial, m json, n nvarchar(4), "
+    "o character varying(7), p varchar(9) character set latin1 collate latin1_bin, q text(200), r blob(100), s enum('x','y') charset latin1 default 'y', "
+    "t timestamp, u datetime(6) default current_timestamp(6), v int default '7' not null, w point, x varchar(5) unique)",
+    "INSERT INTO raw (id, a, b, c, d, e, f, g, h, i, j, k, m, n, o, p, q, r, s) "
+    "VALUES (1, 1, 2, 3.25, 4.5, 5.5, 6, 7, 'h', 'i', 1, 2020, '[1]', 'n', 'o', 'é', 'q', 'r', 'x')",
+    "ALTER TABLE raw ADD COLUMN IF NOT EXISTS n1 text CHARACTER SET latin1 COLLATE latin1_bin NULL, DROP COLUMN IF EXISTS i, ALGORITHM=COPY, LOCK=SHARED",
+    "ALTER TABLE raw DISABLE KEYS", "ALTER TABLE raw ENGINE=InnoDB", "ALTER TABLE raw COMMENT 'new comment'", "ALTER TABLE raw FORCE",
+    "ALTER TABLE raw MODIFY COLUMN a bigint COMMENT 'z', CHANGE COLUMN b bb smallint UNSIGNED NOT NULL DEFAULT 3, "
+    "ALTER h SET DEFAULT 'q', ALTER g DROP DEFAULT",
+    "INSERT INTO raw (id, l) VALUES (2, 2)", "ALTER TABLE raw DROP COLUMN c, ADD c int AFTER id, RENAME INDEX l TO ll", "INSERT INTO raw (id, l) VALUES (3, 3)",
     FULL_ROW + EDGES,
     "UPDATE types SET t = 'changed', n = NULL WHERE id = 1; UPDATE types SET id = 1000 WHERE id = 2; DELETE FROM types WHERE id = 3",
     "INSERT INTO keyed VALUES (9, 'k9', NULL); UPDATE keyed SET note = 'new' WHERE a = 1; UPDATE keyed SET a = 20 WHERE a = 2; DELETE FROM keyed WHERE a = 3",
@@ -124,7 +146,7 @@ def shape(record):
         payload["ts_ms"] = "in Java the time of the event before"
     for side in ("before", "after"):
         row = payload.get(side) if isinstance(payload, dict) else None
-        if row and row.get("e"):
+        if row and isinstance(row.get("e"), str):
             # A fault of Debezium's while changes are read, mended in 3.7.
             row["e"] = row["e"].replace("\\,", ",")
     if isinstance(payload, dict) and isinstance(payload.get("source"), dict):

@@ -180,7 +180,7 @@ impl Structures {
         }
         let structure = match body {
             Body::Like(original) => match self.get(&original) {
-                Some(original) => Structure::clone(original),
+                Some(original) => Structure { comment: None, ..Structure::clone(original) },
                 None => {
                     applied.unknown.push(table.clone());
                     applied.touched.push(table);
