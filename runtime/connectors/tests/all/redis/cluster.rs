@@ -63,7 +63,10 @@ fn keys_go_to_where_they_belong_and_follow() {
             let batch = (1000..4000).map(|at| pair(&format!("k{at}"), "x")).collect();
             match sink.put("t", batch).await {
                 Err(error) if error.is_retriable() && attempt < 5 => {}
-                done => break done.unwrap(),
+                done => {
+                    done.unwrap();
+                    break;
+                }
             }
         }
         assert!(sink.context.take_errant().is_empty());
