@@ -94,7 +94,8 @@ setup_redis() {
   apt_install --no-remove redis-tools
 }
 
-# cargo-deny checks licences, sources and duplicates; building it takes two to four minutes, once.
+# cargo-deny checks licences, sources and duplicates; building it takes two to four minutes, once, which tests do beside
+# other things.
 setup_deny() {
   if cargo deny --version >/dev/null 2>&1; then return 0; fi
   cargo install cargo-deny --locked --version "$DENY_VERSION"
@@ -106,5 +107,4 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   setup_mariadb
   setup_postgres
   setup_redis
-  setup_deny
 fi

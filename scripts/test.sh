@@ -35,7 +35,6 @@ summary() {
 step "set-up"            scripts/setup.sh
 step "format"            cargo fmt --all --check
 step "lints"             cargo clippy --locked --release --workspace --all-targets -- -D warnings
-step "licences"          cargo deny --locked check bans licenses sources
 step "build"             cargo build --locked --release --workspace --bins
 # The one example that tests run; that the others compile, lints have seen.
 step "example of streams" cargo build --locked --release --workspace --example orders
@@ -44,8 +43,8 @@ step "documentation's examples" cargo test --locked --release --workspace --doc
 step "simulation"        "${CARGO_TARGET_DIR:-target}/release/gantry-simulation" --seeds 500
 step "exactly-once simulation" "${CARGO_TARGET_DIR:-target}/release/gantry-simulation" --seeds 500 --exactly-once
 step "documentation"     env RUSTDOCFLAGS="-D warnings" cargo doc --locked --release --workspace --no-deps
-# Compiling has time while servers are waited for.
-nice -n 19 tests/fuzz/run.sh --build >"$LOGS/fuzz-build.log" 2>&1 &
+# Compiling has time while servers are waited for: what fuzzes, and cargo-deny where it is missing.
+nice -n 19 bash -c 'tests/fuzz/run.sh --build; . scripts/setup.sh; setup_deny' >"$LOGS/fuzz-build.log" 2>&1 &
 FUZZ_BUILD=$!
 trap 'kill "$FUZZ_BUILD" 2>/dev/null || true' EXIT
 step "rocketmq"          tests/rocketmq/run.sh
@@ -65,6 +64,7 @@ step "key stores"        tests/edge/stores.py
 # What went wrong is said by the step, which builds what is not built.
 wait "$FUZZ_BUILD" || true
 step "fuzz"              tests/fuzz/run.sh
+step "licences"          bash -c ". scripts/setup.sh && setup_deny && cargo deny --locked check bans licenses sources"
 step "clients"           tests/clients/run.sh
 step "fifty kills"       tests/soak/kill.py --kills 50
 step "full disk"         tests/soak/full_disk.py
