@@ -170,7 +170,7 @@ def page(arguments, rounds):
         f"Snapshot {times('snapshot'):.1f} × Debezium's rows a second and {times('snapshot', 'bare'):.0%} of the bare client's; "
         f"changes {times('changes'):.1f} × and {times('changes', 'bare'):.0%}.", "",
         "A snapshot counts from the request that creates the connector, a backlog from the one that resumes it, until all is in the topic. How late a change is: from the moment "
-        "at which its row was made, in a transaction of its own, to the log's time stamp of its record.", "",
+        "at which its row was made, in a transaction of its own, to the log's time stamp of its record, which has whole milliseconds.", "",
     ]
     (HERE / "CAPTURE.md").write_text("\n".join(lines))
 
