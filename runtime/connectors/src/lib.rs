@@ -24,6 +24,9 @@ pub mod tools;
 
 #[allow(dead_code, reason = "a build with few features uses a part of it")]
 mod keys;
+#[cfg(feature = "jdbc")]
+#[allow(dead_code, reason = "a build with few features uses a part of it")]
+mod out;
 mod registry;
 #[cfg(feature = "web")]
 #[allow(dead_code, reason = "a build with few features uses a part of it")]

@@ -1,6 +1,7 @@
 //! JSON's scalars as Jackson writes them.
 
-use gantry_model::text;
+use gantry_model::logical::{self, Logical};
+use gantry_model::{Error, Result, Schema, Value, text};
 
 /// Appends a quoted string. Characters above U+FFFF become two `\u` escapes.
 pub fn string(out: &mut Vec<u8>, value: &str) {
@@ -57,6 +58,26 @@ pub fn bytes(out: &mut Vec<u8>, value: &[u8]) {
 /// Appends a whole number.
 pub fn integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// Appends the number below a Date, Time or Timestamp. Any other value is an error, as is one for Decimal,
+/// which is not written in one way only.
+pub fn date(out: &mut Vec<u8>, logical: Logical, schema: &Schema, value: &Value) -> Result<()> {
+    match (logical, value) {
+        (Logical::Date, Value::Date(ms)) => integer(out, logical::date_from_logical(schema, *ms)?),
+        (Logical::Time, Value::Date(ms)) => integer(out, logical::time_from_logical(schema, *ms)?),
+        (Logical::Timestamp, Value::Date(ms)) => {
+            integer(out, logical::timestamp_from_logical(schema, *ms)?);
+        }
+        (logical, other) => {
+            let expected = if logical == Logical::Decimal { "BigDecimal" } else { "Date" };
+            return Err(Error::data(format!(
+                "Invalid type for {logical:?}, expected {expected} but was class {}",
+                other.java_class().unwrap_or("null")
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Between these, Java and the shortest decimal notation are written alike.

@@ -13,8 +13,8 @@ use gantry_api::{
 
 use super::config::Common;
 use super::incremental::Told;
-use super::out::Out;
 use super::table::{Table, transaction_block};
+use crate::out::Out;
 
 /// What happened to a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -460,6 +460,23 @@ impl Emitter {
         self.out.push(SourceRecord::new(record, self.partition.clone(), offset), 0)
     }
 
+    /// Gives the record of a snapshot that stays back another mark, and another offset. False: there is none.
+    pub(crate) fn mark_last(&mut self, mark: &str, offset: Option<SourceOffset>) -> bool {
+        let Some(record) = self.out.last().filter(|record| !record.is_position) else {
+            return false;
+        };
+        if let Value::Struct(outer) = &record.record.value.value {
+            record.record.value.value = with(outer, "source", |source| match source {
+                Value::Struct(source) => with(source, "snapshot", |_| Value::str(mark)),
+                other => other.clone(),
+            });
+        }
+        if let Some(offset) = offset {
+            record.offset = offset;
+        }
+        true
+    }
+
     /// Whether a heartbeat is due.
     pub(crate) fn is_beat_due(&self) -> bool {
         self.common.heartbeat.is_some_and(|interval| self.beat.elapsed() >= interval)
@@ -478,6 +495,16 @@ impl Emitter {
         record.partition = Some(0);
         self.out.push(SourceRecord::new(record, self.partition.clone(), offset), 0)
     }
+}
+
+/// The same with another value of that field.
+fn with(of: &Struct, name: &str, value: impl FnOnce(&Value) -> Value) -> Value {
+    let mut values = of.values().to_vec();
+    let at = of.schema().field(name).map(|field| field.index);
+    if let Some(slot) = at.and_then(|at| values.get_mut(at)) {
+        *slot = value(slot);
+    }
+    Value::Struct(Arc::new(Struct::from_values(of.schema().clone(), values)))
 }
 
 struct Parts {

@@ -13,6 +13,9 @@ use super::patterns::pattern;
 use super::signal::{CLOSE, OPEN, Received, Signal};
 use super::table::Table;
 
+/// A row of a piece counts as so many bytes.
+pub(crate) const ROW_BYTES: usize = 256;
+
 /// The texts of a key's values.
 type Key = Vec<Option<String>>;
 
@@ -153,10 +156,23 @@ impl Incremental {
     }
 
     /// Nothing more is read: the marks cannot be written.
-    pub(crate) fn abandon(&mut self) {
+    fn abandon(&mut self) {
         self.tell("ABORTED", vec![("data_collections", self.list())]);
         self.queue.clear();
         self.begin_table();
+    }
+
+    /// What asking the database gave. What is wrong with an incremental snapshot never ends the stream, unless it may
+    /// go away by itself.
+    pub(crate) fn guarded(&mut self, answer: Result<bool>) -> Result<bool> {
+        match answer {
+            Err(error) if !error.is_retriable() => {
+                tracing::warn!(%error, "an incremental snapshot cannot go on");
+                self.abandon();
+                Ok(false)
+            }
+            answer => answer,
+        }
     }
 
     pub(crate) fn is_running(&self) -> bool {
@@ -392,45 +408,26 @@ impl Incremental {
             return Ok(Err("NO_PRIMARY_KEY"));
         }
         let names: Vec<String> = columns.iter().map(|column| asking.quote(&column.name)).collect();
-        let sql = Select {
-            asking,
-            table: &table,
-            names: &names,
-            condition: current.condition.as_deref(),
-        };
+        let condition = current.condition.as_deref();
+        let sql = Select { asking, table: &table, names: &names, condition };
         if self.maximum.is_none() {
-            let (query, asking) = (sql.last(), sql.asking);
-            let mut maximum = None;
-            asking.rows(&query, &keys, &mut |key, _| maximum = Some(key))?;
-            let Some(key) = maximum else { return Ok(Err("EMPTY")) };
-            self.maximum = Some(key);
-            return self.rows(common, asking, &table, &keys, &names, current);
+            let query = sql.last();
+            sql.asking.rows(&query, &keys, &mut |key, _| self.maximum = Some(key))?;
+            if self.maximum.is_none() {
+                return Ok(Err("EMPTY"));
+            }
         }
-        let asking = sql.asking;
-        self.rows(common, asking, &table, &keys, &names, current)
-    }
-
-    fn rows(
-        &mut self,
-        common: &Common,
-        asking: &mut dyn Asking,
-        table: &Arc<Table>,
-        keys: &[usize],
-        names: &[String],
-        current: &Collection,
-    ) -> Result<std::result::Result<u64, &'static str>> {
-        let sql = Select { asking, table, names, condition: current.condition.as_deref() };
         let query = sql.piece(self.read.as_ref(), self.maximum.as_ref(), common.chunk_rows);
         let mut window = Window::default();
         let mut last = None;
-        sql.asking.rows(&query, keys, &mut |key, values| {
+        sql.asking.rows(&query, &keys, &mut |key, values| {
             window.places.insert(table.key(&values).value, window.rows.len());
             last = Some(key.clone());
             window.rows.push(Some((key, values)));
         })?;
         let count = window.rows.len() as u64;
         self.window = window;
-        self.table = Some(Arc::clone(table));
+        self.table = Some(table);
         self.read = last.or_else(|| self.read.take());
         Ok(Ok(count))
     }

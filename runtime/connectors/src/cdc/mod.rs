@@ -4,11 +4,11 @@
 mod columns;
 mod config;
 mod emit;
+mod findings;
 mod incremental;
 mod keys;
 mod mysql;
 mod names;
-mod out;
 mod patterns;
 mod postgres;
 mod signal;

@@ -3,6 +3,8 @@
 use gantry_api::Value;
 use serde_json::Value as Json;
 
+use super::emit::Op;
+
 /// What a user wants.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Signal {
@@ -32,12 +34,36 @@ pub(crate) struct Received {
     pub(crate) signal: Signal,
 }
 
+/// A change of the table of signals.
+#[derive(Clone, Debug)]
+pub(crate) enum Sign {
+    Received(Received),
+    /// A mark was deleted.
+    Deleted(String),
+}
+
+/// What a change of the table of signals says. `deletes_marks`: whether marks are deleted.
+pub(crate) fn sign(
+    op: Op,
+    before: Option<&[Value]>,
+    after: Option<&[Value]>,
+    deletes_marks: bool,
+) -> Option<Sign> {
+    match op {
+        Op::Create => read(after?).map(Sign::Received),
+        Op::Delete if deletes_marks => {
+            before?.first()?.as_str().map(|id| Sign::Deleted(id.to_owned()))
+        }
+        _ => None,
+    }
+}
+
 pub(crate) const OPEN: &str = "snapshot-window-open";
 pub(crate) const CLOSE: &str = "snapshot-window-close";
 
 /// Reads a row: its id, its type and its data. What cannot be read is logged and passed over, as a signal must never
 /// end the stream.
-pub(crate) fn read(values: &[Value]) -> Option<Received> {
+fn read(values: &[Value]) -> Option<Received> {
     let [id, kind, data] = values else {
         tracing::warn!("The signal event should have 3 fields but has {}", values.len());
         return None;

@@ -334,22 +334,7 @@ impl Writer {
                 true => write::double(out, decimal.double_value()),
                 false => write::bytes(out, &logical::decimal_from_logical(schema, decimal)?),
             },
-            (Logical::Date, Value::Date(ms)) => {
-                write::integer(out, logical::date_from_logical(schema, *ms)?);
-            }
-            (Logical::Time, Value::Date(ms)) => {
-                write::integer(out, logical::time_from_logical(schema, *ms)?);
-            }
-            (Logical::Timestamp, Value::Date(ms)) => {
-                write::integer(out, logical::timestamp_from_logical(schema, *ms)?);
-            }
-            (logical, other) => {
-                let expected = if logical == Logical::Decimal { "BigDecimal" } else { "Date" };
-                return Err(Error::data(format!(
-                    "Invalid type for {logical:?}, expected {expected} but was class {}",
-                    other.java_class().unwrap_or("null")
-                )));
-            }
+            (logical, other) => write::date(out, logical, schema, other)?,
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use gantry_api::{
 use super::Flavour;
 use super::config::{Config, unsupported};
 use super::server::Server;
+use crate::cdc::findings;
 
 /// Reads the changes of a server's databases.
 #[derive(Debug)]
@@ -22,35 +23,10 @@ impl BinlogSource {
     }
 
     fn check(&self, props: &Props, findings: &mut [ConfigValue]) -> Option<Config> {
-        for (key, text) in unsupported(self.flavour, props) {
-            add(findings, key, text);
-        }
-        if findings.iter().any(|finding| !finding.errors.is_empty()) {
-            return None;
-        }
-        match Config::parse(self.flavour, props) {
-            Ok(config) => Some(config),
-            Err(error) => {
-                let key = key_of(error.message()).unwrap_or("database.hostname");
-                add(findings, key, error.message().to_owned());
-                None
-            }
-        }
+        findings::check(findings, unsupported(self.flavour, props), || {
+            Config::parse(self.flavour, props)
+        })
     }
-}
-
-/// Keys that the definition does not have are shown at one that it has.
-fn add(findings: &mut [ConfigValue], key: &str, text: String) {
-    let at = findings.iter().position(|finding| finding.name == key);
-    let at = at.or_else(|| findings.iter().position(|finding| finding.name == "topic.prefix"));
-    if let Some(finding) = at.and_then(|at| findings.get_mut(at)) {
-        finding.errors.push(text);
-    }
-}
-
-/// The key that an error of a configuration names: `The 'key' value …`.
-fn key_of(text: &str) -> Option<&str> {
-    text.strip_prefix("The '")?.split_once('\'').map(|(key, _)| key)
 }
 
 #[async_trait]
@@ -62,7 +38,11 @@ impl Connector for BinlogSource {
             config.connect_timeout = config.connect_timeout.min(limit);
         }
         if let Err(error) = Server::connect(&config) {
-            add(findings, "database.hostname", format!("Unable to connect: {}", error.message()));
+            findings::add(
+                findings,
+                "database.hostname",
+                format!("Unable to connect: {}", error.message()),
+            );
         }
         Ok(())
     }

@@ -13,37 +13,12 @@ use super::stream::Streaming;
 use super::tables::{Known, Tables};
 use crate::cdc::config::Common;
 use crate::cdc::emit::{self, Op};
-use crate::cdc::incremental::{Asking, Incremental};
-use crate::cdc::signal::Received;
+use crate::cdc::incremental::{Asking, Incremental, ROW_BYTES};
+use crate::cdc::signal::Sign;
 use crate::cdc::table::Table;
 
 /// Stands in front of keys that are bytes, as hexadecimal digits.
 const BYTES: char = '\u{1}';
-/// A row that a query gave counts as so many bytes.
-const ROW_BYTES: usize = 256;
-
-/// A change of the table of signals.
-pub(super) enum Sign {
-    Received(Received),
-    /// A mark was deleted.
-    Deleted(String),
-}
-
-/// What a change of the table of signals says.
-pub(super) fn sign(
-    config: &Config,
-    op: Op,
-    before: Option<&[Value]>,
-    after: Option<&[Value]>,
-) -> Option<Sign> {
-    match op {
-        Op::Create => crate::cdc::signal::read(after?).map(Sign::Received),
-        Op::Delete if config.common.deletes_marks => {
-            before?.first()?.as_str().map(|id| Sign::Deleted(id.to_owned()))
-        }
-        _ => None,
-    }
-}
 
 /// What asks the server beside the stream.
 struct Beside<'a> {
@@ -172,14 +147,8 @@ impl Streaming<'_> {
             config: self.config,
             known: None,
         };
-        let answer = match ask(self.incremental, &self.config.common, &mut beside) {
-            Err(error) if !error.is_retriable() => {
-                tracing::warn!(%error, "an incremental snapshot cannot go on");
-                self.incremental.abandon();
-                false
-            }
-            answer => answer?,
-        };
+        let answer = ask(self.incremental, &self.config.common, &mut beside);
+        let answer = self.incremental.guarded(answer)?;
         self.position.set_more(&self.incremental.store());
         Ok(answer)
     }

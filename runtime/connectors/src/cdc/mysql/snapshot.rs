@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use gantry_api::model::Struct;
 use gantry_api::{CancellationToken, Error, Result, Value};
 use mysql::prelude::Queryable;
 
@@ -15,11 +14,6 @@ use super::source::Source;
 use super::tables::{Known, Tables};
 use crate::cdc::emit::{self, Emitter, Op};
 use crate::jdbc::db::wait;
-
-/// Where `source` stands among an envelope's values, and what it says of snapshots.
-const SOURCE_IN_ENVELOPE: usize = 2;
-const SOURCE_IN_CHANGE: usize = 0;
-const SNAPSHOT_IN_SOURCE: usize = 4;
 
 /// What a snapshot works with.
 pub(super) struct Snapshot<'a> {
@@ -395,45 +389,17 @@ impl Snapshot<'_> {
         if count > 0 {
             // The last row of a table says so, unless it is the first of all.
             match (is_last, count, is_first) {
-                (true, ..) => self.mark("last", None),
+                (true, ..) => self.emitter.mark_last("last", None),
                 (false, 1, true) => false,
-                (false, ..) => self.mark("last_in_data_collection", None),
+                (false, ..) => self.emitter.mark_last("last_in_data_collection", None),
             };
         }
         Ok(count)
     }
 
-    /// Gives the record that stays back another mark, and another offset.
-    fn mark(&mut self, mark: &str, position: Option<&Position>) -> bool {
-        let Some(record) = self.emitter.out.last().filter(|record| !record.is_position) else {
-            return false;
-        };
-        if let Value::Struct(outer) = &record.record.value.value {
-            let mut values = outer.values().to_vec();
-            let is_envelope = outer.schema().field("op").is_some();
-            let at = if is_envelope { SOURCE_IN_ENVELOPE } else { SOURCE_IN_CHANGE };
-            if let Some(Value::Struct(source)) = values.get(at).cloned() {
-                let mut inner = source.values().to_vec();
-                if let Some(slot) = inner.get_mut(SNAPSHOT_IN_SOURCE) {
-                    *slot = Value::str(mark);
-                }
-                let marked = Struct::from_values(source.schema().clone(), inner);
-                if let Some(slot) = values.get_mut(at) {
-                    *slot = Value::Struct(Arc::new(marked));
-                }
-            }
-            let marked = Struct::from_values(outer.schema().clone(), values);
-            record.record.value.value = Value::Struct(Arc::new(marked));
-        }
-        if let Some(position) = position {
-            record.offset = position.offset(None, false);
-        }
-        true
-    }
-
     /// The last record of all says that the snapshot is complete.
     fn close(&mut self, position: &Position) -> Result<()> {
-        let is_marked = self.mark("last", Some(position));
+        let is_marked = self.emitter.mark_last("last", Some(position.offset(None, false)));
         self.emitter.out.holds_last = false;
         if !is_marked {
             // There was nothing to read, which is not to be found out again.

@@ -19,13 +19,13 @@ use super::config::{Config, stopped};
 use super::ddl::{Change, ChangeKind, SqlMode, TableName};
 use super::position::Position;
 use super::server::{Server, code, connect_for_events, failure};
-use super::signals::sign;
 use super::source::Source;
 use super::statements;
 use super::tables::{Known, Tables};
 use crate::cdc::config::OnFault;
 use crate::cdc::emit::{self, Emitter, Op, Transaction};
 use crate::cdc::incremental::Incremental;
+use crate::cdc::signal::sign;
 
 /// Events that wait to be looked at.
 const EVENTS: usize = 32;
@@ -538,7 +538,9 @@ impl<'a> Streaming<'a> {
     /// Changes of the table of signals.
     fn signals(&mut self, known: &Arc<Known>, op: Op, rows: Vec<Pair>, from: usize) -> Result<()> {
         for (at, (before, after)) in rows.into_iter().enumerate().skip(from) {
-            if let Some(sign) = sign(self.config, op, before.as_deref(), after.as_deref()) {
+            let deletes_marks = self.config.common.deletes_marks;
+            let sign = sign(op, before.as_deref(), after.as_deref(), deletes_marks);
+            if let Some(sign) = sign {
                 let was = self.position.clone();
                 self.signal(&sign, &was)?;
             }

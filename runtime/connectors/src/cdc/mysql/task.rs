@@ -19,7 +19,7 @@ use super::source::Source;
 use super::tables::Tables;
 use crate::cdc::emit::{Emitter, Transaction};
 use crate::cdc::incremental::Incremental;
-use crate::cdc::out::{BATCHES, Batch, Out};
+use crate::out::{self, BATCHES, Batch, Out};
 
 /// Gives the changes of a server's databases.
 #[derive(Debug)]
@@ -93,15 +93,7 @@ impl SourceTask for BinlogTask {
     }
 
     async fn poll(&mut self) -> Result<Vec<SourceRecord>> {
-        let batches = self.batches.as_mut().ok_or_else(|| Error::connect("Not started"))?;
-        match batches.recv().await {
-            Some(Ok(batch)) => Ok(batch.records),
-            Some(Err(error)) => Err(error),
-            None if self.cancel.is_cancelled() => std::future::pending().await,
-            None => {
-                Err(Error::connect("the thread that reads the database has ended without a word"))
-            }
-        }
+        Ok(out::next(&mut self.batches, &self.cancel).await?.records)
     }
 
     async fn stop(&mut self) -> Result<()> {

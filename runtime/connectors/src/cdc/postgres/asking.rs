@@ -1,43 +1,15 @@
-//! What incremental snapshots ask the database, and the signals that ask for them.
+//! What incremental snapshots ask the database.
 
 use std::sync::Arc;
 
 use gantry_api::{Result, Value};
 
-use super::super::emit::Op;
 use super::super::incremental::Asking;
-use super::super::signal::Received;
 use super::super::table::Table;
 use super::catalog::{Catalog, PgTable, literal, quoted};
 use super::config::{Config, error};
 use super::snapshot::cell;
 use super::wire::Wire;
-
-/// A change of the table of signals.
-pub(super) enum Sign {
-    Received(Received),
-    /// A mark was deleted.
-    Deleted(String),
-}
-
-pub(super) fn signal(
-    config: &Config,
-    table: &PgTable,
-    op: Op,
-    before: Option<&[Value]>,
-    after: Option<&[Value]>,
-) -> Option<Sign> {
-    if config.common.signal_table.as_deref() != Some(&*table.table.text) {
-        return None;
-    }
-    match op {
-        Op::Create => super::super::signal::read(after?).map(Sign::Received),
-        Op::Delete if config.common.deletes_marks => {
-            before?.first()?.as_str().map(|id| Sign::Deleted(id.to_owned()))
-        }
-        _ => None,
-    }
-}
 
 /// What asks the database beside the stream.
 pub(super) struct Beside<'a> {

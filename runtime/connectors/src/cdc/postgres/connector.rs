@@ -6,6 +6,7 @@ use gantry_api::{
     Result, async_trait,
 };
 
+use super::super::findings;
 use super::config::{Config, unsupported};
 use super::wire::Wire;
 
@@ -21,39 +22,8 @@ impl PostgresSource {
     }
 }
 
-fn find<'a>(findings: &'a mut [ConfigValue], key: &str) -> Option<&'a mut ConfigValue> {
-    findings.iter_mut().find(|finding| finding.name == key)
-}
-
-fn add(findings: &mut [ConfigValue], key: &str, text: String) {
-    if let Some(finding) = find(findings, key) {
-        finding.errors.push(text);
-    }
-}
-
-/// The key that an error of a configuration names: `The 'key' value …`.
-fn key_of(text: &str) -> Option<&str> {
-    text.strip_prefix("The '")?.split_once('\'').map(|(key, _)| key)
-}
-
 fn check(props: &Props, findings: &mut [ConfigValue]) -> Option<Config> {
-    for (key, text) in unsupported(props) {
-        add(findings, key, text);
-    }
-    if findings.iter().any(|finding| !finding.errors.is_empty()) {
-        return None;
-    }
-    match Config::parse(props) {
-        Ok(config) => Some(config),
-        Err(error) => {
-            let key = key_of(error.message()).unwrap_or("database.hostname");
-            // Keys that the definition does not have are shown at one that it has.
-            let known = findings.iter().any(|finding| finding.name == key);
-            let key = if known { key.to_owned() } else { "topic.prefix".to_owned() };
-            add(findings, &key, error.message().to_owned());
-            None
-        }
-    }
+    findings::check(findings, unsupported(props), || Config::parse(props))
 }
 
 #[async_trait]
@@ -66,7 +36,7 @@ impl Connector for PostgresSource {
             let text = format!(
                 "The 'database.hostname' value is invalid: Error while validating connector config: {cause}"
             );
-            add(findings, "database.hostname", text);
+            findings::add(findings, "database.hostname", text);
         }
         Ok(())
     }

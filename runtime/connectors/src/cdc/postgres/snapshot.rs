@@ -1,8 +1,5 @@
 //! Reads the rows that are there, as they were at one position of the log.
 
-use std::sync::Arc;
-
-use gantry_api::model::Struct;
 use gantry_api::{Bytes, Error, Result, Value};
 
 use super::super::config::OnFault;
@@ -170,38 +167,17 @@ impl Reading<'_> {
             other => error(&format!("rows of {text} could not be read"), other),
         })?;
         // The last row of a table says so, unless it is the first of all.
-        if count > 0 {
-            let mark = match (is_last, count, is_first) {
-                (true, ..) => Mark::Last,
-                (false, 1, true) => Mark::First,
-                (false, ..) => Mark::LastInTable,
-            };
-            self.mark(mark, None);
-        }
+        match (is_last, count, is_first) {
+            (_, 0, _) | (false, 1, true) => false,
+            (true, ..) => self.emitter.mark_last(Mark::Last.text(), None),
+            (false, ..) => self.emitter.mark_last(Mark::LastInTable.text(), None),
+        };
         Ok(count)
-    }
-
-    /// Gives the record that stays back another mark, and another offset.
-    fn mark(&mut self, mark: Mark, position: Option<&Position>) {
-        let source = self.source;
-        let Some(record) = self.emitter.out.last() else { return };
-        if let Value::Struct(envelope) = &record.record.value.value {
-            let mut values = envelope.values().to_vec();
-            // before, after, source
-            if let Some(slot) = values.get_mut(2) {
-                *slot = source.marked(slot, mark);
-            }
-            record.record.value.value =
-                Value::Struct(Arc::new(Struct::from_values(envelope.schema().clone(), values)));
-        }
-        if let Some(position) = position {
-            record.offset = position.offset(&Bytes::new());
-        }
     }
 
     /// The last record of all says that the snapshot is complete.
     fn close(&mut self, position: &Position) -> Result<()> {
-        self.mark(Mark::Last, Some(position));
+        self.emitter.mark_last(Mark::Last.text(), Some(position.offset(&Bytes::new())));
         self.emitter.out.holds_last = false;
         self.emitter.out.mark = position.safe();
         self.emitter.out.flush()?;

@@ -21,16 +21,21 @@ pub(super) enum Mark {
 }
 
 impl Mark {
-    fn value(self) -> Value {
-        Value::str(match self {
-            Self::None => return Value::Null,
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::None => "false",
             Self::First => "first",
             Self::FirstInTable => "first_in_data_collection",
             Self::True => "true",
             Self::LastInTable => "last_in_data_collection",
             Self::Last => "last",
             Self::Incremental => "incremental",
-        })
+        }
+    }
+
+    /// The default is not said.
+    fn value(self) -> Value {
+        if self == Self::None { Value::Null } else { Value::str(self.text()) }
     }
 }
 
@@ -44,9 +49,6 @@ pub(super) struct Source {
     connector: Value,
     pub(super) origin: Option<(String, u64)>,
 }
-
-/// The place of `snapshot` among the fields.
-const SNAPSHOT: usize = 4;
 
 impl Source {
     pub(super) fn new(config: &Config) -> Result<Self> {
@@ -101,16 +103,6 @@ impl Source {
             origin,
             origin_lsn,
         ];
-        Value::Struct(Arc::new(Struct::from_values(self.schema.clone(), values)))
-    }
-
-    /// The same with another mark.
-    pub(super) fn marked(&self, source: &Value, mark: Mark) -> Value {
-        let Value::Struct(inner) = source else { return source.clone() };
-        let mut values = inner.values().to_vec();
-        if let Some(slot) = values.get_mut(SNAPSHOT) {
-            *slot = mark.value();
-        }
         Value::Struct(Arc::new(Struct::from_values(self.schema.clone(), values)))
     }
 }

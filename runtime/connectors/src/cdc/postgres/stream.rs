@@ -9,8 +9,9 @@ use gantry_api::{Bytes, CancellationToken, Error, OffsetMap, Result, SourceOffse
 
 use super::super::config::OnFault;
 use super::super::emit::{Change, Emitter, Op, Transaction, now};
-use super::super::incremental::{Asking, Incremental};
-use super::asking::{Beside, Sign, signal};
+use super::super::incremental::{Asking, Incremental, ROW_BYTES};
+use super::super::signal::{Sign, sign};
+use super::asking::Beside;
 use super::catalog::{Catalog, PgTable, literal, quoted};
 use super::config::{Config, error};
 use super::messages::Messages;
@@ -71,7 +72,6 @@ struct State {
     told: Instant,
     flushed: u64,
     messages: Messages,
-    filtered: u64,
     /// What offsets say of incremental snapshots.
     more: OffsetMap,
 }
@@ -97,7 +97,6 @@ impl<'a> Streaming<'a> {
             told: Instant::now(),
             flushed: 0,
             messages: Messages::new(config)?,
-            filtered: 0,
             more: incremental.store(),
         };
         Ok(Self {
@@ -406,7 +405,6 @@ impl<'a> Streaming<'a> {
         }
         let known = self.state.relations.get(&oid);
         let Some(Known { table: Some(_), .. }) = known else {
-            self.state.filtered += 1;
             return Ok(());
         };
         if self.has_new_word(oid, new.as_deref().unwrap_or_default()) {
@@ -444,7 +442,12 @@ impl<'a> Streaming<'a> {
             let rows = [before.as_deref(), after.as_deref()];
             self.incremental.changes(&table.table, rows);
         }
-        let signal = signal(self.config, table, op, before.as_deref(), after.as_deref());
+        let is_signals = self.config.common.signal_table.as_deref() == Some(&*table.table.text);
+        let deletes_marks = self.config.common.deletes_marks;
+        let signal = match is_signals {
+            true => sign(op, before.as_deref(), after.as_deref(), deletes_marks),
+            false => None,
+        };
         let change = Change { op, before, after, source, bytes };
         if let Some(signal) = signal {
             let table = Arc::clone(&table.table);
@@ -494,14 +497,8 @@ impl<'a> Streaming<'a> {
             config: self.config,
             table: None,
         };
-        let answer = match ask(self.incremental, &self.config.common, &mut beside) {
-            Err(error) if !error.is_retriable() => {
-                tracing::warn!(%error, "an incremental snapshot cannot go on");
-                self.incremental.abandon();
-                false
-            }
-            answer => answer?,
-        };
+        let answer = ask(self.incremental, &self.config.common, &mut beside);
+        let answer = self.incremental.guarded(answer)?;
         self.state.more = self.incremental.store();
         Ok(answer)
     }
@@ -513,16 +510,15 @@ impl<'a> Streaming<'a> {
             Value::str(table.name.schema.as_deref().unwrap_or_default()),
             Value::str(&table.name.table),
         );
+        let was = Position { snapshot: None, ..was };
+        let mut shown = was.clone();
         for (key, values) in rows {
             self.incremental.given(key);
             self.state.more = self.incremental.store();
-            let mut at = was.clone();
             let [_, Value::Int64(us), _] = now() else { continue };
-            let shown = Position { ts_us: Some(us), ..was.clone() };
+            shown.ts_us = Some(us);
             let source = self.source.make(&shown, Some((&names.0, &names.1)), Mark::Incremental);
-            at.snapshot = None;
-            let bytes = offset::more(&self.emitter.transaction, &self.state.more);
-            let offset = at.offset(&bytes);
+            let offset = of(&was, &self.emitter.transaction, &self.state.more);
             let change = Change {
                 op: Op::Read,
                 before: None,
@@ -642,9 +638,6 @@ impl<'a> Streaming<'a> {
 
 /// What messages of programs are counted as in a transaction, beside tables.
 const LOGICAL: &str = "LOGICAL_DECODING_MESSAGE";
-
-/// About how many bytes a row of a piece has.
-const ROW_BYTES: usize = 256;
 
 fn is_change(kind: Kind) -> bool {
     matches!(kind, Kind::Insert | Kind::Update | Kind::Delete | Kind::Truncate | Kind::Message)

@@ -13,11 +13,11 @@ use tokio::sync::mpsc::{self, Receiver};
 
 use super::super::emit::{Emitter, Transaction};
 use super::super::incremental::Incremental;
-use super::super::out::{BATCHES, Batch, Out};
 use super::config::Config;
 use super::feed::Feed;
 use super::offset::Position;
 use super::source::Source;
+use crate::out::{self, BATCHES, Batch, Out};
 
 /// Gives the changes of a database.
 #[derive(Debug)]
@@ -88,18 +88,9 @@ impl SourceTask for PostgresTask {
     }
 
     async fn poll(&mut self) -> Result<Vec<SourceRecord>> {
-        let batches = self.batches.as_mut().ok_or_else(|| Error::connect("Not started"))?;
-        match batches.recv().await {
-            Some(Ok(Batch { records, mark })) => {
-                self.pending.push_back((records.len() as u64, mark));
-                Ok(records)
-            }
-            Some(Err(error)) => Err(error),
-            None if self.cancel.is_cancelled() => std::future::pending().await,
-            None => {
-                Err(Error::connect("the thread that reads the database has ended without a word"))
-            }
-        }
+        let Batch { records, mark } = out::next(&mut self.batches, &self.cancel).await?;
+        self.pending.push_back((records.len() as u64, mark));
+        Ok(records)
     }
 
     fn wants_acknowledgements(&self) -> bool {

@@ -11,11 +11,11 @@ use gantry_api::{
 use super::columns::{Plan, instant, long, whole};
 use super::config::{Config, Mode};
 use super::offset::{self, Offset};
-use super::reader::Out;
 use crate::jdbc::db::{
     Cell, Column, Param, Row, Rows, Session, SqlError, SqlResult, SqlType, TableId, Wall,
 };
 use crate::jdbc::zone::Zone;
+use crate::out::Out;
 
 /// One table or query.
 pub(super) struct Querier {

@@ -2,55 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use gantry_api::{CancellationToken, Error, Result, SourceRecord};
-use tokio::sync::mpsc::Sender;
+use gantry_api::{CancellationToken, Error, Result};
 
 use super::config::Config;
 use super::querier::Querier;
 use crate::jdbc::db::{Dialect, Kept, Session, SqlError, SqlResult, wait};
-
-/// Batches that wait to be taken.
-pub(super) const BATCHES: usize = 2;
-/// A batch is given on with so many bytes, however few rows there are.
-const BYTES: usize = 1 << 20;
-
-/// What the task gets.
-pub(super) type Batch = Result<Vec<SourceRecord>>;
-
-/// Collects records into batches.
-#[derive(Debug)]
-pub(super) struct Out {
-    sender: Sender<Batch>,
-    cancel: CancellationToken,
-    records: Vec<SourceRecord>,
-    bytes: usize,
-    rows_max: usize,
-}
-
-impl Out {
-    pub(super) fn is_closed(&self) -> bool {
-        self.cancel.is_cancelled() || self.sender.is_closed()
-    }
-
-    pub(super) fn push(&mut self, record: SourceRecord, bytes: usize) -> Result<()> {
-        self.records.push(record);
-        self.bytes += bytes;
-        if self.records.len() >= self.rows_max || self.bytes >= BYTES {
-            return self.flush();
-        }
-        Ok(())
-    }
-
-    /// Waits for the task to take it, which is the back-pressure.
-    pub(super) fn flush(&mut self) -> Result<()> {
-        self.bytes = 0;
-        if self.records.is_empty() {
-            return Ok(());
-        }
-        let batch = std::mem::take(&mut self.records);
-        self.sender.blocking_send(Ok(batch)).map_err(|_| Error::connect("the task was stopped"))
-    }
-}
+use crate::out::Out;
 
 /// Reads until it is stopped.
 pub(super) struct Reader {
@@ -68,25 +25,15 @@ impl Reader {
         config: Config,
         queriers: Vec<Querier>,
         cancel: CancellationToken,
-        sender: Sender<Batch>,
+        out: Out,
     ) -> Self {
-        let out = Out {
-            sender,
-            cancel: cancel.clone(),
-            records: Vec::new(),
-            bytes: 0,
-            rows_max: config.batch_rows.max(1),
-        };
         Self { config, cancel, queriers, kept: Kept::new(), out, prepared: 0 }
     }
 
     /// What goes wrong for good is the last that the task gets.
     pub(super) fn run(mut self) {
-        if let Err(error) = self.read()
-            && !self.out.is_closed()
-        {
-            // Nobody to tell it: the task was stopped meanwhile.
-            drop(self.out.sender.blocking_send(Err(error)));
+        if let Err(error) = self.read() {
+            self.out.fail(error);
         }
     }
 

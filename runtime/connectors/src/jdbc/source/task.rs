@@ -11,15 +11,16 @@ use tokio::sync::mpsc::{self, Receiver};
 use super::config::{Config, TABLES};
 use super::offset::{self, Offset};
 use super::querier::Querier;
-use super::reader::{BATCHES, Batch, Reader};
+use super::reader::Reader;
 use crate::jdbc::Flavour;
 use crate::jdbc::db::TableId;
+use crate::out::{self, BATCHES, Batch, Out};
 
 /// Gives the rows of its tables, or of a query.
 #[derive(Debug)]
 pub(crate) struct JdbcSourceTask {
     flavour: Flavour,
-    batches: Option<Receiver<Batch>>,
+    batches: Option<Receiver<Result<Batch>>>,
     /// Ends the thread that reads.
     cancel: CancellationToken,
 }
@@ -68,7 +69,8 @@ impl SourceTask for JdbcSourceTask {
         };
         let (sender, receiver) = mpsc::channel(BATCHES);
         self.cancel = ctx.cancel.child_token();
-        let reader = Reader::new(config, queriers, self.cancel.clone(), sender);
+        let out = Out::new(sender, self.cancel.clone(), config.batch_rows);
+        let reader = Reader::new(config, queriers, self.cancel.clone(), out);
         thread::Builder::new()
             .name(format!("jdbc-{}-{}", ctx.connector, ctx.task))
             .spawn(move || reader.run())
@@ -78,14 +80,7 @@ impl SourceTask for JdbcSourceTask {
     }
 
     async fn poll(&mut self) -> Result<Vec<SourceRecord>> {
-        let batches = self.batches.as_mut().ok_or_else(|| Error::connect("Not started"))?;
-        match batches.recv().await {
-            Some(batch) => batch,
-            None if self.cancel.is_cancelled() => std::future::pending().await,
-            None => {
-                Err(Error::connect("the thread that reads the database has ended without a word"))
-            }
-        }
+        Ok(out::next(&mut self.batches, &self.cancel).await?.records)
     }
 
     async fn stop(&mut self) -> Result<()> {

@@ -12,13 +12,12 @@ use gantry_api::{
     SinkTaskContext, TopicPartition, Value, async_trait, now_ms,
 };
 
-use super::super::store::{Fault, Store, Upload, check_key, unless_stopped};
+use super::super::store::{self, Fault, Store, Upload, check_key, unless_stopped};
 use super::content::Content;
 use super::template::Variable;
 use super::{Clock, Config, Format, Grouping, Naming};
 
 const ABORT_TIME: Duration = Duration::from_secs(3);
-const CHECK_TIME: Duration = Duration::from_secs(20);
 /// A task that stops may need so long to store a group of its files.
 const STOP_TIME: Duration = Duration::from_secs(3);
 /// So many files are ended at once.
@@ -84,22 +83,8 @@ impl AivenTask {
 #[async_trait]
 impl SinkTask for AivenTask {
     async fn start(&mut self, context: SinkTaskContext, props: &Props) -> Result<()> {
-        let props = props.clone();
-        let owner =
-            format!("{}-{}-{}", context.task, context.epoch.generation, context.epoch.claim);
-        let made = tokio::task::spawn_blocking(move || {
-            let config = Config::parse(&props)?;
-            let store = Store::new(&config.store, &owner)?;
-            Ok::<_, Error>((config, store))
-        });
-        let (config, store) = made.await.map_err(|error| Error::connect(error.to_string()))??;
-        let checked = tokio::select! {
-            () = context.cancel.cancelled() => return Ok(()),
-            checked = tokio::time::timeout(CHECK_TIME, store.check()) => checked,
-        };
-        if let Ok(Err(Fault::Never(error))) = checked {
-            return Err(error);
-        }
+        let opened = store::open(&context, props, Config::parse, |config| &config.store).await?;
+        let Some((config, store)) = opened else { return Ok(()) };
         self.running = Some(Running {
             context,
             config: Arc::new(config),

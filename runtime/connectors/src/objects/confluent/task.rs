@@ -9,14 +9,12 @@ use gantry_api::{
     TopicPartition, async_trait, now_ms,
 };
 
-use super::super::store::{Fault, Store, unless_stopped};
+use super::super::store::{self, Fault, Store, unless_stopped};
 use super::queue::{Queue, Queues};
 use super::{Config, OnNull};
 
 /// A task that stops waits so long for the store to forget what was begun.
 const ABORT_TIME: Duration = Duration::from_secs(3);
-/// The store may need so long to say whether the bucket is there; else it is seen at the first object.
-const CHECK_TIME: Duration = Duration::from_secs(20);
 
 /// Writes records to files of a store.
 #[derive(Debug, Default)]
@@ -49,30 +47,8 @@ impl ConfluentTask {
 #[async_trait]
 impl SinkTask for ConfluentTask {
     async fn start(&mut self, context: SinkTaskContext, props: &Props) -> Result<()> {
-        let props = props.clone();
-        let owner =
-            format!("{}-{}-{}", context.task, context.epoch.generation, context.epoch.claim);
-        // Reads certificates, and perhaps a file of credentials.
-        let made = tokio::task::spawn_blocking(move || {
-            let config = Config::parse(&props)?;
-            let store = Store::new(&config.store, &owner)?;
-            Ok::<_, Error>((config, store))
-        });
-        let (config, store) = made.await.map_err(|error| Error::connect(error.to_string()))??;
-        let checked = tokio::select! {
-            () = context.cancel.cancelled() => return Ok(()),
-            checked = tokio::time::timeout(CHECK_TIME, store.check()) => checked,
-        };
-        match checked {
-            Ok(Ok(())) => {}
-            Ok(Err(Fault::Never(error))) => return Err(error),
-            Ok(Err(fault)) => {
-                tracing::warn!(connector = %context.connector, error = %fault.into_error(), "the store is away; going on");
-            }
-            Err(_) => {
-                tracing::warn!(connector = %context.connector, "the store does not answer; going on")
-            }
-        }
+        let opened = store::open(&context, props, Config::parse, |config| &config.store).await?;
+        let Some((config, store)) = opened else { return Ok(()) };
         if config.rotation.interval_ms > 0
             && !matches!(config.partitioning.how, super::Partitioner::Time(_))
         {

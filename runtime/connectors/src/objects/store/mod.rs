@@ -10,7 +10,7 @@ mod upload;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gantry_api::{CancellationToken, Error, Result};
+use gantry_api::{CancellationToken, Error, Props, Result, SinkTaskContext};
 use gantry_tls::Secret;
 use object_store::path::Path;
 
@@ -19,6 +19,43 @@ pub(super) use s3::S3;
 pub(super) use upload::Upload;
 
 use directory::Directory;
+
+/// The store may need so long to say whether it is there; else it is seen at the first object.
+const CHECK_TIME: Duration = Duration::from_secs(20);
+
+/// Reads the keys of a task, and opens its store. `None`: the task was stopped meanwhile. An error only if nothing but a
+/// change of the configuration, or of rights, helps.
+pub(super) async fn open<C: Send + 'static>(
+    context: &SinkTaskContext,
+    props: &Props,
+    parse: fn(&Props) -> Result<C>,
+    settings: fn(&C) -> &StoreSettings,
+) -> Result<Option<(C, Store)>> {
+    let props = props.clone();
+    let owner = format!("{}-{}-{}", context.task, context.epoch.generation, context.epoch.claim);
+    // Reads certificates, and perhaps a file of credentials.
+    let made = tokio::task::spawn_blocking(move || {
+        let config = parse(&props)?;
+        let store = Store::new(settings(&config), &owner)?;
+        Ok::<_, Error>((config, store))
+    });
+    let (config, store) = made.await.map_err(|error| Error::connect(error.to_string()))??;
+    let checked = tokio::select! {
+        () = context.cancel.cancelled() => return Ok(None),
+        checked = tokio::time::timeout(CHECK_TIME, store.check()) => checked,
+    };
+    match checked {
+        Ok(Ok(())) => {}
+        Ok(Err(Fault::Never(error))) => return Err(error),
+        Ok(Err(fault)) => {
+            tracing::warn!(connector = %context.connector, error = %fault.into_error(), "the store is away; going on");
+        }
+        Err(_) => {
+            tracing::warn!(connector = %context.connector, "the store does not answer; going on");
+        }
+    }
+    Ok(Some((config, store)))
+}
 
 /// What is wrong with a request, and what helps.
 #[derive(Debug)]

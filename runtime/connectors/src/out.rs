@@ -1,7 +1,7 @@
 //! Records on their way from the thread that reads a database to the task.
 
 use gantry_api::{CancellationToken, Error, Result, SourceRecord};
-use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::{Receiver, Sender};
 
 /// Batches that wait to be taken.
 pub(crate) const BATCHES: usize = 2;
@@ -121,6 +121,19 @@ impl Out {
         self.records.clear();
         self.bytes = 0;
         self.holds_last = false;
+    }
+}
+
+/// The next batch, for a task's poll. A task that was stopped waits for ever.
+pub(crate) async fn next(
+    batches: &mut Option<Receiver<Result<Batch>>>,
+    cancel: &CancellationToken,
+) -> Result<Batch> {
+    let batches = batches.as_mut().ok_or_else(|| Error::connect("Not started"))?;
+    match batches.recv().await {
+        Some(batch) => batch,
+        None if cancel.is_cancelled() => std::future::pending().await,
+        None => Err(Error::connect("the thread that reads the database has ended without a word")),
     }
 }
 
