@@ -37,6 +37,12 @@ const FIRST_ANSWER: Duration = Duration::from_secs(1);
 const RETRY_MIN: Duration = Duration::from_millis(50);
 /// … up to this.
 const RETRY_MAX: Duration = Duration::from_secs(1);
+/// A broker may say that it has nothing at an offset, and go on behind it: what it is about to store
+/// in a compacted topic is in the index a moment before it can be read. Only what is missing for so
+/// long was taken by compaction …
+const GAP_LASTS: Duration = Duration::from_secs(5);
+/// … and meanwhile it is asked for this often.
+const GAP_RETRY: Duration = Duration::from_millis(10);
 /// In the flags of a pull: hold it while there is nothing new …
 const PULL_HELD: u32 = 1 << 1;
 /// … and a subscription comes along.
@@ -51,6 +57,8 @@ struct State {
     /// Where it pulls on.
     next: u64,
     end: u64,
+    /// Where there was nothing though there is more behind it, and since when.
+    gap: Option<(u64, Instant)>,
     /// What one pull gave when there was more: messages, and their bytes.
     pulled: (u64, usize),
     /// The last pull failed; cleared when it is told.
@@ -72,6 +80,35 @@ pub(crate) struct Cursor {
 }
 
 impl State {
+    /// Of a cursor that stands at an offset.
+    fn new(at: u64) -> Self {
+        Self {
+            records: VecDeque::new(),
+            bytes: 0,
+            position: at,
+            next: at,
+            end: at,
+            gap: None,
+            pulled: (0, 0),
+            error: None,
+            ended: false,
+            waiting: None,
+            asked: Instant::now(),
+            new_until: Some(Instant::now() + FIRST_ANSWER),
+        }
+    }
+
+    /// Whether there has been nothing at the next offset for so long that nothing will come.
+    fn is_gap(&mut self, now: Instant) -> bool {
+        match self.gap {
+            Some((at, since)) if at == self.next => now.duration_since(since) >= GAP_LASTS,
+            _ => {
+                self.gap = Some((self.next, now));
+                false
+            }
+        }
+    }
+
     /// How many pulls are worth to be on their way: as many as there are messages and room for.
     fn pulls(&self) -> u64 {
         let (messages, bytes) = self.pulled;
@@ -152,19 +189,7 @@ impl Cursors {
                 return idle.swap_remove(found);
             }
         }
-        let state = State {
-            records: VecDeque::new(),
-            bytes: 0,
-            position: at,
-            next: at,
-            end: at,
-            pulled: (0, 0),
-            error: None,
-            ended: false,
-            waiting: None,
-            asked: Instant::now(),
-            new_until: Some(Instant::now() + FIRST_ANSWER),
-        };
+        let state = State::new(at);
         let cursor =
             Arc::new(Cursor { of: of.clone(), state: Mutex::new(state), room: Notify::new() });
         let puller = Puller { inner: Arc::downgrade(inner), cursor: Arc::clone(&cursor) };
@@ -209,12 +234,26 @@ enum Pulled {
         next: u64,
         end: u64,
     },
+    /// Nothing now, but more from `next` on.
+    Gap {
+        next: u64,
+        end: u64,
+    },
     Error(LogError),
     /// It makes no sense to go on.
     End(LogError),
 }
 
 impl Pulled {
+    /// What a broker gave for a pull from an offset.
+    fn found(mut records: Vec<(u64, LogRecord)>, from: u64, next: u64, end: u64) -> Self {
+        // A broker may begin a little earlier, at the start of a batch.
+        records.retain(|(offset, _)| *offset >= from);
+        // Not where the broker would go on: see `GAP_LASTS`.
+        let behind = records.last().map(|(offset, _)| offset + 1);
+        Self::Records { records, next: behind.unwrap_or(next.max(from)), end }
+    }
+
     /// Takes in what another pull gave that began at `from`; whether that goes on where this one
     /// ends.
     fn extend(&mut self, from: u64, other: Self) -> bool {
@@ -289,12 +328,15 @@ impl Puller {
                 _ = changes.changed() => continue,
                 pulled = inner.pull_several(cursor, from, hold, pulls, step) => pulled,
             };
-            let failed = matches!(pulled, Pulled::Error(_));
+            let (failed, gap) =
+                (matches!(pulled, Pulled::Error(_)), matches!(pulled, Pulled::Gap { .. }));
             let ended = take_in(cursor, pulled);
             if ended {
                 break;
             }
-            if failed {
+            if gap {
+                tokio::time::sleep(GAP_RETRY).await;
+            } else if failed {
                 tokio::time::sleep(wait).await;
                 wait = (wait * 2).min(RETRY_MAX);
             } else {
@@ -316,11 +358,21 @@ fn take_in(cursor: &Cursor, pulled: Pulled) -> bool {
             if state.records.is_empty() {
                 state.position = next;
             }
-            (state.next, state.end) = (next, end);
+            (state.next, state.end, state.gap) = (next, end, None);
             if any {
                 state.error = None;
             }
             any
+        }
+        Pulled::Gap { next, end } => {
+            state.end = end;
+            if state.is_gap(Instant::now()) {
+                if state.records.is_empty() {
+                    state.position = next;
+                }
+                (state.next, state.gap) = (next, None);
+            }
+            false
         }
         Pulled::Error(error) => {
             state.error = Some(error);
@@ -409,11 +461,7 @@ impl Inner {
         if is(ResponseCode::Success) {
             let body = answer.body().cloned().unwrap_or_default();
             return match messages(&body) {
-                Ok(mut records) => {
-                    // A broker may begin a little earlier, at the start of a batch.
-                    records.retain(|(offset, _)| *offset >= from);
-                    Pulled::Records { records, next: next.max(from), end }
-                }
+                Ok(records) => Pulled::found(records, from, next, end),
                 Err(reason) => Pulled::End(LogError::Corrupt(format!("{of} at {from}: {reason}"))),
             };
         }
@@ -462,9 +510,8 @@ impl Inner {
             Ok(range) if from < range.earliest || from > range.next => {
                 Pulled::End(LogError::OutOfRange { queue: of.clone(), wanted: from, range })
             }
-            // A gap, as compaction leaves them.
             Ok(OffsetRange { next: end, .. }) if next > from => {
-                Pulled::Records { records: Vec::new(), next: next.min(end), end }
+                Pulled::Gap { next: next.min(end), end }
             }
             Ok(range) => Pulled::Error(LogError::Unavailable(
                 format!("{of} has no record at {from}, within {range:?}").into(),
@@ -495,5 +542,35 @@ mod tests {
         let Pulled::Records { records, next, .. } = all else { panic!() };
         assert_eq!(next, 20);
         assert!(records.iter().map(|(offset, _)| *offset).eq(0..20));
+    }
+
+    fn cursor(next: u64) -> Cursor {
+        let state = State::new(next);
+        Cursor { of: TopicPartition::new("t", 0), state: Mutex::new(state), room: Notify::new() }
+    }
+
+    #[test]
+    fn what_a_broker_goes_past_is_pulled_again() {
+        let records = (3..7).map(|offset| (offset, LogRecord::default())).collect();
+        let Pulled::Records { records, next, end } = Pulled::found(records, 5, 9, 9) else {
+            panic!()
+        };
+        assert_eq!((records.len(), next, end), (2, 7, 9), "7 and 8 are still to come");
+        let cursor = cursor(7);
+        take_in(&cursor, Pulled::Gap { next: 9, end: 9 });
+        assert_eq!(cursor.lock().next, 7);
+        take_in(&cursor, pulled(7, 9));
+        let state = cursor.lock();
+        assert_eq!((state.next, state.records.len()), (9, 2));
+    }
+
+    #[test]
+    fn what_stays_away_was_compacted() {
+        let (mut state, at) = (State::new(7), Instant::now());
+        assert!(!state.is_gap(at));
+        assert!(!state.is_gap(at + GAP_LASTS - GAP_RETRY));
+        assert!(state.is_gap(at + GAP_LASTS));
+        state.next = 8;
+        assert!(!state.is_gap(at + GAP_LASTS), "another place");
     }
 }

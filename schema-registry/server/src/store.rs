@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gantry_log::{
-    Cleanup, FullLog, LogError, LogRecord, QueueBatch, ReadLimits, RecordHeader, Str,
+    Cleanup, FullLog, LogError, LogRecord, QueueBatch, ReadLimits, RecordHeader, Session, Str,
     TopicPartition, TopicSpec,
 };
 use tokio::sync::{oneshot, watch};
@@ -154,7 +154,7 @@ impl Store {
                 match judge(&self.shared)? {
                     Verdict::Answer(answer) => return Ok(answer),
                     Verdict::Write { draft, expect, lease, answer } => {
-                        let counts = self.append(&draft, &expect).await?;
+                        let Some(counts) = self.append(&draft, &expect).await? else { continue };
                         if lease.is_some() {
                             self.shared.reserved.note(counts);
                         }
@@ -176,11 +176,13 @@ impl Store {
         &self.lines[usize::try_from(at).unwrap_or(0)]
     }
 
-    /// Appends a record; tells whether it counts.
-    async fn append(&self, draft: &Draft, expect: &Expect) -> Result<bool, RegistryError> {
+    /// Appends a record; tells whether it counts, or nothing where it seems not to be stored: then
+    /// it is to be judged anew. It is never sent twice: compaction keeps the last record of a key,
+    /// and of two equal ones only the first can count.
+    async fn append(&self, draft: &Draft, expect: &Expect) -> Result<Option<bool>, RegistryError> {
         let claim = self.claims.fetch_add(1, Ordering::Relaxed);
         let claim = Claim { name: format!("{}-{claim}", self.node), waiting: &self.waiting };
-        let (sender, counts) = oneshot::channel();
+        let (sender, mut counts) = oneshot::channel();
         lock(&self.waiting).insert(claim.name.clone(), sender);
         let value = if draft.value.is_null() {
             Bytes::from_static(NULL)
@@ -195,8 +197,19 @@ impl Store {
             timestamp_ms: LogRecord::AT_STORE,
         };
         let batch = QueueBatch { to: self.reach.queue.clone(), records: vec![record] };
-        self.reach.log.append(vec![batch]).await?.await?;
-        counts.await.map_err(|_| RegistryError::store("the topic is no longer followed"))
+        let durable = self.reach.log.append_in(&Session::exact(), vec![batch]).await?;
+        if let Err(error) = durable.await {
+            if !error.is_retriable() {
+                return Err(error.into());
+            }
+            tracing::warn!(%error, "a record may not be stored; looking for it in the topic");
+            tokio::time::sleep(RETRY).await;
+            self.reach.catch_up().await?;
+            return Ok(counts.try_recv().ok());
+        }
+        let counts =
+            counts.await.map_err(|_| RegistryError::store("the topic is no longer followed"))?;
+        Ok(Some(counts))
     }
 }
 

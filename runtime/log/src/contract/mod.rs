@@ -33,7 +33,7 @@ pub use read::{
     offset_for_time_finds_the_first, queues_get_their_turn, range_tells_what_is_there,
     read_beyond_the_end_fails, read_may_be_dropped, read_of_a_deleted_topic_fails,
     read_tells_position_and_end, read_waits_no_longer_than_asked, read_wakes_for_any_of_its_queues,
-    the_log_sets_the_time_where_asked,
+    readers_at_the_end_of_a_compacted_topic_miss_nothing, the_log_sets_the_time_where_asked,
 };
 
 /// Makes a test of each function of the [contract suite](crate::contract). Takes attributes for
@@ -65,6 +65,7 @@ macro_rules! log_contract_tests {
             range_tells_what_is_there,
             offset_for_time_finds_the_first,
             compacted_topic_keeps_the_last_of_each_key,
+            readers_at_the_end_of_a_compacted_topic_miss_nothing,
             topics_created_by_several_are_there_for_all,
             topics_are_created_and_listed,
             names_and_sizes_are_checked,

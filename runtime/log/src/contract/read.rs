@@ -1,6 +1,7 @@
 //! What reading promises.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -273,4 +274,37 @@ pub async fn compacted_topic_keeps_the_last_of_each_key(log: AnyLog) {
     assert_eq!(last, Some((total - 1, "last".to_owned())));
     let empty = topic_of(&log, "compacted-empty", TopicSpec::compacted()).await;
     assert!(read_all(&log, &queue(&empty, 0)).await.is_empty());
+}
+
+/// Readers that stand at the end of a compacted topic while others write to it miss nothing.
+pub async fn readers_at_the_end_of_a_compacted_topic_miss_nothing(log: AnyLog) {
+    const WRITERS: usize = 4;
+    const EACH: usize = 500;
+    let of = queue(&topic_of(&log, "compacted-end", TopicSpec::compacted()).await, 0);
+    let readers: Vec<_> = (0..4)
+        .map(|_| {
+            let (log, of) = (Arc::clone(&log), of.clone());
+            tokio::spawn(async move { read_until(&log, &of, 0, WRITERS * EACH).await })
+        })
+        .collect();
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|writer| {
+            let (log, of) = (Arc::clone(&log), of.clone());
+            tokio::spawn(async move {
+                for number in 0..EACH {
+                    put(&log, &of, vec![keyed(&format!("{writer}-{number}"), Some("v"))]).await;
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.expect("writes");
+    }
+    for reader in readers {
+        let offsets: Vec<u64> =
+            reader.await.expect("reads").iter().map(|(offset, _)| *offset).collect();
+        let missed: Vec<u64> =
+            (0..(WRITERS * EACH) as u64).filter(|at| offsets.binary_search(at).is_err()).collect();
+        assert!(missed.is_empty(), "a reader missed {missed:?}");
+    }
 }

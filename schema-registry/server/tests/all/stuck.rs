@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -27,6 +27,8 @@ use tower::ServiceExt;
 struct Stuck {
     inner: Arc<MemoryLog>,
     is_stuck: AtomicBool,
+    /// Whether the answer to the next append is lost, and whether what it should write too.
+    loses: Mutex<Option<bool>>,
     /// Whether what is read is kept back.
     reads_held: watch::Sender<bool>,
     /// The same of where the topic ends, and how often that was asked.
@@ -39,6 +41,7 @@ impl Stuck {
         Arc::new(Self {
             inner: Arc::clone(inner),
             is_stuck: AtomicBool::new(false),
+            loses: Mutex::new(None),
             reads_held: watch::Sender::new(false),
             ranges_held: watch::Sender::new(false),
             ranges: AtomicUsize::new(0),
@@ -63,7 +66,14 @@ impl Log for Stuck {
         if self.is_stuck.load(Ordering::Relaxed) {
             return Ok(Box::pin(std::future::pending()));
         }
-        self.inner.append_in(session, batches).await
+        let Some(all) = self.loses.lock().unwrap().take() else {
+            return self.inner.append_in(session, batches).await;
+        };
+        assert!(session.is_exact(), "others are sent again");
+        if !all {
+            self.inner.append_in(session, batches).await?.await?;
+        }
+        Ok(Box::pin(async { Err(LogError::Unavailable("the connection was lost".into())) }))
     }
     async fn read(
         &self,
@@ -172,6 +182,30 @@ async fn a_write_that_takes_too_long_is_an_error_and_those_behind_it_go_on() {
     log.is_stuck.store(false, Ordering::Relaxed);
     let (status, answer) = call(&node, REGISTER, SCHEMA).await;
     assert_eq!((status, &answer["id"]), (200, &json!(1)), "{answer}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_is_looked_for_in_the_topic() {
+    let log = Stuck::new(&Arc::default());
+    let node = node(Arc::clone(&log) as _, LONG).await;
+    for (all, written) in [(false, 1), (true, 1)] {
+        for (line, body, expected) in [
+            (REGISTER, SCHEMA, json!(1)),
+            ("DELETE /subjects/s", "", json!([1])),
+            ("DELETE /subjects/s?permanent=true", "", json!([1])),
+        ] {
+            let before = end(&log).await;
+            *log.loses.lock().unwrap() = Some(all);
+            let (status, answer) = call(&node, line, body).await;
+            let told = if answer.is_array() { &answer } else { &answer["version"] };
+            assert_eq!((status, told), (200, &expected), "{line}: {answer}");
+            assert_eq!(end(&log).await - before, written, "{line}");
+        }
+    }
+}
+
+async fn end(log: &Stuck) -> u64 {
+    log.range(&TopicPartition::new("_schemas", 0)).await.unwrap().next
 }
 
 /// Two nodes on one log that know the same; the log of the second is in between.
