@@ -56,6 +56,8 @@ end() {
 }
 
 CARGO_TEST=(cargo test --locked --release --workspace --lib --bins --tests)
+# The one example that tests run; that the others compile, lints have seen.
+CARGO_EXAMPLE="cargo build --locked --release --workspace --example orders"
 
 step "set-up"            scripts/setup.sh
 step "format"            cargo fmt --all --check
@@ -65,7 +67,7 @@ step "build"             cargo build --locked --release --workspace --bins
 # wait for the other one.
 export GANTRY="$PWD/target/release/gantry"
 if [ -n "${CARGO_TARGET_DIR:-}" ]; then GANTRY="$CARGO_TARGET_DIR/release/gantry"; fi
-begin "build of tests"   "${CARGO_TEST[@]}" --no-run
+begin "build of tests"   bash -c "${CARGO_TEST[*]} --no-run && $CARGO_EXAMPLE"
 step "pipelines"         tests/conformance/run-pipeline.sh
 step "rest"              tests/conformance/run-rest.sh
 step "pipelines distributed" tests/conformance/run-pipeline.sh --mode distributed
@@ -80,8 +82,6 @@ step "clients"           tests/clients/run.sh
 end
 unset GANTRY
 step "tests"             "${CARGO_TEST[@]}"
-# The one example that tests run; that the others compile, lints have seen.
-step "example of streams" cargo build --locked --release --workspace --example orders
 step "documentation's examples" cargo test --locked --release --workspace --doc
 step "documentation"     env RUSTDOCFLAGS="-D warnings" cargo doc --locked --release --workspace --no-deps
 step "simulation"        "${CARGO_TARGET_DIR:-target}/release/gantry-simulation" --seeds 500
