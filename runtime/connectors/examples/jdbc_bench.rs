@@ -45,8 +45,11 @@ fn main() -> Fallible<()> {
     let [url, rows] = &args[..] else { return Err("it is URL ROWS".into()) };
     let rows: usize = rows.parse()?;
     let mut bare = open(url)?;
-    let mut figures =
-        vec![("client_writes", bare.write_all(rows)?), ("client_reads", bare.read_all(rows)?)];
+    let mut figures = vec![
+        ("client_upserts", bare.write_all(rows, true)?),
+        ("client_writes", bare.write_all(rows, false)?),
+        ("client_reads", bare.read_all(rows)?),
+    ];
     drop(bare);
     let props = props(url)?;
     let runtime =
@@ -111,6 +114,12 @@ fn row(id: usize) -> (i64, String, String, i64, f64) {
     (number, format!("name of {id}"), format!("city {}", id % 1000), number * 7, id as f64 / 3.0)
 }
 
+/// The columns beside the key, each as the new row has it.
+fn new_values(before: &str, behind: &str) -> String {
+    let columns = COLUMNS.split(", ").skip(1);
+    columns.map(|column| format!("{column}={before}{column}{behind}")).collect::<Vec<_>>().join(",")
+}
+
 impl Bare {
     fn run(&mut self, sql: &str) -> Fallible<()> {
         match self {
@@ -131,8 +140,17 @@ impl Bare {
         Ok(usize::try_from(count)?)
     }
 
-    /// Fills the table in transactions of as many rows as a put has: rows a second.
-    fn write_all(&mut self, rows: usize) -> Fallible<f64> {
+    /// Fills the table in transactions of as many rows as a put has, by statements that change rows
+    /// which are there or that only insert: rows a second.
+    fn write_all(&mut self, rows: usize, upsert: bool) -> Fallible<f64> {
+        if let Self::Postgres(_, prepared) = self {
+            *prepared = None;
+        }
+        let more = match self {
+            _ if !upsert => String::new(),
+            Self::MySql(_) => format!("ON DUPLICATE KEY UPDATE {}", new_values("VALUES(", ")")),
+            _ => format!("ON CONFLICT (id) DO UPDATE SET {}", new_values("excluded.", "")),
+        };
         for table in ["bench", "bench_copy"] {
             self.run(&format!("DROP TABLE IF EXISTS {table}"))?;
         }
@@ -147,7 +165,7 @@ impl Bare {
             let end = rows.min(at + PUT);
             while at < end {
                 let now = ROWS.min(end - at);
-                self.write(at, now)?;
+                self.write(at, now, &more)?;
                 at += now;
             }
             self.run("COMMIT")?;
@@ -155,7 +173,7 @@ impl Bare {
         Ok(rows as f64 / began.elapsed().as_secs_f64())
     }
 
-    fn write(&mut self, from: usize, count: usize) -> Fallible<()> {
+    fn write(&mut self, from: usize, count: usize, more: &str) -> Fallible<()> {
         let all: Vec<_> = (from..from + count).map(row).collect();
         match self {
             Self::MySql(connection) => {
@@ -166,8 +184,8 @@ impl Bare {
                         [id.into(), name.into(), city.into(), amount.into(), price.into()]
                     })
                     .collect();
-                connection
-                    .exec_drop(format!("INSERT INTO bench ({COLUMNS}) VALUES {places}"), params)?;
+                let sql = format!("INSERT INTO bench ({COLUMNS}) VALUES {places} {more}");
+                connection.exec_drop(sql, params)?;
             }
             Self::Postgres(client, prepared) => {
                 let place = |at: usize| {
@@ -176,7 +194,8 @@ impl Bare {
                     format!("({})", all.join(","))
                 };
                 let places: Vec<String> = (0..count).map(place).collect();
-                let sql = format!("INSERT INTO bench ({COLUMNS}) VALUES {}", places.join(","));
+                let places = places.join(",");
+                let sql = format!("INSERT INTO bench ({COLUMNS}) VALUES {places} {more}");
                 let statement = match prepared {
                     Some(statement) if count == ROWS => statement.clone(),
                     _ => client.prepare(&sql)?,
@@ -195,7 +214,7 @@ impl Bare {
                 client.execute(&statement, &params)?;
             }
             Self::Sqlite(connection) => {
-                let sql = format!("INSERT INTO bench ({COLUMNS}) VALUES (?,?,?,?,?)");
+                let sql = format!("INSERT INTO bench ({COLUMNS}) VALUES (?,?,?,?,?) {more}");
                 let mut statement = connection.prepare_cached(&sql)?;
                 for row in &all {
                     statement.execute(rusqlite::params![row.0, row.1, row.2, row.3, row.4])?;
