@@ -1,7 +1,7 @@
 //! Records a second that a worker with the replicator copies from one log into another, beside a
-//! bare loop that reads and appends.
+//! bare loop that reads and appends: embedded logs, or RocketMQ clusters where name servers are given.
 //!
-//! `cargo run --release -p gantry-replicator --example replicator_bench [RECORDS [ROUNDS]]`
+//! `cargo run --release -p gantry-replicator --example replicator_bench [RECORDS [ROUNDS [SOURCE TARGET]]]`
 
 use std::error::Error;
 use std::io::Write;
@@ -16,6 +16,7 @@ use gantry_log::{
     TopicPartition, TopicSpec,
 };
 use gantry_replicator::{Clusters, OpenSource, plugins};
+use gantry_rocketmq::{RocketmqConfig, RocketmqLog};
 
 const QUEUES: u32 = 4;
 const VALUE_BYTES: usize = 200;
@@ -100,7 +101,12 @@ async fn bare(source: &AnyLog, target: &AnyLog, records: u64) -> Outcome<Duratio
     Ok(begun.elapsed())
 }
 
-async fn replicator(source: &AnyLog, target: &AnyLog, records: u64) -> Outcome<Duration> {
+async fn replicator(
+    source: &AnyLog,
+    target: &AnyLog,
+    records: u64,
+    name: &str,
+) -> Outcome<Duration> {
     let clusters = Arc::new(Clusters::new(Source(Arc::clone(source))));
     clusters.set_target(Arc::clone(target));
     let registry = PluginRegistry {
@@ -124,7 +130,7 @@ async fn replicator(source: &AnyLog, target: &AnyLog, records: u64) -> Outcome<D
     ];
     let pairs = connector.map(|(key, value)| (key.to_owned(), value.to_owned()));
     let begun = Instant::now();
-    herder.put_connector("copy", Props::from(pairs), None, false).await?;
+    herder.put_connector(name, Props::from(pairs), None, false).await?;
     while copied(target, "a.t").await < records {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -133,8 +139,44 @@ async fn replicator(source: &AnyLog, target: &AnyLog, records: u64) -> Outcome<D
     Ok(took)
 }
 
-fn log(folder: &std::path::Path) -> Outcome<AnyLog> {
-    Ok(Arc::new(EmbeddedLog::open(EmbeddedConfig::new(folder))?))
+/// Where records are copied from and to: folders, or name servers.
+struct Places {
+    folder: tempfile::TempDir,
+    clusters: Option<(String, String)>,
+}
+
+impl Places {
+    fn embedded(&self, name: &str) -> Outcome<AnyLog> {
+        Ok(Arc::new(EmbeddedLog::open(EmbeddedConfig::new(&self.folder.path().join(name)))?))
+    }
+
+    fn rocketmq(name_server: &str) -> AnyLog {
+        Arc::new(RocketmqLog::open(RocketmqConfig::new(vec![name_server.into()])))
+    }
+
+    fn source(&self) -> Outcome<AnyLog> {
+        match &self.clusters {
+            Some((source, _)) => Ok(Self::rocketmq(source)),
+            None => self.embedded("source"),
+        }
+    }
+
+    fn target(&self, name: &str) -> Outcome<AnyLog> {
+        match &self.clusters {
+            Some((_, target)) => Ok(Self::rocketmq(target)),
+            None => self.embedded(name),
+        }
+    }
+
+    /// Takes away what a round wrote.
+    async fn clean(&self, target: &AnyLog, name: &str, topic: &str) -> Outcome<()> {
+        target.delete_topic(topic).await?;
+        let folder = self.folder.path().join(name);
+        if folder.exists() {
+            std::fs::remove_dir_all(folder)?;
+        }
+        Ok(())
+    }
 }
 
 #[tokio::main]
@@ -143,17 +185,19 @@ async fn main() -> Outcome<()> {
     let records: u64 = arguments.next().map_or(Ok(1_000_000), |text| text.parse())?;
     let rounds: usize = arguments.next().map_or(Ok(5), |text| text.parse())?;
     let records = records / (1_000 * u64::from(QUEUES)) * 1_000 * u64::from(QUEUES);
-    let dir = tempfile::tempdir()?;
-    let source = log(&dir.path().join("source"))?;
+    let places =
+        Places { folder: tempfile::tempdir()?, clusters: arguments.next().zip(arguments.next()) };
+    let source = places.source()?;
     fill(&source, records).await?;
     let mut ratios = Vec::new();
     for round in 0..rounds {
-        let folder = dir.path().join(format!("bare-{round}"));
-        let loop_took = bare(&source, &log(&folder)?, records).await?;
-        std::fs::remove_dir_all(folder)?;
-        let folder = dir.path().join(format!("replicator-{round}"));
-        let took = replicator(&source, &log(&folder)?, records).await?;
-        std::fs::remove_dir_all(folder)?;
+        let target = places.target("bare")?;
+        let loop_took = bare(&source, &target, records).await?;
+        places.clean(&target, "bare", "t").await?;
+        drop(target);
+        let target = places.target("replicator")?;
+        let took = replicator(&source, &target, records, &format!("copy-{round}")).await?;
+        places.clean(&target, "replicator", "a.t").await?;
         let rate = |took: Duration| records as f64 / took.as_secs_f64();
         ratios.push(rate(took) / rate(loop_took));
         writeln!(
