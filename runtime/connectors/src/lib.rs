@@ -24,6 +24,8 @@ pub mod tools;
 
 #[allow(dead_code, reason = "a build with few features uses a part of it")]
 mod keys;
+#[cfg(any(feature = "cdc", feature = "http"))]
+mod name_uuid;
 #[cfg(feature = "jdbc")]
 #[allow(dead_code, reason = "a build with few features uses a part of it")]
 mod out;

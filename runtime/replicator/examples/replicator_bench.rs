@@ -147,7 +147,7 @@ struct Places {
 
 impl Places {
     fn embedded(&self, name: &str) -> Outcome<AnyLog> {
-        Ok(Arc::new(EmbeddedLog::open(EmbeddedConfig::new(&self.folder.path().join(name)))?))
+        Ok(Arc::new(EmbeddedLog::open(EmbeddedConfig::new(self.folder.path().join(name)))?))
     }
 
     fn rocketmq(name_server: &str) -> AnyLog {

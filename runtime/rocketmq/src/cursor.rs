@@ -251,7 +251,7 @@ impl Pulled {
         records.retain(|(offset, _)| *offset >= from);
         // Not where the broker would go on: see `GAP_LASTS`.
         let behind = records.last().map(|(offset, _)| offset + 1);
-        Self::Records { records, next: behind.unwrap_or(next.max(from)), end }
+        Self::Records { records, next: behind.unwrap_or_else(|| next.max(from)), end }
     }
 
     /// Takes in what another pull gave that began at `from`; whether that goes on where this one

@@ -95,6 +95,25 @@ pub(super) fn define(keys: &mut Keys, flavour: Flavour) {
     }
     let text = "How long a connection that is not used is kept.";
     keys.add_valid(IDLE, Type::Long, 30_000i64, Low, text, Validator::at_least(0));
+    who_keys(keys);
+    signing_keys(keys);
+    if flavour == Flavour::Aiven {
+        store_keys(keys);
+    }
+}
+
+/// Of a source: who asks, signatures, and certificates.
+pub(super) fn define_source(keys: &mut Keys) {
+    who_keys(keys);
+    signing_keys(keys);
+    let text = "A file with the certificates that are trusted; the system's if not set.";
+    keys.null("gantry.http.ssl.truststore.location", Type::String, Low, text);
+    let text = "The password of the trust store.";
+    keys.null("gantry.http.ssl.truststore.password", Type::Password, Low, text);
+    store_keys(keys);
+}
+
+fn who_keys(keys: &mut Keys) {
     let text = "A token that is sent as Authorization: Bearer.";
     keys.null(BEARER, Type::Password, Low, text);
     keys.null(API_KEY, Type::Password, Low, "An API key.");
@@ -109,10 +128,6 @@ pub(super) fn define(keys: &mut Keys, flavour: Flavour) {
         text,
         keys::words(&["header", "query"]),
     );
-    signing_keys(keys);
-    if flavour == Flavour::Aiven {
-        store_keys(keys);
-    }
 }
 
 fn signing_keys(keys: &mut Keys) {
@@ -141,7 +156,7 @@ fn signing_keys(keys: &mut Keys) {
 /// Aiven's connector has no keys for a certificate of its own.
 fn store_keys(keys: &mut Keys) {
     let kinds = || keys::words(&["JKS", "PKCS12", "PEM"]);
-    let text = "The format of http.ssl.truststore.location: JKS, PKCS12 or PEM.";
+    let text = "The format of the trust store: JKS, PKCS12 or PEM.";
     keys.add_valid("gantry.http.ssl.truststore.type", Type::String, "JKS", Low, text, kinds());
     let text = "A key store with the certificate that is shown to the server (mutual TLS).";
     keys.null("gantry.http.ssl.keystore.location", Type::String, Low, text);

@@ -21,6 +21,7 @@ const READ_BYTES_MAX: usize = 1024 * 1024;
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) retry_after: Option<Duration>,
+    pub(crate) headers: HeaderMap,
     /// The beginning of the body; nothing if the answer is a success.
     pub(crate) body: Vec<u8>,
 }
@@ -200,7 +201,8 @@ async fn read(response: Response<Incoming>, keep: Keep) -> Result<(Answer, bool)
         }
     }
     let retry_after = retry_after(&head.headers, SystemTime::now());
-    Ok((Answer { status: head.status, retry_after, body: kept }, is_read))
+    let (status, headers) = (head.status, head.headers);
+    Ok((Answer { status, retry_after, headers, body: kept }, is_read))
 }
 
 /// How long the server asks to wait: seconds, or until a date.

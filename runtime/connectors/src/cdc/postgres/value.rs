@@ -16,6 +16,7 @@ use num_bigint::BigInt;
 pub(super) use self::time::instant;
 use super::super::config::{Binaries, Decimals};
 use super::types::{Modes, PgType, point, variable_decimal};
+use crate::name_uuid::name_uuid;
 
 fn text(bytes: &[u8]) -> Result<&str> {
     std::str::from_utf8(bytes).map_err(|_| Error::data("the value is no UTF-8"))
@@ -309,16 +310,6 @@ pub(super) fn placeholder(of: &PgType, mark: &[u8], modes: &Modes) -> Value {
         },
         _ => Value::Null,
     }
-}
-
-/// Java's `UUID.nameUUIDFromBytes`.
-fn name_uuid(bytes: &[u8]) -> String {
-    use md5::{Digest, Md5};
-    let mut hash: [u8; 16] = Md5::digest(bytes).into();
-    hash[6] = (hash[6] & 0x0f) | 0x30;
-    hash[8] = (hash[8] & 0x3f) | 0x80;
-    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 #[cfg(test)]
