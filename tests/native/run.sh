@@ -42,5 +42,6 @@ printf '%s\n' \
   "jdbc.py" \
   "spool.py --kills $((few * 2)) --seed $SEED" \
   "redis_kills.py --kills $few --seed $SEED" \
+  "http_source.py --kills $((few * 2)) --seed $SEED" \
   "redis.py" |
   xargs -P "$lanes" -I{} bash -c 'one "{}"'
