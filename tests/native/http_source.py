@@ -141,7 +141,8 @@ def configs(service):
             "http.offset.initial": "timestamp=2000-01-01T00:00:00Z", "http.response.list.order.direction": "ASC",
             "gantry.http.next.page.pointer": "/more/cursor", "gantry.http.next.page.param": "cursor",
         },
-        "newest": {**both, "kafka.topic": "newest", "http.request.url": url + "/newest", "gantry.http.next.page.link": "true"},
+        "newest": {**both, "kafka.topic": "newest", "http.request.url": url + "/newest", "gantry.http.next.page.link": "true",
+                   "http.response.list.order.direction": "DESC"},
         "etag": {**both, "kafka.topic": "etag", "http.request.url": url + "/newest", "gantry.http.etag": "true"},
     }
 

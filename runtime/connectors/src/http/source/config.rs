@@ -133,6 +133,12 @@ fn check(parsed: &ParsedConfig) -> Vec<Fault> {
             "either it or gantry.http.next.page.pointer says where the next page is",
         );
     }
+    let is_paged = parsed.boolean(names::NEXT_LINK) || given(parsed, names::NEXT).is_some();
+    if is_paged
+        && parsed.string(names::ORDER).is_some_and(|word| word.eq_ignore_ascii_case("IMPLICIT"))
+    {
+        add(names::ORDER, "with pages it must be ASC or DESC: one page does not tell it");
+    }
     let oauth2 = [names::TOKEN_URL, names::CLIENT_ID, names::CLIENT_SECRET];
     if oauth2.iter().any(|key| given(parsed, key).is_some())
         && let Some(missing) = oauth2.iter().find(|key| given(parsed, key).is_none())

@@ -125,18 +125,33 @@ pub(super) fn sort(order: Order, items: &mut [Item]) {
     }
 }
 
-/// Leaves out what was seen before an offset.
-pub(super) fn unseen(seen: Seen, offset: &OffsetMap, items: &mut Vec<Item>) {
+/// Where the items of an answer are among others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// There are no others.
+    Alone,
+    /// Behind older ones; whether the record of the offset was among those.
+    Behind(bool),
+    /// Behind newer ones, likewise.
+    Before(bool),
+}
+
+/// Leaves out what was seen before an offset. Whether its record was among these, or in front.
+pub(super) fn unseen(seen: Seen, offset: &OffsetMap, items: &mut Vec<Item>, place: Place) -> bool {
     let time = time_of(offset).unwrap_or(0);
-    let mut reached = false;
+    let is_here = items.iter().any(|item| item.offset == *offset);
+    let mut reached = place == Place::Behind(true);
+    // The record of the offset is older than these.
+    let all_behind = place == Place::Before(false) && !is_here;
     items.retain(|item| {
         if seen == Seen::None || item.timestamp_ms > time {
             return true;
         }
-        let is_behind = reached && seen == Seen::Offset;
-        reached = reached || item.offset == *offset;
-        is_behind
+        let is_behind = reached || (all_behind && item.timestamp_ms == time);
+        reached = reached || (item.offset == *offset && place != Place::Before(true));
+        is_behind && seen == Seen::Offset
     });
+    is_here || matches!(place, Place::Behind(true) | Place::Before(true))
 }
 
 /// The schemas of keys and values.

@@ -14,6 +14,7 @@ use super::config::{Config, Paging, header_list};
 use super::json::Node;
 use super::keys::{HEADERS, NEXT, NEXT_PARAM};
 use crate::web::client::{Answer, Client, Keep};
+use crate::web::keys::mask_url;
 use crate::web::target::Target;
 
 /// Connections that are kept: one asks at a time.
@@ -79,7 +80,7 @@ impl Requester {
                     if !self.config.retry_on.contains(answer.status.as_u16()) {
                         return Ok(answer);
                     }
-                    (refused(&target.shown, &answer), answer.retry_after)
+                    (refused(&shown(url), &answer), answer.retry_after)
                 }
                 Err(error) => (error, None),
             };
@@ -136,7 +137,7 @@ impl Requester {
             self.client.send(&target.origin, request, Keep::Whole(self.config.bytes_max)).await;
         Ok(match sent {
             Ok(answer) => Ok((answer, token)),
-            Err(why) => Err(Error::connect(format!("{}: {why}", target.shown))),
+            Err(why) => Err(Error::connect(format!("{}: {why}", shown(&target.shown)))),
         })
     }
 
@@ -181,10 +182,19 @@ impl Requester {
             return Err(Error::connect(format!(
                 "the next page is at {}, another server than {}: it is not asked, as it would get the credentials; \
                  look at {NEXT} and {NEXT_PARAM}",
-                there.shown, here.shown
+                shown(&next),
+                shown(url)
             )));
         }
         Ok(Some(next).filter(|next| next != url))
+    }
+}
+
+/// A URL as it may be shown: keys of services stand in queries.
+pub(super) fn shown(url: &str) -> String {
+    match mask_url(url).split_once('?') {
+        Some((place, _)) => format!("{place}?***"),
+        None => mask_url(url),
     }
 }
 

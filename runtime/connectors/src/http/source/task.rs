@@ -12,10 +12,9 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::config::{Config, Order, Paging};
-use super::records::{Item, Recorder, items, sort, time_of, unseen};
-use super::request::{Requester, refused};
+use super::records::{Item, Place, Recorder, items, sort, time_of, unseen};
+use super::request::{Requester, refused, shown};
 use crate::web::client::Answer;
-use crate::web::keys::mask_url;
 
 /// An answer's mark, and the URL that it is of.
 #[derive(Clone, Debug)]
@@ -32,7 +31,9 @@ struct Pages {
     url: String,
     /// The offset before the first page: what was seen before it is left out of all.
     begun: OffsetMap,
-    /// The last record of the pages so far, where the offset stays until the last page.
+    /// Whether the record of that offset was seen.
+    reached: bool,
+    /// The newest record of the pages so far, where the offset stays until the last page.
     newest: Option<(i64, OffsetMap)>,
 }
 
@@ -44,6 +45,17 @@ struct Taken {
     mark: Option<Mark>,
     /// Whether there were records, and they are old.
     is_behind: bool,
+}
+
+/// What is to be known of a page beside its items.
+struct Page<'a> {
+    /// Whether the offset stays where it is.
+    holds: bool,
+    /// Whether the record of the offset before the first page was seen.
+    reached: bool,
+    /// The offset before the first page.
+    begun: &'a OffsetMap,
+    next: Option<String>,
 }
 
 struct Running {
@@ -133,7 +145,7 @@ impl Running {
             return Ok(self.nothing());
         }
         if !is_of(&self.config.process) {
-            return Err(refused(&mask_url(&url), &answer));
+            return Err(refused(&shown(&url), &answer));
         }
         self.take(&url, hash, &answer)
     }
@@ -145,8 +157,7 @@ impl Running {
     }
 
     fn take(&self, url: &str, hash: String, answer: &Answer) -> Result<Taken> {
-        let about =
-            |error: Error| Error::connect(format!("{}: {}", mask_url(url), error.message()));
+        let about = |error: Error| Error::connect(format!("{}: {}", shown(url), error.message()));
         let body = std::str::from_utf8(&answer.body)
             .map_err(|error| about(Error::connect(format!("the answer is no UTF-8: {error}"))))?;
         let mut all = match body.trim().is_empty() {
@@ -159,19 +170,25 @@ impl Running {
         };
         sort(self.config.order, &mut all);
         let begun = self.pages.as_ref().map_or(&self.offset, |pages| &pages.begun);
-        unseen(self.config.seen, begun, &mut all);
+        let newest_first = self.config.order == Order::Descending;
+        let before = self.pages.as_ref().is_some_and(|pages| pages.reached);
+        let place = match (self.pages.is_some() || next.is_some(), newest_first) {
+            (false, _) => Place::Alone,
+            (true, true) => Place::Before(before),
+            (true, false) => Place::Behind(before),
+        };
+        let reached = unseen(self.config.seen, begun, &mut all, place);
         let newest_ms = all.iter().map(|item| item.timestamp_ms).max();
         let interval = i64::try_from(self.config.interval.as_millis()).unwrap_or(i64::MAX);
         let is_behind = newest_ms.is_some_and(|at| at < now_ms().saturating_sub(interval))
             && all.last().is_some_and(|item| time_of(&item.offset).is_some());
-        let is_paged = next.is_some() || self.pages.is_some();
-        // Pages that do not go up by time are all read again by who stops within them: only
+        // Pages of which the newest comes first are all read again by who stops within them: only
         // behind the last one the offset may pass over those of before.
-        let holds = is_paged && self.config.order != Order::Ascending;
-        let mark = answer.headers.get(ETAG).filter(|_| self.config.etag && !is_paged);
+        let holds = matches!(place, Place::Before(_));
+        let mark = answer.headers.get(ETAG).filter(|_| self.config.etag && place == Place::Alone);
         let mark = mark.map(|etag| Mark { etag: etag.clone(), url: hash });
         let mut taken = Taken { pages: None, mark: mark.clone(), is_behind, ..self.nothing() };
-        self.give(all, holds, begun, next, &mut taken);
+        self.give(all, Page { holds, reached, begun, next }, &mut taken);
         if let Some(mark) = &mark
             && self.mark.as_ref().is_none_or(|old| old.etag != mark.etag || old.url != mark.url)
         {
@@ -181,28 +198,28 @@ impl Running {
         Ok(taken)
     }
 
-    fn give(
-        &self,
-        all: Vec<Item>,
-        holds: bool,
-        begun: &OffsetMap,
-        next: Option<String>,
-        taken: &mut Taken,
-    ) {
-        let mut newest = self.pages.as_ref().and_then(|pages| pages.newest.clone());
+    fn give(&self, all: Vec<Item>, page: Page<'_>, taken: &mut Taken) {
+        let Page { holds, reached, begun, next } = page;
+        let before = self.pages.as_ref().and_then(|pages| pages.newest.clone());
+        let newest = all.iter().max_by_key(|item| item.timestamp_ms);
+        let newest = newest.map(|item| (item.timestamp_ms, item.offset.clone()));
+        let newest = match (before, newest) {
+            // Of the same time the newest is on the page that came first.
+            (Some(before), Some(newest)) if newest.0 <= before.0 => Some(before),
+            (before, newest) => newest.or(before),
+        };
         for item in all {
             let offset = match holds {
                 true => begun.clone(),
                 false => item.offset.clone(),
             };
-            if newest.as_ref().is_none_or(|(at, _)| item.timestamp_ms >= *at) {
-                newest = Some((item.timestamp_ms, item.offset.clone()));
-            }
             taken.offset.clone_from(&offset);
             taken.records.push(self.recorder.record(item, offset));
         }
         match next {
-            Some(url) => taken.pages = Some(Pages { url, begun: begun.clone(), newest }),
+            Some(url) => {
+                taken.pages = Some(Pages { url, begun: begun.clone(), reached, newest });
+            }
             None if holds => {
                 if let Some((_, offset)) = newest {
                     taken.offset.clone_from(&offset);

@@ -184,8 +184,11 @@ async fn pages_are_followed_and_read_again_by_who_stops_within_them() {
         reply(200, &json!({"items": items, "next": next}).to_string())
     })
     .await;
-    let more =
-        [("gantry.http.next.page.pointer", "/next"), ("gantry.http.next.page.param", "page")];
+    let more = [
+        ("gantry.http.next.page.pointer", "/next"),
+        ("gantry.http.next.page.param", "page"),
+        ("http.response.list.order.direction", "DESC"),
+    ];
     let props = config(&server, &more);
     let mut first = task(&props, &Committed::default()).await;
     let mut committed = Committed::default();
@@ -214,6 +217,74 @@ async fn pages_are_followed_and_read_again_by_who_stops_within_them() {
         .take(1)
         .collect();
     assert_eq!(pages, ["/items?page=2"]);
+}
+
+/// Records of the offset's time that are on other pages than the record of the offset.
+#[tokio::test]
+async fn a_time_may_go_over_pages() {
+    for (order, pages, expected) in [
+        ("ASC", [[1, 2], [3, 4]], [&["3", "4"][..], &[]]),
+        ("DESC", [[4, 3], [2, 1]], [&["3", "4"][..], &[]]),
+    ] {
+        for seen in [2, 4] {
+            let server = Server::new(move |_, asked: &Asked| {
+                let page = usize::from(asked.path.contains("page="));
+                let items = pages[page].map(|id| item(id, 7));
+                let next = (page == 0).then_some(1);
+                reply(200, &json!({"items": items, "next": next}).to_string())
+            })
+            .await;
+            let props = config(
+                &server,
+                &[
+                    ("gantry.http.next.page.pointer", "/next"),
+                    ("gantry.http.next.page.param", "page"),
+                    ("http.response.list.order.direction", order),
+                    ("http.offset.initial", &format!("key={seen},timestamp=2020-01-01T00:00:07Z")),
+                ],
+            );
+            let mut task = task(&props, &Committed::default()).await;
+            let found = poll_for(&mut task, Duration::from_millis(200)).await;
+            assert_eq!(found, expected[usize::from(seen == 4)], "{order} behind {seen}");
+        }
+    }
+}
+
+/// The newest first, all of one time, over several pages: none comes again when all were seen.
+#[tokio::test]
+async fn pages_of_one_time_come_once() {
+    let server = Server::new(|_, asked: &Asked| {
+        let page: usize = asked.path.split("page=").nth(1).map_or(1, |page| page.parse().unwrap());
+        let newest = 8 - 2 * page;
+        let items = [item(newest, 7), item(newest - 1, 7)];
+        reply(200, &json!({"items": items, "next": (page < 3).then_some(page + 1)}).to_string())
+    })
+    .await;
+    let more = [
+        ("gantry.http.next.page.pointer", "/next"),
+        ("gantry.http.next.page.param", "page"),
+        ("http.response.list.order.direction", "DESC"),
+    ];
+    let mut task = task(&config(&server, &more), &Committed::default()).await;
+    let mut found = Vec::new();
+    for _ in 0..3 {
+        found.extend(ids(&poll(&mut task).await));
+    }
+    assert_eq!(found, ["5", "6", "3", "4", "1", "2"]);
+    let given = poll_for(&mut task, Duration::from_millis(150)).await;
+    assert_eq!(given, [""; 0], "seen before");
+}
+
+/// What comes within a time.
+async fn poll_for(task: &mut HttpSourceTask, time: Duration) -> Vec<String> {
+    let mut found = Vec::new();
+    let _ = tokio::time::timeout(time, async {
+        loop {
+            found.extend(ids(&task.poll().await.unwrap()));
+        }
+    })
+    .await;
+    found
 }
 
 #[tokio::test]
@@ -401,6 +472,7 @@ async fn wrong_values_are_found_before_the_start() {
             "it has codes of http.response.policy.codes.process",
         ),
         ("http.response.list.order.direction", "UP", "ASC"),
+        ("gantry.http.next.page.link", "true", "with pages it must be ASC or DESC"),
         ("gantry.http.oauth2.client.id", "i", "it is needed for OAuth 2"),
         ("gantry.http.etags", "true", "is no key of this connector"),
     ] {
