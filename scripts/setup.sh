@@ -98,7 +98,8 @@ setup_redis() {
 # other things.
 setup_deny() {
   if cargo deny --version >/dev/null 2>&1; then return 0; fi
-  cargo install cargo-deny --locked --version "$DENY_VERSION"
+  # It runs for a second: to optimise it would take minutes.
+  cargo install cargo-deny --debug --locked --version "$DENY_VERSION"
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
