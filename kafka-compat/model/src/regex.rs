@@ -88,6 +88,12 @@ impl JavaPattern {
     pub fn is_found(&self, text: &str) -> bool {
         self.find.is_match(text).unwrap_or(false)
     }
+    /// What a group has found where the pattern is found first (`Matcher.find`, `Matcher.group`); none if it found nothing, or there
+    /// is no such group.
+    pub fn group(&self, text: &str, number: usize) -> Option<String> {
+        let captures = self.find.captures(text).ok()??;
+        captures.get(number).map(|found| found.as_str().to_owned())
+    }
     /// The text with the first match replaced (`Matcher.replaceFirst`): `$1` and `${name}` stand
     /// for groups, `\` takes the next character as it is. `IllegalArgumentException` or
     /// `IndexOutOfBoundsException` for a replacement that names groups wrongly.

@@ -9,6 +9,9 @@ fn matches_are_whole() {
     let backwards = JavaPattern::compile(r"(\w+)-\1").unwrap();
     assert!(backwards.matches("ab-ab") && !backwards.matches("ab-ac"));
     assert!(JavaPattern::compile("[").is_err());
+    let group = |number| backwards.group("x ab-ab ac-ac", number);
+    assert_eq!((group(0), group(1)), (Some("ab-ab".to_owned()), Some("ab".to_owned())));
+    assert_eq!((group(2), backwards.group("x", 0)), (None, None));
 }
 
 #[test]

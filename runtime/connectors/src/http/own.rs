@@ -72,22 +72,13 @@ pub(super) fn define(keys: &mut Keys, flavour: Flavour) {
                 records without a key of one queue. Has no effect where records share requests: then one \
                 request is under way.";
     keys.add_valid(IN_FLIGHT, Type::Int, 4, Low, text, Validator::between(1, 256));
-    let text = "How many requests each task sends in a second at most; 0: no limit.";
-    keys.add_valid(REQUESTS, Type::Int, 0, Low, text, Validator::at_least(0));
+    limit_key(keys);
     let text = "How many bytes of bodies each task sends in a second at most; 0: no limit.";
     keys.add_valid(BYTES, Type::Long, 0i64, Low, text, Validator::at_least(0));
     let text = "A header that gets topic-queue-offset of the record, the same each time it is sent; of records \
                 that share a request the first and the last.";
     keys.null_valid(IDEMPOTENCY, Type::String, Low, text, header_rule());
-    let text = "How long it is waited at most because an answer says Retry-After; 0: Retry-After is not looked at.";
-    keys.add_valid(
-        RETRY_AFTER,
-        Type::Long,
-        60_000i64,
-        Low,
-        text,
-        Validator::between(0i64, 3_600_000i64),
-    );
+    retry_after_key(keys);
     if flavour == Flavour::Aiven {
         let text = "Status codes after which a request is tried again: 429,500-502,503-. Other codes from 400 on \
                     are errors at once.";
@@ -102,8 +93,10 @@ pub(super) fn define(keys: &mut Keys, flavour: Flavour) {
     }
 }
 
-/// Of a source: who asks, signatures, and certificates.
+/// Of a source: how often it asks, who asks, signatures, and certificates.
 pub(super) fn define_source(keys: &mut Keys) {
+    limit_key(keys);
+    retry_after_key(keys);
     who_keys(keys);
     signing_keys(keys);
     let text = "A file with the certificates that are trusted; the system's if not set.";
@@ -111,6 +104,17 @@ pub(super) fn define_source(keys: &mut Keys) {
     let text = "The password of the trust store.";
     keys.null("gantry.http.ssl.truststore.password", Type::Password, Low, text);
     store_keys(keys);
+}
+
+fn limit_key(keys: &mut Keys) {
+    let text = "How many requests each task sends in a second at most; 0: no limit.";
+    keys.add_valid(REQUESTS, Type::Int, 0, Low, text, Validator::at_least(0));
+}
+
+fn retry_after_key(keys: &mut Keys) {
+    let text = "How long it is waited at most because an answer says Retry-After; 0: Retry-After is not looked at.";
+    let rule = Validator::between(0i64, 3_600_000i64);
+    keys.add_valid(RETRY_AFTER, Type::Long, 60_000i64, Low, text, rule);
 }
 
 fn who_keys(keys: &mut Keys) {
@@ -175,7 +179,12 @@ pub(super) fn statuses_rule() -> Validator {
 
 /// Keys that begin like these and are none: most likely misspelt.
 pub(super) fn unknown(definition: &ConfigDef, props: &Props) -> Vec<Fault> {
-    let unknown = props.keys().filter(|name| name.starts_with(PREFIX));
+    unknown_of(PREFIX, definition, props)
+}
+
+/// The same of any prefix.
+pub(super) fn unknown_of(prefix: &str, definition: &ConfigDef, props: &Props) -> Vec<Fault> {
+    let unknown = props.keys().filter(|name| name.starts_with(prefix));
     let unknown = unknown.filter(|name| definition.key(name).is_none());
     unknown.map(|name| Fault::plain(name, format!("{name} is no key of this connector"))).collect()
 }

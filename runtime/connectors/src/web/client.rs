@@ -1,5 +1,6 @@
 //! Requests over connections that are kept.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -37,6 +38,30 @@ pub(crate) enum Keep {
     Whole(usize),
 }
 
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unanswered {
+    /// The answer has more than so many bytes, and would have them again.
+    TooLong(usize),
+    /// Anything else, which may pass.
+    Other(String),
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong(most) => write!(f, "the answer has more than {most} bytes"),
+            Self::Other(why) => f.write_str(why),
+        }
+    }
+}
+
+impl From<String> for Unanswered {
+    fn from(why: String) -> Self {
+        Self::Other(why)
+    }
+}
+
 struct Idle {
     origin: Arc<Origin>,
     since: Instant,
@@ -53,8 +78,8 @@ pub(crate) struct Client {
     idle: Mutex<Vec<Idle>>,
 }
 
-impl std::fmt::Debug for Client {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Client")
     }
 }
@@ -84,7 +109,7 @@ impl Client {
         origin: &Arc<Origin>,
         request: Request<Full<Bytes>>,
         keep: Keep,
-    ) -> Result<Answer, String> {
+    ) -> Result<Answer, Unanswered> {
         self.send_within(self.timeout, origin, request, keep).await
     }
 
@@ -95,10 +120,10 @@ impl Client {
         origin: &Arc<Origin>,
         request: Request<Full<Bytes>>,
         keep: Keep,
-    ) -> Result<Answer, String> {
+    ) -> Result<Answer, Unanswered> {
         match tokio::time::timeout(timeout, self.send_slowly(origin, request, keep)).await {
             Ok(sent) => sent,
-            Err(_) => Err(format!("no answer within {} ms", timeout.as_millis())),
+            Err(_) => Err(format!("no answer within {} ms", timeout.as_millis()).into()),
         }
     }
 
@@ -107,7 +132,7 @@ impl Client {
         origin: &Arc<Origin>,
         mut request: Request<Full<Bytes>>,
         keep: Keep,
-    ) -> Result<Answer, String> {
+    ) -> Result<Answer, Unanswered> {
         loop {
             let kept = self.take(origin);
             let is_kept = kept.is_some();
@@ -119,7 +144,7 @@ impl Client {
                 if is_kept {
                     continue;
                 }
-                return Err(reason(&error));
+                return Err(reason(&error).into());
             }
             let response = match sender.try_send_request(request).await {
                 Ok(response) => response,
@@ -129,7 +154,7 @@ impl Client {
                         request = unsent;
                         continue;
                     }
-                    _ => return Err(reason(error.error())),
+                    _ => return Err(reason(error.error()).into()),
                 },
             };
             let (answer, is_read) = read(response, keep).await?;
@@ -150,6 +175,9 @@ impl Client {
     }
 
     fn keep(&self, origin: &Arc<Origin>, sender: Sender) {
+        if self.idle_max == 0 {
+            return;
+        }
         let mut idle = self.lock();
         if idle.len() >= self.idle_max {
             idle.remove(0);
@@ -167,7 +195,7 @@ fn reason(error: &hyper::Error) -> String {
 }
 
 /// Reads an answer; whether to its end.
-async fn read(response: Response<Incoming>, keep: Keep) -> Result<(Answer, bool), String> {
+async fn read(response: Response<Incoming>, keep: Keep) -> Result<(Answer, bool), Unanswered> {
     let (head, mut body) = response.into_parts();
     let keeps = keep != Keep::Errors || !head.status.is_success();
     let (kept_max, read_max) = match keep {
@@ -184,7 +212,7 @@ async fn read(response: Response<Incoming>, keep: Keep) -> Result<(Answer, bool)
                 is_read = false;
                 break;
             }
-            Err(error) => return Err(reason(&error)),
+            Err(error) => return Err(reason(&error).into()),
         };
         let Some(data) = frame.data_ref() else { continue };
         length += data.len();
@@ -194,7 +222,7 @@ async fn read(response: Response<Incoming>, keep: Keep) -> Result<(Answer, bool)
         }
         if length > read_max {
             if let Keep::Whole(most) = keep {
-                return Err(format!("the answer has more than {most} bytes"));
+                return Err(Unanswered::TooLong(most));
             }
             is_read = false;
             break;

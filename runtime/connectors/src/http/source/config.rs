@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_api::model::config::{ConfigValue, ParsedConfig};
-use gantry_api::{OffsetMap, Props, Result};
+use gantry_api::model::regex::JavaPattern;
+use gantry_api::{ConfigDef, OffsetMap, Props, Result};
 use gantry_tls::{ClientAuth, Secret, ServerProof, TlsSettings, connection_config};
 use hyper::header::{AUTHORIZATION, HeaderValue};
 use hyper::{HeaderMap, Method};
@@ -16,6 +17,7 @@ use super::super::status::Statuses;
 use super::json::Pointer;
 use super::keys as names;
 use super::template::Template;
+use super::times::{ISO, Pattern, Times};
 use crate::web::connect::{Opener, Proxy};
 
 /// In which order an answer has its records.
@@ -35,14 +37,6 @@ pub(super) enum Seen {
     /// Those up to the time of the offset.
     Time,
     None,
-}
-
-/// How times are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Times {
-    Either,
-    Epoch,
-    Iso,
 }
 
 /// Where an answer names the page that comes next.
@@ -91,6 +85,7 @@ pub(super) struct Config {
     pub(super) opener: Opener,
     pub(super) read_timeout: Duration,
     pub(super) idle: Duration,
+    pub(super) idle_max: usize,
     pub(super) process: Vec<(u16, u16)>,
     pub(super) skip: Vec<(u16, u16)>,
     pub(super) places: Places,
@@ -110,7 +105,7 @@ pub(super) struct Config {
 /// Adds what is wrong across keys to what was found for each.
 pub(super) fn validate(props: &Props, findings: &mut Vec<ConfigValue>, opens_files: bool) {
     let definition = names::definition();
-    let mut faults = own::unknown(&definition, props);
+    let mut faults = unknown(&definition, props);
     if let Ok(parsed) = definition.parse(props) {
         faults.append(&mut check(&parsed));
         if faults.is_empty()
@@ -121,6 +116,13 @@ pub(super) fn validate(props: &Props, findings: &mut Vec<ConfigValue>, opens_fil
         }
     }
     keys::add_faults(faults, findings);
+}
+
+/// Keys of castorm's classes that are not here, of one's own classes, and those that are misspelt.
+fn unknown(definition: &ConfigDef, props: &Props) -> Vec<Fault> {
+    let mut faults = own::unknown(definition, props);
+    faults.append(&mut own::unknown_of("http.", definition, props));
+    faults
 }
 
 /// Faults across keys.
@@ -138,6 +140,11 @@ fn check(parsed: &ParsedConfig) -> Vec<Fault> {
         && parsed.string(names::ORDER).is_some_and(|word| word.eq_ignore_ascii_case("IMPLICIT"))
     {
         add(names::ORDER, "with pages it must be ASC or DESC: one page does not tell it");
+    }
+    if given(parsed, names::KEY_STORE).is_some()
+        && given(parsed, "gantry.http.ssl.keystore.location").is_some()
+    {
+        add(names::KEY_STORE, "gantry.http.ssl.keystore.location names another one: leave one out");
     }
     let oauth2 = [names::TOKEN_URL, names::CLIENT_ID, names::CLIENT_SECRET];
     if oauth2.iter().any(|key| given(parsed, key).is_some())
@@ -161,7 +168,7 @@ impl Config {
     pub(super) fn parse(props: &Props) -> Result<Self> {
         let definition = names::definition();
         let parsed = definition.parse(props)?;
-        let mut faults = own::unknown(&definition, props);
+        let mut faults = unknown(&definition, props);
         faults.append(&mut check(&parsed));
         match faults.into_iter().next() {
             Some(fault) => Err(fault.into()),
@@ -189,12 +196,14 @@ impl Config {
             fixed,
             initial: initial(text(names::INITIAL))
                 .map_err(|what| Fault::of(parsed, names::INITIAL, &what))?,
-            interval: millis(parsed, names::INTERVAL),
-            catchup: (!fixed_interval).then(|| millis(parsed, names::CATCHUP)),
+            interval: or_old(parsed, names::INTERVAL, names::OLD_INTERVAL, names::INTERVAL_MS),
+            catchup: (!fixed_interval)
+                .then(|| or_old(parsed, names::CATCHUP, names::OLD_CATCHUP, names::CATCHUP_MS)),
             opener: opener(parsed, text(names::URL).to_ascii_lowercase().contains("https:"))?,
             asking,
             read_timeout: millis(parsed, names::READ_TIMEOUT),
             idle: millis(parsed, names::TTL),
+            idle_max: usize::try_from(number(parsed, names::IDLE_MAX)).unwrap_or(usize::MAX),
             process: codes(parsed, names::PROCESS),
             skip: codes(parsed, names::SKIP),
             places: places(parsed)?,
@@ -224,6 +233,14 @@ impl Config {
             oauth2: oauth2(parsed),
             own,
         })
+    }
+}
+
+/// A time under its name, or under its name of old if that is left at its default, as in Java.
+fn or_old(parsed: &ParsedConfig, key: &str, old: &str, default_ms: i64) -> Duration {
+    match parsed.long(key) == Some(default_ms) {
+        true => millis(parsed, old),
+        false => millis(parsed, key),
     }
 }
 
@@ -274,12 +291,29 @@ fn places(parsed: &ParsedConfig) -> Result<Places, Fault> {
             None => None,
         },
         offset: offset.map_err(|what| unfit(names::OFFSET, what))?,
-        times: match names::simple(text(names::PARSER)) {
-            "EpochMillisTimestampParser" => Times::Epoch,
-            "DateTimeFormatterTimestampParser" => Times::Iso,
-            _ => Times::Either,
-        },
+        times: times(parsed, names::PARSER)?,
         has_schema: names::simple(text(names::MAPPER)) != "StringKvSourceRecordMapper",
+    })
+}
+
+/// How times are written that a key's class reads. What it leads to never leads back: `names` sees to that.
+fn times(parsed: &ParsedConfig, key: &str) -> Result<Times, Fault> {
+    let text = |key: &str| parsed.string(key).unwrap_or_default();
+    Ok(match names::simple(text(key)) {
+        "EpochMillisTimestampParser" => Times::Epoch,
+        "RegexTimestampParser" => {
+            let pattern = JavaPattern::compile(text(names::PARSER_REGEX))
+                .map_err(|error| Fault::of(parsed, names::PARSER_REGEX, error.message()))?;
+            Times::Found(Box::new(pattern), Box::new(times(parsed, names::PARSER_REGEX_DELEGATE)?))
+        }
+        "EpochMillisOrDelegateTimestampParser" => {
+            Times::Either(Box::new(times(parsed, names::PARSER_DELEGATE)?))
+        }
+        _ if text(names::PARSER_PATTERN) == ISO => Times::Iso,
+        _ => Times::Pattern(
+            Pattern::parse_text(text(names::PARSER_PATTERN), text(names::PARSER_ZONE))
+                .map_err(|what| Fault::of(parsed, names::PARSER_PATTERN, &what))?,
+        ),
     })
 }
 
@@ -309,9 +343,16 @@ fn opener(parsed: &ParsedConfig, is_https: bool) -> Result<Opener, Fault> {
 
 fn tls(parsed: &ParsedConfig) -> Result<Arc<tokio_rustls::rustls::ClientConfig>, Fault> {
     let trust_store = store(parsed, "gantry.http.ssl.truststore.", "");
+    let mut key_store = store(parsed, "gantry.http.ssl.keystore.", "gantry.http.ssl.key.password");
+    if let Some(location) = given(parsed, names::KEY_STORE) {
+        let password = given(parsed, names::KEY_STORE_PASSWORD).map(Secret::new);
+        key_store.kind = "PKCS12".to_owned();
+        key_store.location = Some(location.to_owned());
+        key_store.password = password;
+    }
     let settings = TlsSettings {
         prefix: "gantry.http.".to_owned(),
-        key_store: store(parsed, "gantry.http.ssl.keystore.", "gantry.http.ssl.key.password"),
+        key_store,
         trust_store,
         client_auth: ClientAuth::None,
         protocol: "TLSv1.3".to_owned(),
@@ -354,7 +395,20 @@ fn oauth2(parsed: &ParsedConfig) -> Option<OAuth2Config> {
 pub(super) fn header_list(
     text: &str,
 ) -> Result<Vec<(hyper::header::HeaderName, HeaderValue)>, String> {
-    names::texts(text)
+    let mut all: Vec<String> = Vec::new();
+    for part in text.split(',') {
+        match all.last_mut() {
+            // A comma behind a backslash is one of the value.
+            Some(before) if before.ends_with('\\') => {
+                before.pop();
+                before.push(',');
+                before.push_str(part);
+            }
+            _ => all.push(part.to_owned()),
+        }
+    }
+    all.iter()
+        .filter(|one| !one.trim().is_empty())
         .map(|one| {
             let (name, value) = one.split_once(':').ok_or_else(|| format!("{one} has no :"))?;
             let name = keys::header_name(name.trim())?;

@@ -1,12 +1,13 @@
 //! The keys: those of castorm's connector, and Gantry's own.
 
 use gantry_api::Importance::{High, Low, Medium};
+use gantry_api::model::regex::JavaPattern;
 use gantry_api::{ConfigDef, Type, Validator};
 
 use super::super::keys::{self, Keys, text_rule};
 use super::super::own;
 use super::json::Pointer;
-use super::template::Template;
+use super::times;
 
 const PACKAGE: &str = "com.github.castorm.kafka.connect.";
 
@@ -21,9 +22,16 @@ pub(super) const INITIAL: &str = "http.offset.initial";
 pub(super) const TIMER: &str = "http.timer";
 pub(super) const INTERVAL: &str = "http.timer.interval.millis";
 pub(super) const CATCHUP: &str = "http.timer.catchup.interval.millis";
+pub(super) const OLD_INTERVAL: &str = "http.throttler.interval.millis";
+pub(super) const OLD_CATCHUP: &str = "http.throttler.catchup.interval.millis";
+pub(super) const INTERVAL_MS: i64 = 60_000;
+pub(super) const CATCHUP_MS: i64 = 30_000;
 pub(super) const CONNECT_TIMEOUT: &str = "http.client.connection.timeout.millis";
 pub(super) const READ_TIMEOUT: &str = "http.client.read.timeout.millis";
-pub(super) const TTL: &str = "http.client.connection.ttl.millis";
+pub(super) const TTL: &str = "http.client.ttl.millis";
+pub(super) const IDLE_MAX: &str = "http.client.max-idle";
+pub(super) const KEY_STORE: &str = "http.client.keystore";
+pub(super) const KEY_STORE_PASSWORD: &str = "http.client.keystore.password";
 pub(super) const PROXY_HOST: &str = "http.client.proxy.host";
 pub(super) const PROXY_PORT: &str = "http.client.proxy.port";
 pub(super) const PROXY_USER: &str = "http.client.proxy.username";
@@ -40,6 +48,12 @@ pub(super) const KEY: &str = "http.response.record.key.pointer";
 pub(super) const TIMESTAMP: &str = "http.response.record.timestamp.pointer";
 pub(super) const OFFSET: &str = "http.response.record.offset.pointer";
 pub(super) const PARSER: &str = "http.response.record.timestamp.parser";
+pub(super) const PARSER_DELEGATE: &str = "http.response.record.timestamp.parser.delegate";
+pub(super) const PARSER_PATTERN: &str = "http.response.record.timestamp.parser.pattern";
+pub(super) const PARSER_ZONE: &str = "http.response.record.timestamp.parser.zone";
+pub(super) const PARSER_REGEX: &str = "http.response.record.timestamp.parser.regex";
+pub(super) const PARSER_REGEX_DELEGATE: &str =
+    "http.response.record.timestamp.parser.regex.delegate";
 pub(super) const ORDER: &str = "http.response.list.order.direction";
 pub(super) const FILTER: &str = "http.record.filter.factory";
 pub(super) const MAPPER: &str = "http.response.record.mapper";
@@ -61,6 +75,7 @@ pub(in crate::http) fn definition() -> ConfigDef {
     let mut keys = Keys::new("Request");
     request(&mut keys);
     timer(&mut keys);
+    steps(&mut keys);
     client(&mut keys);
     response(&mut keys);
     own_keys(&mut keys);
@@ -85,10 +100,6 @@ fn class(keys: &mut Keys, name: &str, all: &'static [&'static str], package: &st
     keys.add_valid(name, Type::String, default.as_str(), Low, text, classes(all));
 }
 
-fn template(key: &'static str) -> Validator {
-    text_rule(move |text| Template::parse(key, text).map(drop))
-}
-
 fn pointer() -> Validator {
     text_rule(|text| Pointer::parse(text).map(drop))
 }
@@ -96,15 +107,15 @@ fn pointer() -> Validator {
 fn request(keys: &mut Keys) {
     keys.required(TOPIC, Type::String, High, "The topic that records go to.");
     let text = "What is asked for. In URL, headers, parameters and body stands ${offset.NAME} for parts of the offset.";
-    keys.required_valid(URL, Type::String, High, text, template(URL));
+    keys.required(URL, Type::String, High, text);
     let methods = Validator::one_of(&["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]);
     keys.add_valid(METHOD, Type::String, "GET", High, "How it is asked for.", methods);
-    let text = "Headers: Name: Value, divided by commas.";
-    keys.add_valid(HEADERS, Type::String, "", Medium, text, template(HEADERS));
-    let text = "Parameters of the URL: name=value, divided by &.";
-    keys.add_valid(PARAMS, Type::String, "", Medium, text, template(PARAMS));
+    let text = "Headers: Name: Value, divided by commas; a comma in a value is \\,.";
+    keys.add(HEADERS, Type::String, "", Medium, text);
+    let text = "Parameters of the URL: name=value, divided by &. What is percent-encoded stays so.";
+    keys.add(PARAMS, Type::String, "", Medium, text);
     let text = "The body, of methods that have one.";
-    keys.add_valid(BODY, Type::String, "", Low, text, template(BODY));
+    keys.add(BODY, Type::String, "", Low, text);
     let all = &[
         "BackwardsCompatibleFreeMarkerTemplateFactory",
         "FreeMarkerTemplateFactory",
@@ -122,9 +133,72 @@ fn timer(keys: &mut Keys) {
                 records that are older than http.timer.interval.millis, else that; FixedIntervalTimer: that.";
     class(keys, TIMER, &["AdaptableIntervalTimer", "FixedIntervalTimer"], "timer", text);
     let text = "How long it is waited between two requests.";
-    keys.add_valid(INTERVAL, Type::Long, 60_000i64, High, text, Validator::at_least(0));
+    keys.add_valid(INTERVAL, Type::Long, INTERVAL_MS, High, text, Validator::at_least(0));
     let text = "How long it is waited while there are old records.";
-    keys.add_valid(CATCHUP, Type::Long, 30_000i64, High, text, Validator::at_least(0));
+    keys.add_valid(CATCHUP, Type::Long, CATCHUP_MS, High, text, Validator::at_least(0));
+    let text = "Of old: counts where http.timer.interval.millis is not set.";
+    keys.add_valid(OLD_INTERVAL, Type::Long, INTERVAL_MS, Low, text, Validator::at_least(0));
+    let text = "Of old: counts where http.timer.catchup.interval.millis is not set.";
+    keys.add_valid(OLD_CATCHUP, Type::Long, CATCHUP_MS, Low, text, Validator::at_least(0));
+}
+
+/// Steps that a class of one's own could do in Java: here castorm's do them.
+fn steps(keys: &mut Keys) {
+    keys.group("Steps");
+    for (name, own, package, what) in [
+        ("http.client", "OkHttpClient", "http.client.okhttp", "What sends requests."),
+        (
+            "http.request.factory",
+            "TemplateHttpRequestFactory",
+            "http.request.template",
+            "What makes requests.",
+        ),
+        (
+            "http.response.parser",
+            "PolicyHttpResponseParser",
+            "http.response",
+            "What looks at the status of answers.",
+        ),
+        (
+            "http.response.policy",
+            "StatusCodeHttpResponsePolicy",
+            "http.response",
+            "What becomes of a status.",
+        ),
+        (
+            "http.response.policy.parser",
+            "KvHttpResponseParser",
+            "http.response",
+            "What makes records of answers.",
+        ),
+        (
+            "http.response.record.parser",
+            "JacksonKvRecordHttpResponseParser",
+            "http.response.jackson",
+            "What divides answers.",
+        ),
+        (
+            "http.record.sorter",
+            "OrderDirectionSourceRecordSorter",
+            "http.record",
+            "What puts records in order.",
+        ),
+    ] {
+        let text = format!(
+            "{what} There is this one; for a class of one's own put the Java connector on plugin.path."
+        );
+        let default = format!("{PACKAGE}{package}.{own}");
+        keys.add_valid(name, Type::String, default.as_str(), Low, &text, this_class(own));
+    }
+}
+
+fn this_class(own: &'static str) -> Validator {
+    text_rule(move |text| match simple(text) == own {
+        true => Ok(()),
+        false => Err(format!(
+            "it must be {own}: for a class of one's own put the Java connector on plugin.path"
+        )),
+    })
 }
 
 fn client(keys: &mut Keys) {
@@ -136,6 +210,12 @@ fn client(keys: &mut Keys) {
     keys.add_valid(READ_TIMEOUT, Type::Long, 2000i64, Medium, text, positive());
     let text = "How long a connection that is not used is kept.";
     keys.add_valid(TTL, Type::Long, 300_000i64, Low, text, positive());
+    let text = "How many connections that are not used are kept.";
+    keys.add_valid(IDLE_MAX, Type::Int, 1, Low, text, Validator::at_least(0));
+    let text =
+        "A key store (PKCS12) with the certificate that is shown to the server (mutual TLS).";
+    keys.add(KEY_STORE, Type::String, "", Medium, text);
+    keys.add(KEY_STORE_PASSWORD, Type::Password, "", Medium, "The password of the key store.");
     keys.add(PROXY_HOST, Type::String, "", Medium, "The host of a proxy.");
     let text = "The port of the proxy.";
     keys.add_valid(PROXY_PORT, Type::Int, 3128, Medium, text, Validator::between(1, 65535));
@@ -160,7 +240,8 @@ fn response(keys: &mut Keys) {
     let codes = || text_rule(|text| codes(text).map(drop));
     let text = "Status codes of answers with records: 200..205, 207.";
     keys.add_valid(PROCESS, Type::String, "200..299", High, text, codes());
-    let text = "Status codes of answers without; the task fails on all others.";
+    let text =
+        "Status codes of answers without; the task fails on all others. Redirects are followed.";
     keys.add_valid(SKIP, Type::String, "300..399", High, text, codes());
     let text =
         "Where in the answer the array of records is, as a JSON pointer; / is the answer itself.";
@@ -176,13 +257,7 @@ fn response(keys: &mut Keys) {
     let rule =
         text_rule(|text| pairs(text)?.iter().try_for_each(|(_, to)| Pointer::parse(to).map(drop)));
     keys.add_valid(OFFSET, Type::String, "", High, text, rule);
-    let all = &[
-        "EpochMillisOrDelegateTimestampParser",
-        "EpochMillisTimestampParser",
-        "DateTimeFormatterTimestampParser",
-    ];
-    let text = "How times are written: milliseconds since the epoch or ISO 8601, the first only, the second only.";
-    class(keys, PARSER, all, "http.response.timestamp", text);
+    times_keys(keys);
     let order = keys::words(&["ASC", "DESC", "IMPLICIT"]);
     let text = "In which order an answer has its records; IMPLICIT: by the times of the first and the last.";
     keys.add_valid(ORDER, Type::String, "IMPLICIT", Medium, text, order);
@@ -197,6 +272,38 @@ fn response(keys: &mut Keys) {
     let all = &["SchemedKvSourceRecordMapper", "StringKvSourceRecordMapper"];
     let text = "Keys and values as structs (key; value, key and timestamp), or as texts.";
     class(keys, MAPPER, all, "http.record", text);
+}
+
+fn times_keys(keys: &mut Keys) {
+    const PLACE: &str = "http.response.timestamp";
+    let all = &[
+        "EpochMillisOrDelegateTimestampParser",
+        "EpochMillisTimestampParser",
+        "DateTimeFormatterTimestampParser",
+        "RegexTimestampParser",
+    ];
+    let text = "How times are written: milliseconds since the epoch or as ….delegate says, the first only, as ….pattern says, or what \
+                the first group of ….regex finds.";
+    class(keys, PARSER, all, PLACE, text);
+    let all =
+        &["DateTimeFormatterTimestampParser", "EpochMillisTimestampParser", "RegexTimestampParser"];
+    let text =
+        "How times are written that are no milliseconds, of EpochMillisOrDelegateTimestampParser.";
+    class(keys, PARSER_DELEGATE, all, PLACE, text);
+    let text =
+        "A pattern of DateTimeFormatter; the default takes any time of ISO 8601 with its offset.";
+    let rule = text_rule(|text| times::Pattern::parse_text(text, "UTC").map(drop));
+    keys.add_valid(PARSER_PATTERN, Type::String, times::ISO, Low, text, rule);
+    let text = "The zone of times that do not name theirs.";
+    let rule = text_rule(|text| times::time_zone(text).map(drop));
+    keys.add_valid(PARSER_ZONE, Type::String, "UTC", Low, text, rule);
+    let text = "Its first group finds the time in a text, of RegexTimestampParser.";
+    let rule =
+        text_rule(|text| JavaPattern::check(text).map_err(|error| error.message().to_owned()));
+    keys.add_valid(PARSER_REGEX, Type::String, ".*", Low, text, rule);
+    let all = &["DateTimeFormatterTimestampParser", "EpochMillisTimestampParser"];
+    let text = "How what it finds is written.";
+    class(keys, PARSER_REGEX_DELEGATE, all, PLACE, text);
 }
 
 fn own_keys(keys: &mut Keys) {
@@ -215,7 +322,7 @@ fn own_keys(keys: &mut Keys) {
     keys.add_valid(BACKOFF, Type::Long, 1000i64, Low, text, Validator::between(1i64, 60_000i64));
     let text = "Status codes after which a request is tried again: 429,500-502,503-.";
     keys.add_valid(RETRY_ON, Type::String, "429,502-504", Low, text, own::statuses_rule());
-    let text = "An answer with more bytes is an error.";
+    let text = "The task fails on an answer with more bytes.";
     let size = Validator::between(1024i64, 1i64 << 30);
     keys.add_valid(BYTES_MAX, Type::Long, 16i64 << 20, Low, text, size);
     let text = "Where tokens of OAuth 2 are asked for (client credentials).";
@@ -253,7 +360,9 @@ pub(super) fn codes(text: &str) -> Result<Vec<(u16, u16)>, String> {
                     format!("{one} is neither a status code nor a range of them (200..299)")
                 })
             };
-            Ok((code(first)?, code(last)?))
+            // Either end may come first.
+            let (first, last) = (code(first)?, code(last)?);
+            Ok((first.min(last), first.max(last)))
         })
         .collect()
 }

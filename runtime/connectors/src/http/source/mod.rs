@@ -3,12 +3,14 @@
 
 mod config;
 mod connector;
+mod hop;
 mod json;
 mod keys;
 mod records;
 mod request;
 mod task;
 mod template;
+mod times;
 
 #[cfg(test)]
 mod tests;

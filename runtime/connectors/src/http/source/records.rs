@@ -8,8 +8,9 @@ use gantry_api::{
 };
 use jiff::Timestamp;
 
-use super::config::{Order, Places, Seen, Times};
+use super::config::{Order, Places, Seen};
 use super::json::{Node, Pointer};
+use super::times::Times;
 use crate::name_uuid::name_uuid;
 
 const KEY: &str = "key";
@@ -63,7 +64,7 @@ fn item(places: &Places, node: Node<'_>) -> Result<Item> {
         Some(pointer) => Some(required(node, pointer)?.text()),
         None => of_offset(TIMESTAMP),
     };
-    let time = time.map(|text| instant(places.times, &text)).transpose()?;
+    let time = time.map(|text| instant(&places.times, &text)).transpose()?;
     offset.insert(KEY.to_owned(), key.clone().into());
     if let Some(time) = time {
         offset.insert(TIMESTAMP.to_owned(), java_text(time).into());
@@ -72,24 +73,10 @@ fn item(places: &Places, node: Node<'_>) -> Result<Item> {
     Ok(Item { key, value, timestamp_ms, offset })
 }
 
-fn instant(times: Times, text: &str) -> Result<Timestamp> {
-    let epoch = || text.parse().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    let iso = || text.parse::<Timestamp>().ok();
-    let found = match times {
-        Times::Either => epoch().or_else(iso),
-        Times::Epoch => epoch(),
-        Times::Iso => iso(),
-    };
-    found.ok_or_else(|| {
-        let what = match times {
-            Times::Either => {
-                "neither milliseconds since the epoch nor a time of ISO 8601 with its offset"
-            }
-            Times::Epoch => "not milliseconds since the epoch",
-            Times::Iso => "no time of ISO 8601 with its offset",
-        };
-        Error::connect(format!("the time of a record, {text:?}, is {what}"))
-    })
+fn instant(times: &Times, text: &str) -> Result<Timestamp> {
+    times
+        .parse(text)
+        .map_err(|what| Error::connect(format!("the time of a record, {text:?}, is {what}")))
 }
 
 /// As Java's `Instant` says it: three, six or nine digits behind the point, or none.

@@ -4,27 +4,35 @@ use std::time::Duration;
 
 use gantry_api::{Error, OffsetMap, Result};
 use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_NONE_MATCH, LINK};
+use hyper::header::{
+    AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderName, HeaderValue, IF_NONE_MATCH, LINK,
+};
 use hyper::{HeaderMap, Method};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{
+    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
+};
 
+use super::super::limit::Limiter;
 use super::super::oauth2::Tokens;
 use super::super::sign::Signer;
 use super::config::{Config, Paging, header_list};
+use super::hop::Hop;
 use super::json::Node;
-use super::keys::{HEADERS, NEXT, NEXT_PARAM};
-use crate::web::client::{Answer, Client, Keep};
+use super::keys::{BYTES_MAX, HEADERS, NEXT, NEXT_PARAM};
+use crate::web::client::{Answer, Client, Keep, Unanswered};
 use crate::web::keys::mask_url;
 use crate::web::target::Target;
 
-/// Connections that are kept: one asks at a time.
-const IDLE_MAX: usize = 2;
 /// The longest wait between attempts.
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// So much of an answer's body stands in an error.
 const SHOWN_BYTES: usize = 1024;
 /// What need not be encoded in a query.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What is encoded in parameters as they are configured: the rest of them may be encoded already.
+const PARAMS: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'\'').add(b'<').add(b'>').add(b'#').add(b'&').add(b'=');
 
 /// Sends requests.
 #[derive(Debug)]
@@ -33,17 +41,20 @@ pub(super) struct Requester {
     client: Client,
     tokens: Option<Tokens>,
     signer: Option<Signer>,
+    limiter: Limiter,
 }
 
 impl Requester {
     pub(super) fn new(config: Config) -> Result<Self> {
-        let client = Client::new(config.opener.clone(), config.read_timeout, IDLE_MAX, config.idle);
+        let client =
+            Client::new(config.opener.clone(), config.read_timeout, config.idle_max, config.idle);
         let tokens = match &config.oauth2 {
             Some(oauth2) => Some(Tokens::new(oauth2.clone(), client.proxy())?),
             None => None,
         };
         let signer = config.own.signing.clone().map(Signer::new).transpose()?;
-        Ok(Self { config, client, tokens, signer })
+        let limiter = Limiter::new(config.own.requests_per_second, 0);
+        Ok(Self { config, client, tokens, signer, limiter })
     }
 
     /// The URL for an offset.
@@ -52,22 +63,42 @@ impl Requester {
         let params = self.config.asking.params.render(offset)?;
         for pair in params.split('&').map(str::trim).filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            add_param(&mut url, name.trim(), value.trim());
+            add_param(&mut url, name.trim(), value.trim(), PARAMS);
         }
         Ok(url)
     }
 
-    /// Sends a request until there is an answer that is not to be asked for again.
+    /// Sends a request, and follows where the answers lead, until there is one that is not to be asked for again; with the
+    /// URL that it is of.
     pub(super) async fn ask(
         &self,
         url: &str,
         offset: &OffsetMap,
         etag: Option<&HeaderValue>,
+    ) -> Result<(Answer, String)> {
+        let mut hop = Hop::first(url, &self.config.asking.method);
+        loop {
+            let answer = self.ask_one(&hop, offset, etag).await?;
+            match hop.next(url, &answer)? {
+                Some(next) => hop = next,
+                None => return Ok((answer, hop.url)),
+            }
+        }
+    }
+
+    /// Sends one request until there is an answer that is not to be asked for again.
+    async fn ask_one(
+        &self,
+        hop: &Hop,
+        offset: &OffsetMap,
+        etag: Option<&HeaderValue>,
     ) -> Result<Answer> {
-        let target = Target::new(url, self.config.own.query.as_ref(), self.client.proxy())?;
+        // Credentials go nowhere else.
+        let query = self.config.own.query.as_ref().filter(|_| hop.is_home);
+        let target = Target::new(&hop.url, query, self.client.proxy())?;
         let (mut attempts, mut renewed) = (0, false);
         loop {
-            let (error, wait) = match self.attempt(&target, offset, etag).await? {
+            let (error, wait) = match self.attempt(hop, &target, offset, etag).await? {
                 Ok((answer, token)) => {
                     if let Some((tokens, number)) = token
                         && tokens.is_refused(answer.status.as_u16())
@@ -80,7 +111,7 @@ impl Requester {
                     if !self.config.retry_on.contains(answer.status.as_u16()) {
                         return Ok(answer);
                     }
-                    (refused(&shown(url), &answer), answer.retry_after)
+                    (refused(&shown(&hop.url), &answer), answer.retry_after)
                 }
                 Err(error) => (error, None),
             };
@@ -103,16 +134,17 @@ impl Requester {
     /// One attempt: the outer error is for good, the inner one may pass.
     async fn attempt(
         &self,
+        hop: &Hop,
         target: &Target,
         offset: &OffsetMap,
         etag: Option<&HeaderValue>,
     ) -> Result<Result<(Answer, Option<(&Tokens, u64)>)>> {
-        let mut headers = self.headers(offset)?;
+        let mut headers = self.headers(hop, offset)?;
         if let Some(etag) = etag {
             headers.insert(IF_NONE_MATCH, etag.clone());
         }
         let mut token = None;
-        if let Some(tokens) = &self.tokens {
+        if let Some(tokens) = self.tokens.as_ref().filter(|_| hop.is_home) {
             match tokens.header(&self.client).await {
                 Ok((value, number)) => {
                     headers.insert(AUTHORIZATION, value);
@@ -121,38 +153,50 @@ impl Requester {
                 Err(error) => return Ok(Err(error)),
             }
         }
-        let asking = &self.config.asking;
-        let body = match asking.method {
+        let body = match hop.method {
             Method::GET | Method::HEAD => Bytes::new(),
-            _ => Bytes::from(asking.body.render(offset)?),
+            _ => Bytes::from(self.config.asking.body.render(offset)?),
         };
         if !body.is_empty() && !headers.contains_key(CONTENT_TYPE) {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        if let Some(signer) = &self.signer {
+        if let Some(signer) = self.signer.as_ref().filter(|_| hop.is_home) {
             signer.sign(&body, &mut headers);
         }
-        let request = target.request(asking.method.clone(), headers, body, self.client.proxy());
+        self.limiter.wait(0).await;
+        let request = target.request(hop.method.clone(), headers, body, self.client.proxy());
         let sent =
             self.client.send(&target.origin, request, Keep::Whole(self.config.bytes_max)).await;
         Ok(match sent {
             Ok(answer) => Ok((answer, token)),
+            // It would be as long again.
+            Err(why @ Unanswered::TooLong(_)) => {
+                return Err(Error::connect(format!(
+                    "{}: {why}: ask for less at once, or raise {BYTES_MAX}",
+                    shown(&target.shown)
+                )));
+            }
             Err(why) => Err(Error::connect(format!("{}: {why}", shown(&target.shown)))),
         })
     }
 
-    fn headers(&self, offset: &OffsetMap) -> Result<HeaderMap> {
-        let mut headers = self.config.fixed.clone();
+    fn headers(&self, hop: &Hop, offset: &OffsetMap) -> Result<HeaderMap> {
+        let mut headers = match hop.is_home {
+            true => self.config.fixed.clone(),
+            false => HeaderMap::new(),
+        };
         let text = self.config.asking.headers.render(offset)?;
         let list =
             header_list(&text).map_err(|what| Error::connect(format!("{HEADERS}: {what}")))?;
-        headers.extend(list);
+        let goes = |name: &HeaderName| hop.is_home || (name != AUTHORIZATION && name != COOKIE);
+        headers.extend(list.into_iter().filter(|(name, _)| goes(name)));
         Ok(headers)
     }
 
-    /// Where the next page is.
+    /// Where the page is that comes next: `from` was asked, `url` has answered.
     pub(super) fn next_page(
         &self,
+        from: &str,
         url: &str,
         answer: &Answer,
         body: &str,
@@ -177,16 +221,16 @@ impl Requester {
         let Some(next) = next else { return Ok(None) };
         let next = absolute(url, &next);
         // Credentials go nowhere else, and a page that names itself is the last one.
-        let (here, there) = (Target::new(url, None, None)?, Target::new(&next, None, None)?);
+        let (here, there) = (Target::new(from, None, None)?, Target::new(&next, None, None)?);
         if here.origin != there.origin {
             return Err(Error::connect(format!(
                 "the next page is at {}, another server than {}: it is not asked, as it would get the credentials; \
                  look at {NEXT} and {NEXT_PARAM}",
                 shown(&next),
-                shown(url)
+                shown(from)
             )));
         }
-        Ok(Some(next).filter(|next| next != url))
+        Ok(Some(next).filter(|next| next != url && next != from))
     }
 }
 
@@ -207,30 +251,30 @@ pub(super) fn refused(shown: &str, answer: &Answer) -> Error {
     Error::connect(format!("Policy failed for response code: {code}, body: {body} ({shown})"))
 }
 
-fn add_param(url: &mut String, name: &str, value: &str) {
+fn add_param(url: &mut String, name: &str, value: &str, encoded: &'static AsciiSet) {
     url.push(if url.contains('?') { '&' } else { '?' });
-    url.push_str(&utf8_percent_encode(name, QUERY).to_string());
+    url.push_str(&utf8_percent_encode(name, encoded).to_string());
     url.push('=');
-    url.push_str(&utf8_percent_encode(value, QUERY).to_string());
+    url.push_str(&utf8_percent_encode(value, encoded).to_string());
 }
 
 /// The URL with this value of a parameter, in the place of another one.
 fn with_param(url: &str, name: &str, value: &str) -> String {
     let (place, query) = url.split_once('?').unwrap_or((url, ""));
-    let encoded = utf8_percent_encode(name, QUERY).to_string();
     let mut out = place.to_owned();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        if pair.split('=').next() != Some(encoded.as_str()) {
+        let other = pair.split('=').next().unwrap_or_default();
+        if percent_decode_str(other).decode_utf8_lossy() != name {
             out.push(if out.contains('?') { '&' } else { '?' });
             out.push_str(pair);
         }
     }
-    add_param(&mut out, name, value);
+    add_param(&mut out, name, value, QUERY);
     out
 }
 
 /// A URL as it stands in the answer for another one.
-fn absolute(base: &str, url: &str) -> String {
+pub(super) fn absolute(base: &str, url: &str) -> String {
     if url.contains("://") {
         return url.to_owned();
     }

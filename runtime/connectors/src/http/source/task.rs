@@ -35,6 +35,31 @@ struct Pages {
     reached: bool,
     /// The newest record of the pages so far, where the offset stays until the last page.
     newest: Option<(i64, OffsetMap)>,
+    circle: Circle,
+}
+
+/// Finds pages that lead in a circle, by one page that is remembered for ever longer times.
+#[derive(Clone, Debug, Default)]
+struct Circle {
+    /// Its URL, hashed.
+    kept: String,
+    steps: u64,
+    most: u64,
+}
+
+impl Circle {
+    /// One page more; false if it was there before.
+    fn step(&mut self, url: &str) -> bool {
+        let hash = hash(url);
+        if hash == self.kept {
+            return false;
+        }
+        self.steps += 1;
+        if self.steps > self.most {
+            (self.kept, self.most, self.steps) = (hash, self.most * 2 + 1, 0);
+        }
+        true
+    }
 }
 
 /// What an answer comes to.
@@ -45,6 +70,8 @@ struct Taken {
     mark: Option<Mark>,
     /// Whether there were records, and they are old.
     is_behind: bool,
+    /// Whether the answer had no items at all.
+    is_blank: bool,
 }
 
 /// What is to be known of a page beside its items.
@@ -56,6 +83,7 @@ struct Page<'a> {
     /// The offset before the first page.
     begun: &'a OffsetMap,
     next: Option<String>,
+    circle: Circle,
 }
 
 struct Running {
@@ -136,7 +164,8 @@ impl Running {
         };
         let hash = hash(&url);
         let etag = self.mark.as_ref().filter(|mark| mark.url == hash && self.pages.is_none());
-        let answer = self.requester.ask(&url, &self.offset, etag.map(|mark| &mark.etag)).await?;
+        let etag = etag.map(|mark| &mark.etag);
+        let (answer, from) = self.requester.ask(&url, &self.offset, etag).await?;
         let status = answer.status.as_u16();
         let is_of = |codes: &[(u16, u16)]| {
             codes.iter().any(|(first, last)| (*first..=*last).contains(&status))
@@ -145,18 +174,20 @@ impl Running {
             return Ok(self.nothing());
         }
         if !is_of(&self.config.process) {
-            return Err(refused(&shown(&url), &answer));
+            return Err(refused(&shown(&from), &answer));
         }
-        self.take(&url, hash, &answer)
+        self.take((&url, &from), hash, &answer)
     }
 
     /// Nothing new, and the last of its pages.
     fn nothing(&self) -> Taken {
         let (records, offset) = (Vec::new(), self.offset.clone());
-        Taken { records, offset, pages: None, mark: self.mark.clone(), is_behind: false }
+        let mark = self.mark.clone();
+        Taken { records, offset, pages: None, mark, is_behind: false, is_blank: true }
     }
 
-    fn take(&self, url: &str, hash: String, answer: &Answer) -> Result<Taken> {
+    /// Takes an answer: `asked` was asked, and `url` has answered.
+    fn take(&self, (asked, url): (&str, &str), hash: String, answer: &Answer) -> Result<Taken> {
         let about = |error: Error| Error::connect(format!("{}: {}", shown(url), error.message()));
         let body = std::str::from_utf8(&answer.body)
             .map_err(|error| about(Error::connect(format!("the answer is no UTF-8: {error}"))))?;
@@ -166,8 +197,22 @@ impl Running {
         };
         let next = match body.trim().is_empty() && self.config.paging != Paging::Link {
             true => None,
-            false => self.requester.next_page(url, answer, body).map_err(about)?,
+            false => self.requester.next_page(asked, url, answer, body).map_err(about)?,
         };
+        let mut circle =
+            self.pages.as_ref().map_or_else(Circle::default, |pages| pages.circle.clone());
+        if self.pages.is_none() {
+            circle.step(asked);
+        }
+        if let Some(next) = &next
+            && !circle.step(next)
+        {
+            return Err(about(Error::connect(format!(
+                "the pages lead in a circle: the next one is {}, which was read before",
+                shown(next)
+            ))));
+        }
+        let is_blank = all.is_empty();
         sort(self.config.order, &mut all);
         let begun = self.pages.as_ref().map_or(&self.offset, |pages| &pages.begun);
         let newest_first = self.config.order == Order::Descending;
@@ -187,8 +232,9 @@ impl Running {
         let holds = matches!(place, Place::Before(_));
         let mark = answer.headers.get(ETAG).filter(|_| self.config.etag && place == Place::Alone);
         let mark = mark.map(|etag| Mark { etag: etag.clone(), url: hash });
-        let mut taken = Taken { pages: None, mark: mark.clone(), is_behind, ..self.nothing() };
-        self.give(all, Page { holds, reached, begun, next }, &mut taken);
+        let mut taken =
+            Taken { pages: None, mark: mark.clone(), is_behind, is_blank, ..self.nothing() };
+        self.give(all, Page { holds, reached, begun, next, circle }, &mut taken);
         if let Some(mark) = &mark
             && self.mark.as_ref().is_none_or(|old| old.etag != mark.etag || old.url != mark.url)
         {
@@ -199,7 +245,7 @@ impl Running {
     }
 
     fn give(&self, all: Vec<Item>, page: Page<'_>, taken: &mut Taken) {
-        let Page { holds, reached, begun, next } = page;
+        let Page { holds, reached, begun, next, circle } = page;
         let before = self.pages.as_ref().and_then(|pages| pages.newest.clone());
         let newest = all.iter().max_by_key(|item| item.timestamp_ms);
         let newest = newest.map(|item| (item.timestamp_ms, item.offset.clone()));
@@ -218,7 +264,7 @@ impl Running {
         }
         match next {
             Some(url) => {
-                taken.pages = Some(Pages { url, begun: begun.clone(), reached, newest });
+                taken.pages = Some(Pages { url, begun: begun.clone(), reached, newest, circle });
             }
             None if holds => {
                 if let Some((_, offset)) = newest {
@@ -233,6 +279,8 @@ impl Running {
 
     fn accept(&mut self, taken: Taken) -> Vec<SourceRecord> {
         let wait = match (&taken.pages, self.config.catchup) {
+            // Pages without an end are not asked for without one.
+            (Some(_), _) if taken.is_blank => self.config.backoff,
             (Some(_), _) => std::time::Duration::ZERO,
             (None, Some(catchup)) if taken.is_behind => catchup,
             _ => self.config.interval,

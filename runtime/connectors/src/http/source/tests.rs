@@ -8,10 +8,12 @@ use gantry_api::{
     CancellationToken, Connector, Isolation, OffsetMap, OffsetReader, Props, SourcePartition,
     SourceRecord, SourceTask, SourceTaskContext, Value,
 };
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
+use sha2::Sha256;
 
 use super::{HttpSource, HttpSourceTask};
-use crate::http::tests::props;
+use crate::http::tests::{props, tls};
 use crate::web::server::{Asked, Reply, Server, reply};
 
 /// What was committed: the offset of records, and the mark.
@@ -132,7 +134,6 @@ async fn what_was_seen_is_left_out_and_the_offset_is_asked_for() {
         // What is not older than asked for.
         let from = asked.path.split("from=").nth(1).unwrap().to_owned();
         let all = [item(1, 1), item(2, 2), item(3, 2), item(4, 3)];
-        let from = from.replace("%3A", ":");
         let left: Vec<_> =
             all.into_iter().filter(|one| one["at"].as_str().unwrap() >= &*from).collect();
         answer(&left)
@@ -147,8 +148,8 @@ async fn what_was_seen_is_left_out_and_the_offset_is_asked_for() {
     let records = poll(&mut first).await;
     assert_eq!(ids(&records), ["1", "2", "3", "4"]);
     assert!(is_idle(&mut first).await, "nothing comes twice");
-    assert_eq!(server.asked()[0].path, "/items?from=2019-01-01T00%3A00%3A00Z");
-    assert_eq!(server.asked()[1].path, "/items?from=2020-01-01T00%3A00%3A03Z");
+    assert_eq!(server.asked()[0].path, "/items?from=2019-01-01T00:00:00Z");
+    assert_eq!(server.asked()[1].path, "/items?from=2020-01-01T00:00:03Z");
     // Behind each record: the rest, also where times are equal.
     for (at, expected) in [(0, &["2", "3", "4"][..]), (1, &["3", "4"]), (2, &["4"])] {
         let mut committed = Committed::default();
@@ -393,8 +394,11 @@ async fn answers_that_are_not_as_said_are_errors_that_say_where() {
     }
     let server =
         Server::new(|_, _| reply(200, &format!("{{\"items\":\"{}\"}}", "x".repeat(2000)))).await;
-    let small = [("gantry.http.response.max.bytes", "1024"), ("gantry.http.max.retries", "0")];
-    assert!(fails(&config(&server, &small)).await.contains("the answer has more than 1024 bytes"));
+    let error = fails(&config(&server, &[("gantry.http.response.max.bytes", "1024")])).await;
+    assert!(
+        error.contains("more than 1024 bytes: ask for less at once, or raise gantry.http"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -428,10 +432,13 @@ async fn it_is_said_who_asks() {
         (asked.header("x-api-key"), asked.header("a"), asked.header("c")),
         (Some("k"), Some("b"), Some("d"))
     );
-    assert!(
-        asked.header("x-signature").is_some()
-            && asked.header("content-type") == Some("application/json")
-    );
+    assert_eq!(asked.header("content-type"), Some("application/json"));
+    let signed = format!("{}.{{\"after\":\"\"}}", asked.header("x-timestamp").unwrap());
+    let mut hmac = Hmac::<Sha256>::new_from_slice(b"s").unwrap();
+    hmac.update(signed.as_bytes());
+    let expected: String =
+        hmac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(asked.header("x-signature"), Some(expected.as_str()));
     let url = server.url("/token");
     let oauth2 = [
         ("gantry.http.oauth2.token.url", url.as_str()),
@@ -475,8 +482,137 @@ async fn wrong_values_are_found_before_the_start() {
         ("gantry.http.next.page.link", "true", "with pages it must be ASC or DESC"),
         ("gantry.http.oauth2.client.id", "i", "it is needed for OAuth 2"),
         ("gantry.http.etags", "true", "is no key of this connector"),
+        ("http.client.cookies", "true", "is no key of this connector"),
+        ("http.client", "org.shop.Client", "it must be OkHttpClient: for a class of one's own"),
+        ("http.response.record.timestamp.parser.pattern", "yy-MM-dd", "yy is not supported"),
+        ("http.response.record.timestamp.parser.zone", "Mars", "it is no time zone"),
+        ("http.response.record.timestamp.parser.regex", "(", "Unclosed group"),
     ] {
         let found = errors(&[(key, value)]);
         assert!(found.len() == 1 && found[0].contains(expected), "{key}={value}: {found:?}");
     }
+}
+
+#[tokio::test]
+async fn pages_that_lead_in_a_circle_are_an_error() {
+    let server = Server::new(|_, asked: &Asked| {
+        let page: usize = asked.path.split("page=").nth(1).map_or(1, |page| page.parse().unwrap());
+        // 1, 2, 3, 4, 5, 3, 4, 5, …
+        let next = if page == 5 { 3 } else { page + 1 };
+        reply(200, &json!({"items": [item(page, page)], "next": next}).to_string())
+    })
+    .await;
+    let more = [
+        ("gantry.http.next.page.pointer", "/next"),
+        ("gantry.http.next.page.param", "page"),
+        ("http.response.list.order.direction", "ASC"),
+    ];
+    let mut task = task(&config(&server, &more), &Committed::default()).await;
+    let error = loop {
+        match tokio::time::timeout(Duration::from_secs(10), task.poll()).await.unwrap() {
+            Ok(_) => assert!(server.asked().len() < 20, "it goes round and round"),
+            Err(error) => break error,
+        }
+    };
+    assert!(error.message().contains("the pages lead in a circle"), "{error:?}");
+}
+
+#[tokio::test]
+async fn waits_are_as_long_as_said() {
+    let started = std::time::Instant::now();
+    let server = Server::new(|number, _| match number {
+        0 => {
+            let mut reply = reply(429, "slow down");
+            reply.headers.push(("retry-after", "1".to_owned()));
+            reply
+        }
+        _ => answer(&[item(1, 1)]),
+    })
+    .await;
+    poll(&mut task(&config(&server, &[]), &Committed::default()).await).await;
+    assert!(started.elapsed() >= Duration::from_secs(1), "{:?}", started.elapsed());
+    let limit = config(&server, &[("gantry.http.requests.per.second", "20")]);
+    let mut limited = task(&limit, &Committed::default()).await;
+    poll(&mut limited).await;
+    let before = server.asked().len();
+    assert_eq!(poll_for(&mut limited, Duration::from_millis(500)).await, [""; 0]);
+    let asked = server.asked().len() - before;
+    assert!((5..=13).contains(&asked), "{asked} requests in half a second of 20 a second");
+}
+
+#[tokio::test]
+async fn redirects_are_followed_and_credentials_stay_at_home() {
+    let other = Server::new(|_, _| answer(&[item(1, 1)])).await;
+    let elsewhere = other.url("/moved?x=1");
+    let server = Server::new(move |_, asked: &Asked| {
+        let (status, to) = match asked.path.as_str() {
+            "/items" => (307, "/items/".to_owned()),
+            "/items/" => (302, elsewhere.clone()),
+            _ => (301, "/round".to_owned()),
+        };
+        let mut reply = reply(status, "");
+        reply.headers.push(("location", to));
+        reply
+    })
+    .await;
+    let more = [
+        ("gantry.http.bearer.token", "t"),
+        ("http.request.headers", "Cookie: c, X-Trace: a\\, b"),
+        ("http.request.method", "POST"),
+        ("http.request.body", "{}"),
+    ];
+    let mut followed = task(&config(&server, &more), &Committed::default()).await;
+    assert_eq!(ids(&poll(&mut followed).await), ["1"]);
+    let told = |asked: &Asked| {
+        let header = |name: &str| asked.header(name).map(str::to_owned);
+        (asked.method.clone(), header("authorization"), header("cookie"), header("x-trace"))
+    };
+    let (token, cookie, trace) =
+        (Some("Bearer t".to_owned()), Some("c".to_owned()), Some("a, b".to_owned()));
+    let home = ("POST".to_owned(), token, cookie, trace.clone());
+    let all: Vec<_> = server.asked().iter().map(told).collect();
+    assert_eq!(all, [home.clone(), home]);
+    assert_eq!(told(&other.asked()[0]), ("GET".to_owned(), None, None, trace));
+    let url = server.url("/round");
+    let error = fails(&config(&server, &[("http.request.url", url.as_str())])).await;
+    assert!(error.contains("it redirects again after 20 redirects"), "{error}");
+}
+
+#[tokio::test]
+async fn parameters_that_are_encoded_stay_so() {
+    let server = Server::new(|_, _| answer(&[item(1, 1)])).await;
+    let more = [("http.request.params", "q=a%20b + c:d & r=\"x\"é")];
+    poll(&mut task(&config(&server, &more), &Committed::default()).await).await;
+    assert_eq!(server.asked()[0].path, "/items?q=a%20b%20+%20c:d&r=%22x%22%C3%A9");
+}
+
+#[tokio::test]
+async fn certificates_say_who_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    tls::certificates(folder.path());
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (ca, p12) = (file("ca.pem"), file("client.p12"));
+    let server = tls::server(folder.path(), "server", true).await;
+    let url = server.url("/items").replace("http:", "https:");
+    let trust = [
+        ("http.request.url", url.as_str()),
+        ("gantry.http.ssl.truststore.location", ca.as_str()),
+        ("gantry.http.ssl.truststore.type", "PEM"),
+        ("gantry.http.max.retries", "0"),
+    ];
+    let stranger = fails(&config(&server, &trust)).await;
+    assert!(stranger.contains("https://127.0.0.1"), "{stranger}");
+    assert_eq!(server.asked().len(), 0);
+    let known =
+        [("http.client.keystore", p12.as_str()), ("http.client.keystore.password", "changeit")];
+    let mut fine =
+        task(&config(&server, &[&trust[..], &known].concat()), &Committed::default()).await;
+    assert!(is_idle(&mut fine).await);
+    assert!(!server.asked().is_empty());
+    let both = [known[0], known[1], ("gantry.http.ssl.keystore.location", p12.as_str())];
+    let all = config(&server, &[&trust[..], &both].concat());
+    let mut findings = super::definition().validate(&all);
+    HttpSource::default().validate(&all, &mut findings).unwrap();
+    let wrong: Vec<_> = findings.iter().filter(|value| !value.errors.is_empty()).collect();
+    assert!(wrong.len() == 1 && wrong[0].name == "http.client.keystore", "{wrong:?}");
 }

@@ -4,7 +4,7 @@ mod authentication;
 mod batches;
 mod delivery;
 mod reports;
-mod tls;
+pub(super) mod tls;
 mod validation;
 
 use gantry_api::model::config::ConfigValue;

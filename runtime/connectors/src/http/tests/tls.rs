@@ -24,7 +24,7 @@ fn openssl(folder: &Path, arguments: &str) {
 }
 
 /// An authority, and certificates of a server and a client that it has signed.
-fn certificates(folder: &Path) {
+pub(in crate::http) fn certificates(folder: &Path) {
     openssl(
         folder,
         &format!("req -x509 {EC} -keyout ca.key -out ca.pem -subj /CN=authority -days 2"),
@@ -51,7 +51,7 @@ fn certificates(folder: &Path) {
     std::fs::write(folder.join("both.pem"), both).unwrap();
 }
 
-async fn server(folder: &Path, name: &str, mutual: bool) -> Server {
+pub(in crate::http) async fn server(folder: &Path, name: &str, mutual: bool) -> Server {
     let read = |file: String| std::fs::read_to_string(folder.join(file)).unwrap();
     let chain = parse_certificates(&read(format!("{name}.pem"))).unwrap();
     let key = parse_key(&read(format!("{name}.key")), None, "").unwrap();
