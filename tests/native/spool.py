@@ -24,6 +24,8 @@ sys.path[:0] = [str(ROOT / "scripts" / "lib")]
 from worker import STRING, Gantry, LabError, gantry_binary, target_dir, wait_for  # noqa: E402
 
 SPOOLDIR = "com.github.jcustenborder.kafka.connect.spooldir.SpoolDir"
+PARQUET = "org.gantry.connect.spooldir.SpoolDirParquetSourceConnector"
+PARQUET_FILES = ROOT / "runtime" / "connectors" / "src" / "spooldir" / "tests" / "parquet"
 FILES = 40
 LIMIT_S = 60
 STRUCT = {"type": "STRUCT", "isOptional": False}
@@ -43,7 +45,7 @@ class Directory:
         for folder in ("input", "finished", "error", "aside"):
             (self.home / folder).mkdir(parents=True)
         self.config = {
-            "connector.class": SPOOLDIR + config.pop("class"), "topic": name, "input.file.pattern": r"^f.*$", "tasks.max": "2",
+            "connector.class": config.pop("class"), "topic": name, "input.file.pattern": r"^f.*$", "tasks.max": "2",
             "empty.poll.wait.ms": "20", "batch.size": "7", "halt.on.error": "false", "errors.tolerance": "none",
             "key.converter": "org.apache.kafka.connect.json.JsonConverter",
             **{f"{folder}.path": str(self.home / folder) for folder in ("input", "finished", "error")}, **config,
@@ -52,9 +54,11 @@ class Directory:
     def put(self, chance):
         """A file, whole at once."""
         name = f"f{len(self.made):04}"
-        text, records, is_faulty = self.make(name, chance)
-        data = text.encode()
-        packed = chance.choice([("", bytes), (".gz", gzip.compress), (".bz2", bz2.compress)])
+        data, records, is_faulty = self.make(name, chance)
+        packed = ("", bytes)
+        if isinstance(data, str):
+            data = data.encode()
+            packed = chance.choice([packed, (".gz", gzip.compress), (".bz2", bz2.compress)])
         aside = self.home / "aside" / name
         aside.write_bytes(packed[1](data))
         name += packed[0]
@@ -110,6 +114,13 @@ def values(name, chance):
     return "\n".join(json.dumps(value, indent=chance.choice((None, 1))) for value in all_values), all_values, False
 
 
+def rows(name, chance):
+    """Rows of a file that pyarrow has written, some of them cut off."""
+    data = (PARQUET_FILES / chance.choice(("none.parquet", "snappy.parquet", "gzip.parquet", "zstd.parquet", "lz4.parquet"))).read_bytes()
+    is_faulty = chance.randrange(6) == 0
+    return (data[:-100] if is_faulty else data), ([] if is_faulty else list(range(25))), is_faulty
+
+
 def dump(worker, topic):
     """All records of a topic: the name of the file, and the value."""
     command = [gantry_binary(), "topic", "dump", topic, "--url", worker.rest.base]
@@ -126,15 +137,16 @@ def run(work, kills, chance):
     schemas = {"key.schema": json.dumps(KEY), "value.schema": json.dumps(VALUE)}
     plain = {"value.converter": STRING}
     directories = [
-        Directory(work, "lines", lines, {"class": "LineDelimitedSourceConnector", **plain}),
-        Directory(work, "rows", csv, {"class": "CsvSourceConnector", "csv.skip.lines": "1", "csv.first.row.as.header": "true", **schemas}),
-        Directory(work, "json", values, {"class": "SchemaLessJsonSourceConnector", **plain}),
+        Directory(work, "lines", lines, {"class": f"{SPOOLDIR}LineDelimitedSourceConnector", **plain}),
+        Directory(work, "rows", csv, {"class": f"{SPOOLDIR}CsvSourceConnector", "csv.skip.lines": "1", "csv.first.row.as.header": "true", **schemas}),
+        Directory(work, "json", values, {"class": f"{SPOOLDIR}SchemaLessJsonSourceConnector", **plain}),
+        Directory(work, "parquet", rows, {"class": PARQUET}),
     ]
     files = []
     for directory in directories:
         files.append(work / f"{directory.name}.json")
         files[-1].write_text(json.dumps({"name": directory.name, "config": directory.config}))
-    parse = {"lines": str, "rows": json.loads, "json": json.loads}
+    parse = {"lines": str, "rows": json.loads, "json": json.loads, "parquet": lambda value: json.loads(value)["id"]}
     props = {"value.converter.schemas.enable": "false", "key.converter.schemas.enable": "false"}
     for number in range(kills + 1):
         worker = Gantry(work / "worker", files, props)

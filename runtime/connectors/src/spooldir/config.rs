@@ -14,6 +14,7 @@ use super::format::binary::BinaryFormat;
 use super::format::csv::{Csv, CsvFormat, NullFields, Signs};
 use super::format::json::{Json, JsonFormat, SchemalessFormat};
 use super::format::line::LineFormat;
+use super::format::parquet::ParquetFormat;
 use super::keys;
 use super::lines::{RECORD_BYTES_MAX, Text};
 use super::local::check_directory;
@@ -27,6 +28,7 @@ pub(crate) enum Kind {
     Line,
     SchemalessJson,
     Avro,
+    Parquet,
     Binary,
 }
 
@@ -36,7 +38,7 @@ impl Kind {
             Self::Csv => keys::csv(),
             Self::Json => keys::json(),
             Self::Line | Self::SchemalessJson => keys::text(),
-            Self::Avro | Self::Binary => keys::bytes(),
+            Self::Avro | Self::Parquet | Self::Binary => keys::bytes(),
         }
     }
     /// Whether records have the schemas of the configuration.
@@ -316,6 +318,7 @@ pub(crate) fn format(kind: Kind, parsed: &ParsedConfig) -> Result<(Box<dyn Forma
             buffer_bytes: size(parsed, keys::BUFFER),
             bytes_max: size(parsed, RECORD_BYTES_MAX),
         }),
+        Kind::Parquet => Box::new(ParquetFormat { bytes_max: size(parsed, RECORD_BYTES_MAX) }),
         Kind::Binary => Box::new(BinaryFormat { bytes_max: size(parsed, RECORD_BYTES_MAX) }),
         _ => Box::new(SchemalessFormat { json: json_of(parsed) }),
     };

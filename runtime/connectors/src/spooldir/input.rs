@@ -203,6 +203,19 @@ impl Input {
         Ok(Self { source, at: 0 })
     }
 
+    /// How many bytes the file has, when nobody writes to it any more; nothing of one that is packed.
+    pub(crate) fn settled_length(&mut self) -> io::Result<Option<u64>> {
+        let Source::Plain(watched) = &mut self.source else { return Ok(None) };
+        loop {
+            let length = watched.file.stat()?.length;
+            watched.file.seek(length)?;
+            watched.at = length;
+            if watched.read(&mut [0])? == 0 {
+                return Ok(Some(length));
+            }
+        }
+    }
+
     /// Goes on at a position: forward only, unless the file is not packed.
     pub(crate) fn skip_to(&mut self, to: u64) -> io::Result<()> {
         if let Source::Plain(watched) = &mut self.source {

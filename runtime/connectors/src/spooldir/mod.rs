@@ -25,27 +25,29 @@ use config::Kind;
 use connector::SpoolDirSource;
 use task::SpoolDirTask;
 
+/// The package of Java's classes.
+const JAVA: &str = "com.github.jcustenborder.kafka.connect.spooldir.";
+/// The package of those that Java has not.
+const OWN: &str = "org.gantry.connect.spooldir.";
+
 /// All connectors of this folder.
 pub fn plugins() -> Vec<ConnectorPlugin> {
     macro_rules! source {
-        ($name:literal, $kind:expr, $definition:path) => {
+        ($package:expr, $name:literal, $kind:expr, $definition:path) => {
             ConnectorPlugin::source(
-                PluginInfo::new(
-                    concat!("com.github.jcustenborder.kafka.connect.spooldir.", $name),
-                    "Connector",
-                    $definition,
-                ),
+                PluginInfo::new(&format!("{}{}", $package, $name), "Connector", $definition),
                 || SpoolDirSource::new($kind),
                 || SpoolDirTask::new($kind),
             )
         };
     }
     vec![
-        source!("SpoolDirCsvSourceConnector", Kind::Csv, keys::csv),
-        source!("SpoolDirJsonSourceConnector", Kind::Json, keys::json),
-        source!("SpoolDirLineDelimitedSourceConnector", Kind::Line, keys::text),
-        source!("SpoolDirSchemaLessJsonSourceConnector", Kind::SchemalessJson, keys::text),
-        source!("SpoolDirAvroSourceConnector", Kind::Avro, keys::bytes),
-        source!("SpoolDirBinaryFileSourceConnector", Kind::Binary, keys::bytes),
+        source!(JAVA, "SpoolDirCsvSourceConnector", Kind::Csv, keys::csv),
+        source!(JAVA, "SpoolDirJsonSourceConnector", Kind::Json, keys::json),
+        source!(JAVA, "SpoolDirLineDelimitedSourceConnector", Kind::Line, keys::text),
+        source!(JAVA, "SpoolDirSchemaLessJsonSourceConnector", Kind::SchemalessJson, keys::text),
+        source!(JAVA, "SpoolDirAvroSourceConnector", Kind::Avro, keys::bytes),
+        source!(OWN, "SpoolDirParquetSourceConnector", Kind::Parquet, keys::bytes),
+        source!(JAVA, "SpoolDirBinaryFileSourceConnector", Kind::Binary, keys::bytes),
     ]
 }

@@ -5,6 +5,7 @@ pub(crate) mod binary;
 pub(crate) mod csv;
 pub(crate) mod json;
 pub(crate) mod line;
+pub(crate) mod parquet;
 
 use gantry_api::Datum;
 

@@ -12,6 +12,7 @@ use crate::spooldir::format::binary::BinaryFormat;
 use crate::spooldir::format::csv::{Csv, CsvFormat, NullFields, Signs};
 use crate::spooldir::format::json::{Json, JsonFormat, SchemalessFormat};
 use crate::spooldir::format::line::LineFormat;
+use crate::spooldir::format::parquet::ParquetFormat;
 use crate::spooldir::input::Packing;
 use crate::spooldir::lines::Text;
 use crate::spooldir::value::{Dates, Schemas, Values, schema_json};
@@ -365,4 +366,105 @@ fn schemas_are_read_and_say_what_is_wrong() {
         assert!(cause.starts_with(what), "{text}: {cause}");
     }
     assert!(matches!(read(r#"{"type":"INT8"}"#).unwrap().kind(), Kind::Int8));
+}
+
+/// As [`check`], of files that are read from their end.
+fn check_whole(format: &dyn Format, bytes: &[u8]) -> Vec<super::Item> {
+    let (all, fault) = read(format, input(bytes, 100, Packing::Plain), None);
+    assert!(fault.is_none(), "{fault:?}");
+    for (at, item) in all.iter().enumerate() {
+        let from = behind(item, at % 2 == 0);
+        let (rest, fault) = read(format, input(bytes, 4000, Packing::Plain), Some(&from));
+        assert!(fault.is_none(), "{fault:?}");
+        let left = all.iter().skip(at + 1);
+        assert!(
+            rest.len() == left.len()
+                && rest.iter().zip(left).all(|(a, b)| a.offset == b.offset && a.value == b.value),
+            "behind {at}"
+        );
+    }
+    all
+}
+
+#[test]
+fn parquet_files_of_all_codecs() {
+    let format = ParquetFormat { bytes_max: 1 << 20 };
+    let files = [
+        &include_bytes!("parquet/none.parquet")[..],
+        include_bytes!("parquet/snappy.parquet"),
+        include_bytes!("parquet/gzip.parquet"),
+        include_bytes!("parquet/zstd.parquet"),
+        include_bytes!("parquet/lz4.parquet"),
+    ];
+    for bytes in files {
+        let rows = check_whole(&format, bytes);
+        assert_eq!(
+            rows.iter().map(|row| row.offset).collect::<Vec<_>>(),
+            (0..25).collect::<Vec<_>>()
+        );
+        let Value::Struct(row) = &rows[8].value.value else { panic!() };
+        let of = |name: &str| row.raw(name).unwrap().clone();
+        // Noon of March 8th, 2020, 123 ms later.
+        let (day, noon) = (18_329 * 86_400_000, 1_583_668_800_123);
+        for (name, expected) in [
+            ("id", Value::Int64(8)),
+            ("name", Value::str("n8")),
+            ("tiny", Value::Int8(-4)),
+            ("short", Value::Int16(8000)),
+            ("unsigned", Value::Int64(4_294_967_287)),
+            ("ok", Value::Boolean(true)),
+            ("single", Value::Float32(4.0)),
+            ("double", Value::Float64(2.0)),
+            ("raw", Value::Bytes(vec![8].into())),
+            ("price", Value::Decimal(std::sync::Arc::new("-0.92".parse().unwrap()))),
+            ("day", Value::Date(day)),
+            ("at_ms", Value::Date(noon)),
+            ("at_us", Value::Int64(noon * 1000)),
+            ("at_ns", Value::Int64(noon * 1_000_000)),
+            ("clock", Value::Date(noon - day)),
+            ("tags", Value::array(vec![Value::str("x"), Value::Null])),
+            ("uid", Value::str("00000000-0000-0000-0000-000000000008")),
+        ] {
+            assert_eq!(of(name), expected, "{name}");
+        }
+        let Value::Map(counts) = of("counts") else { panic!() };
+        assert_eq!(counts.get("k1"), Some(&Value::Int32(1)));
+        let Value::Struct(place) = &rows[9].value.value else { panic!() };
+        let text = format!("{:?}", place.raw("place").unwrap());
+        assert!(text.contains("deep"), "{text}");
+        let schema = rows[0].value.schema.as_ref().unwrap();
+        let name = |field: &str| schema.field(field).unwrap().schema.name().unwrap().to_string();
+        assert_eq!(name("at_us"), "io.debezium.time.MicroTimestamp");
+        assert_eq!(name("price"), "org.apache.kafka.connect.data.Decimal");
+        assert!(!schema.field("id").unwrap().schema.is_optional());
+        schema.validate(&rows[4].value.value).unwrap();
+    }
+    assert_eq!(check_whole(&format, include_bytes!("parquet/empty.parquet")).len(), 0);
+    assert_eq!(check_whole(&format, b"").len(), 0);
+}
+
+#[test]
+fn parquet_that_is_broken_is_an_error() {
+    let format = ParquetFormat { bytes_max: 1 << 20 };
+    let whole = include_bytes!("parquet/snappy.parquet");
+    let fault = |format: &ParquetFormat, bytes: &[u8], packing| {
+        let (items, fault) = read(format, input(bytes, 1000, packing), None);
+        (items.len(), fault.map(|fault| fault.to_string()).unwrap_or_default())
+    };
+    let (_, text) = fault(&format, &whole[..whole.len() - 3], Packing::Plain);
+    assert!(text.contains("it cannot be read as Parquet"), "{text}");
+    assert!(fault(&format, b"id,name\n1,a\n2,b\n", Packing::Plain).1.contains("Parquet"));
+    let (_, text) = fault(&ParquetFormat { bytes_max: 10 }, whole, Packing::Plain);
+    assert!(text.starts_with("record 1: rows have ") && text.contains("=10; set it"), "{text}");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(whole).unwrap();
+    let (_, text) = fault(&format, &gzip.finish().unwrap(), Packing::Gzip);
+    assert!(text.contains("cannot be read packed as a whole"), "{text}");
+    // Whatever byte is another one: records or a fault, and never a panic.
+    for at in (0..whole.len()).step_by(29) {
+        let mut broken = whole.to_vec();
+        broken[at] ^= 0x55;
+        let (count, text) = fault(&format, &broken, Packing::Plain);
+        assert!(count == 25 || !text.is_empty(), "byte {at}: {count} records, and no fault");
+    }
 }
