@@ -239,6 +239,12 @@ fn the_chain_is_followed() {
     let alone = format!("transforms=i\n{insert}");
     assert!(chain(Base::Sink, of_string, &alone).contains(&"GL401"));
     assert!(!chain(Base::Sink, json, &alone).contains(&"GL401"));
+    let derive = "transforms=d\ntransforms.d.type=org.gantry.connect.transforms.DeriveField$Value\n\
+                  transforms.d.expressions=x = value.a * 2\n";
+    assert!(chain(Base::Sink, of_string, derive).contains(&"GL401"));
+    assert!(chain(Base::Sink, json, derive).is_empty());
+    let wrong = derive.replace("value.a * 2", "1 + 'a'");
+    assert!(!chain(Base::Sink, json, &wrong).is_empty());
     let keyed = "transforms=k\ntransforms.k.type=org.apache.kafka.connect.transforms.ValueToKey\n\
                  transforms.k.fields=a\n";
     assert!(chain(Base::Source, "", keyed).contains(&"GL401"));

@@ -145,6 +145,37 @@ fn fields_are_derived_from_maps() {
     assert_eq!(ok("{'b': 1, 'a': 2}"), map(&[("a", Value::Int64(2)), ("b", Value::Int64(1))]));
 }
 
+/// The examples of docs/derive-field.md.
+#[test]
+fn the_examples_give_what_the_page_says() {
+    let cents = "cents: INT64 = int(math.round(value.price * double(value.quantity) * 100.0)); class = \
+                 value.cents >= 100000 ? 'large' : value.cents >= 10000 ? 'middle' : 'small'";
+    let config = [("condition", "has(value.price)"), ("expressions", cents)];
+    let sold = [("price", Value::Float64(19.99)), ("quantity", Value::Int64(3))];
+    let mut expected = sold.to_vec();
+    expected.extend([("cents", Value::Int64(5997)), ("class", Value::str("small"))]);
+    assert_eq!(apply(&config, record(map(&sold))).expect("applies").value.value, map(&expected));
+
+    let mask = "domain = value.mail.split('@')[1]; mail = value.mail.substring(0, 1) + '***@' + value.domain; \
+                hour = timestamp(value.at).getHours('Europe/Berlin')";
+    let config = [("on.error", "null"), ("expressions", mask)];
+    let (at, domain) = (Value::str("2026-07-01T10:30:00Z"), Value::str("example.org"));
+    let user = |mail: &str| map(&[("mail", Value::str(mail)), ("at", at.clone())]);
+    let masked = |mail: Value, domain: Value| {
+        map(&[("mail", mail), ("at", at.clone()), ("domain", domain), ("hour", Value::Int64(12))])
+    };
+    let run = |mail: &str| apply(&config, record(user(mail))).expect("applies").value.value;
+    assert_eq!(run("ada@example.org"), masked(Value::str("a***@example.org"), domain));
+    assert_eq!(run("none"), masked(Value::Null, Value::Null));
+
+    let shard = "shard = (has(value.country) ? value.country : 'none') + '-' + string(key.id % 8)";
+    let mut input = record(map(&[("country", Value::str("DE"))]));
+    input.key = Datum::schemaless(map(&[("id", Value::Int64(42))]));
+    let mut t = make("DeriveField$Key", &[("expressions", shard)]).expect("valid");
+    let out = t.change(input).expect("applies").expect("kept");
+    assert_eq!(out.key.value, map(&[("id", Value::Int64(42)), ("shard", Value::str("DE-2"))]));
+}
+
 trait IntoValue {
     fn into_value(self) -> Value;
 }
@@ -592,4 +623,9 @@ fn records_in_a_second() {
         let rate = f64::from(RECORDS) / start.elapsed().as_secs_f64();
         println!("{class} {config:?}: {rate:.0} records/s");
     }
+    let start = Instant::now();
+    for _ in 0..1000 {
+        gantry_model::regex::JavaPattern::compile("^.*[0-9]+-b$").expect("a pattern");
+    }
+    println!("a pattern is compiled in {:?}", start.elapsed() / 1000);
 }
