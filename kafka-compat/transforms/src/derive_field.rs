@@ -18,13 +18,13 @@ use gantry_model::config::{
     ConfigData, ConfigDef, ConfigKey, Importance, ParsedConfig, Type, Validator,
 };
 use gantry_model::plugin::{Fate, Plugin, Transformation};
-use gantry_model::{ConnectRecord, Error, Result, Schema, Struct, Value};
+use gantry_model::{ConnectRecord, Error, Result, Struct, Value};
 
 use crate::support::{
     SchemaCache, Side, gantry_sided, map_of, struct_of, struct_ref, struct_values, unique_map,
 };
 use output::{Plan, SharedPlan};
-use program::{Fault, Program};
+use program::{Fault, Place, Program};
 use slot::Root;
 
 mod bind;
@@ -144,37 +144,42 @@ fn make(config: &ParsedConfig, side: Side) -> Result<Box<dyn Transformation>> {
     }))
 }
 
+impl OnError {
+    /// What stands for an expression that failed; `None`: the record stays as it is.
+    fn instead(self, error: Error, place: Place) -> Result<Option<Value>> {
+        match (self, place) {
+            (Self::Fail, _) => Err(error),
+            (Self::Null, Place::Field) => Ok(Some(Value::Null)),
+            (Self::Null | Self::Skip, _) => Ok(None),
+        }
+    }
+}
+
 impl DeriveField {
-    /// The values of all fields; `None`: the record stays as it is.
-    fn values(
-        &self,
-        record: &ConnectRecord,
-        fits: impl Fn(usize, &Value) -> Result<()>,
-    ) -> Result<Option<Vec<Value>>> {
-        self.program.run(record, fits, |error, is_field| match self.on_error {
-            OnError::Fail => Err(error),
-            OnError::Null if is_field => Ok(Some(Value::Null)),
-            OnError::Null | OnError::Skip => Ok(None),
-        })
-    }
-
-    fn plan(&mut self, schema: &Schema) -> Result<SharedPlan> {
-        let optional = self.on_error == OnError::Null;
-        let program = &self.program;
-        self.plans
-            .get(schema, |source| Plan::new(source, program, optional).map(Arc::new))
-            .map(Arc::clone)
-    }
-
     fn with_schema(&mut self, record: &mut ConnectRecord) -> Result<()> {
-        let source = struct_ref(&self.side.datum_mut(record).value, PURPOSE)?.schema().clone();
-        let plan = self.plan(&source)?;
-        let fits = |place: usize, value: &Value| match plan.fields.get(place) {
-            Some(schema) => schema.validate(value),
-            None => Ok(()),
+        let Self { side, program, on_error, plans, .. } = self;
+        let mut plan: Option<SharedPlan> = None;
+        let prepare = |record: &ConnectRecord| {
+            let source = struct_ref(&side.datum(record).value, PURPOSE)?.schema();
+            let is_optional = *on_error == OnError::Null;
+            let made =
+                plans.get(source, |source| Plan::new(source, program, is_optional).map(Arc::new));
+            let own = match made {
+                Ok(made) => plan.insert(Arc::clone(made)),
+                // Its types are wrong for records of this schema.
+                Err(_) if *on_error == OnError::Skip => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            let fields = Arc::clone(own);
+            Ok(Some(move |place: usize, value: &Value| match fields.fields.get(place) {
+                Some(schema) => schema.validate(value),
+                None => Ok(()),
+            }))
         };
-        let Some(derived) = self.values(record, fits)? else { return Ok(()) };
-        let datum = self.side.datum_mut(record);
+        let derived =
+            program.run(record, prepare, |error, place| on_error.instead(error, place))?;
+        let (Some(derived), Some(plan)) = (derived, plan) else { return Ok(()) };
+        let datum = side.datum_mut(record);
         let mut values = struct_values(struct_of(&mut datum.value, PURPOSE)?);
         values.reserve_exact(derived.len());
         for (place, value) in plan.places.iter().zip(derived) {
@@ -189,8 +194,12 @@ impl DeriveField {
     }
 
     fn schemaless(&self, record: &mut ConnectRecord) -> Result<()> {
-        map_of(&self.side.datum_mut(record).value, PURPOSE)?;
-        let Some(derived) = self.values(record, |_, _| Ok(()))? else { return Ok(()) };
+        let prepare = |record: &ConnectRecord| {
+            map_of(&self.side.datum(record).value, PURPOSE)?;
+            Ok(Some(|_: usize, _: &Value| Ok(())))
+        };
+        let instead = |error, place| self.on_error.instead(error, place);
+        let Some(derived) = self.program.run(record, prepare, instead)? else { return Ok(()) };
         let map = unique_map(&mut self.side.datum_mut(record).value, PURPOSE)?;
         map.reserve(derived.len());
         for (name, value) in self.names.iter().zip(derived) {
@@ -202,7 +211,7 @@ impl DeriveField {
 
 impl Transformation for DeriveField {
     fn apply(&mut self, record: &mut ConnectRecord) -> Result<Fate> {
-        let datum = self.side.datum_mut(record);
+        let datum = self.side.datum(record);
         if datum.value.is_null() {
             return Ok(Fate::Keep);
         }

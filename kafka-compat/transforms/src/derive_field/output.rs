@@ -7,6 +7,7 @@ use gantry_model::{Kind, Result, Schema, SchemaBuilder, Str, logical};
 
 use super::convert::Declared;
 use super::program::Program;
+use super::show::cut;
 use super::types::{Known, Type};
 use crate::support::{fields_of, with_fields};
 
@@ -28,7 +29,7 @@ impl Declared {
         let known = Self::NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
         known.map(|(_, declared)| *declared).ok_or_else(|| {
             let names = Self::NAMES.map(|(name, _)| name);
-            format!("there is no type {text}; there are {}", names.join(", "))
+            format!("there is no type {}; there are {}", cut(text), names.join(", "))
         })
     }
 

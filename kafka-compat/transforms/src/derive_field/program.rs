@@ -15,6 +15,7 @@ use super::explain::explain;
 use super::functions::environment;
 use super::output;
 use super::record::Values;
+use super::show::cut;
 use super::slot::{Root, Table};
 use super::text::{Definition, definitions};
 use super::types::{Known, Type};
@@ -44,6 +45,13 @@ pub(super) struct Program {
     condition: Option<Condition>,
 }
 
+/// Where an expression failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Condition,
+    Field,
+}
+
 /// What is wrong in a configuration: a part of it, and why.
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -64,9 +72,9 @@ impl Program {
 
     /// Adds all definitions of a text.
     pub(super) fn define(&mut self, text: &str) -> std::result::Result<(), Fault> {
-        let all = definitions(text).map_err(|why| fault(text.trim(), why))?;
+        let all = definitions(text).map_err(|why| fault(&cut(text), why))?;
         if all.is_empty() {
-            return Err(fault(text.trim(), "it defines no field: write name = expression"));
+            return Err(fault(&cut(text), "it defines no field: write name = expression"));
         }
         if all.len() > FIELDS_MAX {
             let why = format!("it defines {} fields, and {FIELDS_MAX} are the most", all.len());
@@ -76,7 +84,7 @@ impl Program {
         for definition in &all {
             let field = self.field(definition, &mut known);
             let why = |why: String| {
-                fault(definition.expression, format!("field {}: {why}", definition.name))
+                fault(&cut(definition.expression), format!("field {}: {why}", definition.name))
             };
             self.fields.push(field.map_err(why)?);
         }
@@ -108,7 +116,7 @@ impl Program {
 
     /// Sets the condition on records.
     pub(super) fn set_condition(&mut self, text: &str) -> std::result::Result<(), Fault> {
-        let why = |why: String| fault(text.trim(), why);
+        let why = |why: String| fault(&cut(text), why);
         let bound = bind(text, &[], &mut self.table).map_err(why)?;
         let known = check(&bound.expr, &self.table, &self.table.types(None, &[])).map_err(why)?;
         if !known.of.can_be(&Type::Bool) {
@@ -157,28 +165,27 @@ impl Program {
         work(&context, &values)
     }
 
-    /// The values of all fields for a record; `None` where the condition does not hold. What
+    /// The values of all fields for a record; `None`: the record stays as it is. `prepare` is
+    /// asked once the condition holds, and gives what checks a field's value by its place. What
     /// fails is handed to `on_error`, which gives a value in its place, or `None` to leave the
     /// record as it is.
-    pub(super) fn run(
+    pub(super) fn run<F: Fn(usize, &Value) -> Result<()>>(
         &self,
         record: &ConnectRecord,
-        fits: impl Fn(usize, &Value) -> Result<()>,
-        on_error: impl Fn(Error, bool) -> Result<Option<Value>>,
+        prepare: impl FnOnce(&ConnectRecord) -> Result<Option<F>>,
+        on_error: impl Fn(Error, Place) -> Result<Option<Value>>,
     ) -> Result<Option<Vec<Value>>> {
         let derived: Vec<OnceLock<Datum>> =
             std::iter::repeat_with(OnceLock::new).take(self.fields.len()).collect();
         let done = self.with_context(record, &derived, |context, values| -> Result<bool> {
-            if let Some(condition) = &self.condition {
-                match condition.holds(context, values) {
-                    Ok(true) => {}
-                    Ok(false) => return Ok(false),
-                    Err(error) => {
-                        on_error(error, false)?;
-                        return Ok(false);
-                    }
+            match self.condition.as_ref().map(|condition| condition.holds(context, values)) {
+                None | Some(Ok(true)) => {}
+                Some(Ok(false)) => return Ok(false),
+                Some(Err(error)) => {
+                    return on_error(error, Place::Condition).map(|_| false);
                 }
             }
+            let Some(fits) = prepare(record)? else { return Ok(false) };
             for (place, (field, slot)) in self.fields.iter().zip(&derived).enumerate() {
                 let value = field.value(context, values).and_then(|value| {
                     fits(place, &value).map_err(|error| field.failure(error.message()))?;
@@ -186,7 +193,7 @@ impl Program {
                 });
                 let value = match value {
                     Ok(value) => value,
-                    Err(error) => match on_error(error, true)? {
+                    Err(error) => match on_error(error, Place::Field)? {
                         Some(value) => value,
                         None => return Ok(false),
                     },

@@ -10,10 +10,15 @@ const SHOWN_MAX: usize = 200;
 
 /// What an expression was before it was bound.
 pub(super) fn show(expr: &IdedExpr, table: &Table) -> String {
-    let text = whole(expr, table);
+    cut(&whole(expr, table))
+}
+
+/// The beginning of a text.
+pub(super) fn cut(text: &str) -> String {
+    let text = text.trim();
     match text.char_indices().nth(SHOWN_MAX) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text,
+        None => text.to_owned(),
     }
 }
 

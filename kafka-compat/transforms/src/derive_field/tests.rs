@@ -416,6 +416,18 @@ fn conditions_and_errors_leave_records_as_they_are() {
 }
 
 #[test]
+fn a_condition_keeps_records_of_other_schemas_away() {
+    let lines = || record(Value::str("a line"));
+    let config = [("expressions", "x = value.f * 2"), ("condition", "topic == 'orders'")];
+    assert_eq!(apply(&config, lines()).expect("applies"), lines());
+    assert_eq!(apply(&config, with_schema()).expect("applies"), with_schema());
+    let wrong = [("expressions", "x = value.f * 2")];
+    assert!(error_text(apply(&wrong, with_schema())).contains("there is no double * int"));
+    let skip = [wrong[0], ("on.error", "skip")];
+    assert_eq!(apply(&skip, with_schema()).expect("applies"), with_schema());
+}
+
+#[test]
 fn tombstones_and_other_values() {
     let config = [("expressions", "x = value.a")];
     assert_eq!(apply(&config, record(Value::Null)).expect("applies"), record(Value::Null));
@@ -565,7 +577,11 @@ fn check_all(text: &str) {
     for own in [Root::Value, Root::Key] {
         let mut program = Program::new(own).expect("an environment");
         if program.define(text).is_ok() {
-            let _ = program.run(&record(order()), |_, _| Ok(()), |_, _| Ok(None));
+            let _ = program.run(
+                &record(order()),
+                |_| Ok(Some(|_: usize, _: &Value| Ok(()))),
+                |_, _| Ok(None),
+            );
         }
         let mut program = Program::new(own).expect("an environment");
         let _ = program.set_condition(text);

@@ -4,6 +4,8 @@
 
 use cel::parser::pratt_parser::{Lexer, Token, TokenKind};
 
+use super::show::cut;
+
 /// Most bytes of one expression.
 pub(super) const EXPRESSION_BYTES_MAX: usize = 4096;
 /// How deep brackets may stand in each other.
@@ -62,7 +64,7 @@ fn definition(text: &str) -> Result<Definition<'_>, String> {
         }
     }
     let Some(assign) = assign else {
-        return Err(format!("`{text}` has no name: write name = expression"));
+        return Err(format!("`{}` has no name: write name = expression", cut(text)));
     };
     let cut = |from: usize, to: usize| text.get(from..to).unwrap_or_default().trim();
     let name_end = colon.unwrap_or(assign);
@@ -86,8 +88,9 @@ fn name<'a>(name: &'a str, definition: &str) -> Result<&'a str, String> {
         return Ok(name);
     }
     Err(format!(
-        "`{definition}` must begin with the name of a field and =; a name of other characters than letters, \
-         digits and _ stands in backticks"
+        "`{}` must begin with the name of a field and =; a name of other characters than letters, digits and _ \
+         stands in backticks",
+        cut(definition)
     ))
 }
 
