@@ -370,8 +370,10 @@ fn step(context: &Context<'_>, stage: &Stage<'_>, flow: &mut Flow, report: &mut 
                 "SetSchemaMetadata" => {}
                 "Cast" if whole_cast => side.form = Form::Unknown,
                 "TimestampConverter" if own("field").is_empty() => side.form = Form::Unknown,
-                "Cast" | "TimestampConverter" | "Flatten" | "HeaderFrom" | "InsertField"
-                | "MaskField" | "ReplaceField" => needs_fields(context, stage, before, report),
+                "Cast" | "DeriveField" | "TimestampConverter" | "Flatten" | "HeaderFrom"
+                | "InsertField" | "MaskField" | "ReplaceField" => {
+                    needs_fields(context, stage, before, report);
+                }
                 _ => *side = UNKNOWN,
             }
         }

@@ -239,6 +239,14 @@ fn the_chain_is_followed() {
     let alone = format!("transforms=i\n{insert}");
     assert!(chain(Base::Sink, of_string, &alone).contains(&"GL401"));
     assert!(!chain(Base::Sink, json, &alone).contains(&"GL401"));
+    let derive = "transforms=d\ntransforms.d.type=org.gantry.connect.transforms.DeriveField$Value\n\
+                  transforms.d.expressions=x = value.a * 2\n";
+    assert!(chain(Base::Sink, of_string, derive).contains(&"GL401"));
+    assert!(!chain(Base::Sink, json, derive).contains(&"GL401"));
+    let wrong = derive.replace("value.a * 2", "1 + 'a'");
+    let said = lint(&based(Base::Sink, &format!("{json}{wrong}")));
+    let text = "there is no int + string: string() makes a text of the other one";
+    assert!(said.iter().any(|finding| finding.message.contains(text)), "{said:#?}");
     let keyed = "transforms=k\ntransforms.k.type=org.apache.kafka.connect.transforms.ValueToKey\n\
                  transforms.k.fields=a\n";
     assert!(chain(Base::Source, "", keyed).contains(&"GL401"));

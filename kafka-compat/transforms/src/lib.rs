@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `org.apache.kafka.connect.transforms` | Cast, DropHeaders, ExtractField, Filter, Flatten, HeaderFrom, HoistField, InsertField, InsertHeader, MaskField, RegexRouter, ReplaceField, SetSchemaMetadata, TimestampConverter, TimestampRouter, ValueToKey |
 //! | `org.apache.kafka.connect.transforms.predicates` | HasHeaderKey, RecordIsTombstone, TopicNameMatches |
-//! | `org.gantry.connect.transforms` | ContentRouter |
+//! | `org.gantry.connect.transforms` | ContentRouter, DeriveField |
 //! | `org.apache.rocketmq.connect.transforms` | ChangeCase, ExtractNestedField, PatternFilter, PatternRename, RegexRouter, SetMaximumPrecision, SetNull |
 //! | `io.debezium.transforms` | ExtractNewRecordState, outbox.EventRouter |
 //!
@@ -17,6 +17,7 @@ mod cast;
 mod change_case;
 mod content_router;
 mod debezium;
+mod derive_field;
 mod drop_headers;
 mod event_router;
 mod extract_field;

@@ -31,6 +31,7 @@ pub fn transformations() -> Vec<Plugin<dyn Transformation>> {
     all.extend(crate::set_maximum_precision::plugins());
     all.extend(crate::set_null::plugins());
     all.extend(crate::content_router::plugins());
+    all.extend(crate::derive_field::plugins());
     all.push(crate::extract_new_record_state::plugin());
     all.push(crate::event_router::plugin());
     all

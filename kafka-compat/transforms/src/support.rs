@@ -10,7 +10,7 @@ mod structs;
 
 pub(crate) use cache::{SchemaCache, TopicCache};
 pub(crate) use define::{
-    gantry_keyed, keyed, predicate, regex_validator, replace_null, replace_null_key,
+    gantry_keyed, gantry_sided, keyed, predicate, regex_validator, replace_null, replace_null_key,
     rocketmq_keyed, rocketmq_single, single, value_list,
 };
 pub(crate) use rename::FieldRenamer;

@@ -42,6 +42,18 @@ pub(crate) fn gantry_keyed(
     sides(GANTRY_PACKAGE, name, config, make)
 }
 
+/// Gantry's own, whose keys are checked otherwise on either side.
+pub(crate) fn gantry_sided(
+    name: &str,
+    config: fn(Side) -> fn() -> ConfigDef,
+    make: fn(&ParsedConfig, Side) -> Result<Box<dyn Transformation>>,
+) -> [Plugin<dyn Transformation>; 2] {
+    Side::ALL.map(|(side, suffix)| {
+        let class = format!("{GANTRY_PACKAGE}.{name}{suffix}");
+        parsed(&class, config(side), move |props| make(props, side))
+    })
+}
+
 fn sides(
     package: &str,
     name: &str,

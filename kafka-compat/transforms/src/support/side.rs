@@ -14,6 +14,13 @@ impl Side {
     pub(crate) const ALL: [(Self, &'static str); 2] =
         [(Self::Key, "$Key"), (Self::Value, "$Value")];
 
+    pub(crate) fn datum(self, record: &ConnectRecord) -> &Datum {
+        match self {
+            Self::Key => &record.key,
+            Self::Value => &record.value,
+        }
+    }
+
     pub(crate) fn datum_mut(self, record: &mut ConnectRecord) -> &mut Datum {
         match self {
             Self::Key => &mut record.key,
