@@ -95,15 +95,15 @@ class Lake:
         return {prefix + "class": "io.confluent.connect.s3.auth.AwsAssumeRoleCredentialsProvider", prefix + "sts.role.arn": ROLE,
                 prefix + "sts.role.session.name": "lake", "gantry.objects.sts.endpoint": self.server.url}
 
-    def aiven(self):
+    def aiven(self, name, form, suffix, packed, **more):
         """Aiven's connector, which may write a record twice."""
         key, secret = self.server.keys
         return {"connector.class": "io.aiven.kafka.connect.s3.AivenKafkaConnectS3SinkConnector", "topics": "rows", "tasks.max": "2",
                 "aws.s3.bucket.name": BUCKET, "aws.s3.region": REGION, "aws.s3.endpoint": self.url, "aws.access.key.id": key,
-                "aws.secret.access.key": secret, "gantry.objects.ssl.truststore.location": str(self.server.ca), "format.output.type": "jsonl",
-                "format.output.fields": "value", "format.output.envelope": "false", "file.compression.type": "gzip", "file.max.records": "200",
-                "file.name.template": "aiven/{{topic}}/{{partition:padding=true}}-{{start_offset:padding=true}}.jsonl.gz",
-                "kafka.retry.backoff.ms": "300"}
+                "aws.secret.access.key": secret, "gantry.objects.ssl.truststore.location": str(self.server.ca), "format.output.type": form,
+                "format.output.fields": "value", "format.output.envelope": "false", "file.compression.type": packed, "file.max.records": "200",
+                "file.name.template": name + "/{{topic}}/{{partition:padding=true}}-{{start_offset:padding=true}}" + suffix,
+                "kafka.retry.backoff.ms": "300", **more}
 
     def sinks(self):
         """Each format, each in another way."""
@@ -159,7 +159,12 @@ def kills(lake, way, records, work, count, chance):
     source = {"connector.class": FILE_SOURCE, "file": str(records.file), "topic": "rows", "value.converter": STRING,
               "topic.creation.default.partitions": "3", "topic.creation.default.replication.factor": "1"}
     sinks = lake.sinks()
-    others = {"source": source, "aiven": lake.aiven()}
+    # Its files with schemas want one of the key, too.
+    keyed = {"transforms": "key", "transforms.key.type": "org.apache.kafka.connect.transforms.ValueToKey", "transforms.key.fields": "id"}
+    aivens = {"aiven": lake.aiven("aiven", "jsonl", ".jsonl.gz", "gzip"),
+              "aiven-avro": lake.aiven("aiven-avro", "avro", ".avro", "none", **keyed),
+              "aiven-parquet": lake.aiven("aiven-parquet", "parquet", ".parquet", "none", **keyed)}
+    others = {"source": source, **aivens}
     paths = files(work, {**others, **sinks})
     away = 0
     for number in range(count):
@@ -185,7 +190,8 @@ def kills(lake, way, records, work, count, chance):
     try:
         for name in sinks:
             check(lake, records, worker, name)
-        check(lake, records, worker, "aiven", once=False)
+        for name in aivens:
+            check(lake, records, worker, name, once=False)
         check_names(lake, records)
         faults(lake, way, worker)
     finally:
