@@ -94,6 +94,24 @@ setup_redis() {
   apt_install --no-remove redis-tools
 }
 
+# OpenSSH's server, of which tests start their own: unpacked beside the source, as Debian's package would make one that
+# runs as a service. Its client's tools make and look at keys.
+setup_sshd() {
+  local root dir
+  root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+  dir="$root/.native/sshd"
+  command -v ssh-keygen >/dev/null || apt_install --no-remove openssh-client
+  if [ -x "$dir/usr/sbin/sshd" ] || [ -x /usr/sbin/sshd ]; then return 0; fi
+  if ! command -v apt-get >/dev/null; then
+    echo "setup: this is no Debian machine (no apt-get). Install by hand what provides: /usr/sbin/sshd" >&2
+    return 1
+  fi
+  echo "setup: fetching openssh-server"
+  rm -rf "$dir" && mkdir -p "$dir"
+  (cd "$dir" && apt-get download -qq openssh-server libwrap0 &&
+    for package in *.deb; do dpkg -x "$package" .; done && rm ./*.deb)
+}
+
 # cargo-deny checks licences, sources and duplicates; building it takes two to four minutes, once, which tests do beside
 # other things.
 setup_deny() {
@@ -108,4 +126,5 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   setup_mariadb
   setup_postgres
   setup_redis
+  setup_sshd
 fi

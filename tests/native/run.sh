@@ -16,6 +16,7 @@ setup_packages
 setup_mariadb
 setup_postgres
 setup_redis
+setup_sshd
 setup_venv
 cargo test --quiet --locked --release --workspace --test all --no-run
 
@@ -41,6 +42,7 @@ printf '%s\n' \
   "cdc_mysql.py --kills $few --seed $SEED" \
   "jdbc.py" \
   "spool.py --kills $((few * 2)) --seed $SEED" \
+  "sftp.py --kills $((few * 2)) --seed $SEED" \
   "redis_kills.py --kills $few --seed $SEED" \
   "http_source.py --kills $((few * 2)) --seed $SEED" \
   "redis.py" |

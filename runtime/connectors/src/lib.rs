@@ -17,6 +17,8 @@ pub mod jdbc;
 pub mod objects;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(feature = "sftp")]
+pub mod sftp;
 #[cfg(feature = "spooldir")]
 pub mod spooldir;
 #[cfg(feature = "tools")]

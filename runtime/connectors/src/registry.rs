@@ -23,6 +23,8 @@ pub fn plugins() -> Vec<ConnectorPlugin> {
         crate::objects::plugins,
         #[cfg(feature = "redis")]
         crate::redis::plugins,
+        #[cfg(feature = "sftp")]
+        crate::sftp::plugins,
         #[cfg(feature = "spooldir")]
         crate::spooldir::plugins,
         #[cfg(feature = "tools")]
@@ -69,6 +71,8 @@ mod tests {
                 "source",
             ),
             ("SpoolDirSchemaLessJsonSource", "source"),
+            ("io.confluent.connect.sftp.SftpCsvSourceConnector", "source"),
+            ("SftpSchemaLessJsonSource", "source"),
         ] {
             let plugin = registry.find_connector(name).unwrap_or_else(|| panic!("{name}"));
             assert_eq!(plugin.type_name(), kind, "{name}");

@@ -147,7 +147,7 @@ impl Paths {
     }
 }
 
-fn cleanup(parsed: &ParsedConfig) -> Cleanup {
+pub(crate) fn cleanup(parsed: &ParsedConfig) -> Cleanup {
     match text(parsed, keys::CLEANUP) {
         "NONE" => Cleanup::None,
         "DELETE" => Cleanup::Delete,

@@ -10,6 +10,8 @@ use gantry_api::Error;
 pub(crate) enum Fault {
     /// The task is being stopped.
     Stopped,
+    /// Its place is away: nothing is wrong with the file.
+    Away(String),
     /// It cannot be read, or it changes while it is read.
     Io(io::Error),
     /// What stands in it is not what was expected.
@@ -46,6 +48,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stopped => f.write_str("the task was stopped"),
+            Self::Away(what) => f.write_str(what),
             Self::Io(error) => write!(f, "{error}"),
             Self::Data { at, error } => {
                 write!(f, "{at}{}", error.message())?;
@@ -64,6 +67,8 @@ impl fmt::Display for Fault {
 #[derive(Debug)]
 pub(crate) enum Mark {
     Stopped,
+    /// The place is away, and why.
+    Away(String),
     Changed(String),
 }
 
@@ -71,6 +76,7 @@ impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stopped => f.write_str("the task was stopped"),
+            Self::Away(what) => f.write_str(what),
             Self::Changed(how) => write!(f, "the file changed while it was read: {how}"),
         }
     }
@@ -88,6 +94,7 @@ impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<Mark>()) {
             Some(Mark::Stopped) => Self::Stopped,
+            Some(Mark::Away(what)) => Self::Away(what.clone()),
             _ => Self::Io(error),
         }
     }

@@ -1,20 +1,20 @@
 //! Sources that read the files of a directory and take them away: under the class names and keys of
 //! kafka-connect-spooldir; see this folder's README.
 
-mod config;
-mod connector;
-mod fault;
+pub(crate) mod config;
+pub(crate) mod connector;
+pub(crate) mod fault;
 mod format;
 mod generate;
 mod headers;
 mod input;
-mod keeper;
-mod keys;
-mod lines;
+pub(crate) mod keeper;
+pub(crate) mod keys;
+pub(crate) mod lines;
 mod local;
-mod offset;
-mod place;
-mod task;
+pub(crate) mod offset;
+pub(crate) mod place;
+pub(crate) mod task;
 #[cfg(test)]
 mod tests;
 mod value;

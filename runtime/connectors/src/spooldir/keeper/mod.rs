@@ -214,6 +214,10 @@ impl Keeper {
             }
             Ok(None) => {}
             Err(Fault::Stopped) => self.release(&entry),
+            Err(Fault::Away(what)) => {
+                self.queue.push_front(entry);
+                return self.away(&io::Error::other(what), "a file could not be opened");
+            }
             Err(Fault::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
                 // Somebody took it away since it was listed.
                 self.release(&entry);
@@ -345,6 +349,15 @@ impl Keeper {
                 self.finish(current.entry, outcome);
             }
             Some(Err(Fault::Stopped)) => self.current = Some(current),
+            Some(Err(Fault::Away(what))) => {
+                tracing::warn!(
+                    file = current.path,
+                    "{what}; going on in it when its place is there again"
+                );
+                // Behind what was given out, which is not stored yet.
+                self.memory.keep(&current.path, current.resume);
+                self.queue.push_front(current.entry);
+            }
             Some(Err(fault)) => {
                 let (entry, count) = (current.entry, current.count);
                 self.fault(entry, &current.path, &fault, count);
