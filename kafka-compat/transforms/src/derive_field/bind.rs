@@ -251,6 +251,8 @@ impl Binder<'_> {
             .and_then(|()| self.bind(&mut inner.result));
         self.variables.pop();
         bound?;
+        let range = std::mem::take(&mut inner.iter_range);
+        inner.iter_range = IdedExpr { id: range.id, expr: call(KEYS, vec![range]) };
         limit(inner);
         Ok(())
     }
@@ -299,6 +301,19 @@ fn limit(inner: &mut ComprehensionExpr) {
 fn presence(select: SelectExpr) -> Expr {
     let name = LiteralValue::String(select.field.into());
     call("@has", vec![*select.operand, IdedExpr { id: 0, expr: Expr::Literal(name) }])
+}
+
+/// The function that loops go through the result of.
+const KEYS: &str = "@keys";
+
+/// What a loop goes through, as it was written.
+pub(super) fn range(inner: &ComprehensionExpr) -> &IdedExpr {
+    match &inner.iter_range.expr {
+        Expr::Call(call) if call.func_name == KEYS => {
+            call.args.first().unwrap_or(&inner.iter_range)
+        }
+        _ => &inner.iter_range,
+    }
 }
 
 fn ident(name: String) -> IdedExpr {

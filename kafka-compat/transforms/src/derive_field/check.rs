@@ -4,6 +4,7 @@
 use cel::common::ast::operators as op;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue};
 
+use super::bind::range;
 use super::show::{show, sign};
 use super::signature;
 use super::slot::{Name, Table};
@@ -172,7 +173,7 @@ impl<'a> Checker<'a> {
     }
 
     fn comprehension(&mut self, inner: &'a ComprehensionExpr) -> Result<Known, String> {
-        let item = match self.check(&inner.iter_range)?.of {
+        let item = match self.check(range(inner))?.of {
             Type::Dyn => Type::Dyn,
             Type::List(item) => *item,
             // Keys, of which nearly all are texts.
@@ -181,7 +182,7 @@ impl<'a> Checker<'a> {
                 let what = format!(
                     "all, exists, exists_one, map and filter go through lists and maps, not {other}"
                 );
-                return Err(self.fault(&inner.iter_range, &what));
+                return Err(self.fault(range(inner), &what));
             }
         };
         let accumulated = self.check(&inner.accu_init)?.of;

@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 use cel::common::functions::Function;
 use cel::common::types::{
-    CelBool, CelDouble, CelInt, CelList, CelNull, CelString, DYN_TYPE, LIST_TYPE, STRING_TYPE, Type,
+    CelBool, CelDouble, CelInt, CelList, CelMap, CelNull, CelString, DYN_TYPE, LIST_TYPE,
+    STRING_TYPE, Type,
 };
 use cel::common::value::{CowVal, StaticVal, Val};
 use cel::{DeclarationError, Env, ExecutionError, extensions};
@@ -40,6 +41,7 @@ fn build() -> Result<Env, DeclarationError> {
         matches as Function,
     )?;
     env.add_overload("@has", "has", vec![DYN_TYPE, STRING_TYPE], has as Function)?;
+    env.add_overload("@keys", "keys", vec![DYN_TYPE], keys as Function)?;
     let texts = |n: usize| std::iter::repeat_with(text).take(n).flatten().collect::<Vec<Type>>();
     env.add_member_overload("@replace", "replace", STRING_TYPE, texts(2), replace as Function)?;
     env.add_member_overload("@join", "join", LIST_TYPE, Vec::new(), join as Function)?;
@@ -93,6 +95,21 @@ fn has<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Outcome<'b, 'v> {
         }
     };
     Ok(CowVal::owned(CelBool::from(found)))
+}
+
+/// What a loop goes through: of a map its keys, always in the same order, so that a record that
+/// comes again gives the same.
+fn keys<'b, 'v>(mut args: Vec<CowVal<'b, 'v>>) -> Outcome<'b, 'v> {
+    let Some(of) = args.pop() else { return Err(wrong("keys")) };
+    let sorted = of.downcast_ref::<CelMap<'_>>().map(|map| {
+        let mut keys: Vec<_> = map.inner().keys().collect();
+        keys.sort_unstable();
+        CelList::from(keys.into_iter().map(|key| key.inner().clone_as_boxed()).collect::<Vec<_>>())
+    });
+    match sorted {
+        Some(sorted) => Ok(CowVal::owned(sorted)),
+        None => Ok(of),
+    }
 }
 
 fn replace<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Outcome<'b, 'v> {

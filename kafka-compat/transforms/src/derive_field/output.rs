@@ -158,11 +158,10 @@ fn schema(
         Type::Bytes => Declared::Bytes.builder(),
         Type::Timestamp => logical::timestamp(),
         Type::Decimal(Some(scale)) => logical::decimal(*scale),
-        Type::List(item) => SchemaBuilder::new(Kind::Array(schema(item, None, true)?)),
-        Type::Map(item) => SchemaBuilder::new(Kind::Map {
-            key: Schema::string(),
-            value: schema(item, None, true)?,
-        }),
+        Type::List(item) => SchemaBuilder::new(Kind::Array(item_schema(item)?)),
+        Type::Map(item) => {
+            SchemaBuilder::new(Kind::Map { key: Schema::string(), value: item_schema(item)? })
+        }
         Type::Dyn | Type::Null | Type::Decimal(None) | Type::Pattern => {
             return Err("the record has a schema, and it does not say of which type this is: declare it, as \
                         in name: INT64 = …, or convert it by int(), double() or string()"
@@ -170,6 +169,14 @@ fn schema(
         }
     };
     Ok(builder.set_optional(optional).build_plain())
+}
+
+fn item_schema(item: &Type) -> std::result::Result<Schema, String> {
+    schema(item, None, true).map_err(|_| {
+        "the record has a schema, and it does not say that all items of this list or map are of one type: take \
+         one field, or convert the items by map(i, string(i))"
+            .to_owned()
+    })
 }
 
 /// So that the plan of a schema can be kept while records are changed by it.

@@ -3,6 +3,7 @@
 use cel::common::ast::operators as op;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue};
 
+use super::bind::range;
 use super::slot::{Name, Table};
 
 /// Most characters of an expression in a message.
@@ -134,5 +135,5 @@ fn comprehension(inner: &ComprehensionExpr, table: &Table) -> String {
         Expr::Literal(LiteralValue::Boolean(_)) => "exists",
         _ => "exists_one",
     };
-    format!("{}.{name}({}, …)", operand(&inner.iter_range, table), inner.iter_var)
+    format!("{}.{name}({}, …)", operand(range(inner), table), inner.iter_var)
 }

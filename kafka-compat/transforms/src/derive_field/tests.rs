@@ -118,6 +118,10 @@ fn fields_are_derived_from_maps() {
         ok("value.tags.map(t, size(t))"),
         Value::array(vec![Value::Int64(1), Value::Int64(2)])
     );
+    assert_eq!(
+        ok("value.map(k, k != 'tags', k).join()"),
+        Value::str("customerlinesnamenonepricequantity")
+    );
     assert_eq!(ok("value.tags.join('+')"), Value::str("a+bb"));
     assert_eq!(ok("value.lines.filter(l, l.n > 1).map(l, l.n)[0]"), Value::Int64(3));
     assert_eq!(ok("value.lines.exists(l, has(l.note) && l.note == 'x')"), Value::Boolean(true));
@@ -280,7 +284,7 @@ fn the_schema_is_made_once_and_types_are_checked_with_it() {
         ("value.d * 2", "a decimal is made a number by double()"),
         ("value.a < value.d", "put the decimal on the left"),
         ("value.s ? 1 : 2", "conditions are bool, not string"),
-        ("value.inner", "declare it"),
+        ("value.inner", "all items of this list or map are of one type"),
         ("key", "declare it"),
         ("int(value.a.b)", "value.a is neither struct nor map and has no b"),
         ("int(value.missing)", "value has no missing: ask has(value.missing) first"),
