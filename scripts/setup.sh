@@ -97,7 +97,7 @@ setup_redis() {
 # OpenSSH's server, of which tests start their own: unpacked beside the source, as Debian's package would make one that
 # runs as a service. Its client's tools make and look at keys.
 setup_sshd() {
-  local root dir
+  local root dir run=()
   root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
   dir="$root/.native/sshd"
   command -v ssh-keygen >/dev/null || apt_install --no-remove openssh-client
@@ -107,8 +107,11 @@ setup_sshd() {
     return 1
   fi
   echo "setup: fetching openssh-server"
+  if [ "$(id -u)" -ne 0 ]; then run=(sudo); fi
   rm -rf "$dir" && mkdir -p "$dir"
-  (cd "$dir" && apt-get download -qq openssh-server libwrap0 &&
+  # Where no list of packages is kept, it is fetched first.
+  (cd "$dir" && { apt-get download -qq openssh-server libwrap0 2>/dev/null ||
+    { "${run[@]}" apt-get update -qq && apt-get download -qq openssh-server libwrap0; }; } &&
     for package in *.deb; do dpkg -x "$package" .; done && rm ./*.deb)
 }
 
