@@ -118,6 +118,8 @@ def kills(work, server, number, chance):
                 directories[0].put(chance)
                 server.start()
             counted(worker, directories)
+            if "going on in it" not in worker.log.read_text():
+                raise LabError(f"no file was broken off; see {worker.home}")
         finally:
             worker.stop()
 

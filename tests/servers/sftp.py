@@ -9,10 +9,12 @@ what is asked of it on standard input, one method's name as JSON a line.
 Only root may look up passwords, and only with the system's own accounts: there is no login by password here.
 """
 
+import contextlib
 import os
 import pathlib
 import pwd
 import shutil
+import signal
 import subprocess
 
 from served import ANSWER_S, HERE, Served, main, make, program
@@ -124,25 +126,30 @@ class Sftp(Served):
         key = (self.directory / "host_ed25519.pub").read_text().split()[1]
         return key in done.stdout.decode()
 
-    def _stop_children(self):
-        """Each connection has processes of its own, which live on: a server that is gone has none."""
+    def _children(self, parent):
+        """The processes of its connections, which live on when it ends: a server that is gone has none."""
+        parents = {}
         for process in pathlib.Path("/proc").glob("[0-9]*"):
-            try:
-                line = (process / "cmdline").read_bytes()
-                environment = (process / "environ").read_bytes()
-            except OSError:
-                continue
-            if b"sshd:" in line and str(self.place).encode() in environment:
-                os.kill(int(process.name), 9)
+            with contextlib.suppress(OSError, ValueError):
+                # Behind the name, which may have blanks: the state, and the parent.
+                parents[int(process.name)] = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+        found = [parent]
+        for at in found:
+            found += [process for process, of in parents.items() if of == at]
+        return found[1:]
+
+    def _end(self, end):
+        children = self._children(self.process.pid) if self.process else []
+        end()
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
 
     def kill(self):
-        super().kill()
-        if self.place:
-            self._stop_children()
+        self._end(super().kill)
 
     def stop(self):
-        super().stop()
-        self._stop_children()
+        self._end(super().stop)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ use crate::spooldir::place::{OpenFile, Stat};
 
 /// So much every server gives at once.
 const PART_BYTES: u32 = 32 << 10;
-/// So many parts are on their way: 2 MiB.
+/// So many parts are on their way at most: 2 MiB. From where a file is begun they double, as of many files only
+/// the beginning is looked at before.
 const PARTS: usize = 64;
 
 /// As the trait has it.
@@ -46,6 +47,7 @@ pub(super) struct File {
     read: Bytes,
     next: u64,
     parts: VecDeque<Part>,
+    ahead: usize,
 }
 
 impl File {
@@ -58,6 +60,7 @@ impl File {
             read: Bytes::new(),
             next: 0,
             parts: VecDeque::new(),
+            ahead: 1,
         }
     }
 
@@ -74,7 +77,7 @@ impl File {
     /// Asks for as many parts as may be on their way; behind the end for one.
     fn ask_ahead(&mut self) -> io::Result<()> {
         let mut wanted = Vec::new();
-        while self.parts.len() + wanted.len() < PARTS
+        while self.parts.len() + wanted.len() < self.ahead
             && (self.next < self.length || self.parts.len() + wanted.len() == 0)
         {
             wanted.push(self.next);
@@ -129,6 +132,7 @@ impl Read for File {
                 .with(|link| link.go_on(|wire| Box::pin(wire.end_read(part.id))))?
                 .unwrap_or_default();
             let count = read.len() as u64;
+            self.ahead = (self.ahead * 2).min(PARTS);
             if count < u64::from(part.length) {
                 // A short part: what was asked for behind it leaves a hole, or is behind the end.
                 self.drop_parts()?;
@@ -161,6 +165,7 @@ impl OpenFile for File {
         self.drop_parts()?;
         self.read.clear();
         self.next = to;
+        self.ahead = 1;
         Ok(())
     }
 }

@@ -46,7 +46,7 @@ impl fmt::Debug for Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.session = None;
+        self.close();
         if let Some(runtime) = self.runtime.take() {
             // Wherever this happens: it must not wait.
             runtime.shutdown_background();
@@ -71,6 +71,16 @@ impl Link {
         }
     }
 
+    fn close(&mut self) {
+        // What is closed says so to the server, for which it takes a task of the runtime's.
+        let _entered = self.runtime.as_ref().map(Runtime::enter);
+        self.session = None;
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.session.is_some()
+    }
+
     pub(super) fn generation(&self) -> u64 {
         self.generation
     }
@@ -91,10 +101,10 @@ impl Link {
             .ok_or_else(|| Refusal::new(keys::HOST, "no thread for the connection"))
     }
 
-    /// Opens the connection if there is none; says whether it is a new one.
-    pub(super) fn connect(&mut self) -> Result<bool, Refusal> {
+    /// Opens the connection if there is none.
+    pub(super) fn connect(&mut self) -> Result<(), Refusal> {
         if self.session.is_some() {
-            return Ok(false);
+            return Ok(());
         }
         if let Some((_, refusal)) = self.failed.as_ref().filter(|(when, _)| when.elapsed() < AGAIN)
         {
@@ -107,7 +117,7 @@ impl Link {
                 self.session = Some(session);
                 self.failed = None;
                 self.generation += 1;
-                Ok(true)
+                Ok(())
             }
             Err(refusal) => {
                 self.failed = Some((Instant::now(), refusal.clone()));
@@ -145,7 +155,7 @@ impl Link {
                 format!("no answer within {} ms ({})", limit.as_millis(), keys::REQUEST_TIMEOUT)
             }
         };
-        self.session = None;
+        self.close();
         Err(away(format!("the connection to {} broke off: {what}", self.server.shown())))
     }
 }

@@ -3,8 +3,11 @@
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
+
 use super::config::{Paths, Server};
 use super::file::{File, stat_of};
+use super::keys;
 use super::link::{Link, Shared};
 use super::session::Refusal;
 use super::wire::{Attributes, FOR_READING};
@@ -25,6 +28,8 @@ pub(super) struct Remote {
     owner: String,
     /// A flag is written under this name, and gets its own when it is whole. Each task has another.
     draft: String,
+    /// The connection on which such a name was looked for that an earlier one left.
+    swept: u64,
 }
 
 fn join(folder: &str, name: &str) -> String {
@@ -62,6 +67,7 @@ impl Remote {
             draft: format!(".gantry-{mark:08x}-{task}{}", paths.extension),
             owner: format!("gantry {connector}\n"),
             paths,
+            swept: 0,
         }
     }
 
@@ -137,6 +143,22 @@ impl Remote {
         }
     }
 
+    /// All files of a directory. The time for an answer is that for each part of the list.
+    fn files(&self, path: &str) -> io::Result<Vec<(Bytes, Attributes)>> {
+        let path = path.to_owned();
+        let mut link = self.link();
+        let opened =
+            link.ask(|wire| Box::pin(async move { wire.open_directory(path.as_bytes()).await }))?;
+        let mut all = Vec::new();
+        loop {
+            let handle = opened.clone();
+            match link.go_on(|wire| Box::pin(async move { wire.next_files(&handle).await }))? {
+                Some(files) => all.extend(files),
+                None => return Ok(all),
+            }
+        }
+    }
+
     fn walk(
         &self,
         folder: Option<&str>,
@@ -145,11 +167,7 @@ impl Remote {
     ) -> io::Result<()> {
         let path = folder
             .map_or_else(|| self.paths.input.clone(), |folder| join(&self.paths.input, folder));
-        let asked = path.clone();
-        let files = self
-            .link()
-            .ask(|wire| Box::pin(async move { wire.list(asked.as_bytes()).await }))
-            .map_err(|error| naming(&path, error))?;
+        let files = self.files(&path).map_err(|error| naming(&path, error))?;
         let mut folders = Vec::new();
         for (name, mut attributes) in files {
             let Ok(name) = std::str::from_utf8(&name).map(str::to_owned) else {
@@ -212,7 +230,10 @@ impl Remote {
     pub(super) fn check(&self) -> Result<(), Refusal> {
         self.link().connect()?;
         for (key, path) in self.paths.all() {
-            self.check_directory(path).map_err(|what| Refusal::new(key, what))?;
+            self.check_directory(path).map_err(|what| {
+                let is_away = !self.link().is_connected();
+                Refusal::new(if is_away { keys::HOST } else { key }, what)
+            })?;
         }
         Ok(())
     }
@@ -270,11 +291,15 @@ impl Remote {
 
 impl Place for Remote {
     fn list(&mut self, take: &mut dyn FnMut(Entry)) -> io::Result<()> {
-        let is_new =
-            self.link().connect().map_err(|refusal| Mark::Away(refusal.text).into_error())?;
-        if is_new {
+        let generation = {
+            let mut link = self.link();
+            link.connect().map_err(|refusal| Mark::Away(refusal.text).into_error())?;
+            link.generation()
+        };
+        if self.swept != generation {
             // Of a task that was killed, or whose connection broke off, before the flag had its name.
             if_there(self.remove(&self.draft()))?;
+            self.swept = generation;
         }
         self.walk(None, 0, take)
     }
@@ -304,7 +329,6 @@ impl Place for Remote {
         if let Some(is_own) = self.is_own(&flag)? {
             return Ok(is_own);
         }
-        // Where this folder is in others, it must be on their file system.
         self.write(&draft, &self.owner)?;
         match self.rename(&draft, &flag, false) {
             Ok(()) => Ok(true),

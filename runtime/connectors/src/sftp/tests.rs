@@ -20,7 +20,7 @@ AAAEC/whX0iV2tPSwh8nSnNXde5gIaHpGvJvAVQCc8musGtBGP90nQWzwpufLdK5i+WlRk
 O9o0kvy3ZMrYrLKoK7lRAAAAAAECAwQF
 -----END OPENSSH PRIVATE KEY-----
 ";
-const PUBLIC: &str = 
+const PUBLIC: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBGP90nQWzwpufLdK5i+WlRkO9o0kvy3ZMrYrLKoK7lR";
 const OTHER_PUBLIC: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
@@ -72,19 +72,37 @@ fn what_is_right_passes() {
 #[test]
 fn what_is_wrong_is_named() {
     let cases: &[(&[(&str, &str)], &str)] = &[
-        (&[("kerberos.keytab.path", "/k")], "kerberos.keytab.path: kerberos.keytab.path cannot be set here: Kerberos"),
+        (
+            &[("kerberos.keytab.path", "/k")],
+            "kerberos.keytab.path: kerberos.keytab.path cannot be set here: Kerberos",
+        ),
         (&[("kerberos.user.principal", "p")], "kerberos.user.principal: "),
-        (&[("sftp.proxy.url", "http://p")], "sftp.proxy.url: sftp.proxy.url cannot be set here: a proxy"),
-        (&[("proxy.password", "very-secret")], "proxy.password: proxy.password cannot be set here: a proxy"),
+        (
+            &[("sftp.proxy.url", "http://p")],
+            "sftp.proxy.url: sftp.proxy.url cannot be set here: a proxy",
+        ),
+        (
+            &[("proxy.password", "very-secret")],
+            "proxy.password: proxy.password cannot be set here: a proxy",
+        ),
         (&[("csv.pre.validate.file.enabled", "true")], "csv.pre.validate.file.enabled: "),
         (&[("behavior.on.error", "STOP")], "behavior.on.error: Invalid value 'STOP'"),
-        (&[("sftp.password", "")], "sftp.password: sftp.password, tls.private.key or tls.pemfile has to be set"),
+        (
+            &[("sftp.password", "")],
+            "sftp.password: sftp.password, tls.private.key or tls.pemfile has to be set",
+        ),
         (&[("tls.private.key", "very-secret")], "tls.private.key: the key cannot be read"),
         (&[("tls.private.key", KEY), ("tls.pemfile", KEY)], "tls.pemfile: only one of"),
         (&[("tls.pemfile", "/nowhere/key")], "tls.pemfile: the file /nowhere/key cannot be read"),
-        (&[("tls.private.key", KEY), ("tls.public.key", OTHER_PUBLIC)], "tls.public.key: it is another key"),
+        (
+            &[("tls.private.key", KEY), ("tls.public.key", OTHER_PUBLIC)],
+            "tls.public.key: it is another key",
+        ),
         (&[("gantry.sftp.host.keys", "MD5:00")], "gantry.sftp.host.keys: "),
-        (&[("gantry.sftp.known.hosts", "/nowhere/hosts")], "gantry.sftp.known.hosts: the file /nowhere/hosts"),
+        (
+            &[("gantry.sftp.known.hosts", "/nowhere/hosts")],
+            "gantry.sftp.known.hosts: the file /nowhere/hosts",
+        ),
         (&[("input.path", "")], "input.path: "),
         (&[("sftp.port", "0")], "sftp.port: "),
     ];

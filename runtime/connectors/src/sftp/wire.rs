@@ -404,25 +404,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(read?.unwrap_or_default())
     }
 
-    /// Gives all files of a directory.
-    pub(super) async fn list(&mut self, path: &[u8]) -> Answered<Vec<(Bytes, Attributes)>> {
+    pub(super) async fn open_directory(&mut self, path: &[u8]) -> Answered<Bytes> {
         let answer = self.ask(OPENDIR, |request| request.text(path)).await?;
-        let handle = text(&mut expect(HANDLE, answer)?)?;
+        text(&mut expect(HANDLE, answer)?)
+    }
+
+    /// The next files of a directory; `None` if these were all, and the directory is closed.
+    pub(super) async fn next_files(
+        &mut self,
+        handle: &[u8],
+    ) -> Answered<Option<Vec<(Bytes, Attributes)>>> {
+        let answer = self.ask(READDIR, |request| request.text(handle)).await?;
+        let Some(mut bytes) = unless_end(expect(NAME, answer))? else {
+            self.abandon(handle, std::iter::empty()).await?;
+            return Ok(None);
+        };
         let mut found = Vec::new();
-        loop {
-            let answer = self.ask(READDIR, |request| request.text(&handle)).await?;
-            let Some(mut bytes) = unless_end(expect(NAME, answer))? else { break };
-            for _ in 0..number(&mut bytes)? {
-                let name = text(&mut bytes)?;
-                text(&mut bytes)?;
-                let attributes = attributes(&mut bytes)?;
-                if *name != *b"." && *name != *b".." {
-                    found.push((name, attributes));
-                }
+        for _ in 0..number(&mut bytes)? {
+            let name = text(&mut bytes)?;
+            text(&mut bytes)?;
+            let attributes = attributes(&mut bytes)?;
+            if *name != *b"." && *name != *b".." {
+                found.push((name, attributes));
             }
         }
-        self.abandon(&handle, std::iter::empty()).await?;
-        Ok(found)
+        Ok(Some(found))
     }
 
     pub(super) async fn remove(&mut self, path: &[u8]) -> Answered<()> {
