@@ -28,6 +28,8 @@ pub(crate) struct Out {
     pub(crate) holds_last: bool,
     /// Goes with the next batch.
     pub(crate) mark: u64,
+    /// What went with the last one.
+    marked: u64,
     /// Whether batches are given on only when that is asked for: all records of a change have one offset, and are to
     /// be written together.
     pub(crate) is_manual: bool,
@@ -47,6 +49,7 @@ impl Out {
             records_max: records_max.max(1),
             holds_last: false,
             mark: 0,
+            marked: 0,
             is_manual: false,
         }
     }
@@ -73,14 +76,16 @@ impl Out {
         self.records.is_empty()
     }
 
-    /// Gives the batch on if there is room for it. False: the task has not taken those before.
+    /// Gives the batch on if there is room for it. False: the task has not taken those before. What ends a change may
+    /// come behind its last record: then the mark goes without any.
     pub(crate) fn try_flush(&mut self) -> Result<bool> {
-        if self.records.is_empty() {
+        if self.records.is_empty() && self.mark <= self.marked {
             return Ok(true);
         }
         match self.sender.try_reserve() {
             Ok(permit) => {
                 self.bytes = 0;
+                self.marked = self.mark;
                 let records = std::mem::take(&mut self.records);
                 permit.send(Ok(Batch { records, mark: self.mark }));
                 Ok(true)

@@ -50,6 +50,16 @@ impl PostgresTask {
             candidate: 0,
         }
     }
+
+    /// All records before count for this mark, too: without it the server would keep the last transaction until there
+    /// is another one.
+    fn end_of_change(&mut self, mark: u64) {
+        if let Some((_, last)) = self.pending.back_mut() {
+            *last = mark.max(*last);
+            return;
+        }
+        self.safe = self.safe.max(mark);
+    }
 }
 
 #[async_trait]
@@ -88,9 +98,15 @@ impl SourceTask for PostgresTask {
     }
 
     async fn poll(&mut self) -> Result<Vec<SourceRecord>> {
-        let Batch { records, mark } = out::next(&mut self.batches, &self.cancel).await?;
-        self.pending.push_back((records.len() as u64, mark));
-        Ok(records)
+        loop {
+            let Batch { records, mark } = out::next(&mut self.batches, &self.cancel).await?;
+            if records.is_empty() {
+                self.end_of_change(mark);
+                continue;
+            }
+            self.pending.push_back((records.len() as u64, mark));
+            return Ok(records);
+        }
     }
 
     fn wants_acknowledgements(&self) -> bool {
@@ -120,5 +136,52 @@ impl SourceTask for PostgresTask {
         self.cancel.cancel();
         self.batches = None;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gantry_api::{ConnectRecord, Datum, OffsetMap, SourceOffset};
+
+    use super::*;
+
+    fn batch(count: usize, mark: u64) -> Result<Batch> {
+        let record = || {
+            let record = ConnectRecord::new("t".into(), Datum::NULL);
+            let offset = SourceOffset::Map(Arc::new(OffsetMap::new()));
+            SourceRecord::new(record, SourcePartition::of("server", "s"), offset)
+        };
+        Ok(Batch { records: std::iter::repeat_with(record).take(count).collect(), mark })
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_change_counts_once_what_was_before_it_is_committed() {
+        let (sender, receiver) = mpsc::channel(BATCHES);
+        let mut task = PostgresTask::new();
+        task.batches = Some(receiver);
+        let confirmed = Arc::clone(&task.confirmed);
+        let confirmed = || confirmed.load(Ordering::Acquire);
+        // Its rows were taken before its end was read; then the next one is on its way.
+        for (count, mark) in [(2, 5), (0, 9)] {
+            sender.send(batch(count, mark)).await.unwrap();
+        }
+        assert_eq!(task.poll().await.unwrap().len(), 2);
+        sender.send(batch(1, 9)).await.unwrap();
+        assert_eq!(task.poll().await.unwrap().len(), 1);
+        task.acknowledge(2).await.unwrap();
+        task.commit().await.unwrap();
+        assert_eq!(confirmed(), 0);
+        task.commit().await.unwrap();
+        assert_eq!(confirmed(), 9);
+        // Its rows are acknowledged before its end is read, and their offsets are not committed yet.
+        task.acknowledge(1).await.unwrap();
+        sender.send(batch(0, 12)).await.unwrap();
+        sender.send(batch(1, 12)).await.unwrap();
+        assert_eq!(task.poll().await.unwrap().len(), 1);
+        assert_eq!(confirmed(), 9);
+        task.commit().await.unwrap();
+        assert_eq!(confirmed(), 9);
+        task.commit().await.unwrap();
+        assert_eq!(confirmed(), 12);
     }
 }

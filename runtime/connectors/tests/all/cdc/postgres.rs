@@ -336,6 +336,7 @@ fn a_task_that_takes_nothing_keeps_its_connection() {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
             assert!(tokio::time::timeout(Duration::from_millis(10), source.one()).await.is_err());
+            source.settle(0).await.unwrap();
         }
         panic!("the server must still keep what is safe: {}", place.text("SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name = 'cdc_slow'"));
     });
