@@ -7,6 +7,24 @@ use crate::logical::DAY_MS;
 pub const CUTOVER_DAY: i64 = -141_427;
 /// The year in which the calendars change.
 pub const CUTOVER_YEAR: i64 = 1582;
+/// The months' English names.
+pub const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+/// The English names of the days of a week.
+pub const WEEKDAYS: [&str; 7] =
+    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const MINUTE_MS: i64 = 60 * SECOND_MS;
 const SECOND_MS: i64 = 1000;
@@ -174,17 +192,13 @@ fn finish_date(year: i64, of_year: i64) -> (i64, i64, i64) {
     (if month <= 2 { year + 1 } else { year }, month, day)
 }
 
-const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
 /// As `java.util.Date.toString` prints it, in UTC: `Thu Jan 02 00:00:00 UTC 2020`.
 pub fn java_date(ms: i64) -> String {
     let at = Fields::of(ms);
-    let weekday = DAYS.get(Fields::day_of_week(ms)).unwrap_or(&"");
+    let weekday = WEEKDAYS.get(Fields::day_of_week(ms)).unwrap_or(&"");
     let month = MONTHS.get(at.month as usize - 1).unwrap_or(&"");
     format!(
-        "{weekday} {month} {:02} {:02}:{:02}:{:02} UTC {}",
+        "{weekday:.3} {month:.3} {:02} {:02}:{:02}:{:02} UTC {}",
         at.day,
         at.hour,
         at.minute,

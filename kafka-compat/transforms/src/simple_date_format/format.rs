@@ -3,28 +3,12 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use gantry_model::calendar::Fields;
+use gantry_model::calendar::{Fields, MONTHS, WEEKDAYS};
 
 use super::week::Week;
 use super::zones::Zone;
 use super::{DAY_MS, MINUTE_MS, Part, SimpleDateFormat};
 
-pub(super) const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-pub(super) const WEEKDAYS: [&str; 7] =
-    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 /// Length of short names of months and weekdays.
 pub(super) const SHORT: usize = 3;
 

@@ -1,9 +1,10 @@
 //! Reading moments, as leniently as Java does: fields overflow, and what follows is ignored.
 
+use gantry_model::calendar::{MONTHS, WEEKDAYS};
 use gantry_model::date_number;
 use gantry_model::text::digit;
 
-use super::format::{MONTHS, SHORT, WEEKDAYS};
+use super::format::SHORT;
 use super::resolve::{Field, Resolver};
 use super::zones;
 use super::{MINUTE_MS, Part, SimpleDateFormat, ZoneInForce};

@@ -1,36 +1,19 @@
 //! What the keys mean.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gantry_api::Props;
 use gantry_api::model::config::ParsedConfig;
-use gantry_api::model::regex::JavaPattern;
-use gantry_api::{Props, Result};
+use gantry_tls::Secret;
 use russh::keys::known_hosts::known_host_keys_path;
 use russh::keys::{Algorithm, Certificate, HashAlg, PrivateKey, PublicKey, decode_secret_key};
 
 use super::keys;
 use super::session::{Refusal, fingerprint};
-use crate::spooldir::config::{Cleanup, Kind, cleanup};
+use crate::spooldir::config::Kind;
 use crate::spooldir::keys as spool;
-
-/// A text that is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Secret(String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[hidden]")
-    }
-}
-
-impl Secret {
-    pub(super) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
 
 /// Which host key the server has to have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +32,7 @@ pub(super) enum Pin {
 }
 
 /// Reads one of `gantry.sftp.host.keys`.
-pub(super) fn pin(text: &str) -> std::result::Result<Pin, String> {
+pub(super) fn pin(text: &str) -> Result<Pin, String> {
     let text = text.trim();
     if text.starts_with("SHA256:") {
         let text = text.trim_end_matches('=');
@@ -72,7 +55,7 @@ pub(super) fn pin(text: &str) -> std::result::Result<Pin, String> {
 }
 
 impl HostKeys {
-    fn known(&self, server: &Server) -> std::result::Result<Vec<PublicKey>, String> {
+    fn known(&self, server: &Server) -> Result<Vec<PublicKey>, String> {
         match self {
             Self::Any => Ok(Vec::new()),
             Self::Pinned(pins) => Ok(pins
@@ -94,11 +77,7 @@ impl HostKeys {
     }
 
     /// Whether the server may have this key.
-    pub(super) fn check(
-        &self,
-        server: &Server,
-        key: &PublicKey,
-    ) -> std::result::Result<(), Refusal> {
+    pub(super) fn check(&self, server: &Server, key: &PublicKey) -> Result<(), Refusal> {
         let shown = format!("{} {}", key.algorithm(), fingerprint(key));
         let has = format!("The host key of {} is {shown}", server.shown());
         match self {
@@ -167,7 +146,7 @@ fn text<'a>(parsed: &'a ParsedConfig, name: &str) -> &'a str {
 }
 
 /// A private key, with lines that may be divided by what stands for the ends of lines.
-fn private_key(parsed: &ParsedConfig) -> std::result::Result<Option<PrivateKey>, Refusal> {
+fn private_key(parsed: &ParsedConfig) -> Result<Option<PrivateKey>, Refusal> {
     let written = text(parsed, keys::PRIVATE_KEY);
     let file = text(parsed, keys::PEM_FILE);
     let (key, pem) = match (written.trim(), file.trim()) {
@@ -211,7 +190,7 @@ fn private_key(parsed: &ParsedConfig) -> std::result::Result<Option<PrivateKey>,
 }
 
 /// A public key that is set has to be that of the private one.
-fn check_pair(parsed: &ParsedConfig, key: Option<&PrivateKey>) -> std::result::Result<(), Refusal> {
+fn check_pair(parsed: &ParsedConfig, key: Option<&PrivateKey>) -> Result<(), Refusal> {
     let public = text(parsed, keys::PUBLIC_KEY).trim();
     let (false, Some(key)) = (public.is_empty(), key) else { return Ok(()) };
     // Such a key is its owner's, whoever signed it.
@@ -240,11 +219,11 @@ fn check_pair(parsed: &ParsedConfig, key: Option<&PrivateKey>) -> std::result::R
 
 impl Server {
     /// Errors name keys together; each key for itself was checked before.
-    pub(super) fn new(parsed: &ParsedConfig) -> std::result::Result<Self, Refusal> {
+    pub(super) fn new(parsed: &ParsedConfig) -> Result<Self, Refusal> {
         let private_key = private_key(parsed)?;
         check_pair(parsed, private_key.as_ref())?;
         let password = text(parsed, keys::PASSWORD);
-        let password = (!password.is_empty()).then(|| Secret(password.to_owned()));
+        let password = (!password.is_empty()).then(|| Secret::new(password));
         if password.is_none() && private_key.is_none() {
             let what = format!(
                 "{}, {} or {} has to be set to log in",
@@ -292,43 +271,6 @@ impl Server {
 
     pub(super) fn shown(&self) -> String {
         format!("{}:{}", self.host, self.port)
-    }
-}
-
-/// Where files are on the server.
-#[derive(Clone, Debug)]
-pub(super) struct Paths {
-    pub(super) input: String,
-    pub(super) finished: Option<String>,
-    pub(super) error: String,
-    pub(super) pattern: JavaPattern,
-    pub(super) is_recursive: bool,
-    pub(super) keeps_folders: bool,
-    pub(super) extension: String,
-}
-
-impl Paths {
-    pub(super) fn new(parsed: &ParsedConfig) -> Result<Self> {
-        let moves = matches!(cleanup(parsed), Cleanup::Move | Cleanup::MoveByDate);
-        Ok(Self {
-            input: text(parsed, spool::INPUT).to_owned(),
-            finished: moves.then(|| text(parsed, spool::FINISHED).to_owned()),
-            error: text(parsed, spool::ERROR).to_owned(),
-            pattern: JavaPattern::compile(text(parsed, spool::PATTERN))?,
-            is_recursive: parsed.boolean(spool::RECURSIVE),
-            keeps_folders: parsed.boolean(spool::KEEP_FOLDERS),
-            extension: text(parsed, spool::EXTENSION).to_owned(),
-        })
-    }
-
-    /// All of them, by their keys.
-    pub(super) fn all(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let all = [
-            (spool::INPUT, Some(&self.input)),
-            (spool::ERROR, Some(&self.error)),
-            (spool::FINISHED, self.finished.as_ref()),
-        ];
-        all.into_iter().filter_map(|(key, path)| Some((key, path?.as_str())))
     }
 }
 

@@ -5,11 +5,11 @@ use gantry_api::{
     Connector, ConnectorContext, Error, ExactlyOnceSupport, OffsetMap, Props, Result, async_trait,
 };
 
-use super::config::{Paths, Server, as_directory, kind};
+use super::config::{Server, as_directory, kind};
 use super::keys;
 use super::place::Remote;
 use super::session::Refusal;
-use crate::spooldir::config::{self as spool, Kind};
+use crate::spooldir::config::{self as spool, Kind, Paths};
 use crate::spooldir::connector::{divide, with_schemas};
 use crate::spooldir::offset;
 
@@ -32,7 +32,7 @@ pub(super) fn definition(kind: Option<Kind>) -> ConfigDef {
 
 fn report(findings: &mut [ConfigValue], refusal: &Refusal) {
     if let Some(value) = findings.iter_mut().find(|value| value.name == refusal.key) {
-        value.errors.push(format!("{} (configuration {})", refusal.text, refusal.key));
+        value.errors.push(error_of(refusal).message().to_owned());
     }
 }
 
@@ -46,7 +46,11 @@ impl SftpSource {
     }
 
     /// The keys for themselves and together.
-    fn check(&self, props: &Props, findings: &mut [ConfigValue]) -> Option<(Server, Paths)> {
+    fn check(
+        &self,
+        props: &Props,
+        findings: &mut [ConfigValue],
+    ) -> Option<(Server, Paths<String>)> {
         if !is_right(findings) {
             return None;
         }

@@ -16,8 +16,9 @@ mod wire;
 use gantry_api::{ConnectorPlugin, PluginInfo};
 
 use crate::spooldir::config::Kind;
+use crate::spooldir::task::FilesTask;
 use connector::SftpSource;
-use task::SftpTask;
+use task::Directory;
 
 /// All connectors of this folder.
 pub fn plugins() -> Vec<ConnectorPlugin> {
@@ -30,7 +31,7 @@ pub fn plugins() -> Vec<ConnectorPlugin> {
                     $definition,
                 ),
                 || SftpSource::new($kind),
-                || SftpTask::new($kind),
+                || FilesTask::new(Directory($kind)),
             )
         };
     }

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::config::{Paths, Server};
+use super::config::Server;
 use super::file::{File, stat_of};
 use super::keys;
 use super::link::{Link, Shared};
 use super::session::Refusal;
 use super::wire::{Attributes, FOR_READING};
+use crate::spooldir::config::Paths;
 use crate::spooldir::fault::Mark;
 use crate::spooldir::place::{Entry, Goal, OpenFile, Place, Stat};
 
@@ -23,7 +24,7 @@ const DEPTH_MAX: usize = 64;
 #[derive(Debug)]
 pub(super) struct Remote {
     link: Shared,
-    paths: Paths,
+    paths: Paths<String>,
     /// What stands in the flags of this connector, by which it knows them after it was killed.
     owner: String,
     /// A flag is written under this name, and gets its own when it is whole. Each task has another.
@@ -60,7 +61,7 @@ fn naming(path: &str, error: io::Error) -> io::Error {
 }
 
 impl Remote {
-    pub(super) fn new(server: Server, paths: Paths, connector: &str, task: u32) -> Self {
+    pub(super) fn new(server: Server, paths: Paths<String>, connector: &str, task: u32) -> Self {
         let mark = crc32c::crc32c(connector.as_bytes());
         Self {
             link: Arc::new(Mutex::new(Link::new(server))),

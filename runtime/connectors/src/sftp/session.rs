@@ -217,11 +217,11 @@ async fn log_in(server: &Server, handle: &mut Handle<Guard>) -> Result<(), Refus
         tried.push(keys::PRIVATE_KEY);
     }
     if let Some(password) = &server.password {
-        match handle.authenticate_password(&server.user, password.reveal()).await.map_err(broke)? {
+        match handle.authenticate_password(&server.user, password.expose()).await.map_err(broke)? {
             AuthResult::Success => return Ok(()),
             AuthResult::Failure { remaining_methods, .. } => {
                 if remaining_methods.contains(&MethodKind::KeyboardInteractive)
-                    && answer(server, handle, password.reveal()).await.map_err(broke)?
+                    && answer(server, handle, password.expose()).await.map_err(broke)?
                 {
                     return Ok(());
                 }

@@ -6,10 +6,11 @@ use gantry_api::model::config::ConfigValue;
 use gantry_api::{Connector, Props};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
-use super::config::{HostKeys, Paths, Server, as_directory, pin};
+use super::config::{HostKeys, Server, as_directory, pin};
 use super::connector::{SftpSource, definition};
 use super::wire::{Failure, Wire};
 use crate::spooldir::config::Kind;
+use crate::spooldir::config::Paths;
 
 /// A key that `ssh-keygen -t ed25519` made, of nobody.
 const KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----
@@ -137,7 +138,7 @@ fn keys_of_directories_are_set_from_these() {
     }
     assert_eq!(parse(&[]).get("halt.on.error").map(String::as_str), Some("true"));
     let parsed = definition(Some(Kind::Csv)).parse(&props(&[("cleanup.policy", "NONE")])).unwrap();
-    assert_eq!(Paths::new(&parsed).unwrap().finished, None);
+    assert_eq!(Paths::<String>::new(&parsed).unwrap().finished, None);
 }
 
 #[test]

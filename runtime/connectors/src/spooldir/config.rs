@@ -90,12 +90,12 @@ pub(crate) struct Work {
     pub(crate) buffer_bytes: usize,
 }
 
-/// The keys that say where files are.
+/// The keys that say where files are: paths of this machine, or texts, which only a server knows as paths.
 #[derive(Clone, Debug)]
-pub(crate) struct Paths {
-    pub(crate) input: PathBuf,
-    pub(crate) finished: Option<PathBuf>,
-    pub(crate) error: PathBuf,
+pub(crate) struct Paths<P = PathBuf> {
+    pub(crate) input: P,
+    pub(crate) finished: Option<P>,
+    pub(crate) error: P,
     pub(crate) pattern: JavaPattern,
     pub(crate) is_recursive: bool,
     pub(crate) keeps_folders: bool,
@@ -114,7 +114,7 @@ fn unsigned(parsed: &ParsedConfig, name: &str) -> u64 {
     parsed.long(name).unwrap_or(0).max(0).unsigned_abs()
 }
 
-impl Paths {
+impl<P: for<'a> From<&'a str>> Paths<P> {
     pub(crate) fn new(parsed: &ParsedConfig) -> Result<Self> {
         let moves = matches!(cleanup(parsed), Cleanup::Move | Cleanup::MoveByDate);
         Ok(Self {
@@ -128,7 +128,8 @@ impl Paths {
         })
     }
 
-    fn all(&self) -> impl Iterator<Item = (&'static str, &PathBuf)> {
+    /// All of them, by their keys.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, &P)> {
         let all = [
             (keys::INPUT, Some(&self.input)),
             (keys::ERROR, Some(&self.error)),
@@ -136,7 +137,9 @@ impl Paths {
         ];
         all.into_iter().filter_map(|(key, path)| Some((key, path?)))
     }
+}
 
+impl Paths {
     /// Whether all directories are there and can be written to.
     pub(crate) fn check(&self) -> Result<()> {
         for (key, path) in self.all() {
@@ -147,7 +150,7 @@ impl Paths {
     }
 }
 
-pub(crate) fn cleanup(parsed: &ParsedConfig) -> Cleanup {
+fn cleanup(parsed: &ParsedConfig) -> Cleanup {
     match text(parsed, keys::CLEANUP) {
         "NONE" => Cleanup::None,
         "DELETE" => Cleanup::Delete,
@@ -382,7 +385,7 @@ pub(crate) fn validate(
 /// Adds what is wrong with the directories.
 pub(crate) fn validate_paths(definition: &ConfigDef, props: &Props, findings: &mut [ConfigValue]) {
     let Ok(parsed) = definition.parse(props) else { return };
-    let Ok(paths) = Paths::new(&parsed) else { return };
+    let Ok(paths) = Paths::<PathBuf>::new(&parsed) else { return };
     for (key, path) in paths.all() {
         if let Err(what) = check_directory(path)
             && let Some(value) = findings.iter_mut().find(|value| value.name == key)

@@ -23,6 +23,13 @@ pub(crate) enum Fault {
     },
 }
 
+impl Fault {
+    /// What stands there is wrong.
+    pub(crate) fn data(at: At, what: impl Into<String>) -> Self {
+        Self::Data { at, error: Error::data(what) }
+    }
+}
+
 /// A place in a file, as its format counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum At {

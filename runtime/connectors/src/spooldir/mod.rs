@@ -23,7 +23,7 @@ use gantry_api::{ConnectorPlugin, PluginInfo};
 
 use config::Kind;
 use connector::SpoolDirSource;
-use task::SpoolDirTask;
+use task::FilesTask;
 
 /// The package of Java's classes.
 const JAVA: &str = "com.github.jcustenborder.kafka.connect.spooldir.";
@@ -37,7 +37,7 @@ pub fn plugins() -> Vec<ConnectorPlugin> {
             ConnectorPlugin::source(
                 PluginInfo::new(&format!("{}{}", $package, $name), "Connector", $definition),
                 || SpoolDirSource::new($kind),
-                || SpoolDirTask::new($kind),
+                || FilesTask::new($kind),
             )
         };
     }

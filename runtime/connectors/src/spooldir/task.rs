@@ -8,8 +8,10 @@ use gantry_api::{Error, Props, Result, SourceRecord, SourceTask, SourceTaskConte
 use tokio::sync::mpsc::{self, Receiver};
 
 use super::config::{Kind, Paths, Work, format};
+use super::format::Format;
 use super::keeper::{BATCHES, Batch, Keeper, Shared};
 use super::local::Local;
+use super::place::Place;
 
 /// A thread that is told to end does so within this time, unless a file is being copied to another file
 /// system.
@@ -18,7 +20,7 @@ const END_LOOK: Duration = Duration::from_millis(5);
 
 /// A thread that keeps the files of a place.
 #[derive(Debug)]
-pub(crate) struct Running {
+struct Running {
     shared: Arc<Shared>,
     batches: Receiver<Batch>,
     thread: Option<JoinHandle<()>>,
@@ -32,7 +34,7 @@ impl Drop for Running {
 
 impl Running {
     /// Starts it.
-    pub(crate) fn start(
+    fn start(
         name: String,
         make: impl FnOnce(Arc<Shared>, mpsc::Sender<Batch>) -> Keeper,
     ) -> Result<Self> {
@@ -47,7 +49,7 @@ impl Running {
     }
 
     /// The next batch. Cancel safe.
-    pub(crate) async fn next(&mut self) -> Batch {
+    async fn next(&mut self) -> Batch {
         match self.batches.recv().await {
             Some(batch) => {
                 self.shared.wake();
@@ -57,12 +59,12 @@ impl Running {
         }
     }
 
-    pub(crate) fn acknowledge(&self, count: u64) {
+    fn acknowledge(&self, count: u64) {
         self.shared.acknowledge(count);
     }
 
     /// Waits until what was acknowledged is taken away.
-    pub(crate) async fn end(mut self) {
+    async fn end(mut self) {
         self.shared.end();
         let Some(thread) = self.thread.take() else { return };
         let ended = tokio::time::timeout(END, async {
@@ -76,29 +78,39 @@ impl Running {
     }
 }
 
-/// Reads the files of a directory.
+/// What a task reads files of.
+pub(crate) struct Opened {
+    pub(crate) place: Box<dyn Place>,
+    pub(crate) work: Work,
+    pub(crate) format: Box<dyn Format>,
+}
+
+/// Opens the place that a configuration names.
+#[async_trait]
+pub(crate) trait Opens: Send + Sync + 'static {
+    /// What threads are named after.
+    const NAME: &'static str;
+    async fn open(&self, ctx: &SourceTaskContext, props: &Props) -> Result<Opened>;
+}
+
+/// Reads the files of a place, wherever that is.
 #[derive(Debug)]
-pub(crate) struct SpoolDirTask {
-    kind: Kind,
+pub(crate) struct FilesTask<O> {
+    opens: O,
     running: Option<Running>,
 }
 
-impl SpoolDirTask {
-    pub(crate) fn new(kind: Kind) -> Self {
-        Self { kind, running: None }
+impl<O> FilesTask<O> {
+    pub(crate) fn new(opens: O) -> Self {
+        Self { opens, running: None }
     }
 }
 
 #[async_trait]
-impl SourceTask for SpoolDirTask {
+impl<O: Opens> SourceTask for FilesTask<O> {
     async fn start(&mut self, ctx: SourceTaskContext, props: &Props) -> Result<()> {
-        let parsed = self.kind.definition().parse(props)?;
-        let paths = Paths::new(&parsed)?;
-        paths.check()?;
-        let (format, stamps) = format(self.kind, &parsed)?;
-        let work = Work::new(&parsed, stamps);
-        let place = Box::new(Local::new(paths, &ctx.connector));
-        let name = format!("spooldir-{}-{}", ctx.connector, ctx.task);
+        let Opened { place, work, format } = self.opens.open(&ctx, props).await?;
+        let name = format!("{}-{}-{}", O::NAME, ctx.connector, ctx.task);
         let offsets = Arc::clone(&ctx.offsets);
         self.running = Some(Running::start(name, |shared, sender| {
             Keeper::new(place, work, format, offsets, shared, sender)
@@ -129,5 +141,20 @@ impl SourceTask for SpoolDirTask {
             running.end().await;
         }
         Ok(())
+    }
+}
+
+/// Opens a directory of this machine.
+#[async_trait]
+impl Opens for Kind {
+    const NAME: &'static str = "spooldir";
+
+    async fn open(&self, ctx: &SourceTaskContext, props: &Props) -> Result<Opened> {
+        let parsed = self.definition().parse(props)?;
+        let paths = Paths::new(&parsed)?;
+        paths.check()?;
+        let (format, stamps) = format(*self, &parsed)?;
+        let work = Work::new(&parsed, stamps);
+        Ok(Opened { place: Box::new(Local::new(paths, &ctx.connector)), work, format })
     }
 }

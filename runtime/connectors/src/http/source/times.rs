@@ -1,5 +1,6 @@
 //! How times stand in answers: castorm's parsers, and patterns of Java's `DateTimeFormatter`.
 
+use gantry_api::model::calendar::{MONTHS, WEEKDAYS};
 use gantry_api::model::regex::JavaPattern;
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
@@ -68,8 +69,9 @@ enum Part {
     Text(String),
     /// A number of so many digits, at least and at most.
     Number(Field, usize, usize),
-    Month(&'static [&'static str]),
-    Weekday(&'static [&'static str]),
+    /// A name, of so many letters at most.
+    Month(usize),
+    Weekday(usize),
     Half,
     Offset,
     Maybe(Vec<Part>),
@@ -87,25 +89,8 @@ enum Field {
     Fraction,
 }
 
-const MONTHS: &[&str] =
-    &["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-const LONG_MONTHS: &[&str] = &[
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const WEEKDAYS: &[&str] = &["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-const LONG_WEEKDAYS: &[&str] =
-    &["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+/// So long are short names of months and weekdays.
+const SHORT: usize = 3;
 /// Sections in sections: no pattern that means something has more.
 const DEPTH_MAX: usize = 8;
 
@@ -201,16 +186,16 @@ fn letters(letter: char, count: usize) -> Result<Part, String> {
         ('y' | 'u', 4) => Part::Number(Field::Year, 4, 4),
         ('y' | 'u', 1) => Part::Number(Field::Year, 1, 4),
         ('M' | 'L', 1 | 2) => two(Field::Month),
-        ('M' | 'L', 3) => Part::Month(MONTHS),
-        ('M' | 'L', 4) => Part::Month(LONG_MONTHS),
+        ('M' | 'L', 3) => Part::Month(SHORT),
+        ('M' | 'L', 4) => Part::Month(usize::MAX),
         ('d', 1 | 2) => two(Field::Day),
         ('H', 1 | 2) => two(Field::Hour),
         ('h', 1 | 2) => two(Field::HalfHour),
         ('m', 1 | 2) => two(Field::Minute),
         ('s', 1 | 2) => two(Field::Second),
         ('S', 1..=9) => Part::Number(Field::Fraction, count, count),
-        ('E', 1..=3) => Part::Weekday(WEEKDAYS),
-        ('E', 4) => Part::Weekday(LONG_WEEKDAYS),
+        ('E', 1..=3) => Part::Weekday(SHORT),
+        ('E', 4) => Part::Weekday(usize::MAX),
         ('a', 1) => Part::Half,
         ('X' | 'x' | 'Z', 1..=5) => Part::Offset,
         _ => {
@@ -237,14 +222,14 @@ fn read<'a>(parts: &[Part], mut text: &'a str, found: &mut Found) -> Option<&'a 
                 found.set(*field, number)?;
                 rest
             }
-            Part::Month(names) => {
-                let (index, rest) = name(names, text)?;
+            Part::Month(most) => {
+                let (index, rest) = name(&MONTHS, *most, text)?;
                 found.month = i8::try_from(index + 1).ok();
                 rest
             }
-            Part::Weekday(names) => name(names, text)?.1,
+            Part::Weekday(most) => name(&WEEKDAYS, *most, text)?.1,
             Part::Half => {
-                let (index, rest) = name(&["AM", "PM"], text)?;
+                let (index, rest) = name(&["AM", "PM"], usize::MAX, text)?;
                 found.is_afternoon = index == 1;
                 rest
             }
@@ -268,10 +253,10 @@ fn read<'a>(parts: &[Part], mut text: &'a str, found: &mut Found) -> Option<&'a 
     Some(text)
 }
 
-/// Which of these the text begins with.
-fn name<'a>(names: &[&str], text: &'a str) -> Option<(usize, &'a str)> {
-    let index = names.iter().position(|name| text.starts_with(name))?;
-    Some((index, text.get(names.get(index)?.len()..)?))
+/// Which of these the text begins with, as far as so many letters of it.
+fn name<'a>(names: &[&str], most: usize, text: &'a str) -> Option<(usize, &'a str)> {
+    let rest = |name: &&str| text.strip_prefix(name.get(..most).unwrap_or(name));
+    names.iter().enumerate().find_map(|(index, name)| Some((index, rest(name)?)))
 }
 
 /// `Z`, `+02`, `+0200`, `+02:00`, with seconds or without.

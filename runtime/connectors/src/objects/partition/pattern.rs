@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use gantry_api::model::calendar::MONTHS;
 use jiff::ZonedDateTime;
 use jiff::civil::Weekday;
 
@@ -19,21 +20,6 @@ enum Part {
 const LETTERS: &str = "GCYyxweEDMdaKhHkmsSzZ";
 /// Those whose texts are those of a language.
 const WORDS: &str = "GaE";
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 impl Pattern {
     /// Reads a pattern. The error says what is wrong with it.

@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use gantry_api::{Datum, Error, Result};
 use gantry_schema_converters::AvroDecoder;
 
-use super::{Format, Item, Records, Resume};
+use super::{Format, Item, Nothing, Records, Resume};
 use crate::spooldir::fault::{At, Fault};
 use crate::spooldir::input::Input;
 use crate::spooldir::lines::RECORD_BYTES_MAX;
@@ -58,12 +58,8 @@ struct AvroRecords {
     number: u64,
 }
 
-fn wrong(at: At, what: impl Into<String>) -> Fault {
-    Fault::Data { at, error: Error::data(what) }
-}
-
 fn cut_short(what: &str) -> Fault {
-    wrong(At::File, format!("not an Avro container file: it ends within {what}"))
+    Fault::data(At::File, format!("not an Avro container file: it ends within {what}"))
 }
 
 impl Ahead {
@@ -115,15 +111,14 @@ impl Ahead {
                 return Ok((value >> 1).cast_signed() ^ -((value & 1).cast_signed()));
             }
         }
-        Err(wrong(At::File, format!("not an Avro container file: {what} is no number")))
+        Err(Fault::data(At::File, format!("not an Avro container file: {what} is no number")))
     }
 
     fn size(&mut self, what: &str, max: usize) -> Result<usize, Fault> {
         let size = self.long(what)?;
-        usize::try_from(size)
-            .ok()
-            .filter(|size| *size <= max)
-            .ok_or_else(|| wrong(At::File, format!("{what} is {size}, and may be {max} at most")))
+        usize::try_from(size).ok().filter(|size| *size <= max).ok_or_else(|| {
+            Fault::data(At::File, format!("{what} is {size}, and may be {max} at most"))
+        })
     }
 
     fn sized(&mut self, what: &str) -> Result<Bytes, Fault> {
@@ -140,7 +135,10 @@ impl Format for AvroFormat {
             return Ok(Box::new(Nothing));
         }
         if *ahead.take(MAGIC.len(), "its beginning")? != *MAGIC {
-            return Err(wrong(At::File, "not an Avro container file: it does not begin with Obj1"));
+            return Err(Fault::data(
+                At::File,
+                "not an Avro container file: it does not begin with Obj1",
+            ));
         }
         let (mut schema, mut codec) = (None, Codec::Null);
         loop {
@@ -163,7 +161,8 @@ impl Format for AvroFormat {
             }
         }
         let sync = ahead.take(SYNC_BYTES, "its header")?;
-        let schema = schema.ok_or_else(|| wrong(At::File, "its header has no avro.schema"))?;
+        let schema =
+            schema.ok_or_else(|| Fault::data(At::File, "its header has no avro.schema"))?;
         let decoder = AvroDecoder::new(&String::from_utf8_lossy(&schema))
             .map_err(|error| Fault::Data { at: At::File, error })?;
         let mut records = AvroRecords {
@@ -183,16 +182,6 @@ impl Format for AvroFormat {
     }
 }
 
-/// A file without a byte.
-#[derive(Debug)]
-struct Nothing;
-
-impl Records for Nothing {
-    fn next(&mut self) -> Result<Option<Item>, Fault> {
-        Ok(None)
-    }
-}
-
 fn codec_of(name: &[u8]) -> Result<Codec, Fault> {
     Ok(match name {
         b"null" | b"" => Codec::Null,
@@ -201,7 +190,7 @@ fn codec_of(name: &[u8]) -> Result<Codec, Fault> {
         b"bzip2" => Codec::Bzip2,
         b"zstandard" => Codec::Zstandard,
         other => {
-            return Err(wrong(
+            return Err(Fault::data(
                 At::File,
                 format!(
                     "its codec is {}, and only null, deflate, snappy, bzip2 and zstandard are read",
@@ -238,12 +227,12 @@ impl AvroRecords {
         }
         let count = self.ahead.long("a block")?;
         let count = u64::try_from(count).map_err(|_| {
-            wrong(At::Record(self.number + 1), format!("a block has {count} values"))
+            Fault::data(At::Record(self.number + 1), format!("a block has {count} values"))
         })?;
         let size =
             self.ahead.size("the size of a block", self.bytes_max).map_err(
                 |fault| match fault {
-                    Fault::Data { error, .. } => wrong(
+                    Fault::Data { error, .. } => Fault::data(
                         At::Record(self.number + 1),
                         format!(
                             "{} ({RECORD_BYTES_MAX}); set it higher if blocks may be so large",
@@ -270,7 +259,7 @@ impl AvroRecords {
         if self.ahead.take(SYNC_BYTES, "a block")? == self.sync {
             return Ok(());
         }
-        Err(wrong(At::Record(self.number + 1), "the mark behind a block is missing"))
+        Err(Fault::data(At::Record(self.number + 1), "the mark behind a block is missing"))
     }
 
     fn value(&mut self) -> Result<(Datum, usize), Fault> {
@@ -332,7 +321,7 @@ impl Records for AvroRecords {
     fn next(&mut self) -> Result<Option<Item>, Fault> {
         while self.left == 0 {
             if !self.block.is_empty() {
-                return Err(wrong(
+                return Err(Fault::data(
                     At::Record(self.number),
                     "bytes are left behind the values of a block",
                 ));

@@ -37,3 +37,13 @@ pub(crate) trait Records: Send {
     /// The next one.
     fn next(&mut self) -> Result<Option<Item>, Fault>;
 }
+
+/// A file without a byte.
+#[derive(Debug)]
+pub(crate) struct Nothing;
+
+impl Records for Nothing {
+    fn next(&mut self) -> Result<Option<Item>, Fault> {
+        Ok(None)
+    }
+}

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::spooldir::config::Kind;
 use crate::spooldir::connector::SpoolDirSource;
-use crate::spooldir::task::SpoolDirTask;
+use crate::spooldir::task::FilesTask;
 
 const WAIT: Duration = Duration::from_secs(10);
 
@@ -80,7 +80,7 @@ impl Bench {
             defines_transactions: false,
             isolation: Isolation::Shared,
         };
-        let mut task = SpoolDirTask::new(self.kind);
+        let mut task = FilesTask::new(self.kind);
         task.start(ctx, props).await?;
         Ok(Running { task, offsets: Arc::clone(&self.offsets) })
     }
@@ -90,7 +90,7 @@ impl Bench {
 }
 
 struct Running {
-    task: SpoolDirTask,
+    task: FilesTask<Kind>,
     offsets: Arc<Offsets>,
 }
 

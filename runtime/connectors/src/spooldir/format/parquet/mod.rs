@@ -7,13 +7,13 @@ mod value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use gantry_api::{Datum, Error, Schema};
+use gantry_api::{Datum, Schema};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::reader::{ReaderIter, TreeBuilder};
 use parquet::schema::types::SchemaDescPtr;
 
-use super::{Format, Item, Records, Resume};
+use super::{Format, Item, Nothing, Records, Resume};
 use crate::spooldir::fault::{At, Fault, Mark};
 use crate::spooldir::input::Input;
 use crate::spooldir::lines::RECORD_BYTES_MAX;
@@ -41,10 +41,6 @@ struct ParquetRecords {
     number: u64,
 }
 
-fn wrong(at: At, what: impl Into<String>) -> Fault {
-    Fault::Data { at, error: Error::data(what) }
-}
-
 /// What the library does with a file, which may be no Parquet at all: it gives up on some of them by a panic.
 fn guarded<T>(
     at: At,
@@ -57,12 +53,12 @@ fn guarded<T>(
     }
     match outcome {
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(wrong(at, format!("it cannot be read as Parquet: {error}"))),
+        Ok(Err(error)) => Err(Fault::data(at, format!("it cannot be read as Parquet: {error}"))),
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
             let what = text.unwrap_or("no reason is known");
-            Err(wrong(at, format!("it cannot be read as Parquet: {what}")))
+            Err(Fault::data(at, format!("it cannot be read as Parquet: {what}")))
         }
     }
 }
@@ -70,7 +66,7 @@ fn guarded<T>(
 impl Format for ParquetFormat {
     fn open(&self, mut input: Input, from: Option<&Resume>) -> Result<Box<dyn Records>, Fault> {
         let Some(length) = input.settled_length()? else {
-            return Err(wrong(
+            return Err(Fault::data(
                 At::File,
                 "a Parquet file cannot be read packed as a whole: unpack it, its columns are packed themselves",
             ));
@@ -100,16 +96,6 @@ impl Format for ParquetFormat {
             records.skip(from.offset.saturating_add(1).max(0).unsigned_abs())?;
         }
         Ok(Box::new(records))
-    }
-}
-
-/// A file without a byte.
-#[derive(Debug)]
-struct Nothing;
-
-impl Records for Nothing {
-    fn next(&mut self) -> Result<Option<Item>, Fault> {
-        Ok(None)
     }
 }
 
@@ -148,7 +134,7 @@ impl ParquetRecords {
         self.row_bytes =
             usize::try_from(u64::try_from(bytes).unwrap_or(0) / rows.max(1)).unwrap_or(usize::MAX);
         if self.row_bytes > self.bytes_max {
-            return Err(wrong(
+            return Err(Fault::data(
                 at,
                 format!(
                     "rows have {} bytes each, and may have {RECORD_BYTES_MAX}={}; set it higher if they may be so large",
